@@ -1,0 +1,144 @@
+"""Rows → Pairs: where repeated texts become one, and where that is counted for the notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from sentune.data.pairs import Pairs
+
+__all__ = ["PairRow", "agreeing", "counted", "pairs_of_ids", "pairs_of_rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """One row of a file of pairs: a question, the passages that answer it, and those that don't."""
+
+    question: str
+    passages: tuple[str, ...]
+    negatives: tuple[str, ...] = ()
+
+
+def counted(number: int, noun: str) -> str:
+    """Spell a count with its noun: "1 question", "1,200 questions"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def agreeing(number: int, verb: str) -> str:
+    """Put a verb, given in the third person singular, into the number of its subject."""
+    if number == 1:
+        return verb
+    return {"is": "are", "has": "have"}.get(verb, verb.removesuffix("s"))
+
+
+def pairs_of_rows(rows: Iterable[PairRow], source: str) -> Pairs:
+    """Build pairs from rows without ids: texts are named q1, q2, … and p1, p2, … as they appear.
+
+    Notes count the rows that repeat an earlier pair, the questions that stand in several rows
+    with different passages, and the negatives that also answer their question.
+    """
+    questions: dict[str, str] = {}
+    passages: dict[str, str] = {}
+    relevant: dict[str, dict[str, None]] = {}
+    negatives: dict[str, dict[str, None]] = {}
+    repeated = 0
+    for row in rows:
+        key = questions.setdefault(row.question, f"q{len(questions) + 1}")
+        answers = relevant.setdefault(key, {})
+        for text in row.passages:
+            passage_id = passages.setdefault(text, f"p{len(passages) + 1}")
+            repeated += passage_id in answers
+            answers[passage_id] = None
+        negatives.setdefault(key, {}).update(dict.fromkeys(row.negatives))
+    notes = []
+    if repeated:
+        notes.append(
+            f"{counted(repeated, 'pair')} {agreeing(repeated, 'repeats')} an earlier pair and "
+            f"{agreeing(repeated, 'counts')} once"
+        )
+    several = sum(len(answers) > 1 for answers in relevant.values())
+    if several:
+        notes.append(
+            f"{counted(several, 'question')} {agreeing(several, 'has')} more than one relevant "
+            "passage"
+        )
+    pairs = Pairs(
+        questions={key: text for text, key in questions.items()},
+        passages={key: text for text, key in passages.items()},
+        relevant={key: tuple(answers) for key, answers in relevant.items()},
+        negatives={key: tuple(texts) for key, texts in negatives.items() if texts},
+        source=source,
+        notes=tuple(notes),
+    )
+    return _without_contradictions(pairs)
+
+
+def pairs_of_ids(
+    questions: Mapping[str, str],
+    passages: Mapping[str, str],
+    relevant: Mapping[str, Iterable[str]],
+    source: str,
+) -> Pairs:
+    """Build pairs from texts with ids; a text under several ids is kept under the first.
+
+    Every id in ``relevant`` must be a key of ``questions`` or ``passages``. Questions without a
+    relevant passage are left out. Notes count those, and the merged questions and passages.
+    """
+    question_of = _first_ids(questions)
+    passage_of = _first_ids(passages)
+    merged: dict[str, dict[str, None]] = {}
+    for key in questions:
+        answers = dict.fromkeys(passage_of[passages[name]] for name in relevant.get(key, ()))
+        merged.setdefault(question_of[questions[key]], {}).update(answers)
+    kept = {key: tuple(answers) for key, answers in merged.items() if answers}
+    unanswered = len(merged) - len(kept)
+    notes = [
+        *_merge_note(len(questions) - len(question_of), "question"),
+        *_merge_note(len(passages) - len(passage_of), "passage"),
+    ]
+    if unanswered:
+        notes.append(
+            f"{counted(unanswered, 'question')} {agreeing(unanswered, 'has')} no relevant passage "
+            f"and {agreeing(unanswered, 'is')} left out"
+        )
+    return Pairs(
+        questions={key: questions[key] for key in kept},
+        passages={key: text for text, key in passage_of.items()},
+        relevant=kept,
+        source=source,
+        notes=tuple(notes),
+    )
+
+
+def _first_ids(texts: Mapping[str, str]) -> dict[str, str]:
+    first: dict[str, str] = {}
+    for key, text in texts.items():
+        first.setdefault(text, key)
+    return first
+
+
+def _merge_note(number: int, noun: str) -> list[str]:
+    if not number:
+        return []
+    return [
+        f"{counted(number, noun)} {agreeing(number, 'repeats')} the text of another and "
+        f"{agreeing(number, 'counts')} as one with it"
+    ]
+
+
+def _without_contradictions(pairs: Pairs) -> Pairs:
+    negatives: dict[str, tuple[str, ...]] = {}
+    dropped = 0
+    for key, texts in pairs.negatives.items():
+        answers = {pairs.passages[name] for name in pairs.relevant[key]}
+        kept = tuple(text for text in texts if text not in answers)
+        dropped += len(texts) - len(kept)
+        if kept:
+            negatives[key] = kept
+    if not dropped:
+        return pairs
+    note = (
+        f"{counted(dropped, 'negative')} also {agreeing(dropped, 'answers')} the question and "
+        f"{agreeing(dropped, 'is')} left out"
+    )
+    return replace(pairs, negatives=negatives, notes=(*pairs.notes, note))

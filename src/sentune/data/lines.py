@@ -1,0 +1,123 @@
+"""Bytes → numbered lines of text: where a file is opened, and where its encoding is judged.
+
+Every reader of this folder goes through here, so that each of them names the file and the line
+in the same way, and so that none opens a file with the platform's default encoding.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sentune.errors import DataError
+
+__all__ = ["STDIN", "check_suffix", "numbered_lines", "whole_text"]
+
+STDIN = "-"
+_BOM = b"\xef\xbb\xbf"
+
+
+def check_suffix(path: Path, suffixes: Iterable[str]) -> str:
+    """Return the suffix in lower case, once the path is known to name a file of a known format.
+
+    Raises:
+        DataError: nothing is there, it is a folder, it can't be looked at, or the suffix is not
+            one of ``suffixes``.
+    """
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    if path.is_dir():
+        raise _unreadable(path, IsADirectoryError())
+    known = tuple(suffixes)
+    suffix = path.suffix.lower()
+    if suffix not in known:
+        raise DataError(
+            f"{path} has the suffix {suffix!r}" if suffix else f"{path} has no suffix",
+            expected=f"one of {', '.join(known)}",
+            fix="save the data in one of these formats, or correct the suffix",
+        )
+    return suffix
+
+
+def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
+    r"""Yield (line number from 1, line with its ending) of a UTF-8 file, with or without a BOM.
+
+    A line ends with ``\n``, ``\r\n`` or ``\r``; the other separators of Unicode are text. Memory
+    is that of the longest line.
+
+    Args:
+        path: a file, or ``"-"`` for standard input.
+
+    Raises:
+        DataError: the file can't be read, or a line is not UTF-8 or holds a NUL byte.
+    """
+    name = "standard input" if path == STDIN else str(path)
+    number = 0
+    for chunk in _chunks(path):
+        for line in chunk.splitlines(keepends=True):
+            number += 1
+            start = len(_BOM) if number == 1 and line.startswith(_BOM) else 0
+            yield number, _decoded(line[start:], f"{name}, line {number}")
+
+
+def whole_text(path: Path) -> str:
+    """Return the whole file as text, decoded line by line so that errors can name the line.
+
+    Raises:
+        DataError: as :func:`numbered_lines`, and when the file is empty.
+    """
+    text = "".join(line for _, line in numbered_lines(path))
+    if not text.strip():
+        raise DataError(
+            f"{path} is empty", expected="at least one row", fix="check that the export finished"
+        )
+    return text
+
+
+def _chunks(path: Path | str) -> Iterator[bytes]:
+    try:
+        if path == STDIN:
+            yield from sys.stdin.buffer
+        else:
+            with Path(path).open("rb") as stream:
+                yield from stream
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _decoded(line: bytes, place: str) -> str:
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{place}: byte {error.start + 1} of the line (0x{line[error.start]:02x}) is not UTF-8",
+            expected="UTF-8 text",
+            fix="save the file as UTF-8 (in Excel: 'CSV UTF-8')",
+        ) from error
+    if "\0" in text:
+        raise DataError(
+            f"{place} holds a NUL byte",
+            expected="UTF-8 text",
+            fix="save the file as UTF-8: NUL bytes come from UTF-16 or from binary files",
+        )
+    return text
+
+
+def _unreadable(path: Path | str, error: OSError | ValueError) -> DataError:
+    if isinstance(error, FileNotFoundError):
+        return DataError(
+            f"{path} does not exist", expected="a file", fix="check the path and the folder"
+        )
+    if isinstance(error, IsADirectoryError):
+        return DataError(
+            f"{path} is a folder", expected="a file", fix="name one of the files inside it"
+        )
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return DataError(
+        f"{path} can't be read ({reason})",
+        expected="a readable file",
+        fix="check the path, its permissions and its disk",
+    )

@@ -1,0 +1,80 @@
+"""Every error that sentune raises on purpose.
+
+::
+
+    SentuneError
+    ├── DataError               a file of pairs, texts or vectors that cannot be used as given
+    ├── ModelError              a model folder that is incomplete, damaged or inconsistent
+    │   ├── UnsupportedModelError   an architecture or module that sentune does not run
+    │   └── ModelNotFoundError      a name that resolves to no folder, cache entry or package
+    ├── OutputError             a destination that exists, or that cannot be written
+    ├── ArgumentError           an argument outside its range or of the wrong type
+    ├── MissingExtraError       an optional dependency that is not installed
+    └── TrainingError           a run that cannot go on: the loss is not finite, say
+
+A message has three parts, and the constructor asks for all of them: what was given, what was
+expected, and what to do next. The command line prints them on one line and exits with 2.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArgumentError",
+    "DataError",
+    "MissingExtraError",
+    "ModelError",
+    "ModelNotFoundError",
+    "OutputError",
+    "SentuneError",
+    "TrainingError",
+    "UnsupportedModelError",
+]
+
+
+class SentuneError(Exception):
+    """Base of every error raised on purpose; its text is always one line."""
+
+    def __init__(self, given: str, *, expected: str, fix: str) -> None:
+        self.given = given
+        self.expected = expected
+        self.fix = fix
+        super().__init__(" ".join(f"{given}; expected {expected}; {fix}".split()))
+
+
+class DataError(SentuneError):
+    """A file of pairs, texts or vectors cannot be used as given."""
+
+
+class ModelError(SentuneError):
+    """A model folder is incomplete, damaged or inconsistent."""
+
+
+class UnsupportedModelError(ModelError):
+    """The folder holds an architecture or a module that sentune does not run."""
+
+
+class ModelNotFoundError(ModelError):
+    """A model name resolves to no folder, no cache entry and no installed package."""
+
+
+class OutputError(SentuneError):
+    """A destination holds something else, or cannot be written."""
+
+
+class ArgumentError(SentuneError, ValueError):
+    """An argument is outside its range or of the wrong type."""
+
+
+class MissingExtraError(SentuneError, ImportError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"the package {package!r} is not installed",
+            expected=f"the extra {extra!r} of sentune",
+            fix=f"run: pip install 'sentune[{extra}]'",
+        )
+
+
+class TrainingError(SentuneError):
+    """A training run cannot go on."""

@@ -1,0 +1,334 @@
+"""Evaluators that training calls between steps: named data in, a flat dictionary of metrics out.
+
+Constructors, keys and values are those of sentence-transformers' classes of the same names, so
+that a script moves over by changing its import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentune.errors import ArgumentError, DataError, OutputError
+from sentune.evaluation.blocks import row_blocks
+from sentune.evaluation.correlation import pearson, spearman
+from sentune.evaluation.encoder import Encoder, PairEncoder, similarity_scores
+from sentune.evaluation.metrics import (
+    accuracy_at,
+    average_precision_at,
+    find_hits,
+    ndcg_at,
+    precision_at,
+    recall_at,
+    reciprocal_rank_at,
+    relevant_counts,
+)
+from sentune.evaluation.retrieval import rank
+from sentune.files import write_text
+
+__all__ = ["EmbeddingSimilarityEvaluator", "InformationRetrievalEvaluator"]
+
+_COLUMNS = {
+    "accuracy": "Accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+    "mrr": "MRR",
+    "ndcg": "NDCG",
+    "map": "MAP",
+}
+
+
+class InformationRetrievalEvaluator:
+    """How well a model ranks a corpus for queries.
+
+    Args:
+        queries: query id → text. Queries without a relevant passage are left out.
+        corpus: passage id → text.
+        relevant_docs: query id → ids of the passages that answer it. Ids that are not in the
+            corpus count as passages that were never found.
+        corpus_chunk_size: passages encoded and ranked at a time; bounds the memory for vectors.
+        mrr_at_k, ndcg_at_k, accuracy_at_k, precision_recall_at_k, map_at_k: the cutoffs.
+        show_progress_bar: passed to the model.
+        batch_size: passed to the model.
+        name: in front of every key.
+        write_csv: append a row to ``Information-Retrieval_evaluation_{name}_results.csv`` when
+            called with an ``output_path``.
+
+    Attributes:
+        primary_metric: the key of nDCG at its highest cutoff, ``{name}_cosine_ndcg@10`` unless
+            told otherwise. The similarity in it is that of the last model evaluated.
+
+    Raises:
+        DataError: No passage, or no query with a relevant passage.
+        ArgumentError: A cutoff or a chunk size below 1, or no cutoff for nDCG.
+    """
+
+    def __init__(
+        self,
+        queries: Mapping[str, str],
+        corpus: Mapping[str, str],
+        relevant_docs: Mapping[str, Collection[str]],
+        corpus_chunk_size: int = 50_000,
+        mrr_at_k: Sequence[int] = (10,),
+        ndcg_at_k: Sequence[int] = (10,),
+        accuracy_at_k: Sequence[int] = (1, 3, 5, 10),
+        precision_recall_at_k: Sequence[int] = (1, 3, 5, 10),
+        map_at_k: Sequence[int] = (100,),
+        show_progress_bar: bool = False,
+        batch_size: int = 32,
+        name: str = "",
+        write_csv: bool = True,
+    ) -> None:
+        kept = [key for key in queries if relevant_docs.get(key)]
+        if not kept or not corpus:
+            raise DataError(
+                f"{len(kept)} queries with a relevant passage, {len(corpus)} passages",
+                expected="at least one of each",
+                fix="check that relevant_docs uses the ids of queries",
+            )
+        self.cutoffs = {
+            "accuracy": tuple(accuracy_at_k),
+            "precision": tuple(precision_recall_at_k),
+            "recall": tuple(precision_recall_at_k),
+            "mrr": tuple(mrr_at_k),
+            "ndcg": tuple(ndcg_at_k),
+            "map": tuple(map_at_k),
+        }
+        self._check_sizes(corpus_chunk_size)
+        # In the order of ids, so that ties fall as in the reference: by (−score, id).
+        ids = sorted(corpus)
+        self.corpus = [corpus[key] for key in ids]
+        self.queries = [queries[key] for key in kept]
+        places = {key: place for place, key in enumerate(ids)}
+        self.relevant = [
+            frozenset(places.setdefault(key, len(places)) for key in relevant_docs[query])
+            for query in kept
+        ]
+        self.corpus_chunk_size = corpus_chunk_size
+        self.show_progress_bar = show_progress_bar
+        self.batch_size = batch_size
+        self.name = name
+        self.write_csv = write_csv
+        self.primary_metric = self._primary_metric("cosine")
+
+    def _check_sizes(self, corpus_chunk_size: int) -> None:
+        sizes = [corpus_chunk_size, *(k for ks in self.cutoffs.values() for k in ks)]
+        if min(sizes) < 1 or not self.cutoffs["ndcg"]:
+            raise ArgumentError(
+                f"a chunk size of {corpus_chunk_size} and the cutoffs {self.cutoffs}",
+                expected="whole numbers from 1 on, and a cutoff for nDCG",
+                fix="leave them out for the usual ones",
+            )
+
+    def _primary_metric(self, function: str) -> str:
+        return _named(self.name, f"{function}_ndcg@{max(self.cutoffs['ndcg'])}")
+
+    def __call__(
+        self,
+        model: Encoder,
+        output_path: str | Path | None = None,
+        epoch: int = -1,
+        steps: int = -1,
+    ) -> dict[str, float]:
+        """Encode, rank and measure.
+
+        Args:
+            model: any :class:`~sentune.evaluation.encoder.Encoder`.
+            output_path: folder of the CSV file.
+            epoch: written into the file.
+            steps: written into the file.
+
+        Returns:
+            ``{name}_{similarity}_{metric}@{k}`` → mean over the queries.
+
+        Cost: encoding; then O(Q · P · d). Vectors of one chunk and of the queries are in memory.
+
+        Raises:
+            DataError: The model gives NaN.
+            OutputError: The CSV file cannot be written.
+        """
+        means = self._means(self._ranking(model))
+        function = model.similarity_fn_name
+        self.primary_metric = self._primary_metric(function)
+        if output_path is not None and self.write_csv:
+            _append_row(
+                Path(output_path) / f"Information-Retrieval_evaluation{_suffix(self.name)}.csv",
+                {"epoch": epoch, "steps": steps}
+                | {_column(function, key): value for key, value in means.items()},
+            )
+        return {_named(self.name, f"{function}_{key}"): value for key, value in means.items()}
+
+    def _ranking(self, model: Encoder) -> NDArray[np.int64]:
+        depth = max(k for ks in self.cutoffs.values() for k in ks)
+        questions = model.encode_query(
+            self.queries, batch_size=self.batch_size, show_progress_bar=self.show_progress_bar
+        )
+        best = np.empty((len(questions), 0), dtype=np.int64)
+        best_scores = np.empty((len(questions), 0), dtype=np.float32)
+        for start in range(0, len(self.corpus), self.corpus_chunk_size):
+            passages = model.encode_document(
+                self.corpus[start : start + self.corpus_chunk_size],
+                batch_size=self.batch_size,
+                show_progress_bar=self.show_progress_bar,
+            )
+            found, scores = _rank_chunk(model, questions, passages, depth)
+            best = np.concatenate([best, found + start], axis=1)
+            best_scores = np.concatenate([best_scores, scores], axis=1)
+            # Chunks come in the order of ids, so a stable sort keeps ties in that order.
+            order = rank(best_scores, depth)
+            best = np.take_along_axis(best, order, axis=1)
+            best_scores = np.take_along_axis(best_scores, order, axis=1)
+        return best
+
+    def _means(self, ranking: NDArray[np.int64]) -> dict[str, float]:
+        hits = find_hits(ranking, self.relevant)
+        counts = relevant_counts(self.relevant)
+        at = self.cutoffs
+        values = {f"accuracy@{k}": accuracy_at(hits, k) for k in at["accuracy"]}
+        for k in at["precision"]:
+            values[f"precision@{k}"] = precision_at(hits, k)
+            values[f"recall@{k}"] = recall_at(hits, counts, k)
+        values |= {f"mrr@{k}": reciprocal_rank_at(hits, k) for k in at["mrr"]}
+        values |= {f"ndcg@{k}": ndcg_at(hits, counts, k) for k in at["ndcg"]}
+        values |= {f"map@{k}": average_precision_at(hits, counts, k) for k in at["map"]}
+        return {key: float(value.mean()) for key, value in values.items()}
+
+
+class EmbeddingSimilarityEvaluator:
+    """How well a model's similarity follows the scores that people gave to pairs of sentences.
+
+    Args:
+        sentences1: n sentences.
+        sentences2: the other sentence of each pair.
+        scores: how alike people found them, on any scale; only the order matters for Spearman.
+        batch_size: passed to the model.
+        name: in front of every key.
+        show_progress_bar: passed to the model.
+        write_csv: append a row to ``similarity_evaluation_{name}_results.csv`` when called with
+            an ``output_path``.
+
+    Attributes:
+        primary_metric: ``{name}_spearman_cosine``; the similarity is that of the last model.
+
+    Raises:
+        DataError: Lengths that differ, or scores without two different finite values.
+    """
+
+    def __init__(
+        self,
+        sentences1: Sequence[str],
+        sentences2: Sequence[str],
+        scores: Sequence[float],
+        batch_size: int = 16,
+        name: str = "",
+        show_progress_bar: bool = False,
+        write_csv: bool = True,
+    ) -> None:
+        self.sentences1 = list(sentences1)
+        self.sentences2 = list(sentences2)
+        self.scores = np.asarray(scores, dtype=np.float64)
+        self.batch_size = batch_size
+        self.name = name
+        self.show_progress_bar = show_progress_bar
+        self.write_csv = write_csv
+        self.primary_metric = _named(name, "spearman_cosine")
+        self._check_pairs()
+
+    def _check_pairs(self) -> None:
+        sizes = (len(self.sentences1), len(self.sentences2), self.scores.size)
+        if len(set(sizes)) != 1:
+            raise DataError(
+                f"{sizes[0]} first sentences, {sizes[1]} second ones and {sizes[2]} scores",
+                expected="the same number of each",
+                fix="give one score a pair",
+            )
+        if not np.isfinite(self.scores).all() or len(np.unique(self.scores)) < 2:
+            raise DataError(
+                "scores that are all equal, or not all finite",
+                expected="at least two different numbers, or no correlation is defined",
+                fix="check the column of the scores",
+            )
+
+    def __call__(
+        self,
+        model: PairEncoder,
+        output_path: str | Path | None = None,
+        epoch: int = -1,
+        steps: int = -1,
+    ) -> dict[str, float]:
+        """Encode both sides and correlate.
+
+        Returns:
+            ``{name}_pearson_{similarity}`` and ``{name}_spearman_{similarity}``; NaN, as in the
+            reference, for a model that finds all pairs equally alike.
+
+        Raises:
+            DataError: The model gives NaN.
+            OutputError: The CSV file cannot be written.
+        """
+        left, right = (
+            model.encode(
+                texts, batch_size=self.batch_size, show_progress_bar=self.show_progress_bar
+            )
+            for texts in (self.sentences1, self.sentences2)
+        )
+        alike = np.asarray(model.similarity_pairwise(left, right))
+        if np.isnan(alike).any():
+            raise DataError(
+                "similarities that are not numbers (NaN)",
+                expected="a number for every pair",
+                fix="check the model: one whose training diverged gives such vectors",
+            )
+        function = model.similarity_fn_name
+        self.primary_metric = _named(self.name, f"spearman_{function}")
+        means = {"pearson": pearson(self.scores, alike), "spearman": spearman(self.scores, alike)}
+        if output_path is not None and self.write_csv:
+            _append_row(
+                Path(output_path) / f"similarity_evaluation{_suffix(self.name)}.csv",
+                {"epoch": epoch, "steps": steps}
+                | {f"{function}_{key}": value for key, value in means.items()},
+            )
+        return {_named(self.name, f"{key}_{function}"): value for key, value in means.items()}
+
+
+def _rank_chunk(
+    model: Encoder, questions: NDArray[np.float32], passages: NDArray[np.float32], depth: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The best passages of a chunk and their scores, by blocks of questions."""
+    places, values = [], []
+    for rows in row_blocks(len(questions), len(passages)):
+        scores = similarity_scores(model, questions[rows], passages)
+        best = rank(scores, depth)
+        places.append(best)
+        values.append(np.take_along_axis(scores, best, axis=1))
+    return np.concatenate(places), np.concatenate(values)
+
+
+def _named(name: str, key: str) -> str:
+    return f"{name}_{key}" if name else key
+
+
+def _suffix(name: str) -> str:
+    return _named("_" + name if name else "", "results")
+
+
+def _column(function: str, key: str) -> str:
+    metric, _, cutoff = key.partition("@")
+    return f"{function}-{_COLUMNS[metric]}@{cutoff}"
+
+
+def _append_row(path: Path, row: Mapping[str, float]) -> None:
+    """Add a line to a CSV file, with a header if the file is new."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = path.read_text(encoding="utf-8") if path.exists() else ",".join(row) + "\n"
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be read or its folder made ({error.strerror})",
+            expected="a folder to write the results to",
+            fix="name another output_path",
+        ) from error
+    write_text(path, before + ",".join(str(value) for value in row.values()) + "\n")

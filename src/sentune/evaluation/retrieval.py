@@ -1,0 +1,195 @@
+"""Ranking passages for questions, and how good each question's ranking is.
+
+scores (Q, P) → ``rank`` → passage indices (Q, depth) → ``question_metrics`` → values (Q,)
+
+Everything is kept per question, never averaged here: intervals and paired tests need the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentune.data.pairs import Pairs
+from sentune.data.split import question_groups
+from sentune.errors import ArgumentError, DataError
+from sentune.evaluation.blocks import row_blocks
+from sentune.evaluation.metrics import (
+    accuracy_at,
+    average_precision_at,
+    find_hits,
+    ndcg_at,
+    precision_at,
+    recall_at,
+    reciprocal_rank_at,
+    relevant_counts,
+)
+
+__all__ = ["CUTOFFS", "DEPTH", "RetrievalTask", "question_metrics", "rank"]
+
+CUTOFFS = (1, 3, 5, 10)
+DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalTask:
+    """Questions, and the passages among which their answers are to be found.
+
+    Attributes:
+        questions: Q texts.
+        passages: P texts, each once.
+        relevant: for each question the indices into ``passages`` that answer it, never empty.
+        groups: (Q,) numbers; questions that share a passage, directly or over others, have one
+            number. They rise and fall together, so intervals and tests resample groups.
+
+    Raises:
+        DataError: Nothing to rank, lengths that differ, a passage twice, a question without a
+            relevant passage, or an index outside the passages.
+    """
+
+    questions: list[str]
+    passages: list[str]
+    relevant: list[frozenset[int]]
+    groups: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        """Refuse a task that cannot be measured."""
+        if not (len(self.questions) == len(self.relevant) == len(self.groups) > 0):
+            raise DataError(
+                f"{len(self.questions)} questions, {len(self.relevant)} sets of relevant passages "
+                f"and {len(self.groups)} group numbers",
+                expected="the same number of each, and at least one",
+                fix="give every question its relevant passages and its group",
+            )
+        if len(set(self.passages)) != len(self.passages):
+            raise DataError(
+                "a list of passages that holds a text twice",
+                expected="every text once",
+                fix="merge equal passages, or build the task with RetrievalTask.from_pairs",
+            )
+        relevant_counts(self.relevant)
+        known = range(len(self.passages))
+        if any(index not in known for indices in self.relevant for index in indices):
+            raise DataError(
+                "a relevant passage outside the list of passages",
+                expected=f"indices from 0 to {len(self.passages) - 1}",
+                fix="count relevant passages from 0 in the order of the passages",
+            )
+
+    @classmethod
+    def from_pairs(cls, pairs: Pairs, *others: Pairs) -> RetrievalTask:
+        """The questions of ``pairs`` against every passage known.
+
+        The passages of ``others`` (the training part, say) come after those of ``pairs`` and make
+        the task as hard as the real search will be: ranking held-out questions against held-out
+        passages alone would flatter every system. Equal texts under several ids are one passage.
+
+        Raises:
+            DataError: ``pairs`` holds no question.
+        """
+        places: dict[str, int] = {}
+        for source in (pairs, *others):
+            for text in source.passages.values():
+                places.setdefault(text, len(places))
+        return cls(
+            questions=[pairs.questions[key] for key in pairs.relevant],
+            passages=list(places),
+            relevant=[
+                frozenset(places[pairs.passages[passage_id]] for passage_id in passage_ids)
+                for passage_ids in pairs.relevant.values()
+            ],
+            groups=np.asarray(question_groups(pairs), dtype=np.int64),
+        )
+
+
+def rank(scores: NDArray[np.floating[Any]], depth: int = DEPTH) -> NDArray[np.int64]:
+    """Indices of the best passages of every question, best first.
+
+    Equal scores stand in passage order, also where the cut goes through them: the order is by
+    (−score, index), so that the result depends on nothing but the scores.
+
+    Args:
+        scores: (Q, P), higher is better; infinities are allowed.
+        depth: How many passages to keep.
+
+    Returns:
+        (Q, min(depth, P)) indices.
+
+    Cost: O(Q · (P + depth · log depth)) time, and 16 MiB or one row of working memory.
+
+    Raises:
+        ArgumentError: ``depth`` is not positive.
+        DataError: ``scores`` is not a matrix, or holds NaN.
+    """
+    if depth < 1:
+        raise ArgumentError(f"depth {depth}", expected="at least 1", fix="ask for more passages")
+    if scores.ndim != 2:
+        raise DataError(
+            f"scores of shape {scores.shape}",
+            expected="one row a question and one column a passage",
+            fix="give a matrix",
+        )
+    count, width = scores.shape
+    depth = min(depth, width)
+    ranking = np.empty((count, depth), dtype=np.int64)
+    for rows in row_blocks(count, width):
+        ranking[rows] = _rank_block(scores[rows], depth)
+    return ranking
+
+
+def _rank_block(scores: NDArray[np.floating[Any]], depth: int) -> NDArray[np.int64]:
+    if np.isnan(scores).any():
+        raise DataError(
+            "scores that are not numbers (NaN)",
+            expected="a number for every question and passage",
+            fix="check the vectors: a model whose training diverged gives such scores",
+        )
+    if depth == scores.shape[1]:
+        return np.argsort(-scores, axis=1, kind="stable")
+    best = _first_best(scores, depth)
+    order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(best, order, axis=1)
+
+
+def _first_best(scores: NDArray[np.floating[Any]], depth: int) -> NDArray[np.int64]:
+    """The ``depth`` best columns of each row in ascending order; of ties at the cut, the first."""
+    cut = scores.shape[1] - depth
+    threshold = np.partition(scores, cut, axis=1)[:, cut, None]
+    above = scores > threshold
+    ties = scores == threshold
+    places_left = depth - above.sum(axis=1, keepdims=True)
+    kept = above | (ties & (np.cumsum(ties, axis=1, dtype=np.int32) <= places_left))
+    return np.nonzero(kept)[1].reshape(len(scores), depth)
+
+
+def question_metrics(
+    ranking: NDArray[np.int64], relevant: Sequence[frozenset[int]]
+) -> dict[str, NDArray[np.float64]]:
+    """Every metric of every question, by the names that sentence-transformers gives them.
+
+    Args:
+        ranking: (Q, depth) passage indices, best first. A ranking shorter than 100 counts as if
+            wrong passages followed, which is exact when it holds the whole corpus.
+        relevant: For each question the indices of the passages that answer it.
+
+    Returns:
+        ``accuracy@k``, ``precision@k`` and ``recall@k`` for k in 1, 3, 5, 10, then ``mrr@10``,
+        ``ndcg@10`` and ``map@100``: (Q,) values in [0, 1]. ``sentune.evaluation.metrics`` defines
+        them.
+
+    Raises:
+        DataError: Shapes that do not fit, or a question without a relevant passage.
+    """
+    hits = find_hits(ranking, relevant)
+    counts = relevant_counts(relevant)
+    metrics = {f"accuracy@{k}": accuracy_at(hits, k) for k in CUTOFFS}
+    metrics |= {f"precision@{k}": precision_at(hits, k) for k in CUTOFFS}
+    metrics |= {f"recall@{k}": recall_at(hits, counts, k) for k in CUTOFFS}
+    metrics["mrr@10"] = reciprocal_rank_at(hits, 10)
+    metrics["ndcg@10"] = ndcg_at(hits, counts, 10)
+    metrics["map@100"] = average_precision_at(hits, counts, 100)
+    return metrics

@@ -1,0 +1,150 @@
+"""Files that appear whole or not at all: the only code in sentune that replaces a file.
+
+Everything is written to a hidden name beside its destination, flushed to the disk, and renamed.
+A rename within one folder is atomic on POSIX systems and on NTFS, so a reader, or the next run
+after a power cut, finds the old file or the new one and never a piece.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sentune.errors import OutputError
+
+__all__ = ["new_file", "new_folder", "require_free", "sha256", "write_json", "write_text"]
+
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def new_file(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a binary file that takes the name ``path`` when the block ends without an error.
+
+    Raises:
+        OutputError: the folder is missing or not writable, or the disk is full. The old file, if
+            any, is untouched.
+    """
+    destination = Path(path)
+    partial: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{destination.name}.", suffix=".partial", dir=destination.parent
+        )
+        partial = Path(name)
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.chmod(0o666 & ~_umask())
+        partial.replace(destination)
+        _sync_folder(destination.parent)
+    except OSError as error:
+        raise _cannot_write(destination, error) from error
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: str | Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the name ``path`` when the block ends without an error.
+
+    Raises:
+        OutputError: ``path`` holds something already, or cannot be written.
+    """
+    destination = Path(path)
+    require_free(destination)
+    partial: Path | None = None
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(
+            tempfile.mkdtemp(
+                prefix=f".{destination.name}.", suffix=".partial", dir=destination.parent
+            )
+        )
+        yield partial
+        _sync_tree(partial)
+        partial.chmod(0o777 & ~_umask())
+        partial.replace(destination)
+        _sync_folder(destination.parent)
+    except OSError as error:
+        raise _cannot_write(destination, error) from error
+    finally:
+        if partial is not None:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def require_free(path: str | Path) -> None:
+    """Raise OutputError unless ``path`` is missing or an empty folder."""
+    destination = Path(path)
+    if not destination.exists() and not destination.is_symlink():
+        return
+    if destination.is_dir() and not any(destination.iterdir()):
+        return
+    raise OutputError(
+        f"{destination} exists and is not empty",
+        expected="a folder that does not exist yet, or an empty one",
+        fix="name another folder, or move this one away",
+    )
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Replace ``path`` with ``text`` in UTF-8. Raises OutputError."""
+    with new_file(path) as stream:
+        stream.write(text.encode("utf-8"))
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Replace ``path`` with ``value`` as indented JSON; NaN is refused. Raises OutputError."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def sha256(path: str | Path) -> str:
+    """Hexadecimal SHA-256 of a file, read in pieces of one MiB."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while piece := stream.read(_CHUNK):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_tree(folder: Path) -> None:
+    for entry in folder.rglob("*"):
+        if entry.is_dir():
+            _sync_folder(entry)
+        else:
+            with entry.open("rb") as stream:
+                os.fsync(stream.fileno())
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _cannot_write(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{path} cannot be written ({error.strerror or error})",
+        expected="a writable place with enough room",
+        fix="check the folder, its permissions and the free space",
+    )

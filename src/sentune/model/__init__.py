@@ -1,0 +1,12 @@
+"""Text → vector.
+
+::
+
+    text ─ tokenizer ─ pack ─ bert ─ pooling ─ vector
+             │          │      │ └ attention, weights (names in files)
+             │          └ encoding (chunks, token budget)
+             └ truncation (what the length limit cut)
+
+``base_models`` turns a name into a folder, ``folder`` reads and writes it, ``similarity`` and
+``precision`` take vectors, and ``sentence_transformer`` composes them all into the public class.
+"""

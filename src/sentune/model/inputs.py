@@ -1,0 +1,56 @@
+"""What people pass to ``encode`` → texts and a prompt, or an error that names the place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sentune.errors import ArgumentError
+
+__all__ = ["choose_prompt", "require_texts"]
+
+
+def require_texts(inputs: Iterable[str] | str) -> tuple[list[str], bool]:
+    """The texts as a list, and whether a single text was given.
+
+    Raises:
+        ArgumentError: something is no text; the message names its position.
+    """
+    if isinstance(inputs, str):
+        return [inputs], True
+    if isinstance(inputs, bytes | Mapping) or not isinstance(inputs, Iterable):
+        raise _no_text("the input", inputs)
+    texts = list(inputs)
+    for position, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise _no_text(f"inputs[{position}]", text)
+    return texts, False
+
+
+def _no_text(place: str, value: object) -> ArgumentError:
+    return ArgumentError(
+        f"{place} is {value if value is None else type(value).__name__}",
+        expected="a text, or texts in a list, tuple, array or iterator",
+        fix="convert it to str, or leave it out",
+    )
+
+
+def choose_prompt(
+    prompts: Mapping[str, str], default: str | None, prompt_name: str | None, prompt: str | None
+) -> str:
+    """``prompt`` beats ``prompt_name`` beats the model's default; "" when there is none.
+
+    Raises:
+        ArgumentError: a name that the model has no prompt for.
+    """
+    if prompt is not None:
+        return prompt
+    name = prompt_name if prompt_name is not None else default
+    if name is None:
+        return ""
+    if name not in prompts:
+        raise ArgumentError(
+            f"prompt_name {name!r}",
+            expected=f"one of the model's prompts ({', '.join(prompts) or 'it has none'})",
+            fix="give the prompt itself as prompt=, or add it to model.prompts",
+        )
+    return prompts[name]

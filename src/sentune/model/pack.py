@@ -1,0 +1,125 @@
+"""Token ids → packs: the texts of a batch laid end to end, without padding.
+
+A padded batch computes over tokens that nobody reads: on question–passage pairs about half of
+them. A pack holds only real tokens. Inside it the texts are ordered by length, so that texts of
+equal length lie next to each other and form a *run*: a run of n texts of L tokens is a view of
+shape (n, L, …) of the packed rows, and attention and pooling treat it as one dense block,
+without a mask and without a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["Pack", "Run", "pack", "plan_packs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring texts of one length: ``texts`` × ``length`` tokens."""
+
+    texts: int
+    length: int
+
+    @property
+    def tokens(self) -> int:
+        """Rows that the run takes."""
+        return self.texts * self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Texts end to end.
+
+    Attributes:
+        token_ids: int64, (tokens,).
+        positions: int64, (tokens,); the place of each token in its own text, from 0.
+        runs: the stretches of equally long texts, in order; together they cover every token.
+        place: int64, (texts,); ``place[i]`` is where the i-th text given stands in the pack.
+    """
+
+    token_ids: Tensor
+    positions: Tensor
+    runs: tuple[Run, ...]
+    place: Tensor
+
+    def blocks(self, packed: Tensor) -> list[Tensor]:
+        """``packed`` (tokens, …) as a (texts, length, …) view for each run, without a copy.
+
+        One split serves all runs: its gradient is one concatenation, where a slice for each run
+        would cost a tensor of zeros as large as ``packed`` each.
+        """
+        parts = torch.split(packed, [run.tokens for run in self.runs])
+        return [
+            part.view(run.texts, run.length, *packed.shape[1:])
+            for run, part in zip(self.runs, parts, strict=True)
+        ]
+
+    def restore(self, per_text: Tensor) -> Tensor:
+        """Rows in pack order (texts, …) → the order in which the texts were given."""
+        return per_text[self.place]
+
+    def split(self, per_token: Tensor) -> list[Tensor]:
+        """Rows per token (tokens, …) → one (length, …) tensor per text, in the order given."""
+        lengths = [run.length for run in self.runs for _ in range(run.texts)]
+        pieces = torch.split(per_token, lengths)
+        return [pieces[index] for index in self.place.tolist()]
+
+    def to(self, device: torch.device) -> Pack:
+        """The same pack with its tensors on another device."""
+        return Pack(
+            self.token_ids.to(device), self.positions.to(device), self.runs, self.place.to(device)
+        )
+
+
+def pack(texts: Sequence[Sequence[int]]) -> Pack:
+    """Lay texts, given as token ids, end to end, the longest first. Every text has a token."""
+    lengths = np.fromiter((len(text) for text in texts), dtype=np.int64, count=len(texts))
+    order = np.argsort(-lengths, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    ids = [np.asarray(texts[index], dtype=np.int64) for index in order]
+    runs = tuple(_runs(lengths[order].tolist()))
+    positions = [np.tile(np.arange(run.length), run.texts) for run in runs]
+    return Pack(
+        torch.from_numpy(np.concatenate(ids)),
+        torch.from_numpy(np.concatenate(positions)),
+        runs,
+        torch.from_numpy(place),
+    )
+
+
+def plan_packs(
+    lengths: Sequence[int], token_budget: int, max_texts: int | None = None
+) -> list[list[int]]:
+    """Group texts into packs, the longest first.
+
+    Args:
+        lengths: tokens of each text.
+        token_budget: the most tokens in a pack; a longer text has a pack of its own.
+        max_texts: the most texts in a pack; no limit when None.
+
+    Returns:
+        Indices into ``lengths``; every index in exactly one pack, lengths falling throughout.
+    """
+    packs: list[list[int]] = []
+    tokens = 0
+    for index in np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable").tolist():
+        full = not packs or tokens + lengths[index] > token_budget
+        if full or (max_texts is not None and len(packs[-1]) >= max_texts):
+            packs.append([])
+            tokens = 0
+        packs[-1].append(index)
+        tokens += lengths[index]
+    return packs
+
+
+def _runs(sorted_lengths: list[int]) -> Iterator[Run]:
+    for length, group in groupby(sorted_lengths):
+        yield Run(sum(1 for _ in group), length)

@@ -1,0 +1,48 @@
+"""One progress bar for long work, on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+__all__ = ["Advance", "progress"]
+
+
+class Advance(Protocol):
+    """Tells a progress bar that so many more items are done."""
+
+    def __call__(self, items: int, /) -> None:
+        """``items`` more are done."""
+
+
+@contextmanager
+def progress(label: str, total: int, *, unit: str, show: bool) -> Iterator[Advance]:
+    """Show a bar with rate and time left while the block runs, if ``show``.
+
+    The bar disappears when the block ends, and nothing is drawn where standard error is no
+    terminal but the last state.
+    """
+    if not show:
+        yield lambda _items: None
+        return
+    # rich takes a tenth of a second to import, which one short encode should not pay for.
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda items: bar.advance(task, items)

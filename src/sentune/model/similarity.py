@@ -1,0 +1,106 @@
+"""Similarity of vectors: four functions, each for all pairs and row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sentune.errors import ArgumentError
+
+__all__ = ["SIMILARITY_FUNCTIONS", "Vectors", "similarity", "similarity_pairwise"]
+
+Vectors = Tensor | np.ndarray | Sequence[Sequence[float]] | Sequence[Tensor]
+_Function = Callable[[Tensor, Tensor], Tensor]
+
+
+def _cosine(a: Tensor, b: Tensor) -> Tensor:
+    return F.normalize(a, dim=-1) @ F.normalize(b, dim=-1).T
+
+
+def _pairwise_cosine(a: Tensor, b: Tensor) -> Tensor:
+    return (F.normalize(a, dim=-1) * F.normalize(b, dim=-1)).sum(-1)
+
+
+_ALL_PAIRS: dict[str, _Function] = {
+    "cosine": _cosine,
+    "dot": lambda a, b: a @ b.T,
+    # The shortcut through dot products loses digits for near vectors.
+    "euclidean": lambda a, b: -torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist"),
+    "manhattan": lambda a, b: -torch.cdist(a, b, p=1.0),
+}
+_ROW_BY_ROW: dict[str, _Function] = {
+    "cosine": _pairwise_cosine,
+    "dot": lambda a, b: (a * b).sum(-1),
+    "euclidean": lambda a, b: -torch.linalg.vector_norm(a - b, dim=-1),
+    "manhattan": lambda a, b: -(a - b).abs().sum(-1),
+}
+
+SIMILARITY_FUNCTIONS = tuple(_ALL_PAIRS)
+
+
+def similarity(a: Vectors, b: Vectors, function: str = "cosine") -> Tensor:
+    """Similarity of every vector of ``a`` to every vector of ``b``.
+
+    Args:
+        a: (n, dim), or (dim,) for one vector.
+        b: (m, dim), or (dim,) for one vector.
+        function: ``cosine``, ``dot``, or the negated distances ``euclidean`` and ``manhattan``.
+
+    Returns:
+        (n, m) float tensor; higher is more alike. Cost: n · m · dim multiplications.
+
+    Raises:
+        ArgumentError: an unknown function, or vectors of different dimensions.
+    """
+    left, right = _matrix(a), _matrix(b)
+    _require_same_dimension(left, right)
+    return _named(_ALL_PAIRS, function)(left, right)
+
+
+def similarity_pairwise(a: Vectors, b: Vectors, function: str = "cosine") -> Tensor:
+    """Similarity of the i-th vector of ``a`` to the i-th of ``b``: (n,). Raises ArgumentError."""
+    left, right = _matrix(a), _matrix(b)
+    _require_same_dimension(left, right)
+    if len(left) != len(right):
+        raise ArgumentError(
+            f"{len(left)} and {len(right)} vectors",
+            expected="as many on both sides",
+            fix="use similarity for all pairs",
+        )
+    return _named(_ROW_BY_ROW, function)(left, right)
+
+
+def _matrix(vectors: Vectors) -> Tensor:
+    if isinstance(vectors, np.ndarray):
+        tensor = torch.from_numpy(vectors)
+    elif isinstance(vectors, Tensor):
+        tensor = vectors
+    elif len(vectors) and isinstance(vectors[0], Tensor):
+        tensor = torch.stack([row for row in vectors if isinstance(row, Tensor)])
+    else:
+        tensor = torch.from_numpy(np.asarray(vectors))
+    tensor = tensor if tensor.is_floating_point() else tensor.float()
+    return tensor.unsqueeze(0) if tensor.dim() == 1 else tensor
+
+
+def _require_same_dimension(a: Tensor, b: Tensor) -> None:
+    if a.dim() != 2 or b.dim() != 2 or a.shape[1] != b.shape[1]:
+        raise ArgumentError(
+            f"vectors of shapes {tuple(a.shape)} and {tuple(b.shape)}",
+            expected="two matrices with rows of one dimension",
+            fix="encode both sides with the same model and truncate_dim",
+        )
+
+
+def _named(functions: dict[str, _Function], name: str) -> _Function:
+    if name not in functions:
+        raise ArgumentError(
+            f"similarity function {name!r}",
+            expected=f"one of {', '.join(SIMILARITY_FUNCTIONS)}",
+            fix="correct similarity_fn_name",
+        )
+    return functions[name]

@@ -1,0 +1,161 @@
+"""Text → token ids, with the length limit applied and counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
+
+from sentune.errors import ArgumentError, ModelError
+from sentune.model.truncation import Truncation
+
+__all__ = ["Tokenizer"]
+
+
+class Tokenizer:
+    """A ``tokenizers`` tokenizer with this model's length limit.
+
+    Whatever truncation and padding the file holds is overridden: the published all-MiniLM-L6-v2
+    file cuts and pads everything to 128 tokens.
+
+    The wrapped tokenizer is replaced, never changed, when the limit changes; it is therefore safe
+    to share between threads.
+
+    Attributes:
+        settings: the content of ``tokenizer_config.json``, written back unchanged but for the
+            length.
+    """
+
+    def __init__(
+        self,
+        tokenizer: tokenizers.Tokenizer,
+        *,
+        max_seq_length: int,
+        do_lower_case: bool = False,
+        settings: dict[str, Any] | None = None,
+    ) -> None:
+        self.do_lower_case = do_lower_case
+        self.settings = dict(settings or {})
+        self._source: str = tokenizer.to_str()
+        self._special_ids = _special_ids(tokenizer)
+        self.max_seq_length = max_seq_length
+
+    @property
+    def max_seq_length(self) -> int:
+        """The most tokens of a text, special tokens included."""
+        return self._max_seq_length
+
+    @max_seq_length.setter
+    def max_seq_length(self, length: int) -> None:
+        fewest = len(self._special_ids) + 1
+        if length < fewest:
+            raise ArgumentError(
+                f"max_seq_length {length}",
+                expected=f"at least {fewest} tokens, which leaves room for one",
+                fix="choose a longer limit",
+            )
+        tokenizer = tokenizers.Tokenizer.from_str(self._source)
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(length)
+        self._tokenizer, self._max_seq_length = tokenizer, length
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of token ids, added tokens included."""
+        return int(self._tokenizer.get_vocab_size())
+
+    def __call__(self, texts: Sequence[str]) -> tuple[list[list[int]], Truncation]:
+        """Token ids of each text, and the count of what the limit left out.
+
+        The ids include the special tokens ([CLS] and [SEP] for BERT) and number at most
+        ``max_seq_length``. Runs on all processors, outside the interpreter lock.
+        """
+        if self.do_lower_case:
+            texts = [text.lower() for text in texts]
+        encodings = self._tokenizer.encode_batch_fast(list(texts))
+        truncation = Truncation(texts=len(encodings))
+        for encoding in encodings:
+            if encoding.overflowing:
+                truncation.truncated += 1
+                truncation.tokens_left_out += sum(
+                    len(piece.ids) - len(self._special_ids) for piece in encoding.overflowing
+                )
+        return [encoding.ids for encoding in encodings], truncation
+
+    def prompt_length(self, prompt: str) -> int:
+        """Tokens that a prompt puts before the text: [CLS] and its own, without the final [SEP].
+
+        This is the number of leading tokens that pooling skips when prompts are excluded.
+        """
+        (ids,), _ = self([prompt])
+        return len(ids) - (1 if ids and ids[-1] in self._special_ids else 0)
+
+    def to_json(self) -> str:
+        """The content of ``tokenizer.json``, with this model's truncation and no padding."""
+        return str(self._tokenizer.to_str(pretty=True))
+
+    def vocabulary(self) -> list[str]:
+        """The tokens in the order of their ids: the lines of ``vocab.txt``."""
+        vocabulary = self._tokenizer.get_vocab()
+        return sorted(vocabulary, key=vocabulary.__getitem__)
+
+    @classmethod
+    def from_folder(
+        cls, folder: Path, *, max_seq_length: int, do_lower_case: bool, settings: dict[str, Any]
+    ) -> Tokenizer:
+        """Read ``tokenizer.json``, or build a WordPiece tokenizer from ``vocab.txt``.
+
+        Raises:
+            ModelError: neither file is there, or the one that is cannot be read.
+        """
+        return cls(
+            _read(folder, settings),
+            max_seq_length=max_seq_length,
+            do_lower_case=do_lower_case,
+            settings=settings,
+        )
+
+
+def _read(folder: Path, settings: dict[str, Any]) -> tokenizers.Tokenizer:
+    whole, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
+    path = whole if whole.is_file() else vocabulary
+    if not path.is_file():
+        raise ModelError(
+            f"{folder} has no tokenizer",
+            expected="tokenizer.json or vocab.txt",
+            fix="copy the file from where the model came from",
+        )
+    try:
+        if path == whole:
+            text = path.read_text(encoding="utf-8")
+            json.loads(text)
+            return tokenizers.Tokenizer.from_str(text)
+        return BertWordPieceTokenizer(
+            str(path),
+            lowercase=bool(settings.get("do_lower_case", True)),
+            strip_accents=settings.get("strip_accents"),
+            handle_chinese_chars=bool(settings.get("tokenize_chinese_chars", True)),
+        )._tokenizer
+    except (OSError, ValueError, TypeError) as error:
+        raise _damaged(path, error) from error
+    except Exception as error:  # the Rust side raises nothing narrower
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> ModelError:
+    return ModelError(
+        f"{path} cannot be read ({error})",
+        expected="a tokenizer in the format of the tokenizers library",
+        fix="copy the file again from where the model came from",
+    )
+
+
+def _special_ids(tokenizer: tokenizers.Tokenizer) -> list[int]:
+    bare = tokenizers.Tokenizer.from_str(tokenizer.to_str())
+    bare.no_padding()
+    bare.no_truncation()
+    return list(bare.encode("").ids)

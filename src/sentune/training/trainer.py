@@ -1,0 +1,175 @@
+"""The training loop: transformers' ``Trainer`` over packed batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from sentune.data.pairs import Pairs
+from sentune.errors import ArgumentError, MissingExtraError, TrainingError
+from sentune.hardware import choose_compute, reuse_freed_memory
+from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.collator import Batch, Collator
+from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
+from sentune.training.samplers import RowBatches
+
+try:
+    from transformers import Trainer, TrainerCallback
+    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+except ImportError as error:
+    raise MissingExtraError("transformers", "train") from error
+
+from sentune.training.progress import TrainingProgress
+
+__all__ = ["SentenceTransformerTrainer"]
+
+Columns = Mapping[str, Sequence[str]]
+Evaluator = Callable[..., Mapping[str, float]]
+
+
+class SentenceTransformerTrainer(Trainer):  # type: ignore[misc]
+    """Trains a :class:`SentenceTransformer`.
+
+    All columns of a batch go through the encoder in one packed forward. Weights, gradients and
+    optimizer state are float32; the encoder computes in the model's number format, or in the one
+    that ``args.bf16`` names.
+
+    Args:
+        model: trained in place.
+        args: every setting; the defaults of transformers when None.
+        train_dataset: :class:`Pairs`, a ``datasets.Dataset``, or columns of equal length. The
+            order of the columns decides their role: anchor, positive, negatives.
+        loss: MultipleNegativesRankingLoss when None.
+        evaluator: called with the model by ``evaluate``; see ``sentune.evaluation``.
+        callbacks: further transformers callbacks.
+
+    Raises:
+        ArgumentError: columns of different lengths, fewer than two columns or rows.
+        TrainingError: from ``train``, when the loss is not finite, naming the step.
+    """
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        args: SentenceTransformerTrainingArguments | None = None,
+        train_dataset: Pairs | Columns | None = None,
+        *,
+        loss: EmbeddingLoss | None = None,
+        evaluator: Evaluator | None = None,
+        callbacks: list[TrainerCallback] | None = None,
+    ) -> None:
+        settings = args or SentenceTransformerTrainingArguments()
+        super().__init__(
+            model=model,
+            args=settings,
+            data_collator=Collator(model.tokenizer),
+            train_dataset=None if train_dataset is None else rows_of(train_dataset),
+            callbacks=callbacks,
+        )
+        self.loss = loss or MultipleNegativesRankingLoss(model)
+        self.evaluator = evaluator
+        self.bar = None if settings.disable_tqdm else TrainingProgress()
+        for standard in (PrinterCallback, ProgressCallback):
+            self.remove_callback(standard)
+        if self.bar is not None:
+            self.add_callback(self.bar)
+        if settings.bf16 is not None:
+            name = "bfloat16" if settings.bf16 else "float32"
+            model.compute = choose_compute(name, model.device)
+        if settings.dropout is not None:
+            model.encoder.set_dropout(settings.dropout)
+
+    def train(self, *args: Any, **options: Any) -> Any:
+        """Run to the end; the model is left ready to encode. Raises TrainingError."""
+        reuse_freed_memory()
+        try:
+            return super().train(*args, **options)
+        finally:
+            if self.bar is not None:
+                self.bar.close()
+            self.model.eval()
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Batches of rows as the batch sampler groups them."""
+        if self.train_dataset is None:
+            raise ArgumentError(
+                "no train_dataset",
+                expected="pairs to train on",
+                fix="pass train_dataset to the trainer",
+            )
+        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
+        batches = RowBatches(
+            self.train_dataset,
+            self._train_batch_size,
+            sampler=self.args.batch_sampler,
+            seed=seed,
+            drop_last=self.args.dataloader_drop_last,
+        )
+        loader = DataLoader(
+            self.train_dataset,
+            batch_sampler=batches,
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+        )
+        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
+        return prepared
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Batch],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        """The loss of one batch. Raises TrainingError when it is not finite."""
+        del num_items_in_batch
+        batch = inputs["batch"]
+        vectors = model(batch.pack)
+        loss: Tensor = self.loss(batch.columns(vectors))
+        value = loss.item()
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"the loss is {value} at step {self.state.global_step + 1}",
+                expected="a finite number",
+                fix="lower the learning rate, or train in float32 (bf16=False)",
+            )
+        if self.bar is not None:
+            self.bar.loss, self.bar.pairs = value, self.bar.pairs + batch.rows
+        return (loss, vectors) if return_outputs else loss
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """What the evaluator says of the model as it is now."""
+        if self.evaluator is None:
+            raise ArgumentError(
+                "no evaluator", expected="one to evaluate with", fix="pass evaluator to the trainer"
+            )
+        metrics = {
+            key if key.startswith("eval_") else f"eval_{key}": float(value)
+            for key, value in self.evaluator(self.model).items()
+        }
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+
+def rows_of(dataset: Pairs | Columns) -> list[tuple[str, ...]]:
+    """Training rows, one text a column. Raises ArgumentError."""
+    if isinstance(dataset, Pairs):
+        return list(dataset.rows())
+    names = getattr(dataset, "column_names", None) or list(dataset)
+    columns = [list(dataset[name]) for name in names]
+    lengths = {len(column) for column in columns}
+    if len(columns) < 2 or len(lengths) != 1:
+        raise ArgumentError(
+            f"columns {', '.join(map(str, names))} of {sorted(lengths)} rows",
+            expected="at least two columns of one length: anchor, positive, negatives",
+            fix="select and order the columns",
+        )
+    return list(zip(*columns, strict=True))
