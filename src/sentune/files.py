@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,15 +35,12 @@ def new_file(path: str | Path) -> Iterator[BinaryIO]:
     destination = Path(path)
     partial: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{destination.name}.", suffix=".partial", dir=destination.parent
-        )
-        partial = Path(name)
-        with os.fdopen(handle, "wb") as stream:
+        name = _partial_name(destination)
+        with name.open("xb") as stream:
+            partial = name
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        partial.chmod(0o666 & ~_umask())
         partial.replace(destination)
         _sync_folder(destination.parent)
     except OSError as error:
@@ -65,14 +62,11 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     partial: Path | None = None
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(
-            tempfile.mkdtemp(
-                prefix=f".{destination.name}.", suffix=".partial", dir=destination.parent
-            )
-        )
+        name = _partial_name(destination)
+        name.mkdir()
+        partial = name
         yield partial
         _sync_tree(partial)
-        partial.chmod(0o777 & ~_umask())
         partial.replace(destination)
         _sync_folder(destination.parent)
     except OSError as error:
@@ -83,12 +77,15 @@ def new_folder(path: str | Path) -> Iterator[Path]:
 
 
 def require_free(path: str | Path) -> None:
-    """Raise OutputError unless ``path`` is missing or an empty folder."""
+    """Raise OutputError unless ``path`` is missing or an empty folder that can be read."""
     destination = Path(path)
-    if not destination.exists() and not destination.is_symlink():
-        return
-    if destination.is_dir() and not any(destination.iterdir()):
-        return
+    try:
+        if not destination.exists() and not destination.is_symlink():
+            return
+        if destination.is_dir() and not any(destination.iterdir()):
+            return
+    except OSError as error:
+        raise _cannot_write(destination, error) from error
     raise OutputError(
         f"{destination} exists and is not empty",
         expected="a folder that does not exist yet, or an empty one",
@@ -116,10 +113,14 @@ def sha256(path: str | Path) -> str:
     return digest.hexdigest()
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _partial_name(destination: Path) -> Path:
+    """A free name beside ``destination``, short enough for a name of the greatest length.
+
+    The file is then created by name, so that the system applies the umask: reading the umask
+    means setting it, for every thread of the process.
+    """
+    start = os.fsdecode(os.fsencode(destination.name)[:100])
+    return destination.with_name(f".{start}.{secrets.token_hex(8)}.partial")
 
 
 def _sync_tree(folder: Path) -> None:

@@ -81,13 +81,19 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
     try:
         chosen = torch.device(device)
         torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ArgumentError(
             f"device {str(device)!r} cannot be used ({reason})",
             expected="a device of this machine such as 'cpu' or 'cuda'",
             fix="leave the device out to have it chosen",
         ) from error
+    if chosen.type == "meta":
+        raise ArgumentError(
+            "device 'meta' cannot be used (it holds shapes, no numbers)",
+            expected="a device of this machine such as 'cpu' or 'cuda'",
+            fix="leave the device out to have it chosen",
+        )
     return chosen
 
 

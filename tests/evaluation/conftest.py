@@ -13,6 +13,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 
+class FakeCard:
+    """Where the reference's evaluators leave their results."""
+
+    def set_evaluation_metrics(self, *results: object) -> None:
+        """Forget them."""
+
+
 class FakeModel:
     """Vectors from a table, behind the methods of sentune's and the reference's models."""
 
@@ -20,6 +27,7 @@ class FakeModel:
         self, vectors: dict[str, Sequence[float]], similarity_fn_name: str = "cosine"
     ) -> None:
         self.vectors = vectors
+        self.model_card_data = FakeCard()
         self._function = similarity_fn_name
         self.asked: list[tuple[str, list[str]]] = []
 
@@ -72,14 +80,19 @@ class FakeModel:
     ) -> Any:
         return self._encode("document", inputs, convert_to_tensor)
 
-    def similarity(self, embeddings1: Any, embeddings2: Any) -> torch.Tensor:
-        a, b = torch.as_tensor(embeddings1), torch.as_tensor(embeddings2)
+    def _sides(self, *sides: Any) -> list[torch.Tensor]:
+        tensors = [torch.as_tensor(side) for side in sides]
         if self._function == "cosine":
-            a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
+            return [F.normalize(tensor, dim=1) for tensor in tensors]
+        return tensors
+
+    def similarity(self, embeddings1: Any, embeddings2: Any) -> torch.Tensor:
+        a, b = self._sides(embeddings1, embeddings2)
         return a @ b.T
 
     def similarity_pairwise(self, embeddings1: Any, embeddings2: Any) -> torch.Tensor:
-        return self.similarity(embeddings1, embeddings2).diagonal()
+        a, b = self._sides(embeddings1, embeddings2)
+        return (a * b).sum(dim=1)
 
 
 MakeModel = Callable[..., FakeModel]

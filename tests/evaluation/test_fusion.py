@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,9 @@ def score_pairs(draw: st.DrawFn, side: int = 25) -> tuple[Scores, Scores]:
 WEIGHTS = st.sampled_from([0.0, 0.1, 0.35, 0.5, 0.8, 1.0])
 
 
-def lists_of(dense: Scores, words: Scores) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def lists_of(
+    dense: NDArray[Any], words: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return dense_candidates(dense), word_candidates(words)
 
 
@@ -53,7 +56,7 @@ def oracle(dense: Any, words: Any, weight: float) -> list[float]:
         if not values or max(values) == min(values):
             return 0.0
         mean = sum(values) / len(values)
-        deviation = (sum((v - mean) ** 2 for v in values) / len(values)) ** 0.5
+        deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / len(values))
         return ((x if x == x else min(values)) - mean) / deviation
 
     share = 1.0 if not found else 0.0 if not dense_list else weight
@@ -163,10 +166,24 @@ def test_candidates_are_the_hundred_best() -> None:
 
 
 def test_a_single_word_match_counts() -> None:
+    """A word that only one passage has, which the model alone would put last but three."""
     dense = np.linspace(0.1, 0.2, 50)[None]
     words = np.zeros((1, 50))
     words[0, 3] = 0.7
     assert fused_ranking(dense, words, 0.5)[0, 0] == 3
+
+
+def test_a_full_list_of_words_has_a_zero_too() -> None:
+    """Else a hundred equal word scores would have no spread, and say nothing."""
+    dense = np.linspace(0.2, 0.1, 150)[None]
+    words = np.zeros((1, 150))
+    words[0, 50:] = 2.0
+    dense_list, word_list = lists_of(dense, words)
+    fused = fuse(dense_list, word_list, 0.3)
+    assert fused[0].tolist() == pytest.approx(
+        oracle(dense_list[0].tolist(), word_list[0].tolist(), 0.3), abs=1e-9
+    )
+    assert fused[0, 50:].min() > fused[0, :50].max()
 
 
 def test_equal_scores_say_nothing() -> None:

@@ -70,8 +70,7 @@ class BM25:
             return scores
         for row, words in enumerate(self._words(questions)):
             known = self._index.get_tokens_ids(words)
-            if known:
-                scores[row] = self._index.get_scores_from_ids(known)
+            scores[row] = self._index.get_scores_from_ids(known)
         return scores
 
 

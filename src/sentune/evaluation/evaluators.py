@@ -312,7 +312,7 @@ def _named(name: str, key: str) -> str:
 
 
 def _suffix(name: str) -> str:
-    return _named("_" + name if name else "", "results")
+    return f"_{name}_results" if name else "_results"
 
 
 def _column(function: str, key: str) -> str:

@@ -39,7 +39,7 @@ def _attend_block(qkv: Tensor, heads: int, dropout: float) -> Tensor:
     if dropout:
         return _attend_with_dropout(qkv, heads, dropout)
     if torch.is_grad_enabled() and qkv.is_cpu and qkv.dtype == torch.bfloat16:
-        mixed: Tensor = _WrittenOut.apply(qkv, heads)
+        mixed: Tensor = _WrittenOut.apply(qkv, heads)  # type: ignore[no-untyped-call]
         return mixed
     query, key, value = _split_heads(qkv, heads)
     return _join_heads(F.scaled_dot_product_attention(query, key, value))
@@ -80,7 +80,7 @@ class _WrittenOut(torch.autograd.Function):
         return _join_heads(torch.bmm(weights, value).unflatten(0, (len(qkv), heads)))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         qkv, weights = ctx.saved_tensors
         query, key, value = _heads_first(qkv, ctx.heads)
         scale = query.shape[-1] ** -0.5

@@ -73,13 +73,13 @@ def resolve(name: str | Path, revision: str | None = None) -> BaseModel:
         ModelNotFoundError: nothing of that name is here, and the hub cannot be asked or says no.
         ModelError: the packaged copy differs from the published files.
     """
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = _local(name)
+    if folder is not None and folder.is_dir():
         return BaseModel(str(name), folder, "local folder")
     hub_name = str(name) if "/" in str(name) else f"sentence-transformers/{name}"
-    if folder.exists() or not _HUB_NAME.fullmatch(hub_name):
+    if folder is None or folder.exists() or not _HUB_NAME.fullmatch(hub_name):
         raise ModelNotFoundError(
-            f"{name} is no folder and no model name",
+            f"{name!r} is no folder and no model name",
             expected="a model folder, or owner/model as on the Hugging Face hub",
             fix="check the path",
         )
@@ -90,8 +90,20 @@ def resolve(name: str | Path, revision: str | None = None) -> BaseModel:
     )
 
 
+def _local(name: str | Path) -> Path | None:
+    """The path that a name spells; None where it can be no path."""
+    if not isinstance(name, str | Path) or not str(name):
+        return None
+    try:
+        path = Path(name).expanduser()
+        path.exists()
+    except (OSError, RuntimeError):  # too long; the home of a user that does not exist
+        return None
+    return path
+
+
 def _from_cache(name: str, revision: str | None) -> BaseModel | None:
-    home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
+    home = os.environ.get("HF_HOME") or Path(_cache_home(), "huggingface")
     cache = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
     if not (cache / f"models--{name.replace('/', '--')}").is_dir():
         return None
@@ -104,9 +116,13 @@ def _from_cache(name: str, revision: str | None) -> BaseModel | None:
         )
     except LocalEntryNotFoundError:
         return None
-    if not (folder / "config.json").is_file():
-        return None
+    if not any(folder.rglob("model.safetensors")) and not any(folder.rglob("*.bin")):
+        return None  # a download that was cut short
     return BaseModel(name, folder, "Hugging Face cache", folder.name)
+
+
+def _cache_home() -> str | Path:
+    return os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
 
 
 def _from_package(name: str) -> BaseModel | None:

@@ -47,11 +47,15 @@ class BertConfig:
 
         Raises:
             UnsupportedModelError: another architecture, activation or kind of position.
-            ModelError: a size is missing, or not a positive whole number.
+            ModelError: a size is missing, or a value is out of its range.
         """
         _require_bert(values, source)
-        given: dict[str, Any] = {n: values[n] for n in cls.__annotations__ if n in values}
-        config = cls(**{**given, **{name: _size(values, name, source) for name in _SIZES}})
+        optional = {name for name in (*_FRACTIONS, "type_vocab_size") if name in values}
+        given: dict[str, Any] = {
+            **{name: _size(values, name, source) for name in (*_SIZES, *optional - _FRACTIONS)},
+            **{name: _fraction(values, name, source) for name in optional & _FRACTIONS},
+        }
+        config = cls(**given, hidden_act=values.get("hidden_act", "gelu"))
         if config.hidden_size % config.num_attention_heads:
             raise ModelError(
                 f"{source}: hidden_size {config.hidden_size}",
@@ -69,10 +73,13 @@ _SIZES = (
     "intermediate_size",
     "max_position_embeddings",
 )
+_FRACTIONS = {"layer_norm_eps", "hidden_dropout_prob", "attention_probs_dropout_prob"}
+_GREATEST_SIZE = 10**8  # the product of two is still a number of bytes
 
 
 def _require_bert(values: dict[str, Any], source: str) -> None:
-    architecture = values.get("model_type") or (values.get("architectures") or ["unnamed"])[0]
+    named = values.get("architectures")
+    architecture = values.get("model_type") or (named or "unnamed")
     if architecture != "bert" or values.get("is_decoder"):
         raise UnsupportedModelError(
             f"{source} describes the architecture {architecture!r}",
@@ -81,7 +88,7 @@ def _require_bert(values: dict[str, Any], source: str) -> None:
         )
     position = values.get("position_embedding_type", "absolute")
     activation = values.get("hidden_act", "gelu")
-    if position != "absolute" or activation not in _ACTIVATIONS:
+    if position != "absolute" or activation not in list(_ACTIVATIONS):
         raise UnsupportedModelError(
             f"{source} has position_embedding_type {position!r} and hidden_act {activation!r}",
             expected=f"'absolute' positions and an activation of {', '.join(_ACTIVATIONS)}",
@@ -91,20 +98,33 @@ def _require_bert(values: dict[str, Any], source: str) -> None:
 
 def _size(values: dict[str, Any], name: str, source: str) -> int:
     value = values.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ModelError(
-            f"{source}: {name} is {value!r}",
-            expected="a positive whole number",
-            fix="copy config.json again from where the model came from",
-        )
+    if type(value) is not int or not 1 <= value <= _GREATEST_SIZE:
+        raise _out_of_range(name, value, source, "a positive whole number")
     return value
+
+
+def _fraction(values: dict[str, Any], name: str, source: str) -> float:
+    value = values[name]
+    if type(value) not in (int, float) or not 0 <= value < 1:
+        raise _out_of_range(name, value, source, "a number from 0 to below 1")
+    return float(value)
+
+
+def _out_of_range(name: str, value: object, source: str, expected: str) -> ModelError:
+    return ModelError(
+        f"{source}: {name} is {value!r}",
+        expected=expected,
+        fix="copy config.json again from where the model came from",
+    )
 
 
 class Linear(nn.Linear):
     """A linear layer whose float32 weights are cast to the format of its input.
 
     In training the cast is part of the graph, so that gradients arrive in float32. Otherwise the
-    cast copy is kept until the weights change.
+    cast copy is kept until the weights change. A version counter shows most changes, but a fused
+    optimizer steps without touching it; so a pass with gradients drops the copy, and none is kept
+    while a gradient waits to be applied. (Writing through ``weight.data`` is not seen.)
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -115,9 +135,14 @@ class Linear(nn.Linear):
         """(…, inputs) → (…, outputs)."""
         if x.dtype == self.weight.dtype:
             return F.linear(x, self.weight, self.bias)
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or self._may_change_unseen():
+            self._cast = None
             return F.linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype))
         return F.linear(x, *self._cast_weights(x.dtype))
+
+    def _may_change_unseen(self) -> bool:
+        pending = self.weight.grad is not None or self.bias.grad is not None
+        return pending or self.weight.is_inference()  # inference tensors have no version
 
     def _cast_weights(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         state = (
@@ -204,11 +229,12 @@ class Bert(nn.Module):
 
     def forward(self, pack: Pack, dtype: torch.dtype | None = None) -> Tensor:
         """Pack → token vectors (tokens, hidden) in ``dtype`` (default: that of the weights)."""
-        x = self.embeddings(pack)
+        x: Tensor = self.embeddings(pack)
         if dtype is not None:
             x = x.to(dtype)
         for layer in self.layers:
-            x = layer(x, pack)
+            changed: Tensor = layer(x, pack)
+            x = changed
         return x
 
     def set_dropout(self, probability: float) -> None:

@@ -32,9 +32,9 @@ class Batching:
     @classmethod
     def for_device(cls, device: torch.device, batch_size: int | None) -> Batching:
         """The budget measured best on this kind of device. Raises ArgumentError."""
-        if batch_size is not None and batch_size < 1:
+        if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
             raise ArgumentError(
-                f"batch_size {batch_size}",
+                f"batch_size {batch_size!r}",
                 expected="a positive number of texts",
                 fix="leave it out: packs then follow a token budget",
             )

@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from sentune.errors import ModelError, UnsupportedModelError
+from sentune.errors import ArgumentError, ModelError, OutputError, UnsupportedModelError
 from sentune.files import write_json, write_text
 from sentune.model.bert import Bert, BertConfig
+from sentune.model.inputs import choose_prompt
 from sentune.model.pooling import POOLING_FLAGS, POOLING_MODES, Pooling
+from sentune.model.similarity import SIMILARITY_FUNCTIONS
 from sentune.model.tokenizer import Tokenizer
 from sentune.model.weights import export_weights
 
@@ -29,7 +32,6 @@ _LIMIT_FILES = tuple(
     for name in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 )
 _OWN_KEY = "sentune"
-_NO_LIMIT = 10**6  # transformers writes 10**30 where a tokenizer has no limit of its own
 
 
 @dataclass(slots=True)
@@ -76,7 +78,9 @@ def read_folder(folder: Path) -> ModelFolder:
     config = _object(transformer / "config.json", required=True)
     bert_config = BertConfig.from_dict(config, str(transformer / "config.json"))
     modes, include_prompt = _pooling(pooling)
-    settings = _object(folder / "config_sentence_transformers.json")
+    listing = folder / "config_sentence_transformers.json"
+    settings = _object(listing)
+    prompts = _prompts(settings, listing)
     return ModelFolder(
         config=config,
         bert_config=bert_config,
@@ -85,11 +89,11 @@ def read_folder(folder: Path) -> ModelFolder:
         pooling_modes=modes,
         include_prompt=include_prompt,
         normalize=normalize,
-        prompts=_prompts(settings, folder),
-        default_prompt_name=settings.get("default_prompt_name"),
-        similarity_fn_name=settings.get("similarity_fn_name"),
-        truncate_dim=settings.get("truncate_dim"),
-        own=dict(settings.get(_OWN_KEY) or {}),
+        prompts=prompts,
+        default_prompt_name=_choice(settings, "default_prompt_name", tuple(prompts), listing),
+        similarity_fn_name=_choice(settings, "similarity_fn_name", SIMILARITY_FUNCTIONS, listing),
+        truncate_dim=_truncate_dim(settings, listing),
+        own=_own(settings, listing),
     )
 
 
@@ -105,8 +109,23 @@ def _object(path: Path, *, required: bool = False) -> dict[str, Any]:
 def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(path, str(error)) from error
+
+
+def _flag(values: dict[str, Any], name: str, default: bool, path: Path) -> bool:
+    value = values.get(name, default)
+    if not isinstance(value, bool):
+        raise _unexpected(path, name, value, "true or false")
+    return value
+
+
+def _unexpected(path: Path, name: str, value: object, expected: str) -> ModelError:
+    return ModelError(
+        f"{path}: {name} is {value!r}",
+        expected=expected,
+        fix="correct the value, or copy the file again from where the model came from",
+    )
 
 
 def _damaged(path: Path, reason: str) -> ModelError:
@@ -127,7 +146,7 @@ def _modules(folder: Path) -> tuple[Path, Path | None, bool]:
     try:
         kinds = [str(entry["type"]) for entry in entries]
         places = [_inside(folder, str(entry.get("path", ""))) for entry in entries]
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise _damaged(listing, "it is no list of modules with a type") from error
     names = [_module_name(kind, listing) for kind in kinds]
     if names[:2] != ["Transformer", "Pooling"] or names[2:] not in ([], ["Normalize"]):
@@ -165,12 +184,8 @@ def _pooling(folder: Path | None) -> tuple[tuple[str, ...], bool]:
         return ("mean",), True
     path = folder / "config.json"
     values = _object(path, required=True)
-    include_prompt = bool(values.get("include_prompt", True))
-    if "pooling_mode" in values:
-        named = values["pooling_mode"]
-        modes = (named,) if isinstance(named, str) else tuple(named)
-    else:
-        modes = tuple(mode for mode, flag in POOLING_FLAGS.items() if values.get(flag))
+    include_prompt = _flag(values, "include_prompt", True, path)
+    modes = _pooling_modes(values, path)
     if not modes or any(mode not in POOLING_MODES for mode in modes):
         raise UnsupportedModelError(
             f"{path} asks for the pooling {list(modes)}",
@@ -180,26 +195,82 @@ def _pooling(folder: Path | None) -> tuple[tuple[str, ...], bool]:
     return modes, include_prompt
 
 
+def _pooling_modes(values: dict[str, Any], path: Path) -> tuple[str, ...]:
+    if "pooling_mode" in values:
+        named = values["pooling_mode"]
+        return tuple(named) if isinstance(named, list) else (named,)
+    if not any(flag in values for flag in POOLING_FLAGS.values()):
+        return ("mean",)
+    return tuple(mode for mode in POOLING_MODES if _flag(values, POOLING_FLAGS[mode], False, path))
+
+
 def _tokenizer(folder: Path, bert_config: BertConfig) -> Tokenizer:
     settings = _object(folder / "tokenizer_config.json")
-    limits = next((_object(folder / f) for f in _LIMIT_FILES if (folder / f).is_file()), {})
+    path = next((p for p in (folder / f for f in _LIMIT_FILES) if p.is_file()), None)
+    limits = _object(path) if path else {}
     longest = bert_config.max_position_embeddings
-    length = limits.get("max_seq_length") or settings.get("model_max_length") or longest
-    if not isinstance(length, int | float) or length < 1:
-        raise _damaged(folder, f"its length limit is {length!r}")
-    return Tokenizer.from_folder(
-        folder,
-        max_seq_length=int(min(length, longest, _NO_LIMIT)),
-        do_lower_case=bool(limits.get("do_lower_case", False)),
-        settings=settings,
-    )
+    if path and limits.get("max_seq_length") is not None:
+        name, length = "max_seq_length", limits["max_seq_length"]
+        allowed = type(length) is int and 1 <= length <= longest
+    else:
+        path, name = folder / "tokenizer_config.json", "model_max_length"
+        length = longest if settings.get(name) is None else settings[name]
+        allowed = type(length) in (int, float) and length >= 1
+    if not allowed:
+        raise _unexpected(path, name, length, f"a number of tokens, at most {longest}")
+    try:
+        tokenizer = Tokenizer.from_folder(
+            folder,
+            max_seq_length=int(min(length, longest)),
+            do_lower_case=_flag(limits, "do_lower_case", False, path),
+            settings=settings,
+        )
+    except ArgumentError as error:
+        raise _unexpected(path, name, length, error.expected) from error
+    if tokenizer.vocabulary_size > bert_config.vocab_size:
+        raise ModelError(
+            f"the tokenizer in {folder} has ids up to {tokenizer.vocabulary_size - 1}",
+            expected=f"ids below vocab_size {bert_config.vocab_size} of config.json",
+            fix="copy the folder again from where the model came from",
+        )
+    return tokenizer
 
 
-def _prompts(settings: dict[str, Any], folder: Path) -> dict[str, str]:
+def _prompts(settings: dict[str, Any], path: Path) -> dict[str, str]:
     prompts = settings.get("prompts") or {}
-    if not isinstance(prompts, dict) or not all(isinstance(p, str) for p in prompts.values()):
-        raise _damaged(folder / "config_sentence_transformers.json", "prompts are no texts")
-    return {str(name): prompt for name, prompt in prompts.items()}
+    if not isinstance(prompts, dict):
+        raise _unexpected(path, "prompts", prompts, "an object of texts")
+    for name in prompts:
+        try:
+            choose_prompt(prompts, None, name, None)
+        except ArgumentError as error:
+            raise _unexpected(path, f"prompts[{name!r}]", prompts[name], error.expected) from error
+    return prompts
+
+
+def _choice(
+    settings: dict[str, Any], name: str, allowed: tuple[str, ...], path: Path
+) -> str | None:
+    value = settings.get(name)
+    if value is None:
+        return None
+    if value not in allowed:
+        raise _unexpected(path, name, value, f"one of {', '.join(allowed) or 'none'}, or null")
+    return str(value)
+
+
+def _truncate_dim(settings: dict[str, Any], path: Path) -> int | None:
+    value = settings.get("truncate_dim")
+    if value is not None and (type(value) is not int or value < 1):
+        raise _unexpected(path, "truncate_dim", value, "a positive number of dimensions, or null")
+    return value
+
+
+def _own(settings: dict[str, Any], path: Path) -> dict[str, Any]:
+    value = settings.get(_OWN_KEY) or {}
+    if not isinstance(value, dict):
+        raise _unexpected(path, _OWN_KEY, value, "an object")
+    return value
 
 
 def _weights_file(folder: Path) -> Path:
@@ -245,21 +316,32 @@ def write_folder(
         ModelError: pooling modes in an order that the layout cannot express.
         OutputError: a file cannot be written.
     """
-    if pooling.modes != tuple(mode for mode in POOLING_FLAGS if mode in pooling.modes):
+    if pooling.modes != tuple(mode for mode in POOLING_MODES if mode in pooling.modes):
         raise ModelError(
             f"pooling modes in the order {', '.join(pooling.modes)}",
-            expected=f"the order of the folder layout: {', '.join(POOLING_FLAGS)}",
+            expected=f"the order of the folder layout: {', '.join(POOLING_MODES)}",
             fix="list the modes in that order",
         )
     saved = {key: value for key, value in config.items() if key not in ("dtype", "auto_map")}
     saved |= {"architectures": ["BertModel"], "torch_dtype": "float32"}
     write_json(folder / "config.json", saved)
-    save_file(export_weights(bert), folder / "model.safetensors", metadata={"format": "pt"})
+    _write_weights(folder / "model.safetensors", bert)
     _write_tokenizer(folder, tokenizer)
     _write_modules(folder, pooling, normalize)
     extra = {_OWN_KEY: own} if own else {}
     write_json(folder / "config_sentence_transformers.json", {**settings, **extra})
     write_text(folder / "README.md", card)
+
+
+def _write_weights(path: Path, bert: Bert) -> None:
+    try:
+        save_file(export_weights(bert), path, metadata={"format": "pt"})
+    except (OSError, SafetensorError) as error:
+        raise OutputError(
+            f"{path} cannot be written ({error})",
+            expected="a writable place with enough room",
+            fix="check the folder, its permissions and the free space",
+        ) from error
 
 
 def _write_modules(folder: Path, pooling: Pooling, normalize: bool) -> None:

@@ -16,14 +16,32 @@ def require_texts(inputs: Iterable[str] | str) -> tuple[list[str], bool]:
         ArgumentError: something is no text; the message names its position.
     """
     if isinstance(inputs, str):
+        _require_unicode("the input", inputs)
         return [inputs], True
     if isinstance(inputs, bytes | Mapping) or not isinstance(inputs, Iterable):
+        raise _no_text("the input", inputs)
+    if getattr(inputs, "ndim", 1) != 1:  # an array, whose rows are no texts
         raise _no_text("the input", inputs)
     texts = list(inputs)
     for position, text in enumerate(texts):
         if not isinstance(text, str):
             raise _no_text(f"inputs[{position}]", text)
+        _require_unicode(f"inputs[{position}]", text)
     return texts, False
+
+
+def _require_unicode(place: str, text: str) -> None:
+    """Refuse half of a surrogate pair: what is left of a character in badly decoded text."""
+    if text.isascii():
+        return
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ArgumentError(
+            f"{place} is no valid Unicode text ({error.reason}, at character {error.start})",
+            expected="text that can be written in UTF-8",
+            fix="decode its source again, or use text.encode('utf-8', 'replace').decode()",
+        ) from error
 
 
 def _no_text(place: str, value: object) -> ArgumentError:
@@ -40,17 +58,24 @@ def choose_prompt(
     """``prompt`` beats ``prompt_name`` beats the model's default; "" when there is none.
 
     Raises:
-        ArgumentError: a name that the model has no prompt for.
+        ArgumentError: a name that the model has no prompt for, or a prompt that is no text.
     """
     if prompt is not None:
-        return prompt
+        return _prompt_text("prompt", prompt)
     name = prompt_name if prompt_name is not None else default
     if name is None:
         return ""
-    if name not in prompts:
+    if not isinstance(name, str) or name not in prompts:
         raise ArgumentError(
             f"prompt_name {name!r}",
             expected=f"one of the model's prompts ({', '.join(prompts) or 'it has none'})",
             fix="give the prompt itself as prompt=, or add it to model.prompts",
         )
-    return prompts[name]
+    return _prompt_text(f"prompts[{name!r}]", prompts[name])
+
+
+def _prompt_text(place: str, prompt: str) -> str:
+    if not isinstance(prompt, str):
+        raise _no_text(place, prompt)
+    _require_unicode(place, prompt)
+    return prompt

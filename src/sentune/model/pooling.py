@@ -34,9 +34,10 @@ _MODES: dict[str, Callable[[Tensor, int], Tensor]] = {
     "lasttoken": lambda tokens, _: tokens[:, -1],
 }
 
+# Also the order in which several modes are concatenated where a folder only has flags for them.
 POOLING_MODES = tuple(_MODES)
 
-# Their names in the 3.1 folder layout, in the order in which that version concatenates them.
+# Their flags in the 3.1 folder layout, in the order in which that version lists them.
 POOLING_FLAGS = {
     "cls": "pooling_mode_cls_token",
     "mean": "pooling_mode_mean_tokens",

@@ -39,11 +39,16 @@ def quantize_embeddings(
     if precision in ("binary", "ubinary"):
         bits: NDArray[np.uint8] = np.packbits(embeddings > 0, axis=-1)
         return bits if precision == "ubinary" else (bits.astype(np.int16) - 128).astype(np.int8)
+    if not len(embeddings):
+        return embeddings.astype(np.dtype(precision))
     low, high = _ranges(embeddings, precision, ranges, calibration_embeddings)
     steps = (high - low) / 255
     steps = np.where(steps == 0, 1, steps)
     levels = np.clip(np.floor((embeddings - low) / steps), 0, 255)
-    return levels.astype(np.uint8) if precision == "uint8" else (levels - 128).astype(np.int8)
+    quantized: NDArray[np.generic] = (levels - (128 if precision == "int8" else 0)).astype(
+        np.dtype(precision)
+    )
+    return quantized
 
 
 def require_precision(precision: str) -> None:

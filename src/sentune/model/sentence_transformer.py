@@ -17,7 +17,6 @@ from sentune.errors import ArgumentError
 from sentune.files import new_folder
 from sentune.hardware import choose_compute, choose_device
 from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
-from sentune.model.bert import Bert
 from sentune.model.encoding import Batching, token_groups
 from sentune.model.folder import read_folder, write_folder
 from sentune.model.inputs import choose_prompt, require_texts
@@ -30,7 +29,7 @@ from sentune.model.similarity import (
     similarity,
     similarity_pairwise,
 )
-from sentune.model.weights import load_weights, read_weights
+from sentune.model.weights import build_encoder, read_weights
 
 __all__ = ["SentenceTransformer"]
 
@@ -101,10 +100,12 @@ class SentenceTransformer(nn.Module):
         self.base = resolve(model_name_or_path, revision)
         logger.info("model %s from %s (%s)", self.base.name, self.base.folder, self.base.origin)
         found = read_folder(self.base.folder)
-        with torch.device("meta"):
-            self.encoder = Bert(found.bert_config)
-        self.encoder.to_empty(device=self.compute.device)
-        load_weights(self.encoder, read_weights(found.weights), str(found.weights))
+        self.encoder = build_encoder(
+            found.bert_config,
+            read_weights(found.weights),
+            str(found.weights),
+            self.compute.device,
+        )
         self.tokenizer = found.tokenizer
         self.pooling = Pooling(
             found.bert_config.hidden_size, found.pooling_modes, include_prompt=found.include_prompt
@@ -115,6 +116,7 @@ class SentenceTransformer(nn.Module):
         choose_prompt(self.prompts, self.default_prompt_name, None, None)
         self.similarity_fn_name = similarity_fn_name or found.similarity_fn_name or "cosine"
         self.truncate_dim = found.truncate_dim if truncate_dim is None else truncate_dim
+        _require_dimension(self.truncate_dim)
         self.own = found.own
         self.model_card = _read_card(self.base.folder)
         self._config = found.config
@@ -266,12 +268,16 @@ class SentenceTransformer(nn.Module):
 
         Raises:
             ArgumentError: an input that is no text (with its position), an unknown prompt name,
-                precision or output value.
+                precision or output value, or another argument outside its range.
         """
         texts, single = require_texts(inputs)
         require_precision(precision)
+        _require_output_value(output_value)
+        kept = self.truncate_dim if truncate_dim is None else truncate_dim
+        _require_dimension(kept)
         if device is not None:
-            self.to(choose_device(device))
+            with torch.inference_mode(False):  # weights moved in that mode could not be tuned
+                self.to(choose_device(device))
         chosen = choose_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
         skipped = self.tokenizer.prompt_length(chosen) if chosen else 0
         groups = token_groups(
@@ -284,9 +290,8 @@ class SentenceTransformer(nn.Module):
             if output_value == "token_embeddings":
                 tokens = self._token_vectors(groups, len(texts))
                 return tokens[0] if single else tokens
-            _require_sentence_embedding(output_value)
             vectors = self._sentence_vectors(groups, len(texts), skipped)
-        vectors = vectors[:, : self.truncate_dim if truncate_dim is None else truncate_dim]
+        vectors = vectors[:, :kept]
         vectors = F.normalize(vectors, dim=1) if normalize_embeddings else vectors
         if precision != "float32":
             vectors = torch.from_numpy(quantize_embeddings(vectors.cpu().numpy(), precision))
@@ -395,8 +400,17 @@ def _shown(show_progress_bar: bool | None) -> bool:
     return logger.isEnabledFor(logging.INFO) if show_progress_bar is None else show_progress_bar
 
 
-def _require_sentence_embedding(output_value: str) -> None:
-    if output_value != "sentence_embedding":
+def _require_dimension(truncate_dim: int | None) -> None:
+    if truncate_dim is not None and (not isinstance(truncate_dim, int) or truncate_dim < 1):
+        raise ArgumentError(
+            f"truncate_dim {truncate_dim!r}",
+            expected="a positive number of dimensions",
+            fix="leave it out to keep them all",
+        )
+
+
+def _require_output_value(output_value: str) -> None:
+    if output_value not in ("sentence_embedding", "token_embeddings"):
         raise ArgumentError(
             f"output_value {output_value!r}",
             expected="sentence_embedding or token_embeddings",

@@ -56,15 +56,13 @@ def similarity(a: Vectors, b: Vectors, function: str = "cosine") -> Tensor:
     Raises:
         ArgumentError: an unknown function, or vectors of different dimensions.
     """
-    left, right = _matrix(a), _matrix(b)
-    _require_same_dimension(left, right)
+    left, right = _matrices(a, b)
     return _named(_ALL_PAIRS, function)(left, right)
 
 
 def similarity_pairwise(a: Vectors, b: Vectors, function: str = "cosine") -> Tensor:
     """Similarity of the i-th vector of ``a`` to the i-th of ``b``: (n,). Raises ArgumentError."""
-    left, right = _matrix(a), _matrix(b)
-    _require_same_dimension(left, right)
+    left, right = _matrices(a, b)
     if len(left) != len(right):
         raise ArgumentError(
             f"{len(left)} and {len(right)} vectors",
@@ -74,26 +72,38 @@ def similarity_pairwise(a: Vectors, b: Vectors, function: str = "cosine") -> Ten
     return _named(_ROW_BY_ROW, function)(left, right)
 
 
-def _matrix(vectors: Vectors) -> Tensor:
-    if isinstance(vectors, np.ndarray):
-        tensor = torch.from_numpy(vectors)
-    elif isinstance(vectors, Tensor):
-        tensor = vectors
-    elif len(vectors) and isinstance(vectors[0], Tensor):
-        tensor = torch.stack([row for row in vectors if isinstance(row, Tensor)])
-    else:
-        tensor = torch.from_numpy(np.asarray(vectors))
-    tensor = tensor if tensor.is_floating_point() else tensor.float()
-    return tensor.unsqueeze(0) if tensor.dim() == 1 else tensor
-
-
-def _require_same_dimension(a: Tensor, b: Tensor) -> None:
+def _matrices(first: Vectors, second: Vectors) -> tuple[Tensor, Tensor]:
+    a, b = _matrix(first), _matrix(second)
     if a.dim() != 2 or b.dim() != 2 or a.shape[1] != b.shape[1]:
         raise ArgumentError(
             f"vectors of shapes {tuple(a.shape)} and {tuple(b.shape)}",
             expected="two matrices with rows of one dimension",
             fix="encode both sides with the same model and truncate_dim",
         )
+    common = torch.promote_types(a.dtype, b.dtype)
+    return a.to(common), b.to(common)
+
+
+def _matrix(vectors: Vectors) -> Tensor:
+    try:
+        tensor = _tensor(vectors)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ArgumentError(
+            f"vectors that form no matrix ({error})",
+            expected="an array, a tensor, or rows of numbers of one length",
+            fix="pass what encode returned",
+        ) from error
+    tensor = tensor if tensor.is_floating_point() else tensor.float()
+    return tensor.unsqueeze(0) if tensor.dim() == 1 else tensor
+
+
+def _tensor(vectors: Vectors) -> Tensor:
+    if isinstance(vectors, Tensor):
+        return vectors
+    if isinstance(vectors, np.ndarray):
+        return torch.from_numpy(np.ascontiguousarray(vectors))  # PyTorch has no negative strides
+    rows = [torch.as_tensor(row) for row in vectors]  # Python's floats become float32
+    return torch.stack(rows) if rows else torch.empty(0)
 
 
 def _named(functions: dict[str, _Function], name: str) -> _Function:

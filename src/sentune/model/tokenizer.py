@@ -52,10 +52,10 @@ class Tokenizer:
     @max_seq_length.setter
     def max_seq_length(self, length: int) -> None:
         fewest = len(self._special_ids) + 1
-        if length < fewest:
+        if not isinstance(length, int) or length < fewest:
             raise ArgumentError(
                 f"max_seq_length {length}",
-                expected=f"at least {fewest} tokens, which leaves room for one",
+                expected=f"a whole number, at least {fewest}, which leaves room for one token",
                 fix="choose a longer limit",
             )
         tokenizer = tokenizers.Tokenizer.from_str(self._source)
@@ -65,8 +65,8 @@ class Tokenizer:
 
     @property
     def vocabulary_size(self) -> int:
-        """Number of token ids, added tokens included."""
-        return int(self._tokenizer.get_vocab_size())
+        """One more than the greatest token id, added tokens included."""
+        return max(self._tokenizer.get_vocab().values(), default=-1) + 1
 
     def __call__(self, texts: Sequence[str]) -> tuple[list[list[int]], Truncation]:
         """Token ids of each text, and the count of what the limit left out.

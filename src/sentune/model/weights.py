@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from sentune.errors import ModelError
-from sentune.model.bert import Bert
+from sentune.model.bert import Bert, BertConfig
 
-__all__ = ["export_weights", "load_weights", "read_weights"]
+__all__ = ["build_encoder", "export_weights", "load_weights", "read_weights"]
 
 # Ours → theirs. Several names on the right are stacked, in this order, along the first axis.
 _EMBEDDINGS = {
@@ -54,7 +54,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     The prefix ``bert.`` and the old ``gamma``/``beta`` endings are translated.
 
     Raises:
-        ModelError: the file is missing, torn or not safetensors.
+        ModelError: the file is missing, torn, not safetensors, or holds whole numbers.
     """
     try:
         stored = load_file(path)
@@ -64,7 +64,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             expected="weights in safetensors format",
             fix="copy the file again from where the model came from",
         ) from error
-    return {_current_name(name): tensor.float() for name, tensor in stored.items()}
+    weights = {_current_name(name): tensor for name, tensor in stored.items()}
+    whole = [name for name, w in weights.items() if not w.is_floating_point()]
+    coded = [name for name in whole if not name.startswith(_IGNORED)]
+    _refuse(coded, str(path), "has whole numbers in", "floating-point weights, not quantized ones")
+    return {name: tensor.float() for name, tensor in weights.items() if name not in whole}
 
 
 def _current_name(name: str) -> str:
@@ -75,40 +79,68 @@ def _current_name(name: str) -> str:
     return name
 
 
-def load_weights(bert: Bert, weights: Mapping[str, Tensor], source: str) -> None:
+def build_encoder(
+    config: BertConfig, weights: Mapping[str, Tensor], source: str, device: torch.device
+) -> Bert:
+    """An encoder with these weights, in evaluation mode.
+
+    Nothing is allocated before the weights are known to fit, whatever sizes the configuration
+    claims.
+
+    Raises:
+        ModelError: as in :func:`load_weights`.
+    """
+    if config.num_hidden_layers > len(weights):
+        missing = f"{config.num_hidden_layers} layers"
+        _refuse([missing], source, "has no weights for", "all weights that config.json describes")
+    with torch.device("meta"):
+        bert = Bert(config)
+    load_weights(bert, weights, source, device)
+    return bert.eval()
+
+
+def load_weights(
+    bert: Bert, weights: Mapping[str, Tensor], source: str, device: torch.device | None = None
+) -> None:
     """Fill the encoder; every parameter is replaced and every weight is accounted for.
+
+    Args:
+        bert: the encoder; untouched when an error is raised.
+        weights: from :func:`read_weights`.
+        source: the file, for messages.
+        device: where to allocate the encoder's parameters anew; where they are when None.
 
     Raises:
         ModelError: weights are missing, unknown, of another shape, or not finite; the message
             names up to three of them.
     """
     remaining = {name: w for name, w in weights.items() if not name.startswith(_IGNORED)}
-    bert.unused = {
+    unused = {
         name: remaining.pop(name) for name in list(remaining) if name.startswith(_KEPT_UNUSED)
     }
     table = list(_names(bert.config.num_hidden_layers))
     missing = [name for _, theirs in table for name in theirs if name not in remaining]
     _refuse(missing, source, "has no weights for", "all weights that config.json describes")
-    parameters = dict(bert.named_parameters())
-    wrong = []
-    for ours, theirs in table:
-        parts = [remaining.pop(name) for name in theirs]
-        wrong += _fill(parameters[ours], parts, theirs)
+    shapes = {name: tuple(parameter.shape) for name, parameter in bert.named_parameters()}
+    stacked = {ours: [remaining.pop(name) for name in theirs] for ours, theirs in table}
+    wrong = [w for ours, theirs in table for w in _wrong(shapes[ours], stacked[ours], theirs)]
     _refuse(wrong, source, "has weights of another shape, or not finite,", "those of config.json")
     _refuse(list(remaining), source, "has unknown weights", "those of a BERT encoder only")
+    if device is not None:
+        bert.to_empty(device=device)
+    bert.unused = unused
+    with torch.no_grad():
+        for ours, parameter in bert.named_parameters():
+            parameter.copy_(torch.cat(stacked[ours]))
 
 
-def _fill(parameter: Tensor, parts: list[Tensor], names: tuple[str, ...]) -> list[str]:
-    shape = (parameter.shape[0] // len(parts), *parameter.shape[1:])
-    wrong = [
+def _wrong(shape: tuple[int, ...], parts: list[Tensor], names: tuple[str, ...]) -> list[str]:
+    of_part = (shape[0] // len(parts), *shape[1:])
+    return [
         f"{name} {tuple(part.shape)}"
         for name, part in zip(names, parts, strict=True)
-        if tuple(part.shape) != shape or not bool(torch.isfinite(part).all())
+        if tuple(part.shape) != of_part or not bool(torch.isfinite(part).all())
     ]
-    if not wrong:
-        with torch.no_grad():
-            parameter.copy_(torch.cat(parts))
-    return wrong
 
 
 def export_weights(bert: Bert) -> dict[str, Tensor]:

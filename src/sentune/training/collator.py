@@ -28,7 +28,7 @@ class Batch:
 
     def columns(self, vectors: Tensor) -> tuple[Tensor, ...]:
         """(columns · rows, dim) → a (rows, dim) tensor for each column."""
-        return vectors.split(self.rows)
+        return torch.split(vectors, self.rows)
 
     def to(self, device: torch.device) -> Batch:
         """The same batch with its tensors on another device."""

@@ -19,7 +19,7 @@ from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
 from sentune.training.samplers import RowBatches
 
 try:
-    from transformers import Trainer, TrainerCallback
+    from transformers import Trainer, TrainerCallback, TrainerControl
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 except ImportError as error:
     raise MissingExtraError("transformers", "train") from error
@@ -153,7 +153,7 @@ class SentenceTransformerTrainer(Trainer):  # type: ignore[misc]
             for key, value in self.evaluator(self.model).items()
         }
         self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(
+        self.control: TrainerControl = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
         return metrics

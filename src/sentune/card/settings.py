@@ -1,0 +1,99 @@
+"""The settings of a run, as they were and where they differ from the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import Enum
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sentune.training.arguments import SentenceTransformerTrainingArguments
+
+__all__ = ["Settings", "stated_settings"]
+
+# Where the run took place, under which account and what it was called.
+_WITHHELD = frozenset(
+    {
+        "deepspeed",
+        "hub_model_id",
+        "hub_revision",
+        "project",
+        "push_to_hub_model_id",
+        "push_to_hub_organization",
+        "resume_from_checkpoint",
+        "run_name",
+    }
+)
+# transformers takes it out of accelerate's configuration while it sets the device up.
+_USED_UP = "use_configured_state"
+_WITHHELD_ENDINGS = ("_dir", "_token")
+_WITHHELD_BEGINNINGS = ("trackio_",)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Name → value in words, in the order of the arguments.
+
+    Attributes:
+        all: every setting that says nothing about the machine or its owner.
+        changed: those of them that differ from the defaults.
+    """
+
+    all: dict[str, str]
+    changed: dict[str, str]
+
+
+def stated_settings(arguments: SentenceTransformerTrainingArguments) -> Settings:
+    """What a card may say about the arguments of a run.
+
+    The defaults are those of fresh arguments of the same class, because transformers fills many
+    in only when it constructs them.
+    """
+    given, defaults = _stated(arguments), _stated(_fresh(arguments))
+    changed = {name: value for name, value in given.items() if value != defaults[name]}
+    return Settings(given, changed)
+
+
+def _fresh(arguments: SentenceTransformerTrainingArguments) -> Any:
+    kind = type(arguments)
+    # Without this, transformers sets the device up once more, and resets the state of accelerate
+    # under a trainer that may still be at work.
+    unattached = type(kind.__name__, (kind,), {"_setup_devices": None})
+    return unattached(output_dir="unused")
+
+
+def _stated(arguments: Any) -> dict[str, str]:
+    return {
+        setting.name: str(_plain(getattr(arguments, setting.name)))
+        for setting in fields(arguments)
+        if not _is_withheld(setting.name)
+    }
+
+
+def _is_withheld(name: str) -> bool:
+    return (
+        name in _WITHHELD
+        or name.endswith(_WITHHELD_ENDINGS)
+        or name.startswith(_WITHHELD_BEGINNINGS)
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Enumerations by value, configurations as dictionaries, anything else by its class."""
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if isinstance(value, str):
+        return "(a path)" if _is_path(value) else value
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items() if key != _USED_UP}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    to_dict = getattr(value, "to_dict", None)
+    return _plain(to_dict()) if callable(to_dict) else type(value).__name__
+
+
+def _is_path(value: str) -> bool:
+    return PurePosixPath(value).is_absolute() or PureWindowsPath(value).is_absolute()

@@ -1,0 +1,58 @@
+"""Verbs together, and errors as one line with exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from sentune import __version__
+from sentune.cli import demo, doctor, encode, evaluate, search, similarity, tune
+from sentune.errors import SentuneError
+
+__all__ = ["main"]
+
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="sentune",
+    help="Tune a small sentence-embedding model to your own text, prove that it got better, "
+    "and use it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for verb in (tune, evaluate, encode, similarity, search, demo, doctor):
+    app.command(verb.NAME)(verb.command)
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit codes: 0 done; 2 bad input, told in one line; 3 not shown to be better
+    (``tune --require-better``); 130 interrupted.
+    """
+    try:
+        app()
+    except SentuneError as error:
+        _stop(str(error), 2)
+    except KeyboardInterrupt:
+        _stop("interrupted; nothing was written", _INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone; Python would complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _stop(message: str, code: int) -> None:
+    typer.echo(f"sentune: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,59 @@
+"""``sentune demo``: the main job on the documentation inside Python's own standard library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentune.cli.output import interactive, say, show
+from sentune.cli.search import show_hits
+from sentune.cli.tune import print_outcome
+
+__all__ = ["NAME", "command"]
+
+NAME = "demo"
+
+_QUESTIONS = (
+    "how do I wait for several threads to reach the same point",
+    "remove a folder together with everything in it",
+    "is this address part of a private network",
+)
+
+
+def command(
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write; the next free sentune-demo by default.")
+    ] = None,
+) -> None:
+    """Tune on Python's own documentation, report on held-out modules, and search with it."""
+    from sentune.data import python_docs
+    from sentune.tasks.search import PassageSearch
+    from sentune.tuning import Split, TuneSettings, tune
+
+    docs = python_docs()
+    train, valid, test = docs.split_by_module()
+    say(
+        f"{len(docs.pairs)} pairs from the docstrings of Python's standard library: "
+        f"{len(train)} to train on, {len(valid)} to choose the fusion's weight, "
+        f"{len(test)} of modules seen by neither to report on"
+    )
+    split = Split(
+        train,
+        valid,
+        test,
+        f"measured on {len(test)} questions of standard-library modules that training and the "
+        "choice of the fusion's weight did not see",
+    )
+    folder = out or next(path for path in _candidates() if not path.exists())
+    tuned = tune(split, folder, TuneSettings(epochs=1, show_progress=interactive()), say)
+    print_outcome(tuned)
+    search = PassageSearch(tuned.model, docs.pairs.passages)
+    for question in _QUESTIONS:
+        show(f"\n[bold]sentune search:[/] {question}")
+        show_hits(search(question, 2))
+
+
+def _candidates() -> list[Path]:
+    return [Path("sentune-demo"), *(Path(f"sentune-demo-{number}") for number in range(2, 1000))]

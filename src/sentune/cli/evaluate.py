@@ -1,0 +1,49 @@
+"""``sentune evaluate``: how often a model finds the right passage."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentune.cli.output import print_json, say, show
+
+__all__ = ["NAME", "command"]
+
+NAME = "evaluate"
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="A model folder or name.")],
+    data: Annotated[Path, typer.Argument(help="Question–passage pairs.")],
+    base: Annotated[str | None, typer.Option(help="A model to compare with.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure a model, BM25 and the fusion of both on question–passage pairs."""
+    from sentune.data import read_pairs
+    from sentune.evaluation import RetrievalTask, evaluate_systems, report_table
+    from sentune.model.sentence_transformer import SentenceTransformer
+    from sentune.model.truncation import count_truncation
+
+    pairs = read_pairs(data)
+    measured = SentenceTransformer(model)
+    compared = None if base is None else SentenceTransformer(base)
+    say(f"model {measured.base.name} from {measured.base.origin}")
+    with count_truncation() as truncation:
+        report = evaluate_systems(
+            RetrievalTask.from_pairs(pairs),
+            model=measured,
+            base=compared,
+            fusion_weight=measured.own.get("fusion_weight"),
+        )
+    if as_json:
+        truncated = {"truncation": asdict(truncation), "data_notes": list(pairs.notes)}
+        print_json({**report.to_json(), **truncated})
+        return
+    show(report_table(report))
+    show("")
+    for note in (*report.to_json()["notes"], *pairs.notes):
+        show(f"note: {note}")
+    show(truncation.describe(measured.max_seq_length))

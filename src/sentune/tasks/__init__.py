@@ -1,0 +1,1 @@
+"""Uses of vectors: search so far."""
