@@ -20,13 +20,17 @@ import pytest
 from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
 from sentune.model.sentence_transformer import SentenceTransformer
 
-_DOCUMENTED = (
-    "argparse asyncio collections concurrent.futures configparser contextlib csv datetime decimal "
-    "difflib email.message fractions functools heapq http.client inspect ipaddress itertools json "
-    "logging mailbox math os pathlib pickle random re shutil smtplib socket sqlite3 statistics "
-    "string subprocess tarfile tempfile textwrap threading tkinter typing unittest unittest.mock "
-    "urllib.parse urllib.request uuid weakref xml.etree.ElementTree zipfile"
-).split()
+# fmt: off
+_DOCUMENTED = [
+    "argparse", "asyncio", "collections", "concurrent.futures", "configparser", "contextlib", "csv",
+    "datetime", "decimal", "difflib", "email.message", "fractions", "functools", "heapq",
+    "http.client", "inspect", "ipaddress", "itertools", "json", "logging", "mailbox", "math", "os",
+    "pathlib", "pickle", "random", "re", "shutil", "smtplib", "socket", "sqlite3", "statistics",
+    "string", "subprocess", "tarfile", "tempfile", "textwrap", "threading", "unittest",
+    "unittest.mock", "urllib.parse", "urllib.request", "uuid", "weakref", "xml.etree.ElementTree",
+    "zipfile",
+]
+# fmt: on
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +62,14 @@ def real_texts() -> list[str]:
     """1,000 real texts, from one token to more than twice the model's length limit."""
     draw = random.Random(0)
     paragraphs = list(_paragraphs())
-    texts = ["a", "Python", "", " \n\t ", "[CLS] and [SEP] in a text [MASK]", "naïve café — 東京 🙂 ﬁn"]
+    texts = [
+        "a",
+        "Python",
+        "",
+        " \n\t ",
+        "[CLS] and [SEP] in a text [MASK]",
+        "naïve café — 東京 🙂 ﬁn",
+    ]
     while len(texts) < 1000:
         words = round(2 ** draw.uniform(0, 8.8))  # 1 to 446 words, every length as likely
         start = draw.randrange(len(paragraphs))
@@ -82,11 +93,9 @@ def _paragraphs() -> Iterator[str]:
             if paragraph.strip():
                 yield paragraph.strip()
     for name in _DOCUMENTED:
-        try:
-            module = importlib.import_module(name)
-        except ImportError:  # tkinter is not everywhere
-            continue
-        for member in sorted(vars(module)):
-            text = inspect.getdoc(getattr(module, member))
+        module = importlib.import_module(name)
+        for _, member in sorted(vars(module).items()):
+            documented = inspect.isroutine(member) or inspect.isclass(member)
+            text = inspect.getdoc(member) if documented else None
             if text:
                 yield text

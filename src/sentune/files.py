@@ -128,6 +128,8 @@ def _sync_tree(folder: Path) -> None:
         if entry.is_dir():
             _sync_folder(entry)
         else:
+            # Libraries that write for us may choose narrower permissions.
+            entry.chmod(0o666 & ~_umask())
             with entry.open("rb") as stream:
                 os.fsync(stream.fileno())
     _sync_folder(folder)

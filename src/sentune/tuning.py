@@ -270,12 +270,8 @@ def _summary(split: Split, settings: TuneSettings, outcome: _Outcome) -> dict[st
         name: getattr(settings, name)
         for name in ("base", "epochs", "batch_size", "learning_rate", "seed")
     }
-    notes = [
-        note
-        for pairs in (split.train, split.valid, split.test)
-        if pairs is not None
-        for note in pairs.notes
-    ]
+    used = {"training": split.train, "validation": split.valid, "test": split.test}
+    notes = [f"{use}: {note}" for use, pairs in used.items() if pairs for note in pairs.notes]
     return {
         "kept": _kept(outcome.verdict),
         "verdict": asdict(outcome.verdict),

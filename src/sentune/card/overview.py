@@ -63,7 +63,7 @@ def _description(facts: CardFacts) -> list[str]:
 
 def _details(facts: CardFacts) -> str:
     size = f"{len(facts.training):,} question–passage pairs"
-    tried = " (the result was discarded)" if facts.kept == "base" else ""
+    tried = " (the tuning on them was discarded)" if facts.kept == "base" else ""
     details = {
         "Model Type": "Sentence Transformer",
         "Base model": _base_link(facts) + _revision(facts),
@@ -91,7 +91,7 @@ def _sources() -> str:
     hub = "https://huggingface.co/models?library=sentence-transformers"
     return "\n".join(
         [
-            f"- **Tuned with:** sentune {__version__}",
+            f"- **Made with:** sentune {__version__}",
             "- **Documentation:** [Sentence Transformers](https://sbert.net), whose folder layout "
             "and interface this model shares",
             "- **Repository:** [Sentence Transformers on GitHub]"

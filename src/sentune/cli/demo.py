@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sentune.cli.output import interactive, say, show
+from sentune.cli.output import print_line, say
 from sentune.cli.search import show_hits
 from sentune.cli.tune import print_outcome
 
@@ -47,11 +47,11 @@ def command(
         "choice of the fusion's weight did not see",
     )
     folder = out or next(path for path in _candidates() if not path.exists())
-    tuned = tune(split, folder, TuneSettings(epochs=1, show_progress=interactive()), say)
+    tuned = tune(split, folder, TuneSettings(epochs=1, show_progress=True), say)
     print_outcome(tuned)
     search = PassageSearch(tuned.model, docs.pairs.passages)
     for question in _QUESTIONS:
-        show(f"\n[bold]sentune search:[/] {question}")
+        print_line(f"\nsentune search {folder} {question!r}")
         show_hits(search(question, 2))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sentune.cli.output import print_json, say, show
+from sentune.cli.output import print_json, print_line, say, show
 
 __all__ = ["NAME", "command"]
 
@@ -43,7 +43,7 @@ def command(
         print_json({**report.to_json(), **truncated})
         return
     show(report_table(report))
-    show("")
+    print_line()
     for note in (*report.to_json()["notes"], *pairs.notes):
-        show(f"note: {note}")
-    show(truncation.describe(measured.max_seq_length))
+        print_line(f"note: {note}")
+    print_line(truncation.describe(measured.max_seq_length))

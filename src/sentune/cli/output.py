@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["interactive", "print_json", "say", "show"]
+__all__ = ["interactive", "print_json", "print_line", "say", "show"]
 
 
 def say(line: str) -> None:
@@ -24,8 +24,13 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
+def print_line(line: str = "") -> None:
+    """A line on standard output, as long as it is."""
+    typer.echo(line)
+
+
 def show(content: RenderableType) -> None:
-    """A table or text on standard output, as wide as the terminal (80 columns elsewhere)."""
+    """A table on standard output, as wide as the terminal (80 columns elsewhere)."""
     from rich.console import Console
 
     Console(soft_wrap=False, highlight=False).print(content)

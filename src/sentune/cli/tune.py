@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentune.cli.output import interactive, print_json, say, show
+from sentune.cli.output import print_json, print_line, say, show
 
 if TYPE_CHECKING:
     from sentune.tuning import Tuned
@@ -54,7 +54,7 @@ def command(
         learning_rate=learning_rate,
         seed=seed,
         private_card=private_card,
-        show_progress=interactive(),
+        show_progress=True,
     )
     tuned = tune(read_split(data, valid, test, seed), out, settings, say)
     if as_json:
@@ -70,9 +70,9 @@ def print_outcome(tuned: Tuned) -> None:
     from sentune.evaluation import report_table
 
     show(report_table(tuned.report))
-    show("")
+    print_line()
     for note in (*tuned.summary["notes"], *tuned.summary["data_notes"]):
-        show(f"note: {note}")
-    show(tuned.verdict.text)
+        print_line(f"note: {note}")
+    print_line(tuned.verdict.text)
     kept = "the tuned model" if tuned.verdict.keep else "the BASE model, unchanged"
-    show(f"{tuned.folder} holds {kept}; {tuned.summary['measured_on']}.")
+    print_line(f"{tuned.folder} holds {kept}; {tuned.summary['measured_on']}.")

@@ -137,7 +137,7 @@ class SentenceTransformer(nn.Module):
     @max_seq_length.setter
     def max_seq_length(self, length: int) -> None:
         longest = self.encoder.config.max_position_embeddings
-        if length > longest:
+        if isinstance(length, int) and length > longest:
             raise ArgumentError(
                 f"max_seq_length {length}",
                 expected=f"at most {longest}, the positions that the encoder has",

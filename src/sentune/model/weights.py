@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -65,6 +66,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             fix="copy the file again from where the model came from",
         ) from error
     weights = {_current_name(name): tensor for name, tensor in stored.items()}
+    names = Counter(map(_current_name, stored))
+    twice = [name for name, times in names.items() if times > 1]
+    _refuse(twice, str(path), "has under two spellings", "each weight once")
     whole = [name for name, w in weights.items() if not w.is_floating_point()]
     coded = [name for name in whole if not name.startswith(_IGNORED)]
     _refuse(coded, str(path), "has whole numbers in", "floating-point weights, not quantized ones")

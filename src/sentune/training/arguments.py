@@ -38,7 +38,7 @@ class SentenceTransformerTrainingArguments(TrainingArguments):  # type: ignore[m
     output_dir: str | None = field(default="sentune_run")
     batch_sampler: str = field(default="no_duplicates")
     multi_dataset_batch_sampler: str = field(default="round_robin")
-    bf16: bool | None = field(default=None)  # type: ignore[assignment]
+    bf16: bool | None = field(default=None)
     dropout: float | None = field(default=None)
     save_strategy: str = field(default="no")
     report_to: str = field(default="none")

@@ -1,7 +1,9 @@
-"""The training bar: loss, pairs a second and time left."""
+"""Progress of a training run: loss, pairs a second and time left."""
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from typing import Any
 
 from rich.console import Console
@@ -11,8 +13,11 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 __all__ = ["TrainingProgress"]
 
 
+_LINES = 10  # on a run whose output goes to a file
+
+
 class TrainingProgress(TrainerCallback):  # type: ignore[misc]
-    """A bar on standard error while training runs.
+    """A bar on standard error; ten lines where standard error is no terminal.
 
     Args:
         console: where to draw; a new console on standard error by default.
@@ -23,22 +28,25 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
         self.pairs = 0
         self._console = console or Console(stderr=True)
         self._bar: Progress | None = None
+        self._started = 0.0
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Draw the empty bar."""
+        """Start the clock, and draw the empty bar."""
         del args, control
+        self._started = time.perf_counter()
+        if not self._console.is_terminal:
+            return
         self._bar = Progress(
             TextColumn("training"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("steps · loss {task.fields[loss]:.4f} · {task.fields[rate]:.1f} pairs/s"),
-            TextColumn("· left"),
+            TextColumn("steps · {task.fields[rates]} · left"),
             TimeRemainingColumn(),
             console=self._console,
         )
-        self._task = self._bar.add_task("", total=state.max_steps, loss=self.loss, rate=0.0)
+        self._bar.add_task("", total=state.max_steps, rates="")
         self._bar.start()
 
     def on_step_end(
@@ -46,12 +54,18 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
     ) -> None:
         """Advance by one step."""
         del args, control
-        if self._bar is None:
+        elapsed = time.perf_counter() - self._started
+        rates = f"loss {self.loss:.4f} · {self.pairs / elapsed:.1f} pairs/s"
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=state.global_step, rates=rates)
             return
-        elapsed = self._bar.tasks[0].elapsed or 1e-9
-        self._bar.update(
-            self._task, completed=state.global_step, loss=self.loss, rate=self.pairs / elapsed
-        )
+        tenth = max(1, state.max_steps // _LINES)
+        if state.global_step % tenth == 0 or state.global_step == state.max_steps:
+            remaining = elapsed / state.global_step * (state.max_steps - state.global_step)
+            left = timedelta(seconds=round(remaining))
+            self._console.print(
+                f"training {state.global_step}/{state.max_steps} steps · {rates} · left {left}"
+            )
 
     def close(self) -> None:
         """Leave the bar as it stands; safe to call twice."""

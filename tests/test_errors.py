@@ -1,0 +1,84 @@
+"""One tree of errors, one line each, with what was given, what was expected and what to do."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+from sentune import errors
+from sentune.errors import (
+    ArgumentError,
+    DataError,
+    MissingExtraError,
+    ModelError,
+    ModelNotFoundError,
+    OutputError,
+    SentuneError,
+    TrainingError,
+    UnsupportedModelError,
+)
+
+PLAIN = [
+    *(DataError, ModelError, UnsupportedModelError, ModelNotFoundError),
+    *(OutputError, ArgumentError, TrainingError),
+]
+
+
+@pytest.mark.parametrize("kind", PLAIN)
+def test_a_message_has_three_parts_on_one_line(kind: type[SentuneError]) -> None:
+    error = kind("given\n  this", expected="that\r\n", fix="do\tthis")
+    assert str(error) == "given this; expected that; do this"
+    assert isinstance(error, SentuneError)
+    assert error.given == "given\n  this"
+    assert error.expected == "that\r\n"
+    assert error.fix == "do\tthis"
+
+
+def test_a_part_cannot_be_left_out() -> None:
+    with pytest.raises(TypeError):
+        SentuneError("given")  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        SentuneError("given", "expected", "fix")  # type: ignore[misc]
+
+
+def test_the_tree() -> None:
+    assert issubclass(UnsupportedModelError, ModelError)
+    assert issubclass(ModelNotFoundError, ModelError)
+    assert issubclass(ArgumentError, ValueError)
+    assert issubclass(MissingExtraError, ImportError)
+    assert {getattr(errors, name) for name in errors.__all__} == {
+        *PLAIN,
+        SentuneError,
+        MissingExtraError,
+    }
+
+
+def test_the_docstring_draws_every_error() -> None:
+    for name in errors.__all__:
+        assert f" {name}" in str(errors.__doc__)
+
+
+def test_a_missing_extra_says_what_to_install() -> None:
+    error = MissingExtraError("bm25s", "evaluate")
+    assert str(error) == (
+        "the package 'bm25s' is not installed; expected the extra 'evaluate' of sentune; "
+        "run: pip install 'sentune[evaluate]'"
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(kind("given", expected="that", fix="do this") for kind in PLAIN),
+        MissingExtraError("bm25s", "evaluate"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_cross_processes(error: SentuneError) -> None:
+    """As a worker's exception does, pickled on its way to the parent."""
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert (again.given, again.expected, again.fix) == (error.given, error.expected, error.fix)

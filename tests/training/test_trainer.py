@@ -1,0 +1,156 @@
+"""The loop: what it changes, what it leaves alone, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from sentune import SentenceTransformer
+from sentune.data import Pairs
+from sentune.errors import ArgumentError, TrainingError
+from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.losses import MultipleNegativesRankingLoss
+from sentune.training.trainer import SentenceTransformerTrainer, rows_of
+
+COLUMNS = {
+    "anchor": ["copy a file", "wait for a thread", "parse a date", "open a socket"],
+    "positive": [
+        "shutil.copy(src, dst) copies the file src to dst.",
+        "Thread.join() blocks until the thread ends.",
+        "datetime.strptime parses a string by a format.",
+        "socket.socket() creates an endpoint for the network.",
+    ],
+}
+
+
+def settings(folder: Path, **changes: object) -> SentenceTransformerTrainingArguments:
+    values: dict[str, object] = {
+        "output_dir": str(folder),
+        "per_device_train_batch_size": 2,
+        "num_train_epochs": 2,
+        "dropout": 0.0,
+        "disable_tqdm": True,
+        **changes,
+    }
+    return SentenceTransformerTrainingArguments(**values)  # type: ignore[arg-type]
+
+
+def train(
+    folder: Path, compute_dtype: str = "float32", **changes: object
+) -> SentenceTransformerTrainer:
+    model = SentenceTransformer(compute_dtype=compute_dtype)
+    trainer = SentenceTransformerTrainer(model, settings(folder, **changes), COLUMNS)
+    trainer.train()
+    return trainer
+
+
+def weights(trainer: SentenceTransformerTrainer) -> dict[str, torch.Tensor]:
+    return {name: value.detach() for name, value in trainer.model.named_parameters()}
+
+
+def test_training_lowers_the_loss_and_leaves_the_model_ready(tmp_path: Path) -> None:
+    trainer = train(tmp_path, num_train_epochs=4, learning_rate=1e-4, logging_steps=1)
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    assert len(losses) == 8
+    assert losses[-1] < losses[0]
+    assert not trainer.model.training
+    assert list(tmp_path.iterdir()) == []  # no checkpoint until they are safe
+
+
+def test_the_same_seed_gives_the_same_bits(tmp_path: Path) -> None:
+    first, second = (train(tmp_path, "bfloat16", dropout=0.1) for _ in range(2))
+    for name, value in weights(first).items():
+        assert torch.equal(value, weights(second)[name]), name
+
+
+def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
+    first, second = (train(tmp_path, seed=seed) for seed in (1, 2))
+    assert any(not torch.equal(v, weights(second)[n]) for n, v in weights(first).items())
+
+
+@pytest.mark.parametrize("bf16", [True, False])
+def test_bf16_overrules_the_model_and_weights_stay_float32(tmp_path: Path, bf16: bool) -> None:
+    trainer = train(tmp_path, "float32" if bf16 else "bfloat16", bf16=bf16, max_steps=1)
+    assert trainer.model.compute.dtype == (torch.bfloat16 if bf16 else torch.float32)
+    assert {value.dtype for value in weights(trainer).values()} == {torch.float32}
+    moments = next(iter(trainer.optimizer.state.values()))
+    assert moments["exp_avg"].dtype == torch.float32
+    assert trainer.args.bf16 is bf16
+
+
+def test_biases_and_norms_are_not_decayed(tmp_path: Path) -> None:
+    trainer = SentenceTransformerTrainer(
+        SentenceTransformer(compute_dtype="float32"), settings(tmp_path, weight_decay=0.1), COLUMNS
+    )
+    decayed = trainer.get_decay_parameter_names(trainer.model)
+    assert any("qkv.weight" in name for name in decayed)
+    assert not any("bias" in name or "norm" in name for name in decayed)
+
+
+def test_a_loss_that_is_not_finite_stops_at_its_step(tmp_path: Path) -> None:
+    model = SentenceTransformer(compute_dtype="float32")
+    trainer = SentenceTransformerTrainer(
+        model,
+        settings(tmp_path),
+        COLUMNS,
+        loss=MultipleNegativesRankingLoss(scale=float("inf")),
+    )
+    with pytest.raises(TrainingError, match="step 1"):
+        trainer.train()
+
+
+def test_an_evaluator_is_asked_during_training(tmp_path: Path) -> None:
+    asked = []
+
+    def evaluator(model: SentenceTransformer) -> dict[str, float]:
+        asked.append(model.training)
+        return {"ndcg@10": 0.5}
+
+    trainer = SentenceTransformerTrainer(
+        SentenceTransformer(compute_dtype="float32"),
+        settings(tmp_path, eval_strategy="epoch"),
+        COLUMNS,
+        evaluator=evaluator,
+    )
+    trainer.train()
+    assert len(asked) == 2
+    assert any("eval_ndcg@10" in entry for entry in trainer.state.log_history)
+
+
+def test_rows_come_from_pairs_columns_and_datasets() -> None:
+    datasets = pytest.importorskip("datasets")
+    pairs = Pairs({"q": "a"}, {"p": "b"}, {"q": ("p",)}, {"q": ("n",)})
+    assert rows_of(pairs) == [("a", "b", "n")]
+    assert rows_of(COLUMNS) == rows_of(datasets.Dataset.from_dict(COLUMNS))
+
+
+@pytest.mark.parametrize("columns", [{"anchor": ["a"]}, {"anchor": ["a"], "positive": ["b", "c"]}])
+def test_columns_that_do_not_fit_are_refused(columns: dict[str, list[str]]) -> None:
+    with pytest.raises(ArgumentError, match="anchor"):
+        rows_of(columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batch_sampler", "sorted"),
+        ("fp16", True),
+        ("save_strategy", "steps"),
+        ("dropout", 1.0),
+    ],
+)
+def test_settings_that_are_not_supported_are_named(
+    tmp_path: Path, name: str, value: object
+) -> None:
+    with pytest.raises(ArgumentError, match=name):
+        settings(tmp_path, **{name: value})
+
+
+def test_training_without_data_is_refused(tmp_path: Path) -> None:
+    trainer = SentenceTransformerTrainer(
+        SentenceTransformer(compute_dtype="float32"), settings(tmp_path)
+    )
+    with pytest.raises(ArgumentError, match="train_dataset"):
+        trainer.train()
