@@ -28,11 +28,11 @@ PLAIN = [
 
 @pytest.mark.parametrize("kind", PLAIN)
 def test_a_message_has_three_parts_on_one_line(kind: type[SentuneError]) -> None:
-    error = kind("given\n  this", expected="that\r\n", fix="do\tthis")
-    assert str(error) == "given this; expected that; do this"
+    error = kind("given\n  this", expected="that\r\n thing", fix="do\tthis")
+    assert str(error) == "given this; expected that thing; do this"
     assert isinstance(error, SentuneError)
     assert error.given == "given\n  this"
-    assert error.expected == "that\r\n"
+    assert error.expected == "that\r\n thing"
     assert error.fix == "do\tthis"
 
 

@@ -18,6 +18,8 @@ expected, and what to do next. The command line prints them on one line and exit
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "ArgumentError",
     "DataError",
@@ -39,6 +41,18 @@ class SentuneError(Exception):
         self.expected = expected
         self.fix = fix
         super().__init__(" ".join(f"{given}; expected {expected}; {fix}".split()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default a copy, or the parent of a worker process, calls the class with the text alone.
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(
+    kind: type[SentuneError], arguments: tuple[Any, ...], state: dict[str, Any]
+) -> SentuneError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class DataError(SentuneError):

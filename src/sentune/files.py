@@ -128,8 +128,8 @@ def _sync_tree(folder: Path) -> None:
         if entry.is_dir():
             _sync_folder(entry)
         else:
-            # Libraries that write for us may choose narrower permissions.
-            entry.chmod(0o666 & ~_umask())
+            # A library that writes for us may choose other permissions than the folder has.
+            entry.chmod(folder.stat().st_mode & 0o666)
             with entry.open("rb") as stream:
                 os.fsync(stream.fileno())
     _sync_folder(folder)

@@ -166,9 +166,9 @@ def tune(
     found = verdict(report)
     kept = model if found.keep else base
     weight = report.fusion.weight if found.keep else _evaluate(split, base, None)[0].fusion.weight
-    kept.own = {"kept": _kept(found), "base_model": base.base.name, "fusion_weight": weight}
+    kept.own = {"kept": _kept(found), "fusion_weight": weight}
     outcome = _Outcome(kept, trainer, report, found, seconds, truncation, evaluated)
-    kept.model_card = model_card(_facts(split, settings, outcome, Path(out).name))
+    kept.model_card = model_card(_facts(split, settings, outcome, Path(out).resolve().name))
     summary = _summary(split, settings, outcome)
     with new_folder(out) as folder:
         kept.write_into(folder)

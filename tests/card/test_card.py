@@ -160,8 +160,10 @@ def test_versions_are_those_installed(card: str) -> None:
 def test_a_package_that_is_missing_is_not_listed(
     make_facts: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sentune.card.training._PACKAGES", {"Nothing": "no-such-package-anywhere"})
-    assert "Nothing" not in model_card(make_facts())
+    monkeypatch.setattr("sentune.card.versions._PACKAGES", {"Nothing": "no-such-package-anywhere"})
+    text = model_card(make_facts())
+    assert "Nothing: " not in text
+    assert "- **Made with:** sentune\n" in text
 
 
 def test_the_log_is_a_table_and_a_long_one_is_folded(card: str, make_facts: Make) -> None:

@@ -79,6 +79,18 @@ def test_a_vocabulary_without_special_tokens(folder: Path, refusal: Refusal) -> 
     assert str(folder / "vocab.txt") in refusal(folder, ModelError)
 
 
+@pytest.mark.parametrize("vocabulary_left", [{}, {"[CLS]": 2, "[SEP]": 3}])
+def test_a_tokenizer_without_a_token_for_unknown_words(
+    vocabulary_left: dict[str, int], folder: Path, edit_json: EditJson, refusal: Refusal
+) -> None:
+    def change(content: dict[str, Any]) -> None:
+        content["model"]["vocab"] = vocabulary_left
+        content["added_tokens"] = []
+
+    edit_json(folder / "tokenizer.json", change)
+    assert str(folder / "tokenizer.json") in refusal(folder, ModelError)
+
+
 def test_a_tokenizer_of_another_model(
     folder: Path, refusal: Refusal, base_folder: Path, vocabulary: list[str]
 ) -> None:

@@ -9,8 +9,9 @@
                     └─ training ─┬─ dataset     size, token statistics, samples
                                  └─ settings    hyperparameters that ran
 
-``text`` makes whatever the data holds safe inside Markdown. A card states what ran, so it takes
-facts and computes nothing but token counts; it names no path of the machine that it was made on.
+``versions`` asks what is installed; ``text`` makes whatever the data holds safe inside Markdown.
+A card states what ran, so it takes facts and computes nothing but token counts; it names no path
+of the machine that it was made on.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sentune import __version__
 from sentune.card.facts import CardFacts
 from sentune.card.text import fenced, inline
+from sentune.card.versions import installed_versions
 
 __all__ = ["citation_blocks", "overview_blocks"]
 
@@ -91,7 +91,7 @@ def _sources() -> str:
     hub = "https://huggingface.co/models?library=sentence-transformers"
     return "\n".join(
         [
-            f"- **Made with:** sentune {__version__}",
+            f"- **Made with:** sentune {installed_versions().get('sentune', '')}".rstrip(),
             "- **Documentation:** [Sentence Transformers](https://sbert.net), whose folder layout "
             "and interface this model shares",
             "- **Repository:** [Sentence Transformers on GitHub]"

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 
-from sentune import __version__
 from sentune.card.dataset import dataset_lines
 from sentune.card.facts import CardFacts
 from sentune.card.settings import stated_settings
 from sentune.card.text import fenced, inline, table
+from sentune.card.versions import installed_versions
 
 __all__ = ["training_blocks"]
 
-_PACKAGES = {
-    "Transformers": "transformers",
-    "PyTorch": "torch",
-    "Accelerate": "accelerate",
-    "Datasets": "datasets",
-    "Tokenizers": "tokenizers",
-}
 _OPEN_LOG = 20  # rows shown without a click
 
 
@@ -105,10 +96,4 @@ def _duration(seconds: float) -> str:
 
 
 def _versions() -> str:
-    found = {"Python": platform.python_version(), "sentune": __version__}
-    for label, package in _PACKAGES.items():
-        try:
-            found[label] = version(package)
-        except PackageNotFoundError:
-            continue
-    return "\n".join(f"- {label}: {number}" for label, number in found.items())
+    return "\n".join(f"- {label}: {number}" for label, number in installed_versions().items())

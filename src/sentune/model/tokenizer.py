@@ -76,7 +76,7 @@ class Tokenizer:
         """
         if self.do_lower_case:
             texts = [text.lower() for text in texts]
-        encodings = self._tokenizer.encode_batch_fast(list(texts))
+        encodings = _encode(self._tokenizer, list(texts))
         truncation = Truncation(texts=len(encodings))
         for encoding in encodings:
             if encoding.overflowing:
@@ -133,17 +133,31 @@ def _read(folder: Path, settings: dict[str, Any]) -> tokenizers.Tokenizer:
         if path == whole:
             text = path.read_text(encoding="utf-8")
             json.loads(text)
-            return tokenizers.Tokenizer.from_str(text)
-        return BertWordPieceTokenizer(
-            str(path),
-            lowercase=bool(settings.get("do_lower_case", True)),
-            strip_accents=settings.get("strip_accents"),
-            handle_chinese_chars=bool(settings.get("tokenize_chinese_chars", True)),
-        )._tokenizer
+            tokenizer = tokenizers.Tokenizer.from_str(text)
+        else:
+            tokenizer = BertWordPieceTokenizer(
+                str(path),
+                lowercase=bool(settings.get("do_lower_case", True)),
+                strip_accents=settings.get("strip_accents"),
+                handle_chinese_chars=bool(settings.get("tokenize_chinese_chars", True)),
+            )._tokenizer
+        tokenizer.encode("a \N{SNOWMAN}")  # fails where the token for unknown words is missing
+        return tokenizer
     except (OSError, ValueError, TypeError) as error:
         raise _damaged(path, error) from error
     except Exception as error:  # the Rust side raises nothing narrower
         raise _damaged(path, error) from error
+
+
+def _encode(tokenizer: tokenizers.Tokenizer, texts: list[str]) -> list[tokenizers.Encoding]:
+    try:
+        return list(tokenizer.encode_batch_fast(texts))
+    except Exception as error:  # the Rust side raises nothing narrower
+        raise ModelError(
+            f"the tokenizer cannot encode a text ({error})",
+            expected="a tokenizer that takes any text",
+            fix="copy tokenizer.json again from where the model came from",
+        ) from error
 
 
 def _damaged(path: Path, error: Exception) -> ModelError:

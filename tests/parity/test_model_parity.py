@@ -1,0 +1,349 @@
+"""Equality with sentence-transformers 6.2: the same folder, the same texts, the same numbers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sentune.model.pooling import POOLING_MODES, Pooling
+from sentune.model.precision import PRECISIONS, quantize_embeddings
+from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.model.similarity import SIMILARITY_FUNCTIONS, similarity, similarity_pairwise
+
+PROMPTS = {"query": "Represent this question: ", "passage": "text: ", "empty": ""}
+
+
+def close(ours: Any, theirs: Any, tolerance: float = 1e-5) -> None:
+    np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=0, atol=tolerance)
+
+
+def load_reference(folder: Path, **options: Any) -> Any:
+    from sentence_transformers import SentenceTransformer as Reference
+
+    return Reference(str(folder), device="cpu", **options)
+
+
+def load(folder: Path, **options: Any) -> SentenceTransformer:
+    return SentenceTransformer(folder, device="cpu", compute_dtype="float32", **options)
+
+
+@pytest.fixture(scope="module")
+def our_vectors(model: SentenceTransformer, real_texts: list[str]) -> Any:
+    return model.encode(real_texts)
+
+
+@pytest.fixture(scope="module")
+def their_vectors(reference: Any, real_texts: list[str]) -> Any:
+    return reference.encode(real_texts, show_progress_bar=False)
+
+
+@pytest.fixture(scope="module")
+def few(real_texts: list[str]) -> list[str]:
+    """Short texts, empty ones and odd ones, and one beyond the limit."""
+    long = next(text for text in real_texts if text.count(" ") > 300)
+    return [*real_texts[:6], *(text for text in real_texts[6:] if len(text) < 100), long][-10:]
+
+
+# ── vectors ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_texts_are_of_every_length(reference: Any, real_texts: list[str]) -> None:
+    lengths = [len(reference.tokenizer.tokenize(text)) for text in real_texts]
+    assert len(real_texts) == 1000
+    assert len(set(real_texts)) > 900
+    assert min(lengths) == 0
+    assert max(lengths) > 512
+    assert 1 in lengths
+    for low, high in ((1, 8), (8, 32), (32, 128), (128, 254), (255, 10**6)):
+        assert sum(low <= length < high for length in lengths) >= 50, (low, high)
+
+
+def test_vectors(our_vectors: Any, their_vectors: Any) -> None:
+    assert our_vectors.dtype == their_vectors.dtype
+    assert our_vectors.shape == their_vectors.shape == (1000, 384)
+    close(our_vectors, their_vectors)
+    # The comparison has power: different texts are far apart.
+    assert np.abs(our_vectors[100:200] - their_vectors[200:300]).max() > 0.1
+
+
+def test_token_ids(model: SentenceTransformer, reference: Any, real_texts: list[str]) -> None:
+    ours, _ = model.tokenizer(real_texts)
+    theirs = reference.tokenizer(
+        real_texts, truncation=True, max_length=reference.max_seq_length, padding=False
+    )
+    assert ours == theirs["input_ids"]
+    assert model.max_seq_length == reference.max_seq_length == 256
+
+
+def test_token_embeddings(model: SentenceTransformer, reference: Any, few: list[str]) -> None:
+    ours = model.encode(few, output_value="token_embeddings")
+    theirs = reference.encode(few, output_value="token_embeddings")
+    assert [t.shape for t in ours] == [t.shape for t in theirs]
+    for a, b in zip(ours, theirs, strict=True):
+        close(a, b, 3e-5)  # components reach 6 before pooling
+
+
+def test_shapes_and_types(model: SentenceTransformer, reference: Any) -> None:
+    for inputs in ("text", ["text"], ("a", "b"), np.array(["a", "b"])):
+        for options in ({}, {"convert_to_tensor": True}, {"convert_to_numpy": False}):
+            ours, theirs = (m.encode(inputs, **options) for m in (model, reference))
+            assert type(ours) is type(theirs)
+            close(_stacked(ours), _stacked(theirs))
+
+
+def _stacked(vectors: Any) -> Any:
+    return torch.stack(vectors) if isinstance(vectors, list) else vectors
+
+
+# ── options ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def prompted(model: SentenceTransformer, reference: Any) -> Iterator[None]:
+    """Both models with the same prompts."""
+    saved = model.prompts, reference.prompts
+    model.prompts = reference.prompts = PROMPTS
+    yield
+    model.prompts, reference.prompts = saved
+    model.default_prompt_name = reference.default_prompt_name = None
+    model.pooling.include_prompt = reference[1].include_prompt = True
+
+
+@pytest.mark.parametrize("include_prompt", [True, False])
+@pytest.mark.parametrize("default", [None, "passage"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"prompt_name": "query"},
+        {"prompt_name": "empty"},
+        {"prompt": "Instruct: find [SEP] "},
+        {"prompt": "no space at the end", "prompt_name": "query"},
+        {"prompt": ""},
+    ],
+    ids=str,
+)
+def test_prompts(
+    options: dict[str, str],
+    default: str | None,
+    include_prompt: bool,
+    model: SentenceTransformer,
+    reference: Any,
+    few: list[str],
+    prompted: None,
+) -> None:
+    model.default_prompt_name = reference.default_prompt_name = default
+    model.pooling.include_prompt = reference[1].include_prompt = include_prompt
+    close(model.encode(few, **options), reference.encode(few, **options))  # type: ignore[call-overload]
+
+
+def test_queries_and_documents(
+    model: SentenceTransformer, reference: Any, few: list[str], prompted: None
+) -> None:
+    close(model.encode_query(few), reference.encode_query(few))
+    close(model.encode_document(few), reference.encode_document(few))
+    assert np.abs(model.encode_query(few) - model.encode_document(few)).max() > 0.01
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("truncate_dim", [None, 1, 100, 1000])
+def test_truncate_and_normalize(
+    truncate_dim: int | None,
+    normalize: bool,
+    model: SentenceTransformer,
+    reference: Any,
+    few: list[str],
+) -> None:
+    close(
+        model.encode(few, truncate_dim=truncate_dim, normalize_embeddings=normalize),
+        reference.encode(few, truncate_dim=truncate_dim, normalize_embeddings=normalize),
+    )
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_precisions(precision: Any, their_vectors: Any) -> None:
+    from sentence_transformers.util.quantization import quantize_embeddings as theirs
+
+    narrow = their_vectors[:200, :93]  # not a multiple of 8
+    for vectors in (their_vectors, narrow):
+        low, high = vectors.min(axis=0), vectors.max(axis=0)
+        for options in (
+            {},
+            {"calibration_embeddings": vectors[:100]},
+            {"ranges": np.vstack([low, high]) / 2},
+        ):
+            expected = theirs(vectors, precision, **options)
+            found = quantize_embeddings(vectors, precision, **options)
+            assert found.dtype == expected.dtype
+            np.testing.assert_array_equal(found, expected)
+        assert (
+            quantize_embeddings(vectors[:0], precision).shape
+            == theirs(vectors[:0], precision).shape
+        )
+
+
+@pytest.mark.parametrize("name", SIMILARITY_FUNCTIONS)
+def test_similarity(name: str, their_vectors: Any) -> None:
+    from sentence_transformers.util import SimilarityFunction
+
+    a, b = their_vectors[:40], their_vectors[40:80] * 3
+    all_pairs = SimilarityFunction.to_similarity_fn(name)
+    row_by_row = SimilarityFunction.to_similarity_pairwise_fn(name)
+    close(similarity(a, b, name), all_pairs(a, b), 2e-6 if name == "cosine" else 2e-5)
+    close(similarity_pairwise(a, b, name), row_by_row(a, b), 2e-5)
+    assert similarity(a, b, name).dtype == all_pairs(a, b).dtype
+    assert similarity(a[0], b, name).shape == all_pairs(a[0], b).shape
+    assert list(SIMILARITY_FUNCTIONS) == SimilarityFunction.possible_values()
+
+
+# ── folders ───────────────────────────────────────────────────────────────────────────────────
+
+
+def changed(model: SentenceTransformer, **changes: Any) -> SentenceTransformer:
+    """A copy of the model that shares its weights."""
+    other = object.__new__(SentenceTransformer)
+    other.__dict__ = {**model.__dict__, "_modules": dict(model._modules)}
+    for name, value in changes.items():
+        setattr(other, name, value)
+    return other
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "prompts": {"prompts": PROMPTS, "default_prompt_name": "passage"},
+    "similarity": {"similarity_fn_name": "manhattan"},
+    "truncate_dim": {"truncate_dim": 64},
+    "without normalize": {"normalize": False},
+    "include_prompt": {
+        "prompts": PROMPTS,
+        "pooling": Pooling(384, ["mean"], include_prompt=False),
+    },
+    **{mode: {"pooling": Pooling(384, [mode]), "normalize": False} for mode in POOLING_MODES},
+    "max and mean": {"pooling": Pooling(384, ["max", "mean"])},
+    "cls, mean and weightedmean": {"pooling": Pooling(384, ["cls", "mean", "weightedmean"])},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_folder_that_we_save_loads_there(
+    variant: str, model: SentenceTransformer, few: list[str], tmp_path: Path, reference: Any
+) -> None:
+    ours = changed(model, **VARIANTS[variant])
+    ours.save_pretrained(tmp_path / "saved")
+    theirs = load_reference(tmp_path / "saved")
+    again = load(tmp_path / "saved")
+    for name in [None, *ours.prompts]:
+        expected = ours.encode(few, prompt_name=name)
+        close(theirs.encode(few, prompt_name=name), expected)
+        np.testing.assert_array_equal(again.encode(few, prompt_name=name), expected)
+    assert theirs.prompts.items() >= ours.prompts.items()
+    assert theirs.default_prompt_name == again.default_prompt_name == ours.default_prompt_name
+    assert theirs.similarity_fn_name == again.similarity_fn_name == ours.similarity_fn_name
+    assert theirs.truncate_dim == again.truncate_dim == ours.truncate_dim
+    assert theirs.max_seq_length == again.max_seq_length == 256
+    assert theirs.get_embedding_dimension() == again.get_embedding_dimension()
+    vectors = ours.encode(few)
+    close(theirs.similarity(vectors, vectors), ours.similarity(vectors, vectors), 1e-4)
+    shutil.rmtree(tmp_path / "saved")
+
+
+@pytest.mark.parametrize("limit", [16, 512])
+def test_another_length_limit_crosses_over(limit: int, few: list[str], tmp_path: Path) -> None:
+    ours = load(_base())
+    ours.max_seq_length = limit
+    ours.save_pretrained(tmp_path / "ours")
+    theirs = load_reference(tmp_path / "ours")
+    assert theirs.max_seq_length == limit
+    close(theirs.encode(few), ours.encode(few))
+
+    theirs.save_pretrained(str(tmp_path / "theirs"))
+    again = load(tmp_path / "theirs")
+    assert again.max_seq_length == limit
+    np.testing.assert_array_equal(again.encode(few), ours.encode(few))
+    shutil.rmtree(tmp_path / "ours")
+    shutil.rmtree(tmp_path / "theirs")
+
+
+def _base() -> Path:
+    from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
+
+    return resolve(DEFAULT_BASE_MODEL).folder
+
+
+@pytest.mark.parametrize(
+    "modes",
+    [*((mode,) for mode in POOLING_MODES), ("max", "mean"), ("mean", "max"), ("mean", "cls")],
+    ids=str,
+)
+@pytest.mark.parametrize("include_prompt", [True, False])
+def test_a_folder_that_they_save_loads_here(
+    modes: tuple[str, ...], include_prompt: bool, reference: Any, few: list[str], tmp_path: Path
+) -> None:
+    from sentence_transformers import SentenceTransformer as Reference
+    from sentence_transformers.sentence_transformer.modules import Pooling as TheirPooling
+
+    pooling = TheirPooling(384, modes, include_prompt=include_prompt)
+    theirs = Reference(
+        modules=[reference[0], pooling],
+        prompts=PROMPTS,
+        default_prompt_name="passage",
+        similarity_fn_name="dot",
+        truncate_dim=300,
+        device="cpu",
+    )
+    theirs.save_pretrained(str(tmp_path / "theirs"))
+    ours = load(tmp_path / "theirs")
+    assert ours.pooling.modes == modes
+    assert ours.pooling.include_prompt is include_prompt
+    assert not ours.normalize
+    for name in ("query", "passage", "empty", None):
+        close(ours.encode(few, prompt_name=name), theirs.encode(few, prompt_name=name), 3e-5)
+    assert ours.prompts.items() >= PROMPTS.items()
+    assert ours.default_prompt_name == "passage"
+    assert ours.similarity_fn_name == "dot"
+    assert ours.truncate_dim == 300
+    shutil.rmtree(tmp_path / "theirs")
+
+
+def test_flags_of_several_modes_mean_the_same_order(
+    few: list[str], tmp_path: Path, model: SentenceTransformer
+) -> None:
+    """Published folders name modes by flags, of which none says which comes first."""
+    model.save_pretrained(tmp_path / "saved")
+    flags = {
+        f"pooling_mode_{name}": True
+        for name in ("lasttoken", "mean_tokens", "weightedmean_tokens", "max_tokens", "cls_token")
+    }
+    flags["pooling_mode_mean_sqrt_len_tokens"] = True
+    path = tmp_path / "saved" / "1_Pooling" / "config.json"
+    for kept in (2, 3, 6):
+        some = dict(list(flags.items())[:kept])
+        path.write_text(json.dumps({"word_embedding_dimension": 384, **some}))
+        close(load(tmp_path / "saved").encode(few), load_reference(tmp_path / "saved").encode(few))
+    shutil.rmtree(tmp_path / "saved")
+
+
+def test_a_folder_that_both_have_saved_does_not_drift(
+    model: SentenceTransformer, few: list[str], tmp_path: Path
+) -> None:
+    expected = model.encode(few)
+    ids, _ = model.tokenizer(few)
+    source = _base()
+    for turn in range(2):
+        load(source).save_pretrained(tmp_path / f"ours{turn}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            load_reference(tmp_path / f"ours{turn}").save_pretrained(str(tmp_path / f"their{turn}"))
+        source = tmp_path / f"their{turn}"
+    again = load(source)
+    np.testing.assert_array_equal(again.encode(few), expected)
+    assert again.tokenizer(few)[0] == ids
+    shutil.rmtree(tmp_path)
