@@ -14,6 +14,7 @@ OLD := .venv-3.1
 DATA ?= ../shared/data/governance/governance180-train.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE ?= 1
+export GOMP_SPINCOUNT ?= 10000
 
 .PHONY: setup demo test lint format bench parity-3.1 clean
 

@@ -40,7 +40,7 @@ def test_a_part_cannot_be_left_out() -> None:
     with pytest.raises(TypeError):
         SentuneError("given")  # type: ignore[call-arg]
     with pytest.raises(TypeError):
-        SentuneError("given", "expected", "fix")  # type: ignore[misc]
+        SentuneError("given", "expected", "fix")  # type: ignore[call-arg]
 
 
 def test_the_tree() -> None:

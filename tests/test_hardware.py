@@ -159,9 +159,9 @@ def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def touched(*_: Any) -> None:
         raise AssertionError("no C library may be called")
 
-    monkeypatch.setattr(hardware.ctypes, "CDLL", touched)
-    monkeypatch.setattr(hardware.platform, "libc_ver", lambda: ("musl", "1"))
+    monkeypatch.setattr("ctypes.CDLL", touched)
+    monkeypatch.setattr("platform.libc_ver", lambda: ("musl", "1"))
     assert reuse_freed_memory.__wrapped__() is False
-    monkeypatch.setattr(hardware.platform, "libc_ver", lambda: ("glibc", "2.35"))
-    monkeypatch.setattr(hardware.sys, "platform", "darwin")
+    monkeypatch.setattr("platform.libc_ver", lambda: ("glibc", "2.35"))
+    monkeypatch.setattr("sys.platform", "darwin")
     assert reuse_freed_memory.__wrapped__() is False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 from torch import Tensor
 
 from sentune.errors import SentuneError
@@ -27,100 +25,11 @@ Oracle = Callable[[Path, Sequence[Sequence[int]]], list[Tensor]]
 OurTokens = Callable[[SentenceTransformer, Sequence[Sequence[int]]], list[Tensor]]
 Refusal = Callable[..., str]
 
-SIZES: dict[str, Any] = {
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "intermediate_size": 64,
-    "max_position_embeddings": 64,
-}
-
-
-@pytest.fixture(scope="session")
-def vocabulary(real_texts: list[str]) -> list[str]:
-    """A WordPiece vocabulary: special tokens, the letters, and the commonest words."""
-    words = Counter(w for text in real_texts for w in text.lower().split() if w.isascii())
-    letters = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
-    common = [word for word, _ in words.most_common(400) if word.isalpha() and len(word) > 1]
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    return [*special, *letters, *(f"##{letter}" for letter in letters), *common]
-
-
-@pytest.fixture(scope="session")
-def make_folder(vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory) -> MakeFolder:
-    """Write a small model folder in the 3.1 layout; keywords change ``config.json``."""
-
-    def _make(path: Path | None = None, **sizes: Any) -> Path:
-        folder = path or tmp_path_factory.mktemp("tiny")
-        folder.mkdir(exist_ok=True, parents=True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            from transformers import BertConfig, BertModel
-
-            torch.manual_seed(0)
-            # A wide initializer: with the usual one the layers change next to nothing.
-            config = BertConfig(
-                **{**SIZES, "vocab_size": len(vocabulary), "initializer_range": 0.3, **sizes}
-            )
-            weights = BertModel(config).state_dict()
-        save_file(
-            {name: tensor.contiguous() for name, tensor in weights.items()},
-            folder / "model.safetensors",
-            metadata={"format": "pt"},
-        )
-        _write(folder / "config.json", {**config.to_dict(), "architectures": ["BertModel"]})
-        (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
-        BertWordPieceTokenizer(str(folder / "vocab.txt")).save(str(folder / "tokenizer.json"))
-        _write(
-            folder / "tokenizer_config.json",
-            {"do_lower_case": True, "model_max_length": 64, "tokenizer_class": "BertTokenizer"},
-        )
-        _write(folder / "special_tokens_map.json", {"unk_token": "[UNK]", "cls_token": "[CLS]"})
-        _write(folder / "sentence_bert_config.json", {"max_seq_length": 48, "do_lower_case": False})
-        names = ("Transformer", "Pooling", "Normalize")
-        paths = ("", "1_Pooling", "2_Normalize")
-        _write(
-            folder / "modules.json",
-            [
-                {"idx": i, "name": str(i), "path": p, "type": f"sentence_transformers.models.{n}"}
-                for i, (n, p) in enumerate(zip(names, paths, strict=True))
-            ],
-        )
-        for name in paths[1:]:
-            (folder / name).mkdir(exist_ok=True)
-        _write(
-            folder / "1_Pooling" / "config.json",
-            {"word_embedding_dimension": config.hidden_size, "pooling_mode_mean_tokens": True},
-        )
-        _write(
-            folder / "config_sentence_transformers.json",
-            {"prompts": {"query": "find "}, "default_prompt_name": None},
-        )
-        return folder
-
-    return _make
-
-
-@pytest.fixture(scope="session")
-def tiny_folder(make_folder: MakeFolder) -> Path:
-    """One small folder for all tests that do not change it."""
-    return make_folder()
-
 
 @pytest.fixture
 def folder(tiny_folder: Path, tmp_path: Path) -> Path:
     """A copy of the small folder, to be changed."""
     return Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
-
-
-@pytest.fixture(scope="session")
-def tiny(tiny_folder: Path) -> SentenceTransformer:
-    """The model of the small folder in float32."""
-    return SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
-
-
-def _write(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +39,7 @@ def edit_json() -> EditJson:
     def _edit(path: Path, change: Change) -> None:
         value = json.loads(path.read_text(encoding="utf-8"))
         changed = change(value)
-        _write(path, value if changed is None else changed)
+        path.write_text(json.dumps(value if changed is None else changed), encoding="utf-8")
 
     return _edit
 

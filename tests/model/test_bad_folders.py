@@ -317,30 +317,32 @@ TOKENIZER = "tokenizer_config.json"
 POOLING = "1_Pooling/config.json"
 
 
+NONSENSE: dict[tuple[str, str], list[Any]] = {
+    (CONFIG, "num_attention_heads"): [5],  # does not divide 32
+    (CONFIG, "hidden_size"): ["32", 0, -32, 32.0, None, True, [], 10**30],
+    (CONFIG, "num_hidden_layers"): ["two", 0, 10**6, 10**30],
+    (CONFIG, "vocab_size"): ["many", 10**8],
+    (CONFIG, "max_position_embeddings"): ["512"],
+    (CONFIG, "intermediate_size"): [{"a": 1}],
+    (CONFIG, "type_vocab_size"): ["2", 0, None],
+    (CONFIG, "layer_norm_eps"): ["1e-12", -1.0, None, float("nan")],
+    (CONFIG, "hidden_dropout_prob"): ["0.1", 1.5, 1, -0.1],
+    (CONFIG, "attention_probs_dropout_prob"): ["0.1"],
+    (LIMIT, "max_seq_length"): [0, -1, 2, 65, 10**9, "256", 48.5, [], True],
+    (LIMIT, "do_lower_case"): ["yes"],
+    (SENTENCE, "prompts"): ["query", ["a"], 3, {"query": 3}, {"query": None}, {"q": "\ud800"}],
+    (SENTENCE, "default_prompt_name"): ["absent", 3, ["query"], {}],
+    (SENTENCE, "similarity_fn_name"): ["jaccard", 3, ["cosine"], {}, ""],
+    (SENTENCE, "truncate_dim"): ["128", 0, -1, 1.5, [], True],
+    (SENTENCE, "sentune"): [["own"]],
+    (POOLING, "include_prompt"): ["false"],
+    (POOLING, "pooling_mode_mean_tokens"): ["true"],
+}
+
+
 @pytest.mark.parametrize(
     ("name", "key", "value"),
-    [
-        (CONFIG, "num_attention_heads", 5),  # does not divide 32
-        *((CONFIG, "hidden_size", v) for v in ("32", 0, -32, 32.0, None, True, [], 10**30)),
-        *((CONFIG, "num_hidden_layers", v) for v in ("two", 0, 10**6, 10**30)),
-        *((CONFIG, "vocab_size", v) for v in ("many", 10**8)),
-        (CONFIG, "max_position_embeddings", "512"),
-        (CONFIG, "intermediate_size", {"a": 1}),
-        *((CONFIG, "type_vocab_size", v) for v in ("2", 0, None)),
-        *((CONFIG, "layer_norm_eps", v) for v in ("1e-12", -1.0, None, float("nan"))),
-        *((CONFIG, "hidden_dropout_prob", v) for v in ("0.1", 1.5, 1, -0.1)),
-        (CONFIG, "attention_probs_dropout_prob", "0.1"),
-        *((LIMIT, "max_seq_length", v) for v in (0, -1, 2, 65, 10**9, "256", 48.5, [], True)),
-        (LIMIT, "do_lower_case", "yes"),
-        *((SENTENCE, "prompts", v) for v in ("query", ["a"], 3, {"query": 3}, {"query": None})),
-        (SENTENCE, "prompts", {"query": "\ud800"}),
-        *((SENTENCE, "default_prompt_name", v) for v in ("absent", 3, ["query"], {})),
-        *((SENTENCE, "similarity_fn_name", v) for v in ("jaccard", 3, ["cosine"], {}, "")),
-        *((SENTENCE, "truncate_dim", v) for v in ("128", 0, -1, 1.5, [], True)),
-        (SENTENCE, "sentune", ["own"]),
-        (POOLING, "include_prompt", "false"),
-        (POOLING, "pooling_mode_mean_tokens", "true"),
-    ],
+    [(*place, value) for place, values in NONSENSE.items() for value in values],
 )
 def test_values_that_make_no_sense(
     name: str, key: str, value: Any, folder: Path, edit_json: EditJson, refusal: Refusal

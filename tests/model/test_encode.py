@@ -95,7 +95,8 @@ def test_shapes(model: SentenceTransformer) -> None:
     assert model.encode([]).dtype == np.float32
     assert model.encode("a text").shape == (384,)
     assert model.encode(["a text"]).shape == (1, 384)
-    assert model.encode([], convert_to_tensor=True).shape == (0, 384)
+    tensor: Any = model.encode([], convert_to_tensor=True)
+    assert tensor.shape == (0, 384)
     assert model.encode([], convert_to_numpy=False) == []
     assert model.encode([], output_value="token_embeddings") == []
     assert model.encode([], normalize_embeddings=True, truncate_dim=5).shape == (0, 5)
@@ -203,7 +204,7 @@ def test_token_embeddings(tiny: SentenceTransformer) -> None:
     tokens = tiny.encode(["one", "", "the words"], output_value="token_embeddings")
     ids, _ = tiny.tokenizer(["one", "", "the words"])
     assert [t.shape for t in tokens] == [(len(text), 32) for text in ids]
-    single = tiny.encode("the words", output_value="token_embeddings")
+    single: Any = tiny.encode("the words", output_value="token_embeddings")
     torch.testing.assert_close(single, tokens[2], rtol=0, atol=1e-6)
     mean = F.normalize(single.mean(dim=0), dim=0).numpy()
     np.testing.assert_allclose(mean, tiny.encode("the words"), rtol=0, atol=1e-6)

@@ -99,7 +99,12 @@ def test_the_written_out_gradient_by_finite_differences(
 ) -> None:
     torch.manual_seed(1)
     qkv = torch.randn(texts, length, 3 * heads * size, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: _WrittenOut.apply(x, heads), (qkv,))
+    assert torch.autograd.gradcheck(lambda x: written_out(x, heads), (qkv,))
+
+
+def written_out(qkv: Tensor, heads: int) -> Tensor:
+    mixed: Tensor = _WrittenOut.apply(qkv, heads)  # type: ignore[no-untyped-call]
+    return mixed
 
 
 def exact_attention(qkv: Tensor, heads: int) -> Tensor:
@@ -157,12 +162,7 @@ def test_every_path_of_attention_agrees_in_float32(real_texts: list[str]) -> Non
         [exact_attention(block, 4).flatten(0, 1) for block in packed.blocks(qkv.double())]
     )
     fused = attend(qkv, packed, 4)
-    written = torch.cat(
-        [
-            _WrittenOut.apply(block, 4).flatten(0, 1)  # type: ignore[no-untyped-call]
-            for block in packed.blocks(qkv)
-        ]
-    )
+    written = torch.cat([written_out(block, 4).flatten(0, 1) for block in packed.blocks(qkv)])
     almost_undropped = attend(qkv, packed, 4, dropout=1e-30)
     for result in (fused, written, almost_undropped):
         torch.testing.assert_close(result.double(), exact, rtol=0, atol=1e-6)
@@ -237,10 +237,12 @@ def test_gradients_in_bfloat16_point_where_exact_ones_do(
 ) -> None:
     half = SentenceTransformer(base_folder, device="cpu", compute_dtype="bfloat16")
     exact = SentenceTransformer(base_folder, device="cpu", compute_dtype="float32")
-    half.max_seq_length = 32
-    packed = pack(half.tokenizer(real_texts[100:108])[0])
+    half.max_seq_length = 24
+    half.encoder.layers = half.encoder.layers[:3]
+    exact.encoder.layers = exact.encoder.layers[:3]
+    packed = pack(half.tokenizer(real_texts[100:106])[0])
     torch.manual_seed(6)
-    direction = torch.randn(8, 384)
+    direction = torch.randn(6, 384)
     exact.double()
     (half(packed) * direction).sum().backward()
     (exact(packed) * direction).sum().backward()

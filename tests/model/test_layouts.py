@@ -342,7 +342,7 @@ def test_saving_loses_no_weight_and_changes_none(
     assert before.keys() == after.keys()
     for name, weight in before.items():
         assert torch.equal(weight, after[name]), name
-    with safe_open(tmp_path / "saved" / "model.safetensors", "pt") as file:  # type: ignore[no-untyped-call]
+    with safe_open(tmp_path / "saved" / "model.safetensors", "pt") as file:
         assert file.metadata() == {"format": "pt"}
 
 

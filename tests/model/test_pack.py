@@ -90,7 +90,9 @@ def test_a_text_has_one_vector_in_any_company(
     model: SentenceTransformer, real_texts: list[str]
 ) -> None:
     draw = random.Random(1)
-    chosen = draw.sample(real_texts, 40)
+    short = [text for text in real_texts if len(text) < 300]
+    long = next(text for text in real_texts if text.count(" ") > 200)
+    chosen = [*draw.sample(short, 39), long]
     together = model.encode(chosen)
     for index in range(0, 40, 4):
         np.testing.assert_allclose(model.encode(chosen[index]), together[index], rtol=0, atol=1e-6)

@@ -18,7 +18,7 @@ def vectors(tiny: SentenceTransformer, real_texts: list[str]) -> Any:
 
 
 def test_eight_bits_span_the_range_of_each_dimension(vectors: Any) -> None:
-    levels = quantize_embeddings(vectors, "uint8")
+    levels: Any = quantize_embeddings(vectors, "uint8")
     assert levels.dtype == np.uint8
     assert set(levels.min(axis=0)) == {0}
     assert (levels.max(axis=0) >= 254).all()
@@ -52,7 +52,7 @@ def test_a_dimension_that_never_changes() -> None:
 
 
 def test_one_bit_a_dimension(vectors: Any) -> None:
-    bits = quantize_embeddings(vectors, "ubinary")
+    bits: Any = quantize_embeddings(vectors, "ubinary")
     assert bits.shape == (30, 4)
     np.testing.assert_array_equal(np.unpackbits(bits, axis=1), vectors > 0)
     signed = quantize_embeddings(vectors, "binary")
@@ -79,7 +79,7 @@ def test_encode_quantizes(
     found = tiny.encode(texts, precision=precision)
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, quantize_embeddings(tiny.encode(texts), precision))
-    tensor = tiny.encode(texts, precision=precision, convert_to_tensor=True)
+    tensor: Any = tiny.encode(texts, precision=precision, convert_to_tensor=True)
     np.testing.assert_array_equal(tensor.numpy(), found)
     nothing = tiny.encode([], precision=precision)
     assert (nothing.dtype, nothing.shape) == (dtype, (0, width))

@@ -128,7 +128,7 @@ def test_tasks_do_not_mix(tiny: SentenceTransformer) -> None:
         return truncation
 
     async def both() -> list[Truncation]:
-        return await asyncio.gather(work(1), work(3))
+        return list(await asyncio.gather(work(1), work(3)))
 
     assert [t.truncated for t in asyncio.run(both())] == [1, 3]
 

@@ -76,7 +76,9 @@ def test_one_step_changes_the_weights_as_the_reference_does(
     # Adam's first step is the sign of the gradient, so a gradient of rounding noise may go either
     # way; where the reference's step is clear of that, ours must agree.
     for name, start in before.items():
-        if name.startswith("pooler."):
+        # The pooler is not computed with; a bias on all keys moves every score alike, so its
+        # gradient is zero but for rounding.
+        if name.startswith("pooler.") or name.endswith("key.bias"):
             continue
         theirs, mine = after[name].detach() - start, ours[name] - start
         clear = theirs.abs() > 4.9e-5

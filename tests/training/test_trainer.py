@@ -119,6 +119,23 @@ def test_an_evaluator_is_asked_during_training(tmp_path: Path) -> None:
     assert any("eval_ndcg@10" in entry for entry in trainer.state.log_history)
 
 
+def test_the_loss_over_held_out_pairs_is_reported(tmp_path: Path) -> None:
+    model = SentenceTransformer(compute_dtype="float32")
+    trainer = SentenceTransformerTrainer(model, settings(tmp_path), eval_dataset=COLUMNS)
+    vectors = [model.encode(texts, convert_to_tensor=True) for texts in COLUMNS.values()]
+    expected = MultipleNegativesRankingLoss()([torch.as_tensor(v) for v in vectors]).item()
+    trainer.args.per_device_eval_batch_size = 4
+    assert trainer.evaluate()["eval_loss"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_evaluating_with_nothing_is_refused(tmp_path: Path) -> None:
+    trainer = SentenceTransformerTrainer(
+        SentenceTransformer(compute_dtype="float32"), settings(tmp_path), COLUMNS
+    )
+    with pytest.raises(ArgumentError, match="evaluator"):
+        trainer.evaluate()
+
+
 def test_rows_come_from_pairs_columns_and_datasets() -> None:
     datasets = pytest.importorskip("datasets")
     pairs = Pairs({"q": "a"}, {"p": "b"}, {"q": ("p",)}, {"q": ("n",)})

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 import typer
 
 from sentune import __version__
 from sentune.cli import demo, doctor, encode, evaluate, search, similarity, tune
 from sentune.errors import SentuneError
+from sentune.hardware import share_processor
 
 __all__ = ["main"]
 
@@ -24,8 +28,23 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with a word on Ctrl-C; typer would end it without one."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except KeyboardInterrupt:
+            _stop("interrupted; nothing was written", _INTERRUPTED)
+
+    return run
+
+
 for verb in (tune, evaluate, encode, similarity, search, demo, doctor):
-    app.command(verb.NAME)(verb.command)
+    app.command(verb.NAME)(_interruptible(verb.command))
 
 
 @app.callback(invoke_without_command=True)
@@ -41,12 +60,11 @@ def main() -> None:
     Exit codes: 0 done; 2 bad input, told in one line; 3 not shown to be better
     (``tune --require-better``); 130 interrupted.
     """
+    share_processor()
     try:
         app()
     except SentuneError as error:
         _stop(str(error), 2)
-    except KeyboardInterrupt:
-        _stop("interrupted; nothing was written", _INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has gone; Python would complain again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -44,6 +44,7 @@ class SentenceTransformerTrainer(Trainer):  # type: ignore[misc]
         args: every setting; the defaults of transformers when None.
         train_dataset: :class:`Pairs`, a ``datasets.Dataset``, or columns of equal length. The
             order of the columns decides their role: anchor, positive, negatives.
+        eval_dataset: pairs whose loss ``evaluate`` reports as ``eval_loss``.
         loss: MultipleNegativesRankingLoss when None.
         evaluator: called with the model by ``evaluate``; see ``sentune.evaluation``.
         callbacks: further transformers callbacks.
@@ -58,6 +59,7 @@ class SentenceTransformerTrainer(Trainer):  # type: ignore[misc]
         model: SentenceTransformer,
         args: SentenceTransformerTrainingArguments | None = None,
         train_dataset: Pairs | Columns | None = None,
+        eval_dataset: Pairs | Columns | None = None,
         *,
         loss: EmbeddingLoss | None = None,
         evaluator: Evaluator | None = None,
@@ -69,6 +71,8 @@ class SentenceTransformerTrainer(Trainer):  # type: ignore[misc]
             args=settings,
             data_collator=Collator(model.tokenizer),
             train_dataset=None if train_dataset is None else rows_of(train_dataset),
+            # transformers asks for a data set where an evaluator alone would do.
+            eval_dataset=rows_of(eval_dataset) if eval_dataset else [] if evaluator else None,
             callbacks=callbacks,
         )
         self.loss = loss or MultipleNegativesRankingLoss(model)
@@ -143,20 +147,31 @@ class SentenceTransformerTrainer(Trainer):  # type: ignore[misc]
         return (loss, vectors) if return_outputs else loss
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """What the evaluator says of the model as it is now."""
-        if self.evaluator is None:
+        """The loss over ``eval_dataset`` and what the evaluator says, keys under ``eval_``."""
+        if not self.eval_dataset and self.evaluator is None:
             raise ArgumentError(
-                "no evaluator", expected="one to evaluate with", fix="pass evaluator to the trainer"
+                "neither eval_dataset nor evaluator",
+                expected="one of them to evaluate with",
+                fix="pass it to the trainer",
             )
-        metrics = {
-            key if key.startswith("eval_") else f"eval_{key}": float(value)
-            for key, value in self.evaluator(self.model).items()
-        }
+        found: dict[str, float] = {"loss": self._mean_loss()} if self.eval_dataset else {}
+        found |= self.evaluator(self.model) if self.evaluator is not None else {}
+        metrics = {f"eval_{key.removeprefix('eval_')}": float(v) for key, v in found.items()}
         self.log(metrics)
         self.control: TrainerControl = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
         return metrics
+
+    @torch.no_grad()
+    def _mean_loss(self) -> float:
+        rows, size = self.eval_dataset, self.args.per_device_eval_batch_size
+        self.model.eval()
+        total = 0.0
+        for start in range(0, len(rows), size):
+            batch = self.data_collator(rows[start : start + size])["batch"].to(self.args.device)
+            total += batch.rows * float(self.loss(batch.columns(self.model(batch.pack))))
+        return total / len(rows)
 
 
 def rows_of(dataset: Pairs | Columns) -> list[tuple[str, ...]]:
