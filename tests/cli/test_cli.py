@@ -219,20 +219,20 @@ def test_bad_arguments_are_one_line(run, pairs: Path, tmp_path: Path) -> None:  
 def test_ctrl_c_in_training_leaves_nothing_behind(pairs: Path, tmp_path: Path) -> None:
     script = "from sentune.cli import main; main()"
     arguments = ["tune", str(pairs), "--out", str(tmp_path / "out"), "--epochs", "100000"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", script, *arguments],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "HF_HUB_OFFLINE": "1"},
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "training on" in line:
-            break
-    time.sleep(8)  # somewhere between loading the trainer and a few hundred steps
-    process.send_signal(signal.SIGINT)
-    rest = process.stderr.read()
-    assert process.wait(timeout=60) == 130
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "training on" in line:
+                break
+        time.sleep(8)  # somewhere between loading the trainer and a few hundred steps
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait(timeout=60) == 130
     assert rest.strip().splitlines()[-1] == "sentune: interrupted; nothing was written"
     assert "Traceback" not in rest
     assert [path.name for path in tmp_path.iterdir()] == ["pairs.jsonl"]

@@ -29,6 +29,7 @@ def command(
 ) -> None:
     """Tune on Python's own documentation, report on held-out modules, and search with it."""
     from sentune.data import python_docs
+    from sentune.model.truncation import count_truncation
     from sentune.tasks.search import PassageSearch
     from sentune.tuning import Split, TuneSettings, tune
 
@@ -49,7 +50,8 @@ def command(
     folder = out or next(path for path in _candidates() if not path.exists())
     tuned = tune(split, folder, TuneSettings(epochs=1, show_progress=True), say)
     print_outcome(tuned)
-    search = PassageSearch(tuned.model, docs.pairs.passages)
+    with count_truncation():
+        search = PassageSearch(tuned.model, docs.pairs.passages)
     for question in _QUESTIONS:
         print_line(f"\nsentune search {folder} {question!r}")
         show_hits(search(question, 2))

@@ -50,11 +50,11 @@ def command(
 
 def show_hits(hits: list[Hit]) -> None:
     """One paragraph a hit."""
+    from rich.padding import Padding
     from rich.text import Text
 
     for hit in hits:
         words = " ".join(hit.text.split())
         shortened = words if len(words) <= _SHOWN else words[:_SHOWN].rsplit(" ", 1)[0] + " …"
-        line = Text(f"{hit.rank}. ", style="bold")
-        line.append(f"[{hit.id}] similarity {hit.similarity:.3f}\n", style="dim")
-        show(line.append(f"   {shortened}", style="not bold"))
+        show(Text(f"{hit.rank}. {hit.id} · similarity {hit.similarity:.3f}", style="bold"))
+        show(Padding(Text(shortened), (0, 0, 0, 3)))
