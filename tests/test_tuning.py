@@ -1,0 +1,102 @@
+"""Splitting and the order of the main job, apart from its command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sentune import SentenceTransformer
+from sentune.data import Pairs
+from sentune.errors import ArgumentError, DataError, OutputError
+from sentune.tuning import Split, TuneSettings, read_split, tune
+
+
+def write(path: Path, rows: list[tuple[str, str]]) -> Path:
+    lines = (json.dumps({"anchor": anchor, "positive": positive}) for anchor, positive in rows)
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def rows(start: int, count: int) -> list[tuple[str, str]]:
+    return [(f"question number {i}", f"passage number {i}") for i in range(start, start + count)]
+
+
+def questions(pairs: Pairs | None) -> set[str]:
+    assert pairs is not None
+    return set(pairs.questions.values())
+
+
+def test_without_validation_a_fifth_is_held_out_by_passage(tmp_path: Path) -> None:
+    split = read_split(write(tmp_path / "all.jsonl", rows(0, 50)), None, None, 42)
+    assert len(split.valid) == 10
+    assert len(split.train) == 40
+    assert not questions(split.train) & questions(split.valid)
+    assert not set(split.train.passages.values()) & set(split.valid.passages.values())
+    assert "held out by passage (seed 42)" in split.description
+    assert split.test is None
+
+
+def test_leaked_questions_are_left_out_and_counted(tmp_path: Path) -> None:
+    train = write(tmp_path / "train.jsonl", rows(0, 10))
+    valid = write(tmp_path / "valid.jsonl", rows(8, 10))
+    test = write(tmp_path / "test.jsonl", rows(16, 10))
+    split = read_split(train, valid, test, 1)
+    assert questions(split.valid) == {f"question number {i}" for i in range(10, 18)}
+    assert questions(split.test) == {f"question number {i}" for i in range(18, 26)}
+    assert any("2 of 10 questions" in note for note in split.valid.notes)
+
+
+def test_every_passage_known_is_ranked(tmp_path: Path) -> None:
+    train = write(tmp_path / "train.jsonl", rows(0, 10))
+    valid = write(tmp_path / "valid.jsonl", rows(10, 5))
+    test = write(tmp_path / "test.jsonl", rows(15, 5))
+    split = read_split(train, valid, test, 1)
+    assert split.test is not None
+    assert len(split.task(split.test).passages) == 20
+    assert len(split.task(split.test).questions) == 5
+
+
+def test_a_test_set_reports_and_validation_chooses(tmp_path: Path) -> None:
+    files = [write(tmp_path / f"{n}.jsonl", rows(n * 20, 20)) for n in range(3)]
+    split = read_split(files[0], files[1], files[2], 1)
+    tuned = tune(split, tmp_path / "out", TuneSettings(epochs=1, batch_size=10))
+    assert tuned.report.fusion.weight_from == "given"
+    assert tuned.report.questions == 20
+    assert tuned.summary["fusion_weight"] == tuned.model.own["fusion_weight"]
+    assert SentenceTransformer(tmp_path / "out").own == tuned.model.own
+
+
+def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
+    pairs = write(tmp_path / "all.jsonl", rows(0, 20))
+    folders = [tmp_path / name for name in ("a", "b")]
+    for folder in folders:
+        split = read_split(pairs, None, None, 7)
+        tune(split, folder, TuneSettings(epochs=1, batch_size=8, seed=7))
+    first, second = ((folder / "model.safetensors").read_bytes() for folder in folders)
+    assert first == second
+
+
+def test_an_occupied_folder_is_refused_before_training(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").touch()
+    pairs = Pairs({"q": "a"}, {"p": "b"}, {"q": ("p",)})
+    said: list[str] = []
+    with pytest.raises(OutputError, match="not empty"):
+        tune(Split(pairs, pairs, None, ""), tmp_path / "out", TuneSettings(), said.append)
+    assert said == []
+
+
+def test_one_pair_is_too_few(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"one\.jsonl"):
+        read_split(write(tmp_path / "one.jsonl", rows(0, 1)), None, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("epochs", 0), ("epochs", float("nan")), ("batch_size", 1), ("learning_rate", -1.0)],
+)
+def test_settings_outside_their_range_are_named(name: str, value: float) -> None:
+    with pytest.raises(ArgumentError, match=name):
+        TuneSettings(**{name: value})  # type: ignore[arg-type]
