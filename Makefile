@@ -57,4 +57,5 @@ parity-3.1: setup $(OLD)/.ready
 	$(BIN)/python tests/parity/old_release.py $(OLD)/bin/python
 
 clean:
-	rm -rf $(VENV) $(OLD) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLD) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache \
+	  .hypothesis .import_linter_cache

@@ -19,7 +19,15 @@ from typing import Any, BinaryIO
 
 from sentune.errors import OutputError
 
-__all__ = ["new_file", "new_folder", "require_free", "sha256", "write_json", "write_text"]
+__all__ = [
+    "new_file",
+    "new_folder",
+    "require_free",
+    "require_writable",
+    "sha256",
+    "write_json",
+    "write_text",
+]
 
 _CHUNK = 1 << 20
 
@@ -33,6 +41,7 @@ def new_file(path: str | Path) -> Iterator[BinaryIO]:
             any, is untouched.
     """
     destination = Path(path)
+    require_writable(destination)
     partial: Path | None = None
     try:
         name = _partial_name(destination)
@@ -76,10 +85,25 @@ def new_folder(path: str | Path) -> Iterator[Path]:
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def require_free(path: str | Path) -> None:
-    """Raise OutputError unless ``path`` is missing or an empty folder that can be read."""
+def require_writable(path: str | Path) -> None:
+    """Raise OutputError unless ``path`` can be the name of a file; to be asked before long work."""
     destination = Path(path)
+    folder = destination.parent
+    if not destination.name or os.path.isdir(destination):
+        raise _cannot_write(destination, IsADirectoryError(0, "it is a folder"))
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
+        raise _cannot_write(destination, OSError(0, f"{folder} is no folder to write into"))
+
+
+def require_free(path: str | Path) -> None:
+    """Raise OutputError unless ``path`` can become a folder: missing, or empty, and writable."""
+    destination = Path(path)
+    if destination.absolute() == Path.cwd():
+        raise _cannot_write(destination, OSError(0, "it is the current folder"))
     try:
+        existing = next(place for place in destination.absolute().parents if place.exists())
+        if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+            raise NotADirectoryError(0, f"{existing} is no folder to write into")
         if not destination.exists() and not destination.is_symlink():
             return
         if destination.is_dir() and not any(destination.iterdir()):

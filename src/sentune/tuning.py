@@ -12,14 +12,15 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from sentune.card import CardFacts, model_card
 from sentune.data import Pairs, hold_out, read_pairs, require_at_least, without_leaks
-from sentune.errors import ArgumentError
+from sentune.errors import ArgumentError, DataError
 from sentune.evaluation import Report, RetrievalTask, Verdict, evaluate_systems, verdict
+from sentune.evaluation.baselines import require_bm25
 from sentune.files import new_folder, require_free, write_json
 from sentune.model.base_models import DEFAULT_BASE_MODEL
 from sentune.model.sentence_transformer import SentenceTransformer
@@ -31,6 +32,10 @@ from sentune.training.trainer import SentenceTransformerTrainer
 __all__ = ["Split", "TuneSettings", "Tuned", "read_split", "tune"]
 
 _HELD_OUT = 0.2
+_DISCARDED = (
+    "The figures of the tuned model and of its fusion are those of a model that is not in this "
+    "folder; the model's share saved here, {:g}, was chosen for the base model"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,10 @@ class TuneSettings:
                 raise ArgumentError(
                     f"{name} {getattr(self, name)}", expected="a positive number", fix="correct it"
                 )
+        if not 0 <= self.seed < 2**32:
+            raise ArgumentError(
+                f"seed {self.seed}", expected="a whole number from 0 to 2**32 - 1", fix="correct it"
+            )
         if self.batch_size < 2:
             raise ArgumentError(
                 f"batch_size {self.batch_size}",
@@ -124,13 +133,20 @@ def read_split(
         where = f"the {len(checked.questions)} questions of {Path(valid).name}"
     else:
         train, checked = hold_out(train, _HELD_OUT, seed)
+        checked = without_leaks(checked, train)
         where = (
             f"{len(checked.questions)} questions of {Path(data).name} held out by passage "
-            f"(seed {seed}): training saw none of their passages"
+            f"(seed {seed}): their passages answer no training question"
+        )
+    if len({row[1] for row in train.rows()}) < 2:
+        raise DataError(
+            f"{data} leaves {len(train)} pair to train on",
+            expected="at least two with different passages, besides those held out",
+            fix="add pairs",
         )
     if tested is None:
         return Split(train, checked, None, f"measured on {where}")
-    tested = without_leaks(tested, checked)
+    tested = without_leaks(tested, checked, role="validation")
     described = f"measured on the {len(tested.questions)} questions of {Path(str(test)).name}"
     return Split(train, checked, tested, f"{described}; the fusion's weight chosen on {where}")
 
@@ -155,6 +171,7 @@ def tune(
         TrainingError: the loss is no longer finite.
     """
     require_free(out)
+    require_bm25()
     base, model = (SentenceTransformer(settings.base) for _ in range(2))
     say(f"base model {base.base.name} from {base.base.origin}")
     say(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
@@ -162,10 +179,13 @@ def tune(
     say(f"training on {len(split.train)} pairs: {truncation.describe(model.max_seq_length)}")
     trainer, seconds = _train(model, split.train, settings)
     say(f"trained {trainer.state.global_step} steps in {seconds:.0f} s; evaluating")
-    report, evaluated = _evaluate(split, model, base)
+    report, evaluated = _evaluate(split, model, base, settings.show_progress)
     found = verdict(report)
     kept = model if found.keep else base
     weight = report.fusion.weight if found.keep else _evaluate(split, base, None)[0].fusion.weight
+    if not found.keep:
+        discarded = f"{split.description}. {_DISCARDED.format(weight)}"
+        split = replace(split, description=discarded)
     kept.own = {"kept": _kept(found), "fusion_weight": weight}
     outcome = _Outcome(kept, trainer, report, found, seconds, truncation, evaluated)
     kept.model_card = model_card(_facts(split, settings, outcome, Path(out).resolve().name))
@@ -220,17 +240,21 @@ def _train(
 
 
 def _evaluate(
-    split: Split, model: SentenceTransformer, base: SentenceTransformer | None
+    split: Split,
+    model: SentenceTransformer,
+    base: SentenceTransformer | None,
+    show_progress: bool = False,
 ) -> tuple[Report, Truncation]:
-    with count_truncation() as truncation:
-        if split.test is None:
-            report = evaluate_systems(split.task(split.valid), model=model, base=base)
-        else:
+    task = split.task(split.valid if split.test is None else split.test)
+    # The same texts go through several models: what the limit cuts is counted once, apart.
+    with count_truncation():
+        chosen = None
+        if split.test is not None:
             chosen = evaluate_systems(split.task(split.valid), model=model).fusion.weight
-            report = evaluate_systems(
-                split.task(split.test), model=model, base=base, fusion_weight=chosen
-            )
-    return report, truncation
+        report = evaluate_systems(
+            task, model=model, base=base, fusion_weight=chosen, show_progress_bar=show_progress
+        )
+    return report, model.tokenizer([*task.questions, *task.passages])[1]
 
 
 def _facts(split: Split, settings: TuneSettings, outcome: _Outcome, name: str) -> CardFacts:

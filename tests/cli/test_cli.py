@@ -148,6 +148,10 @@ def test_similarity_prints_a_matrix(run) -> None:  # type: ignore[no-untyped-def
     assert outcome.out.count("1.000") == 2
 
 
+def test_similarity_prints_texts_as_they_are(run) -> None:  # type: ignore[no-untyped-def]
+    assert "[red]x [/b]" in run("similarity", BASE, "[red]x [/b]", "a dog").out
+
+
 def test_search_finds_the_passage(run, pairs: Path) -> None:  # type: ignore[no-untyped-def]
     outcome = run("search", BASE, "wait until a thread ends", "--data", pairs, "--json")
     hits = json.loads(outcome.out)
@@ -205,7 +209,11 @@ def test_bad_arguments_are_one_line(run, pairs: Path, tmp_path: Path) -> None:  
         (("evaluate", missing, pairs), "nothing"),
         (("evaluate", broken_model(tmp_path / "broken"), pairs), "model.safetensors"),
         (("encode", BASE, missing), "nothing"),
-        (("encode", BASE, pairs, "--out", tmp_path / "no" / "v.npy"), "pairs.jsonl"),
+        (("encode", BASE, pairs, "--out", tmp_path / "v.npy"), "pairs.jsonl"),
+        (("encode", BASE, pairs, "--out", tmp_path / "no" / "v.npy"), "v.npy"),
+        (("tune", pairs, "--out", "."), "current folder"),
+        (("tune", pairs, "--out", pairs / "below"), "pairs.jsonl"),
+        (("tune", pairs, "--out", tmp_path / "out", "--seed", "-1"), "seed"),
         (("search", BASE, " ", "--data", pairs), "question"),
         (("search", BASE, "a", "--data", pairs, "--top", "0"), "top"),
         (("similarity", BASE, "alone"), "single text"),

@@ -452,3 +452,14 @@ def _load_and_encode(folder: Path) -> None:
     except SentuneError as error:
         said = str(error)
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("weight", ["0.5", None, True, 1.5, -0.1])
+def test_a_fusion_weight_that_is_none_is_refused(
+    make_folder: Callable[..., Path], weight: object
+) -> None:
+    folder = make_folder()
+    settings = {"sentune": {"fusion_weight": weight}}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(settings))
+    with pytest.raises(ModelError, match="fusion_weight"):
+        SentenceTransformer(folder)

@@ -260,7 +260,7 @@ def test_every_file_that_is_read_is_hashed(base_folder: Path) -> None:
     read = {
         str(path.relative_to(base_folder))
         for path in base_folder.rglob("*")
-        if path.suffix in (".json", ".txt", ".safetensors")
+        if path.suffix in (".json", ".md", ".txt", ".safetensors")
     }
     assert read - {"data_config.json"} == set(base_models._PACKAGE_HASHES)
 

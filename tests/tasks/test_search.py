@@ -67,6 +67,11 @@ def test_empty_questions_are_refused(model: SentenceTransformer, question: str, 
         PassageSearch(model, {"one": "a cat"})(question, top)
 
 
+def test_a_weight_outside_its_range_is_refused(model: SentenceTransformer) -> None:
+    with pytest.raises(ArgumentError, match=r"1\.5"):
+        PassageSearch(model, {"one": "a cat"}, fusion_weight=1.5)
+
+
 def test_no_passages_are_refused(model: SentenceTransformer) -> None:
     with pytest.raises(ArgumentError, match="no passages"):
         PassageSearch(model, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -128,6 +129,42 @@ def test_the_loss_over_held_out_pairs_is_reported(tmp_path: Path) -> None:
     assert trainer.evaluate()["eval_loss"] == pytest.approx(expected, abs=1e-5)
 
 
+def test_saving_writes_a_model_folder_and_no_pickle(tmp_path: Path) -> None:
+    trainer = train(tmp_path / "run", max_steps=1)
+    trainer.save_model(str(tmp_path / "saved"))
+    saved = SentenceTransformer(tmp_path / "saved", compute_dtype="float32")
+    texts = COLUMNS["anchor"]
+    assert abs(saved.encode(texts) - trainer.model.encode(texts)).max() < 1e-6
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in (".bin", ".pt", ".pkl")]
+
+
+def test_what_was_said_of_the_base_is_not_said_of_the_tuned_model(tmp_path: Path) -> None:
+    model = SentenceTransformer(compute_dtype="float32")
+    model.own = {"fusion_weight": 0.3}
+    assert "all-MiniLM-L6-v2" in model.model_card
+    SentenceTransformerTrainer(model, settings(tmp_path, max_steps=1), COLUMNS).train()
+    assert model.own == {}
+    assert "not evaluated" in model.model_card
+
+
+def test_prompts_are_trained_with(tmp_path: Path) -> None:
+    prompts = {"query": "ask: ", "passage": "text: "}
+    model = SentenceTransformer(compute_dtype="float32", prompts=prompts)
+    trainer = SentenceTransformerTrainer(model, settings(tmp_path), COLUMNS)
+    batch = trainer.data_collator(trainer.train_dataset[:2])["batch"]
+    anchors, positives = batch.columns(model(batch.pack).detach())
+    assert abs(anchors.numpy() - model.encode_query(COLUMNS["anchor"][:2])).max() < 1e-6
+    assert abs(positives.numpy() - model.encode_document(COLUMNS["positive"][:2])).max() < 1e-6
+
+
+def test_labels_are_no_texts() -> None:
+    labelled: dict[str, Any] = {**COLUMNS, "label": [1, 1, 1, 1]}
+    assert rows_of(labelled) == rows_of(COLUMNS)
+    numbers: dict[str, Any] = {"anchor": ["a"], "positive": [1]}
+    with pytest.raises(ArgumentError, match="other than texts"):
+        rows_of(numbers)
+
+
 def test_evaluating_with_nothing_is_refused(tmp_path: Path) -> None:
     trainer = SentenceTransformerTrainer(
         SentenceTransformer(compute_dtype="float32"), settings(tmp_path), COLUMNS
@@ -156,6 +193,7 @@ def test_columns_that_do_not_fit_are_refused(columns: dict[str, list[str]]) -> N
         ("fp16", True),
         ("save_strategy", "steps"),
         ("dropout", 1.0),
+        ("multi_dataset_batch_sampler", "sorted"),
     ],
 )
 def test_settings_that_are_not_supported_are_named(

@@ -58,11 +58,12 @@ def _results(facts: CardFacts) -> list[dict[str, Any]]:
     if facts.report is None or system not in facts.report.systems:
         return []
     figures = facts.report.systems[system]
+    similarity = facts.model.similarity_fn_name
     metrics = [
         {
-            "type": f"cosine_{metric}",
+            "type": f"{similarity}_{metric}",
             "value": round(figures[metric].value, 4),
-            "name": f"Cosine {_metric_title(metric)}",
+            "name": f"{similarity.capitalize()} {_metric_title(metric)}",
         }
         for metric in _METRICS
     ]

@@ -21,12 +21,13 @@ _PACKAGES = {
 def command() -> None:
     """Print what the machine has: processor, device, number format, versions, base model."""
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in (*_machine(), *_versions(), _base_model()):
-        table.add_row(name, value)
+        table.add_row(name, Text(value))
     show(table)
 
 

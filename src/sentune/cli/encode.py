@@ -26,10 +26,11 @@ def command(
 
     from sentune.data import read_texts
     from sentune.errors import DataError
-    from sentune.files import new_file
+    from sentune.files import new_file, require_writable
     from sentune.model.sentence_transformer import SentenceTransformer
     from sentune.model.truncation import count_truncation
 
+    require_writable(out)
     texts = list(read_texts(file))
     if not texts:
         raise DataError(f"{file} has no texts", expected="at least one", fix="give another file")

@@ -8,11 +8,15 @@ from typing import Annotated
 
 import typer
 
-from sentune.cli.output import print_json, print_line, say, show
+from sentune.cli.output import interactive, print_json, print_line, say, show
 
 __all__ = ["NAME", "command"]
 
 NAME = "evaluate"
+_SAVED_WEIGHT = (
+    "the fusion's weight, {:g} for the model, was saved with it: on the questions that chose it, "
+    "or that the model was tuned on, these figures flatter"
+)
 
 
 def command(
@@ -31,19 +35,25 @@ def command(
     measured = SentenceTransformer(model)
     compared = None if base is None else SentenceTransformer(base)
     say(f"model {measured.base.name} from {measured.base.origin}")
-    with count_truncation() as truncation:
+    task = RetrievalTask.from_pairs(pairs)
+    weight = measured.own.get("fusion_weight")
+    with count_truncation():  # by each model; told once below
         report = evaluate_systems(
-            RetrievalTask.from_pairs(pairs),
+            task,
             model=measured,
             base=compared,
-            fusion_weight=measured.own.get("fusion_weight"),
+            fusion_weight=weight,
+            show_progress_bar=interactive(),
         )
+    truncation = measured.tokenizer([*task.questions, *task.passages])[1]
+    notes = [] if weight is None else [_SAVED_WEIGHT.format(weight)]
+    notes += pairs.notes
     if as_json:
-        truncated = {"truncation": asdict(truncation), "data_notes": list(pairs.notes)}
+        truncated = {"truncation": asdict(truncation), "data_notes": notes}
         print_json({**report.to_json(), **truncated})
         return
     show(report_table(report))
     print_line()
-    for note in (*report.to_json()["notes"], *pairs.notes):
+    for note in (*report.to_json()["notes"], *notes):
         print_line(f"note: {note}")
     print_line(truncation.describe(measured.max_seq_length))

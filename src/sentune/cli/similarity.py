@@ -19,6 +19,7 @@ def command(
 ) -> None:
     """Print the similarity of every text to every other."""
     from rich.table import Table
+    from rich.text import Text
 
     from sentune.errors import ArgumentError
     from sentune.model.sentence_transformer import SentenceTransformer
@@ -38,7 +39,7 @@ def command(
     for number in range(1, len(texts) + 1):
         table.add_column(str(number), justify="right")
     for number, (text, row) in enumerate(zip(texts, scores, strict=True), start=1):
-        table.add_row(str(number), text, *(f"{score:.3f}" for score in row))
+        table.add_row(str(number), Text(text), *(f"{score:.3f}" for score in row))
     show(table)
     if truncation.truncated:
         say(truncation.describe(encoder.max_seq_length))

@@ -70,7 +70,7 @@ def pairs_of_rows(rows: Iterable[PairRow], source: str) -> Pairs:
         source=source,
         notes=tuple(notes),
     )
-    return _without_contradictions(pairs)
+    return _with_uneven_negatives_noted(_without_contradictions(pairs))
 
 
 def pairs_of_ids(
@@ -124,6 +124,19 @@ def _merge_note(number: int, noun: str) -> list[str]:
         f"{counted(number, noun)} {agreeing(number, 'repeats')} the text of another and "
         f"{agreeing(number, 'counts')} as one with it"
     ]
+
+
+def _with_uneven_negatives_noted(pairs: Pairs) -> Pairs:
+    """Training rows are as wide as the question with the fewest negatives: say what that costs."""
+    counts = [len(pairs.negatives.get(key, ())) for key in pairs.relevant]
+    unused = sum(counts) - pairs.negative_count * len(counts)
+    if not unused:
+        return pairs
+    note = (
+        f"questions have from {min(counts)} to {max(counts)} negatives; training uses the first "
+        f"{pairs.negative_count} of each and leaves {unused} out"
+    )
+    return replace(pairs, notes=(*pairs.notes, note))
 
 
 def _without_contradictions(pairs: Pairs) -> Pairs:

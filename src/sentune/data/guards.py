@@ -13,7 +13,7 @@ from sentune.errors import DataError
 __all__ = ["without_leaks"]
 
 
-def without_leaks(held_out: Pairs, training: Pairs) -> Pairs:
+def without_leaks(held_out: Pairs, training: Pairs, role: str = "training") -> Pairs:
     """Leave out the held-out questions that training asks as well, and note what else is shared.
 
     Questions are the same if they differ only in case, in white space, in Unicode form (ligatures
@@ -41,16 +41,16 @@ def without_leaks(held_out: Pairs, training: Pairs) -> Pairs:
     if leaked:
         notes.append(
             f"{leaked} of {len(held_out.relevant)} questions also {agreeing(leaked, 'stands')} "
-            f"among the training questions and {agreeing(leaked, 'is')} left out"
+            f"among the {role} questions and {agreeing(leaked, 'is')} left out"
         )
     positives = (training.passages[name] for ids in training.relevant.values() for name in ids)
     negatives = (text for texts in training.negatives.values() for text in texts)
-    for texts, role in ((positives, "answers"), (negatives, "hard negatives")):
+    for texts, use in ((positives, "answers"), (negatives, "hard negatives")):
         seen = _asking_for(held_out, kept, texts)
         if seen:
             notes.append(
-                f"{counted(seen, 'question')} {agreeing(seen, 'asks')} for passages that training "
-                f"saw as {role}"
+                f"{counted(seen, 'question')} {agreeing(seen, 'asks')} for passages that {role} "
+                f"saw as {use}"
             )
     return replace(held_out.select(kept), notes=tuple(notes))
 

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 
 from sentune.errors import DataError, MissingExtraError
 
-__all__ = ["BM25"]
+__all__ = ["BM25", "require_bm25"]
+
+
+def require_bm25() -> None:
+    """Raise MissingExtraError now, for work that needs bm25s and PyStemmer much later."""
+    _import("bm25s", "bm25s")
+    _import("Stemmer", "PyStemmer")
 
 
 class BM25:

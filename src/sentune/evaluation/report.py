@@ -61,6 +61,7 @@ def evaluate_systems(
     base: Encoder | None = None,
     fusion_weight: float | None = None,
     folds_seed: int = 0,
+    show_progress_bar: bool = False,
 ) -> Report:
     """Rank the same passages for the same questions by every system, and compare.
 
@@ -72,6 +73,7 @@ def evaluate_systems(
             (fewer if there are fewer groups) choose it for each other, so that the fusion's
             figures are not those that chose it.
         folds_seed: deals the groups to folds.
+        show_progress_bar: while the models encode.
 
     Returns:
         The report, the same bits for the same input.
@@ -94,7 +96,7 @@ def evaluate_systems(
     group_count = int(members.max()) + 1
     weights = _weights_to_try(fusion_weight, group_count)
     models = {"model": model} if base is None else {"base": base, "model": model}
-    measured, curves = _measure(task, models, weights)
+    measured, curves = _measure(task, models, weights, show_progress_bar)
     fused, fusion = _settle_weight(curves, fusion_weight, members, folds_seed)
     systems = measured | {"fusion": fused}
     return Report(
@@ -119,12 +121,18 @@ def _weights_to_try(given: float | None, group_count: int) -> tuple[float, ...]:
 
 
 def _measure(
-    task: RetrievalTask, models: Mapping[str, Encoder], weights: tuple[float, ...]
+    task: RetrievalTask,
+    models: Mapping[str, Encoder],
+    weights: tuple[float, ...],
+    show_progress_bar: bool,
 ) -> tuple[dict[str, Metrics], Metrics]:
     """Metrics (Q,) of each model and BM25, and of the fusion under each weight (Q, W)."""
     words = BM25(task.passages)
     vectors = {
-        name: (model.encode_query(task.questions), model.encode_document(task.passages))
+        name: (
+            model.encode_query(task.questions, show_progress_bar=show_progress_bar),
+            model.encode_document(task.passages, show_progress_bar=show_progress_bar),
+        )
         for name, model in models.items()
     }
     parts: dict[str, list[Metrics]] = {name: [] for name in (*models, "bm25", "fusion")}

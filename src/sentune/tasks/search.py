@@ -48,7 +48,7 @@ class PassageSearch:
         fusion_weight: the model's share; the model's own when None.
 
     Raises:
-        ArgumentError: no passages.
+        ArgumentError: no passages, or a weight outside 0 to 1.
         MissingExtraError: a fusion without the extra ``evaluate``.
     """
 
@@ -63,6 +63,12 @@ class PassageSearch:
         if not passages:
             raise ArgumentError(
                 "no passages", expected="at least one", fix="give the data to search in"
+            )
+        if fusion_weight is not None and not 0 <= fusion_weight <= 1:
+            raise ArgumentError(
+                f"a fusion weight of {fusion_weight}",
+                expected="0 (BM25 alone) to 1 (the model alone)",
+                fix="leave it out for the one saved with the model",
             )
         saved = model.own.get("fusion_weight", 1.0) if fusion_weight is None else fusion_weight
         self.fusion_weight = float(saved)

@@ -8,13 +8,16 @@ from typing import Any
 from sentune.errors import ArgumentError, MissingExtraError
 
 try:
+    import accelerate  # noqa: F401 - transformers would miss it only when the run begins
     from transformers import TrainingArguments
 except ImportError as error:
-    raise MissingExtraError("transformers", "train") from error
+    raise MissingExtraError(error.name or "transformers", "train") from error
 
 from sentune.training.samplers import BATCH_SAMPLERS
 
 __all__ = ["SentenceTransformerTrainingArguments"]
+
+_MULTI_DATASET = ("round_robin", "proportional")
 
 
 @dataclass
@@ -53,6 +56,11 @@ class SentenceTransformerTrainingArguments(TrainingArguments):  # type: ignore[m
     def _require_supported(self) -> None:
         if self.batch_sampler not in BATCH_SAMPLERS:
             raise _unsupported("batch_sampler", self.batch_sampler, " or ".join(BATCH_SAMPLERS))
+        if self.multi_dataset_batch_sampler not in _MULTI_DATASET:
+            wanted = " or ".join(_MULTI_DATASET)
+            raise _unsupported(
+                "multi_dataset_batch_sampler", self.multi_dataset_batch_sampler, wanted
+            )
         if self.fp16:
             raise _unsupported("fp16", True, "bf16, which has the range of float32")
         if str(getattr(self.save_strategy, "value", self.save_strategy)) != "no":

@@ -36,13 +36,24 @@ class Batch:
 
 
 class Collator:
-    """Tokenizes rows of texts and packs them; called by the data loader."""
+    """Tokenizes rows of texts and packs them; called by the data loader.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    Args:
+        tokenizer: the model's.
+        prompts: put before the first column, and before all others.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, prompts: tuple[str, str] = ("", "")) -> None:
         self._tokenizer = tokenizer
+        self._prompts = prompts
 
     def __call__(self, rows: Sequence[Sequence[str]]) -> dict[str, Batch]:
         """``rows`` of equal width → ``{"batch": Batch}``, which the trainer passes on."""
-        texts = [text for column in zip(*rows, strict=True) for text in column]
+        query_prompt, document_prompt = self._prompts
+        texts = [
+            (document_prompt if number else query_prompt) + text
+            for number, column in enumerate(zip(*rows, strict=True))
+            for text in column
+        ]
         token_ids, _ = self._tokenizer(texts)
         return {"batch": Batch(pack(token_ids), len(rows))}

@@ -35,7 +35,7 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
     ) -> None:
         """Start the clock, and draw the empty bar."""
         del args, control
-        self._started = time.perf_counter()
+        self._started, self.pairs = time.perf_counter(), 0
         if not self._console.is_terminal:
             return
         self._bar = Progress(

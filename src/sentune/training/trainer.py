@@ -28,6 +28,8 @@ from sentune.training.progress import TrainingProgress
 
 __all__ = ["SentenceTransformerTrainer"]
 
+_LABELS = ("label", "labels", "score", "scores")  # not needed by any loss so far
+
 Columns = Mapping[str, Sequence[str]]
 Evaluator = Callable[..., Mapping[str, float]]
 
@@ -66,10 +68,12 @@ class SentenceTransformerTrainer(Trainer):  # type: ignore[misc]
         callbacks: list[TrainerCallback] | None = None,
     ) -> None:
         settings = args or SentenceTransformerTrainingArguments()
+        if settings.n_gpu > 1:
+            settings._n_gpu = 1  # a pack cannot be scattered; several GPUs take torchrun
         super().__init__(
             model=model,
             args=settings,
-            data_collator=Collator(model.tokenizer),
+            data_collator=Collator(model.tokenizer, _prompts(model)),
             train_dataset=None if train_dataset is None else rows_of(train_dataset),
             # transformers asks for a data set where an evaluator alone would do.
             eval_dataset=rows_of(eval_dataset) if eval_dataset else [] if evaluator else None,
@@ -91,6 +95,9 @@ class SentenceTransformerTrainer(Trainer):  # type: ignore[misc]
     def train(self, *args: Any, **options: Any) -> Any:
         """Run to the end; the model is left ready to encode. Raises TrainingError."""
         reuse_freed_memory()
+        # What was said of the weights before does not hold for the ones to come.
+        self.model.own = {}
+        self.model.model_card = f"# Tuned from {self.model.base.name} with sentune, not evaluated\n"
         try:
             return super().train(*args, **options)
         finally:
@@ -146,17 +153,35 @@ class SentenceTransformerTrainer(Trainer):  # type: ignore[misc]
             self.bar.loss, self.bar.pairs = value, self.bar.pairs + batch.rows
         return (loss, vectors) if return_outputs else loss
 
-    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """The loss over ``eval_dataset`` and what the evaluator says, keys under ``eval_``."""
-        if not self.eval_dataset and self.evaluator is None:
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Write the model folder, as ``save_pretrained`` does. Raises OutputError."""
+        self.model.save_pretrained(output_dir or self.args.output_dir)
+
+    def evaluate(
+        self,
+        eval_dataset: Pairs | Columns | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        """The loss over held-out pairs and what the evaluator says.
+
+        Args:
+            eval_dataset: pairs to use instead of the trainer's own.
+            ignore_keys: taken for transformers' sake; nothing is ignored.
+            metric_key_prefix: put before every key.
+        """
+        del ignore_keys
+        rows = self.eval_dataset if eval_dataset is None else rows_of(eval_dataset)
+        if not rows and self.evaluator is None:
             raise ArgumentError(
                 "neither eval_dataset nor evaluator",
                 expected="one of them to evaluate with",
                 fix="pass it to the trainer",
             )
-        found: dict[str, float] = {"loss": self._mean_loss()} if self.eval_dataset else {}
+        found: dict[str, float] = {"loss": self._mean_loss(rows)} if rows else {}
         found |= self.evaluator(self.model) if self.evaluator is not None else {}
-        metrics = {f"eval_{key.removeprefix('eval_')}": float(v) for key, v in found.items()}
+        prefix = f"{metric_key_prefix}_"
+        metrics = {prefix + key.removeprefix(prefix): float(v) for key, v in found.items()}
         self.log(metrics)
         self.control: TrainerControl = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
@@ -164,8 +189,8 @@ class SentenceTransformerTrainer(Trainer):  # type: ignore[misc]
         return metrics
 
     @torch.no_grad()
-    def _mean_loss(self) -> float:
-        rows, size = self.eval_dataset, self.args.per_device_eval_batch_size
+    def _mean_loss(self, rows: list[tuple[str, ...]]) -> float:
+        size = self.args.per_device_eval_batch_size
         self.model.eval()
         total = 0.0
         for start in range(0, len(rows), size):
@@ -178,7 +203,8 @@ def rows_of(dataset: Pairs | Columns) -> list[tuple[str, ...]]:
     """Training rows, one text a column. Raises ArgumentError."""
     if isinstance(dataset, Pairs):
         return list(dataset.rows())
-    names = getattr(dataset, "column_names", None) or list(dataset)
+    known = getattr(dataset, "column_names", None) or list(dataset)
+    names = [name for name in known if name not in _LABELS]
     columns = [list(dataset[name]) for name in names]
     lengths = {len(column) for column in columns}
     if len(columns) < 2 or len(lengths) != 1:
@@ -187,4 +213,22 @@ def rows_of(dataset: Pairs | Columns) -> list[tuple[str, ...]]:
             expected="at least two columns of one length: anchor, positive, negatives",
             fix="select and order the columns",
         )
+    if not all(isinstance(text, str) for column in columns for text in column):
+        raise ArgumentError(
+            f"columns {', '.join(map(str, names))} that hold something other than texts",
+            expected="texts only: anchor, positive, negatives",
+            fix="select the columns of texts",
+        )
     return list(zip(*columns, strict=True))
+
+
+def _prompts(model: SentenceTransformer) -> tuple[str, str]:
+    """Prompts of questions and passages: training sees the texts that encoding will see."""
+    prompts = model.query_prompt, model.document_prompt
+    if any(prompts) and not model.pooling.include_prompt:
+        raise ArgumentError(
+            "a model that leaves its prompts out of the pooling",
+            expected="a model that pools over its prompts, or has none",
+            fix="choose another base model",
+        )
+    return prompts
