@@ -7,6 +7,7 @@
              │          └ encoding (chunks, token budget)
              └ truncation (what the length limit cut)
 
-``base_models`` turns a name into a folder, ``folder`` reads and writes it, ``similarity`` and
-``precision`` take vectors, and ``sentence_transformer`` composes them all into the public class.
+``base_models`` turns a name into a folder, ``folder`` reads it and ``folder_writing`` writes one,
+``similarity`` and ``precision`` take vectors, and ``sentence_transformer`` composes them all into
+the public class.
 """

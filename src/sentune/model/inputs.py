@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from sentune.errors import ArgumentError
 
-__all__ = ["choose_prompt", "require_texts"]
+__all__ = ["choose_prompt", "require_dimension", "require_output_value", "require_texts"]
 
 
 def require_texts(inputs: Iterable[str] | str) -> tuple[list[str], bool]:
@@ -79,3 +79,23 @@ def _prompt_text(place: str, prompt: str) -> str:
         raise _no_text(place, prompt)
     _require_unicode(place, prompt)
     return prompt
+
+
+def require_dimension(truncate_dim: int | None) -> None:
+    """Raise ArgumentError unless None or a positive whole number."""
+    if truncate_dim is not None and (not isinstance(truncate_dim, int) or truncate_dim < 1):
+        raise ArgumentError(
+            f"truncate_dim {truncate_dim!r}",
+            expected="a positive number of dimensions",
+            fix="leave it out to keep them all",
+        )
+
+
+def require_output_value(output_value: str) -> None:
+    """Raise ArgumentError unless vectors of sentences or of tokens are asked for."""
+    if output_value not in ("sentence_embedding", "token_embeddings"):
+        raise ArgumentError(
+            f"output_value {output_value!r}",
+            expected="sentence_embedding or token_embeddings",
+            fix="leave it out for one vector a text",
+        )

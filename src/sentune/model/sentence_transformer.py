@@ -18,8 +18,14 @@ from sentune.files import new_folder
 from sentune.hardware import choose_compute
 from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
 from sentune.model.encoding import Batching, token_groups
-from sentune.model.folder import read_folder, write_folder
-from sentune.model.inputs import choose_prompt, require_texts
+from sentune.model.folder import read_folder
+from sentune.model.folder_writing import write_folder
+from sentune.model.inputs import (
+    choose_prompt,
+    require_dimension,
+    require_output_value,
+    require_texts,
+)
 from sentune.model.pack import Pack, pack
 from sentune.model.pooling import Pooling
 from sentune.model.precision import quantize_embeddings, require_precision
@@ -118,7 +124,7 @@ class SentenceTransformer(nn.Module):
         choose_prompt(self.prompts, self.default_prompt_name, None, None)
         self.similarity_fn_name = similarity_fn_name or found.similarity_fn_name or "cosine"
         self.truncate_dim = found.truncate_dim if truncate_dim is None else truncate_dim
-        _require_dimension(self.truncate_dim)
+        require_dimension(self.truncate_dim)
         self.own = found.own
         self.model_card = _read_card(self.base.folder)
         self._config = found.config
@@ -292,9 +298,9 @@ class SentenceTransformer(nn.Module):
         """
         texts, single = require_texts(inputs)
         require_precision(precision)
-        _require_output_value(output_value)
+        require_output_value(output_value)
         kept = self.truncate_dim if truncate_dim is None else truncate_dim
-        _require_dimension(kept)
+        require_dimension(kept)
         if device is not None:
             with torch.inference_mode(False):  # weights moved in that mode could not be tuned
                 self.compute = choose_compute(self._compute_dtype, device)
@@ -418,24 +424,6 @@ class SentenceTransformer(nn.Module):
 
 def _shown(show_progress_bar: bool | None) -> bool:
     return logger.isEnabledFor(logging.INFO) if show_progress_bar is None else show_progress_bar
-
-
-def _require_dimension(truncate_dim: int | None) -> None:
-    if truncate_dim is not None and (not isinstance(truncate_dim, int) or truncate_dim < 1):
-        raise ArgumentError(
-            f"truncate_dim {truncate_dim!r}",
-            expected="a positive number of dimensions",
-            fix="leave it out to keep them all",
-        )
-
-
-def _require_output_value(output_value: str) -> None:
-    if output_value not in ("sentence_embedding", "token_embeddings"):
-        raise ArgumentError(
-            f"output_value {output_value!r}",
-            expected="sentence_embedding or token_embeddings",
-            fix="leave it out for one vector a text",
-        )
 
 
 def _read_card(folder: Path) -> str:
