@@ -38,7 +38,7 @@ def _snippet(facts: CardFacts) -> str:
         [
             "from sentune import SentenceTransformer",
             "",
-            "# The folder that holds this card, or the model's name on the Hugging Face Hub.",
+            "# The path of this card's folder, or the model's name on the Hugging Face Hub.",
             f"model = SentenceTransformer({facts.name!r})",
             "sentences = [",
             *(f"    {text!r}," for text in sentences),

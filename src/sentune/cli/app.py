@@ -68,7 +68,6 @@ def main() -> None:
     except BrokenPipeError:
         # The reader of our output has gone; Python would complain again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
 
 
 def _stop(message: str, code: int) -> None:

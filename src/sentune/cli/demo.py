@@ -54,7 +54,7 @@ def command(
         search = PassageSearch(tuned.model, docs.pairs.passages)
     for question in _QUESTIONS:
         print_line(f"\nsentune search {folder} {question!r}")
-        show_hits(search(question, 2))
+        show_hits(search(question, 2), search.fusion_weight)
 
 
 def _candidates() -> list[Path]:

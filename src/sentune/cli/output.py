@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["interactive", "print_json", "print_line", "say", "show"]
 
 
+_WIDE = 1000  # a table that goes to a file or another program is not wrapped
+
+
 def say(line: str) -> None:
     """A line about what happens, on standard error."""
     typer.echo(line, err=True)
@@ -30,10 +33,11 @@ def print_line(line: str = "") -> None:
 
 
 def show(content: RenderableType) -> None:
-    """A table on standard output, as wide as the terminal (80 columns elsewhere)."""
+    """A table on standard output, as wide as the terminal, and unwrapped elsewhere."""
     from rich.console import Console
 
-    Console(soft_wrap=False, highlight=False).print(content)
+    width = None if sys.stdout.isatty() else _WIDE
+    Console(width=width, highlight=False).print(content)
 
 
 def interactive() -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentune.cli.output import interactive, print_json, say, show
+from sentune.cli.output import interactive, print_json, print_line, say
 
 if TYPE_CHECKING:
     from sentune.tasks.search import Hit
@@ -17,6 +18,7 @@ __all__ = ["NAME", "command", "show_hits"]
 
 NAME = "search"
 _SHOWN = 240
+_WIDTH = 77
 
 
 def command(
@@ -45,16 +47,16 @@ def command(
     if as_json:
         print_json([asdict(hit) for hit in hits])
     else:
-        show_hits(hits)
+        show_hits(hits, search.fusion_weight)
 
 
-def show_hits(hits: list[Hit]) -> None:
-    """One paragraph a hit."""
-    from rich.padding import Padding
-    from rich.text import Text
-
+def show_hits(hits: list[Hit], fusion_weight: float) -> None:
+    """One paragraph a hit, with what the ranking went by."""
+    if fusion_weight < 1:
+        say(f"ranked by the fusion with BM25, in which the model's weight is {fusion_weight:g}")
     for hit in hits:
         words = " ".join(hit.text.split())
         shortened = words if len(words) <= _SHOWN else words[:_SHOWN].rsplit(" ", 1)[0] + " …"
-        show(Text(f"{hit.rank}. {hit.id} · similarity {hit.similarity:.3f}", style="bold"))
-        show(Padding(Text(shortened), (0, 0, 0, 3)))
+        fused = f"score {hit.score:.3f} · " if fusion_weight < 1 else ""
+        print_line(f"{hit.rank}. {hit.id} · {fused}similarity {hit.similarity:.3f}")
+        print_line(textwrap.indent("\n".join(textwrap.wrap(shortened, _WIDTH)), "   "))

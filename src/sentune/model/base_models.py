@@ -78,7 +78,8 @@ def resolve(name: str | Path, revision: str | None = None) -> BaseModel:
     if folder is not None and folder.is_dir():
         return BaseModel(str(name), folder, "local folder")
     hub_name = str(name) if "/" in str(name) else f"sentence-transformers/{name}"
-    if folder is None or folder.exists() or not _HUB_NAME.fullmatch(hub_name):
+    path_like = str(name).startswith((".", "/", "~"))
+    if folder is None or folder.exists() or path_like or not _HUB_NAME.fullmatch(hub_name):
         raise ModelNotFoundError(
             f"{name!r} is no folder and no model name",
             expected="a model folder, or owner/model as on the Hugging Face hub",
@@ -170,6 +171,6 @@ def _from_hub(name: str, revision: str | None) -> BaseModel:
         raise ModelNotFoundError(
             f"the model {name!r} is not on this machine and could not be fetched ({reason})",
             expected="a folder, a model in the Hugging Face cache, or a reachable hub",
-            fix="give the path of a model folder, or fetch the model once while online",
+            fix="check the spelling if you meant a folder, or fetch the model once while online",
         ) from error
     return BaseModel(name, folder, "Hugging Face hub", folder.name)
