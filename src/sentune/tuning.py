@@ -9,6 +9,7 @@ Nothing is written before the end, and then the whole folder at once.
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -179,7 +180,8 @@ def tune(
     say(f"training on {len(split.train)} pairs: {truncation.describe(model.max_seq_length)}")
     trainer, seconds = _train(model, split.train, settings)
     say(f"trained {trainer.state.global_step} steps in {seconds:.0f} s; evaluating")
-    report, evaluated = _evaluate(split, model, base, settings.show_progress)
+    drawn = settings.show_progress and sys.stderr.isatty()
+    report, evaluated = _evaluate(split, model, base, drawn)
     found = verdict(report)
     kept = model if found.keep else base
     weight = report.fusion.weight if found.keep else _evaluate(split, base, None)[0].fusion.weight

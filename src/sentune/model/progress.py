@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -21,9 +20,9 @@ class Advance(Protocol):
 def progress(label: str, total: int, *, unit: str, show: bool) -> Iterator[Advance]:
     """Show a bar with rate and time left while the block runs, if ``show``.
 
-    The bar disappears when the block ends. Nothing is drawn where standard error is no terminal.
+    Where standard error is no terminal, only the last state is written.
     """
-    if not show or not sys.stderr.isatty():
+    if not show:
         yield lambda _items: None
         return
     # rich takes a tenth of a second to import, which one short encode should not pay for.
@@ -43,6 +42,6 @@ def progress(label: str, total: int, *, unit: str, show: bool) -> Iterator[Advan
         TextColumn(unit),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=total)
         yield lambda items: bar.advance(task, items)
