@@ -65,8 +65,9 @@ class Tokenizer:
 
     @property
     def vocabulary_size(self) -> int:
-        """One more than the greatest token id, added tokens included."""
-        return max(self._tokenizer.get_vocab().values(), default=-1) + 1
+        """One more than the largest token id, those that the template adds included."""
+        ids = [*self._tokenizer.get_vocab().values(), *self._special_ids]
+        return max(ids, default=-1) + 1
 
     def __call__(self, texts: Sequence[str]) -> tuple[list[list[int]], Truncation]:
         """Token ids of each text, and the count of what the limit left out.
