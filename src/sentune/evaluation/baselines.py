@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 
 from sentune.errors import DataError, MissingExtraError
 
-__all__ = ["BM25", "require_bm25"]
+__all__ = ["BM25", "K1", "B", "require_bm25", "stemmed_words"]
+
+# The values of Lucene, and those that LanceDB's full text has built in: a search in an index then
+# scores words exactly as the evaluation does.
+K1 = 1.2
+B = 0.75
 
 
 def require_bm25() -> None:
@@ -22,15 +27,33 @@ def require_bm25() -> None:
     _import("Stemmer", "PyStemmer")
 
 
-class BM25:
-    """Lucene's BM25 over stemmed English words (Robertson & Zaragoza 2009; Kamphuis et al. 2020).
+def stemmed_words(texts: Sequence[str]) -> list[list[str]]:
+    """The words of texts that BM25 counts, in order and with repeats: one list a text.
 
     Words are runs of two or more letters or digits in lower case, without the 179 English stopwords
-    of NLTK, stemmed by Snowball's English stemmer; k1 = 1.5 and b = 0.75. The long list of
-    stopwords was at least as good as bm25s' default of 33 on all five question sets tried (mean
-    nDCG@10 .810 against .800; four of the five are about the same documents): it holds the words
-    that make a question a question. k1 from 0.9 to 2 or b = 0.9 changed that mean by at most .003,
-    b = 0.6 lost .005, so the usual values stay.
+    of NLTK, stemmed by Snowball's English stemmer. The long list of stopwords was at least as good
+    as bm25s' default of 33 on all five question sets tried (mean nDCG@10 .810 against .800; four of
+    the five are about the same documents): it holds the words that make a question a question.
+
+    Raises:
+        MissingExtraError: bm25s or PyStemmer is not installed.
+    """
+    words: list[list[str]] = _bm25s().tokenize(
+        list(texts),
+        stopwords="english_plus",
+        stemmer=_import("Stemmer", "PyStemmer").Stemmer("english"),
+        return_ids=False,
+        show_progress=False,
+    )
+    return words
+
+
+class BM25:
+    """Lucene's BM25 over ``stemmed_words`` (Robertson & Zaragoza 2009; Kamphuis et al. 2020).
+
+    score = Σ over the question's words of idf · tf / (tf + k1 · (1 − b + b · length / mean length))
+    with idf = ln(1 + (N − n + 0.5) / (n + 0.5)). k1 from 0.9 to 2 or b = 0.9 changed the mean
+    nDCG@10 of the five sets by at most .003, b = 0.6 lost .005, so the usual values stay.
 
     Building takes O(words of the corpus), scoring a question O(P + postings of its words). Nothing
     is printed, and equal input gives equal bits.
@@ -47,27 +70,13 @@ class BM25:
                 expected="at least one passage",
                 fix="give the passages to search in",
             )
-        self._package = _import("bm25s", "bm25s")
-        # bm25s sets its logger to DEBUG when imported, which prints through any root handler.
-        logging.getLogger("bm25s").setLevel(logging.WARNING)
-        self._stemmer: Any = _import("Stemmer", "PyStemmer").Stemmer("english")
         self._passage_count = len(passages)
-        words = self._words(passages)
+        words = stemmed_words(passages)
         self._index: Any = None
         # bm25s fails on a corpus without words, for which every score is 0 anyway.
         if any(words):
-            self._index = self._package.BM25()
+            self._index = _bm25s().BM25(k1=K1, b=B)
             self._index.index(words, create_empty_token=False, show_progress=False)
-
-    def _words(self, texts: Sequence[str]) -> list[list[str]]:
-        words: list[list[str]] = self._package.tokenize(
-            list(texts),
-            stopwords="english_plus",
-            stemmer=self._stemmer,
-            return_ids=False,
-            show_progress=False,
-        )
-        return words
 
     def scores(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """Score of every passage for every question: (Q, P), 0 where no word is shared.
@@ -77,10 +86,17 @@ class BM25:
         scores = np.zeros((len(questions), self._passage_count), dtype=np.float32)
         if self._index is None:
             return scores
-        for row, words in enumerate(self._words(questions)):
+        for row, words in enumerate(stemmed_words(questions)):
             known = self._index.get_tokens_ids(words)
             scores[row] = self._index.get_scores_from_ids(known)
         return scores
+
+
+def _bm25s() -> ModuleType:
+    package = _import("bm25s", "bm25s")
+    # bm25s sets its logger to DEBUG when imported, which prints through any root handler.
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    return package
 
 
 def _import(module: str, package: str) -> ModuleType:
