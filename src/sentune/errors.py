@@ -7,6 +7,7 @@
     ├── ModelError              a model folder that is incomplete, damaged or inconsistent
     │   ├── UnsupportedModelError   an architecture or module that sentune does not run
     │   └── ModelNotFoundError      a name that resolves to no folder, cache entry or package
+    ├── IndexFolderError        an index that is missing, unfinished, damaged or of another model
     ├── OutputError             a destination that exists, or that cannot be written
     ├── ArgumentError           an argument outside its range or of the wrong type
     ├── MissingExtraError       an optional dependency that is not installed
@@ -23,6 +24,7 @@ from typing import Any
 __all__ = [
     "ArgumentError",
     "DataError",
+    "IndexFolderError",
     "MissingExtraError",
     "ModelError",
     "ModelNotFoundError",
@@ -69,6 +71,10 @@ class UnsupportedModelError(ModelError):
 
 class ModelNotFoundError(ModelError):
     """A model name resolves to no folder, no cache entry and no installed package."""
+
+
+class IndexFolderError(SentuneError):
+    """An index is missing, unfinished, damaged, or was made with another model."""
 
 
 class OutputError(SentuneError):

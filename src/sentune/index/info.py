@@ -1,0 +1,58 @@
+"""What there is to know of an index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["IndexInfo"]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """The state of an index.
+
+    Attributes:
+        path: its folder.
+        version: rises by one with every rebuild.
+        passages: how many.
+        sources: the files that they came from, with their numbers of passages; ``""`` stands for
+            passages added from Python.
+        fields: what filters can use, with types.
+        model: name or folder of the model.
+        weights: SHA-256 of its weights.
+        dimension: of a vector.
+        max_seq_length: tokens of a passage that are read.
+        query_prompt, document_prompt: what is put before a question and before a passage.
+        number_format: in which vectors are computed; they are stored in float32.
+        fusion_weight: the model's share in a hybrid search; None if tuning has not settled one.
+        mode: how a search ranks when it is not told.
+        dense: exact or approximate, and why.
+        recall: recall@10 of the dense search against an exact one; 1 where it is exact.
+        words_covered: passages in the index of words; others are scanned.
+        bytes: on the disk.
+    """
+
+    path: str
+    version: int
+    passages: int
+    sources: Mapping[str, int]
+    fields: Mapping[str, str]
+    model: str
+    weights: str
+    dimension: int
+    max_seq_length: int
+    query_prompt: str
+    document_prompt: str
+    number_format: str
+    fusion_weight: float | None
+    mode: str
+    dense: str
+    recall: float
+    words_covered: int
+    bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Names and values, for :func:`json.dumps`."""
+        return asdict(self)

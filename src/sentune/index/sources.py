@@ -1,0 +1,71 @@
+"""Where passages come from: files, folders, standard input, Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentune.data.fields import FieldValue
+from sentune.data.lines import STDIN
+from sentune.data.passages import Passage, passage_files, read_passage_rows
+from sentune.index.rows import as_passage
+
+__all__ = ["Data", "Source", "Sources", "sources_of"]
+
+Data = str | Path | Iterable[Passage | Mapping[str, FieldValue]]
+"""A file, a folder, ``"-"`` for standard input, or passages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Passages that are added, changed and removed together.
+
+    Attributes:
+        name: the absolute path of a file, ``-`` for standard input, empty for Python.
+        passages: gives them anew each time: once to compare, once to encode what changed.
+        whole: whether passages that it no longer has are gone.
+    """
+
+    name: str
+    passages: Callable[[], Iterable[Passage]]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """All sources of one addition.
+
+    Attributes:
+        each: in order.
+        folder: with a ``/`` at the end, if a folder was given: its other files are gone.
+        skipped: files of the folder that hold no passages.
+    """
+
+    each: tuple[Source, ...]
+    folder: str | None = None
+    skipped: int = 0
+
+
+def sources_of(data: Data) -> Sources:
+    """The sources of what was given.
+
+    Standard input and passages from Python are read into memory, since they cannot be read twice.
+
+    Raises:
+        DataError: as :func:`sentune.data.passages.passage_files`, or a passage without an id or
+            a text.
+    """
+    if data == STDIN:
+        typed = list(read_passage_rows(STDIN))
+        return Sources((Source(STDIN, lambda: typed, whole=True),))
+    if isinstance(data, str | Path):
+        found = passage_files(data)
+        folder = f"{Path(data).resolve()}/" if Path(data).is_dir() else None
+        return Sources(tuple(map(_file, found.files)), folder, found.skipped)
+    passages = [as_passage(value, number) for number, value in enumerate(data, start=1)]
+    return Sources((Source("", lambda: passages, whole=False),))
+
+
+def _file(path: Path) -> Source:
+    return Source(str(path.resolve()), lambda: read_passage_rows(path), whole=True)

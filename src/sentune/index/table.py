@@ -1,0 +1,380 @@
+"""LanceDB: the table of passages, in one version of an index. Nothing else calls that library.
+
+Every error of it becomes one of ours. Its commits are atomic and its snapshots whole, so a reader
+never sees half an addition; the lock around our own writes is for its upserts, which can duplicate
+rows when two run at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentune.errors import ArgumentError, IndexFolderError, MissingExtraError, OutputError
+from sentune.index.rows import (
+    FIELDS_DIGEST,
+    SOURCE,
+    TEXT_DIGEST,
+    VECTOR,
+    WORDS,
+    is_field,
+    schema,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["METRICS", "PassageTable", "among_ids", "of_source", "require_lancedb"]
+
+METRICS = {"cosine": "cosine", "dot": "dot", "euclidean": "l2"}
+"""Similarity function → LanceDB's distance. It has none for manhattan."""
+
+_NAME = "passages"
+# Full text has been reported to hang on machines with few cores; nothing here takes that long.
+_TIMEOUT = timedelta(seconds=60)
+# Readers ask for the newest version at every search, so an hour is long for one to be in use.
+_KEPT = timedelta(hours=1)
+_IN_FILTER = 1000
+
+
+def require_lancedb() -> Any:
+    """The library, or MissingExtraError now, for work that needs it much later."""
+    cores = os.cpu_count() or 1
+    # Read once, when it is imported: with fewer threads than this its full text can wait for ever.
+    os.environ.setdefault("LANCE_CPU_THREADS", str(max(2, cores)))
+    for module, package in (("lancedb", "lancedb"), ("bm25s", "bm25s"), ("Stemmer", "PyStemmer")):
+        try:
+            import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+            raise MissingExtraError(package, "index") from None
+    return import_module("lancedb")
+
+
+class PassageTable:
+    """The rows of one version.
+
+    Args:
+        folder: of the version.
+        dimension: of its vectors.
+        similarity: a name in ``METRICS``.
+        create: make the table if there is none.
+
+    Raises:
+        IndexFolderError: the table is missing, damaged, or of another dimension.
+        MissingExtraError: without the extra ``index``.
+    """
+
+    def __init__(
+        self, folder: Path, dimension: int, similarity: str, *, create: bool = False
+    ) -> None:
+        self._folder = folder
+        self._metric = METRICS[similarity]
+        with self._reading():
+            connection = require_lancedb().connect(folder)
+            if create:
+                empty = schema(dimension).empty_table()
+                self._table = connection.create_table(_NAME, empty, exist_ok=True)
+            else:
+                self._table = connection.open_table(_NAME)
+            missing = [name for name in schema(dimension).names if name not in self.schema.names]
+        if missing or self.schema.field(VECTOR).type != schema(dimension).field(VECTOR).type:
+            raise IndexFolderError(
+                f"{folder} has a table without {', '.join(missing) or 'such vectors'}",
+                expected=f"passages with vectors of {dimension} dimensions",
+                fix="bring the folder back from a copy, or build the index again",
+            )
+
+    # ── reading ───────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns and their types."""
+        return self._table.schema
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The columns that came with the data, and their types in words."""
+        return {column.name: str(column.type) for column in self.schema if is_field(column.name)}
+
+    def refresh(self) -> None:
+        """See what others have committed since."""
+        with self._reading():
+            self._table.checkout_latest()
+
+    def revision(self) -> int:
+        """A number that changes with every commit."""
+        with self._reading():
+            return int(self._table.version)
+
+    def count(self, where: str | None = None) -> int:
+        """Rows, or those that a filter lets through. Raises ArgumentError for a bad filter."""
+        if where is None:
+            with self._reading():
+                return int(self._table.count_rows())
+        try:
+            return int(self._table.count_rows(where))
+        except (OSError, RuntimeError, ValueError) as error:
+            raise self._bad_filter(where, error) from error
+
+    def digests(self, source: str | None = None) -> dict[str, dict[str, tuple[str, str]]]:
+        """Source → id → digests of the text and of the fields, for one source or for all."""
+        where = None if source is None else of_source(source)
+        with self._reading():
+            rows = self._scan([SOURCE, "id", TEXT_DIGEST, FIELDS_DIGEST], where).to_pydict()
+        found: dict[str, dict[str, tuple[str, str]]] = {}
+        for name, each, text, fields in zip(*rows.values(), strict=True):
+            found.setdefault(name, {})[each] = (text, fields)
+        return found
+
+    def sources(self) -> dict[str, int]:
+        """Source → its number of passages."""
+        with self._reading():
+            counts = self._scan([SOURCE])[SOURCE].value_counts().to_pylist()
+        return {each["values"]: each["counts"] for each in counts}
+
+    def known_vectors(self, digests: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """The vectors of texts that some row has already."""
+        found: dict[str, NDArray[np.float32]] = {}
+        for start in range(0, len(digests), _IN_FILTER):
+            wanted = ", ".join(map(_quoted, digests[start : start + _IN_FILTER]))
+            with self._reading():
+                rows = self._scan([TEXT_DIGEST, VECTOR], f"{TEXT_DIGEST} IN ({wanted})")
+            found |= dict(zip(rows[TEXT_DIGEST].to_pylist(), vectors_in(rows), strict=True))
+        return found
+
+    def batches(self, size: int) -> Iterator[pa.RecordBatch]:
+        """All rows in batches, without words and vectors."""
+        names = ["id", "text", SOURCE, TEXT_DIGEST, FIELDS_DIGEST, *self.fields]
+        with self._reading():
+            yield from self._table.search().select(names).to_batches(batch_size=size)
+
+    def sample(self, size: int, seed: int) -> NDArray[np.float32]:
+        """Vectors of ``size`` rows chosen at random, or of all: (n, dimension)."""
+        count = self.count()
+        chosen = np.random.default_rng(seed).choice(count, min(size, count), replace=False)
+        with self._reading():
+            rows = self._table.take_offsets(sorted(chosen.tolist())).select([VECTOR]).to_arrow()
+        return vectors_in(rows)
+
+    def nearest(
+        self,
+        vector: NDArray[np.float32],
+        limit: int,
+        *,
+        where: str | None = None,
+        probes: int | None = None,
+    ) -> tuple[list[int], NDArray[np.float64]]:
+        """Row ids and similarities of the nearest rows, the nearest first.
+
+        Args:
+            vector: (dimension,).
+            limit: how many.
+            where: a filter, applied before the search.
+            probes: partitions looked into; all rows are compared when None.
+        """
+        query = self._table.search(vector, vector_column_name=VECTOR)
+        query = query.distance_type(self._metric).limit(limit).select(["_distance"])
+        if probes is None:
+            query = query.bypass_vector_index()
+        else:
+            # Quantized distances find twice as many, and exact ones order them.
+            query = query.nprobes(probes).refine_factor(2)
+        rows = self._found(query, where)
+        distances = rows["_distance"].to_numpy().astype(np.float64)
+        similarities = -np.sqrt(distances) if self._metric == "l2" else 1.0 - distances
+        return rows["_rowid"].to_pylist(), similarities
+
+    def matching(
+        self, words: Sequence[str], limit: int, *, where: str | None = None
+    ) -> tuple[list[int], NDArray[np.float64]]:
+        """Row ids and BM25 scores of the rows that share most with ``words``, the best first."""
+        if not words:
+            return [], np.empty(0)
+        match = import_module("lancedb.query").MatchQuery(" ".join(words), WORDS)
+        query = self._table.search(match, query_type="fts").limit(limit).select(["_score"])
+        rows = self._found(query, where)
+        return rows["_rowid"].to_pylist(), rows["_score"].to_numpy().astype(np.float64)
+
+    def take(self, row_ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Rows by their ids, in that order, without the words and digests."""
+        if not row_ids:
+            return []
+        columns = [*("id", "text", SOURCE, VECTOR), *self.fields]
+        with self._reading():
+            found = self._table.take_row_ids(list(row_ids)).select(columns).with_row_id()
+            rows = found.to_arrow().to_pylist()
+        by_id = {row.pop("_rowid"): row for row in rows}
+        return [by_id[each] for each in row_ids]
+
+    def words_covered(self) -> int:
+        """Rows in the index of words; the others are scanned, with slightly other scores."""
+        return self._covered(WORDS)
+
+    def vectors_covered(self) -> int:
+        """Rows in the index of vectors; the others are scanned."""
+        return self._covered(VECTOR)
+
+    def _covered(self, column: str) -> int:
+        with self._reading():
+            names = [each.name for each in self._table.list_indices() if column in each.columns]
+            stats = self._table.index_stats(names[0]) if names else None
+        return 0 if stats is None else int(stats.num_indexed_rows)
+
+    def _scan(self, columns: list[str], where: str | None = None) -> pa.Table:
+        query = self._table.search().select(columns)
+        return (query if where is None else query.where(where)).to_arrow()
+
+    def _found(self, query: Any, where: str | None) -> pa.Table:
+        query = query.with_row_id(True)
+        if where is not None:
+            query = query.where(where, prefilter=True)
+        try:
+            with self._reading():
+                found: pa.Table = query.to_arrow(timeout=_TIMEOUT)
+        except IndexFolderError:
+            if where is not None:
+                self.count(where)  # says so, if it is the filter
+            raise
+        return found
+
+    # ── writing ───────────────────────────────────────────────────────────────────────────────
+
+    def upsert(self, rows: pa.Table) -> None:
+        """Write rows, replacing those with the same source and id. One commit.
+
+        Raises:
+            OutputError: the disk is full, say. Nothing of these rows is stored then.
+        """
+        with self._writing():
+            new = [field for field in rows.schema if field.name not in self.schema.names]
+            if new:
+                self._table.add_columns(new)
+            merge = self._table.merge_insert([SOURCE, "id"])
+            merge.when_matched_update_all().when_not_matched_insert_all().execute(
+                _ordered(rows, self.schema)
+            )
+
+    def delete(self, where: str) -> int:
+        """Remove what a filter lets through; how many rows. Raises ArgumentError."""
+        count = self.count(where)
+        if count:
+            with self._writing():
+                self._table.delete(where)
+        return count
+
+    def delete_ids(self, source: str, ids: Iterable[str]) -> int:
+        """Remove passages of a source; how many there were."""
+        chosen = list(ids)
+        pieces = [chosen[start : start + _IN_FILTER] for start in range(0, len(chosen), _IN_FILTER)]
+        return sum(self.delete(f"{of_source(source)} AND {among_ids(each)}") for each in pieces)
+
+    def optimize(self) -> None:
+        """Join small files, take new rows into the indexes, drop versions nobody can be reading."""
+        with self._writing():
+            self._table.optimize(cleanup_older_than=_KEPT)
+
+    def index_words(self) -> None:
+        """Make the index of words, if there is none."""
+        if self.count() and not self._covered(WORDS):
+            # The words are stemmed already; splitting at blanks gives them back.
+            config = import_module("lancedb.index").FTS(
+                base_tokenizer="whitespace",
+                lower_case=False,
+                stem=False,
+                remove_stop_words=False,
+                ascii_folding=False,
+                with_position=False,
+                max_token_length=None,
+            )
+            with self._writing():
+                self._table.create_index(WORDS, config=config, replace=True)
+
+    def index_vectors(self, partitions: int) -> None:
+        """Make the index of vectors anew."""
+        config = import_module("lancedb.index").IvfSq(
+            distance_type=self._metric, num_partitions=partitions
+        )
+        with self._writing():
+            self._table.create_index(VECTOR, config=config, replace=True)
+
+    # ── errors ────────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError, ValueError, KeyError) as error:
+            raise IndexFolderError(
+                f"{self._folder.parent} cannot be read ({_reason(error)})",
+                expected="an index as sentune wrote it",
+                fix="bring the folder back from a copy, or build the index again",
+            ) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError, ValueError) as error:
+            raise OutputError(
+                f"{self._folder.parent} cannot be written ({_reason(error)})",
+                expected="a writable folder with enough room, and an undamaged index",
+                fix="what was added before is kept: make room or bring the folder back from a "
+                "copy, and do it again",
+            ) from error
+
+    def _bad_filter(self, where: str, error: Exception) -> ArgumentError:
+        names = ["id", "text", SOURCE, *self.fields]
+        return ArgumentError(
+            f"the filter {where!r} cannot be used ({_reason(error)})",
+            expected=f"a condition on {', '.join(names)}",
+            fix="write it like page > 3 AND title = 'Methods'",
+        )
+
+
+def of_source(name: str) -> str:
+    """The filter for the passages of a source."""
+    return f"{SOURCE} = {_quoted(name)}"
+
+
+def among_ids(ids: Iterable[str]) -> str:
+    """The filter for passages by their ids."""
+    return f"id IN ({', '.join(map(_quoted, ids))})"
+
+
+def vectors_in(rows: pa.Table) -> NDArray[np.float32]:
+    """The vectors of rows: (n, dimension)."""
+    column = rows[VECTOR].combine_chunks()
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    vectors: NDArray[np.float32] = flat.reshape(len(rows), column.type.list_size)
+    return vectors
+
+
+def _ordered(rows: pa.Table, known: pa.Schema) -> pa.Table:
+    """Rows with all the columns of the table, empty where they have none."""
+    import pyarrow as pa
+
+    columns = [
+        rows[field.name] if field.name in rows.column_names else pa.nulls(len(rows), field.type)
+        for field in known
+    ]
+    return pa.table(columns, schema=known)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _reason(error: Exception) -> str:
+    """The gist of a message of LanceDB, which can be a page with places in its sources."""
+    text = " ".join(str(error).split())
+    return (text[:200] + " …") if len(text) > 200 else text or type(error).__name__

@@ -1,0 +1,189 @@
+"""Writing to one version of an index: what is to be encoded, in chunks, each a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sentune.data.passages import Passage
+from sentune.errors import IndexFolderError
+from sentune.evaluation.baselines import stemmed_words
+from sentune.index.changes import Changes, Digests, plan
+from sentune.index.dense import prepare
+from sentune.index.layout import Layout
+from sentune.index.rows import (
+    FIELDS_DIGEST,
+    SOURCE,
+    TEXT_DIGEST,
+    fields_of_row,
+    settle,
+    table_of,
+    text_digest,
+)
+from sentune.index.sources import Sources
+from sentune.index.table import PassageTable
+from sentune.model.progress import progress
+from sentune.model.sentence_transformer import SentenceTransformer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Writer"]
+
+_CHUNK = 4096
+Sourced = tuple[str, Passage]
+
+
+class Writer:
+    """Adds to and removes from a version, and keeps what it knows in step.
+
+    Args:
+        layout: the folder of the index.
+        version: the number of the version.
+        table: its rows.
+        model: gives the model; asked only when a text has to be encoded.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        version: int,
+        table: PassageTable,
+        model: Callable[[], SentenceTransformer],
+    ) -> None:
+        self._layout = layout
+        self._version = version
+        self._table = table
+        self._model = model
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Alone, and upon what others have committed.
+
+        Raises:
+            IndexFolderError: a later version holds, in which nobody would find what is written.
+        """
+        with self._layout.writing():
+            if self._layout.is_published() and self._layout.version() > self._version:
+                raise IndexFolderError(
+                    f"{self._layout.path} was rebuilt in the meantime",
+                    expected="the version that was opened",
+                    fix="open the index and add again: what it has is not encoded twice",
+                )
+            self._table.refresh()
+            yield
+
+    def apply(self, sources: Sources, *, show_progress_bar: bool) -> Changes:
+        """Bring sources up to date; see :meth:`sentune.index.index.Index.add`."""
+        known = self._known(sources)
+        plans = [
+            (source, plan(known.get(source.name, {}), source.passages())) for source in sources.each
+        ]
+        wanted = (
+            (source.name, passage)
+            for source, each in plans
+            if each.wanted
+            for passage in source.passages()
+            if passage.id in each.wanted
+        )
+        total = sum(len(each.wanted) for _, each in plans)
+        fields = settle((each.kinds for _, each in plans), self._table.schema)
+        encoded = self._write_all(wanted, total, fields, show_progress_bar=show_progress_bar)
+        gone = {source.name: each.gone for source, each in plans if source.whole}
+        if sources.folder is not None:
+            left = [name for name in known if name.startswith(sources.folder) and name not in gone]
+            gone |= {name: frozenset(known[name]) for name in left}
+        removed = self._remove(gone)
+        self._settle(changed=total + removed > 0)
+        return Changes(
+            added=sum(each.added for _, each in plans),
+            changed=sum(each.changed for _, each in plans),
+            removed=removed,
+            unchanged=sum(each.unchanged for _, each in plans),
+            encoded=encoded,
+        )
+
+    def copy(self, other: PassageTable, *, show_progress_bar: bool) -> None:
+        """Take over the passages of another table, but for those that are here already."""
+        known = self._table.digests()
+        gone = {source: set(ids) for source, ids in known.items()}
+
+        def missing() -> Iterator[Sourced]:
+            for batch in other.batches(_CHUNK):
+                for row in batch.to_pylist():
+                    gone.get(row[SOURCE], set()).discard(row["id"])
+                    stored = known.get(row[SOURCE], {}).get(row["id"])
+                    if stored != (row[TEXT_DIGEST], row[FIELDS_DIGEST]):
+                        yield row[SOURCE], Passage(row["id"], row["text"], fields_of_row(row))
+
+        fields = settle([], other.schema)
+        self._write_all(missing(), other.count(), fields, show_progress_bar=show_progress_bar)
+        self._remove(gone)
+        self._settle(changed=True)
+
+    def delete(self, where: str) -> int:
+        """Remove what a filter lets through; how many there were. Raises ArgumentError."""
+        with self.writing():
+            count = self._table.delete(where)
+        self._settle(changed=count > 0)
+        return count
+
+    def _known(self, sources: Sources) -> Mapping[str, Digests]:
+        # One scan for a folder of thousands of files; a filtered one for a file in a large index.
+        alone = len(sources.each) == 1 and sources.folder is None
+        return self._table.digests(sources.each[0].name if alone else None)
+
+    def _write_all(
+        self,
+        wanted: Iterator[Sourced],
+        total: int,
+        fields: Mapping[str, pa.DataType],
+        *,
+        show_progress_bar: bool,
+    ) -> int:
+        encoded = 0
+        with progress("encode", total, unit="passages", show=show_progress_bar) as advance:
+            while chunk := list(islice(wanted, _CHUNK)):
+                encoded += self._write(chunk, fields)
+                advance(len(chunk))
+        return encoded
+
+    def _write(self, chunk: Sequence[Sourced], fields: Mapping[str, pa.DataType]) -> int:
+        """Commit passages; how many texts were encoded for it."""
+        passages = [passage for _, passage in chunk]
+        texts = {text_digest(passage.text): passage.text for passage in passages}
+        vectors = self._table.known_vectors(list(texts))
+        missing = {digest: text for digest, text in texts.items() if digest not in vectors}
+        if missing:
+            encoded = self._model().encode_document(list(missing.values()), show_progress_bar=False)
+            vectors |= dict(zip(missing, encoded, strict=True))
+        rows = table_of(
+            [source for source, _ in chunk],
+            passages,
+            stemmed_words([passage.text for passage in passages]),
+            np.stack([vectors[text_digest(passage.text)] for passage in passages]),
+            fields,
+        )
+        with self.writing():
+            self._table.upsert(rows)
+        return len(missing)
+
+    def _remove(self, gone: Mapping[str, Iterable[str]]) -> int:
+        removed = 0
+        for source, ids in gone.items():
+            if ids:
+                with self.writing():
+                    removed += self._table.delete_ids(source, ids)
+        return removed
+
+    def _settle(self, *, changed: bool) -> None:
+        """Take new rows into the indexes. A search before that is right too, but slower."""
+        if changed or self._table.words_covered() < self._table.count():
+            with self.writing():
+                self._table.index_words()
+                self._table.optimize()
+                prepare(self._table, self._layout.folder(self._version))

@@ -1,0 +1,43 @@
+"""Adds passages to an index until it is stopped, and says of each addition when it is done.
+
+    python adds.py INDEX MODEL NAME COUNT [FILE_SIZE_LIMIT]
+
+Run by test_index.py, which kills it. An addition is three passages; the third time it also
+replaces one and deletes one. With a limit, no file can grow beyond so many bytes, which is how a
+disk that fills up looks to a program.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+
+from sentune import SentenceTransformer
+from sentune.errors import OutputError
+from sentune.index import Index
+
+SIZE = 3
+
+
+def main(index_path: str, model_path: str, name: str, count: str, limit: str = "") -> None:
+    """Add and report."""
+    model = SentenceTransformer(model_path, device="cpu", compute_dtype="float32")
+    index = Index.open(index_path, model)
+    print("ready", flush=True)
+    if limit:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+    for number in range(int(count)):
+        passages = [
+            {"id": f"{name}-{number}-{part}", "text": f"{name} passage {number} part {part}"}
+            for part in range(SIZE)
+        ]
+        try:
+            index.add(passages)
+        except OutputError as error:
+            print(f"refused {error}", flush=True)
+            return
+        print(f"done {number}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

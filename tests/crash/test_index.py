@@ -1,0 +1,130 @@
+"""An index whose writers are killed, run together, or find the disk full.
+
+``make crash`` kills a hundred times (``SENTUNE_KILLS=100``), the tests twice.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sentune import SentenceTransformer
+from sentune.index import Index
+
+_ADDS = Path(__file__).with_name("adds.py")
+_PARTS = 3
+_KILLS = int(os.environ.get("SENTUNE_KILLS", "2"))
+
+
+@pytest.fixture
+def index(tmp_path: Path, tiny: SentenceTransformer) -> Index:
+    return Index.build(tmp_path / "index", tiny, [{"id": "first", "text": "the first passage"}])
+
+
+@contextmanager
+def _adding(
+    index: Index, model: Path, name: str, count: int, limit: int | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    arguments = [str(index.path), str(model), name, str(count), *([str(limit)] if limit else [])]
+    process = subprocess.Popen(
+        [sys.executable, str(_ADDS), *arguments], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _acknowledged(process: subprocess.Popen[str]) -> tuple[list[int], list[str]]:
+    assert process.stdout is not None
+    lines = process.stdout.read().splitlines()
+    done = [int(line.split()[1]) for line in lines if line.startswith("done ")]
+    return done, [line for line in lines if line.startswith("refused ")]
+
+
+def _stored(index: Index) -> list[str]:
+    """Every id, repeats included."""
+    return [row["id"] for batch in index._table.batches(1000) for row in batch.to_pylist()]
+
+
+def test_every_acknowledged_addition_survives_a_kill(
+    index: Index, tiny_folder: Path, tiny: SentenceTransformer
+) -> None:
+    draw = random.Random(0)
+    expected = {"first"}
+    for kill in range(_KILLS):
+        name = f"k{kill}"
+        with _adding(index, tiny_folder, name, 10_000) as process:
+            time.sleep(draw.uniform(0.05, 1.5))
+            process.kill()
+            done, refused = _acknowledged(process)
+        assert not refused
+        after = Index.open(index.path, tiny)
+        stored = _stored(after)
+        assert len(stored) == len(set(stored))
+        for number in done:
+            expected |= {f"{name}-{number}-{part}" for part in range(_PARTS)}
+        assert expected <= set(stored)
+        # What was under way is there whole or not at all.
+        begun = {f"{name}-{len(done)}-{part}" for part in range(_PARTS)}
+        assert set(stored) - expected in (set(), begun)
+        expected |= set(stored)
+        assert len(after.search("passage part", 10, mode="hybrid")) == min(10, len(stored))
+        after.add([{"id": f"after-{kill}", "text": f"added after kill {kill}"}])
+        assert after.info().words_covered == len(after)
+        expected.add(f"after-{kill}")
+
+
+def test_two_writers_lose_nothing(index: Index, tiny_folder: Path) -> None:
+    with (
+        _adding(index, tiny_folder, "left", 12) as left,
+        _adding(index, tiny_folder, "right", 12) as right,
+    ):
+        # Both also write the same passages.
+        for number in range(6):
+            index.add([{"id": f"left-{number}-0", "text": f"left passage {number} part 0"}])
+        outcomes = [_acknowledged(process) for process in (left, right)]
+    assert outcomes == [(list(range(12)), [])] * 2
+    index._table.refresh()
+    stored = _stored(index)
+    assert sorted(stored) == sorted(
+        {"first"}
+        | {
+            f"{name}-{n}-{part}"
+            for name in ("left", "right")
+            for n in range(12)
+            for part in range(3)
+        }
+    )
+
+
+def test_a_full_disk_is_an_error_and_the_index_opens(
+    index: Index, tiny_folder: Path, tiny: SentenceTransformer
+) -> None:
+    before = set(_stored(index))
+    for limit in (1, 500, 1500, 3000, 6000):
+        with _adding(index, tiny_folder, f"l{limit}", 100, limit) as process:
+            done, refused = _acknowledged(process)
+        assert len(refused) == 1
+        assert "cannot be written" in refused[0]
+        after = Index.open(index.path, tiny)
+        stored = set(_stored(after))
+        acknowledged = {f"l{limit}-{n}-{part}" for n in done for part in range(_PARTS)}
+        assert before | acknowledged <= stored
+        # The rows may have got in before the words did; never a part of them.
+        begun = {f"l{limit}-{len(done)}-{part}" for part in range(_PARTS)}
+        assert stored - before - acknowledged in (set(), begun)
+        before = stored
+    assert index.add([{"id": "room", "text": "there is room again"}]).added == 1
+    assert index.search("room", 1, mode="words")[0].id == "room"

@@ -1,0 +1,217 @@
+"""Additions: only what changed is encoded, what is gone goes, what was committed stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentune import SentenceTransformer
+from sentune.errors import DataError, IndexFolderError
+from sentune.index import Changes, Index, writer
+
+LINES = ["the first line of it", "a second one", "and the third", "a fourth, last one"]
+
+
+def _ids(index: Index) -> set[str]:
+    return {hit.id for hit in index.search("anything", 500, mode="dense")}
+
+
+def test_a_file_again_encodes_only_what_changed(
+    tmp_path: Path,
+    tiny: SentenceTransformer,
+    counted: Any,
+    write_jsonl: Any,
+) -> None:
+    file = write_jsonl(tmp_path / "a.jsonl", [{"id": t[:5], "text": t, "n": 1} for t in LINES])
+    index = Index.build(tmp_path / "index", tiny, file)
+    with counted(tiny) as encoded:
+        assert index.add(file) == Changes(unchanged=4)
+        rows = [{"id": t[:5], "text": t, "n": 1} for t in LINES]
+        rows[0]["text"] = "another first line"
+        rows[1]["n"] = 2
+        write_jsonl(file, [*rows[:3], {"id": "new", "text": "entirely new", "n": 1}])
+        changes = index.add(file)
+    assert changes == Changes(added=1, changed=2, removed=1, unchanged=1, encoded=2)
+    assert sorted(encoded) == ["another first line", "entirely new"]
+    by_id = {hit.id: hit for hit in index.search("line", 10, mode="dense")}
+    assert by_id.keys() == {"the f", "a sec", "and t", "new"}
+    assert by_id["the f"].text == "another first line"
+    assert by_id["a sec"].fields == {"n": 2}
+    assert by_id["new"].source == str(file)
+
+
+def test_lines_that_move_are_not_encoded_again(
+    tmp_path: Path,
+    tiny: SentenceTransformer,
+    counted: Any,
+) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("\n".join(LINES))
+    index = Index.build(tmp_path / "index", tiny, file)
+    file.write_text("\n".join(["one before all others", *LINES]))
+    with counted(tiny) as encoded:
+        assert index.add(file) == Changes(added=1, changed=4, encoded=1)
+    assert encoded == ["one before all others"]
+    by_id = {hit.id: hit for hit in index.search("third", 10, mode="dense")}
+    vectors = tiny.encode_document(LINES)
+    scores = vectors @ tiny.encode_query("third")
+    for number, text in enumerate(LINES):
+        assert by_id[f"p{number + 2}"].text == text
+        assert by_id[f"p{number + 2}"].similarity == pytest.approx(float(scores[number]), abs=1e-5)
+
+
+def test_a_folder_follows_its_files(
+    tmp_path: Path,
+    tiny: SentenceTransformer,
+) -> None:
+    folder = tmp_path / "data"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.txt").write_text("one\ntwo")
+    (folder / "deep" / "b.txt").write_text("three\ntwo")
+    (folder / "c.png").write_bytes(b"no text")
+    outside = tmp_path / "data2.txt"
+    outside.write_text("kept")
+    index = Index.build(tmp_path / "index", tiny, folder)
+    index.add(outside)
+    assert index.info().sources == {
+        str(folder / "a.txt"): 2,
+        str(folder / "deep" / "b.txt"): 2,
+        str(outside): 1,
+    }
+    (folder / "deep" / "b.txt").unlink()
+    (folder / "d.txt").write_text("four")
+    assert index.add(folder) == Changes(added=1, removed=2, unchanged=2, encoded=1)
+    assert index.info().sources == {
+        str(folder / "a.txt"): 2,
+        str(folder / "d.txt"): 1,
+        str(outside): 1,
+    }
+    assert index.delete(source=folder / "a.txt") == 2
+    assert len(index) == 2
+
+
+def test_python_passages_replace_by_id(
+    tmp_path: Path,
+    tiny: SentenceTransformer,
+) -> None:
+    index = Index.build(tmp_path / "index", tiny, [{"id": "a", "text": "one", "n": 1.5}])
+    changes = index.add([{"id": "a", "text": "one", "n": 2}, {"id": "b", "text": "two"}])
+    assert changes == Changes(added=1, changed=1, encoded=1)
+    assert index.add([{"id": "c", "text": "three", "other": True}]).removed == 0
+    by_id = {hit.id: hit.fields for hit in index.search("one", 10, mode="dense")}
+    assert by_id == {"a": {"n": 2.0}, "b": {}, "c": {"other": True}}
+
+
+def test_bad_data_changes_nothing(
+    tmp_path: Path,
+    tiny: SentenceTransformer,
+    write_jsonl: Any,
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_jsonl(folder / "a.jsonl", [{"id": "a", "text": "one", "n": 1}])
+    index = Index.build(tmp_path / "index", tiny, folder)
+    write_jsonl(folder / "a.jsonl", [{"id": "b", "text": "changed", "n": 1}])
+    (folder / "b.jsonl").write_text('{"id": "c", "text": "two"}\n{"id": "d", "text"')
+    with pytest.raises(DataError, match="line 2"):
+        index.add(folder)
+    write_jsonl(folder / "b.jsonl", [{"id": "c", "text": "two", "n": "text"}])
+    with pytest.raises(DataError, match="'n' holds texts and whole numbers"):
+        index.add(folder)
+    write_jsonl(folder / "b.jsonl", [{"id": "c", "text": "two", "n": 0.5}])
+    (folder / "a.jsonl").unlink()
+    with pytest.raises(DataError, match="numbers with a fraction, and whole numbers in the index"):
+        index.add(folder)
+    assert _ids(index) == {"a"}
+
+
+def test_a_build_that_was_stopped_goes_on(
+    tmp_path: Path,
+    tiny: SentenceTransformer,
+    monkeypatch: pytest.MonkeyPatch,
+    counted: Any,
+    write_jsonl: Any,
+) -> None:
+    file = write_jsonl(tmp_path / "a.jsonl", [{"id": t[:5], "text": t} for t in LINES])
+    monkeypatch.setattr(writer, "_CHUNK", 1)
+    encode = tiny.encode_document
+
+    def stops(inputs: list[str], **options: Any) -> Any:
+        if inputs == [LINES[2]]:
+            raise KeyboardInterrupt
+        return encode(inputs, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tiny, "encode_document", stops)
+        with pytest.raises(KeyboardInterrupt):
+            Index.build(tmp_path / "index", tiny, file)
+    with pytest.raises(IndexFolderError, match="never finished"):
+        Index.open(tmp_path / "index")
+    with counted(tiny) as encoded:
+        index = Index.build(tmp_path / "index", tiny, file)
+    assert encoded == LINES[2:]
+    assert _ids(index) == {text[:5] for text in LINES}
+
+
+def test_an_unfinished_build_of_another_model_starts_again(
+    tmp_path: Path,
+    tiny: SentenceTransformer,
+    make_folder: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    counted: Any,
+) -> None:
+    monkeypatch.setattr(writer, "_CHUNK", 1)
+    rows = [{"id": text[:5], "text": text} for text in LINES]
+    with monkeypatch.context() as patch:
+        patch.setattr(writer.Writer, "_settle", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            Index.build(tmp_path / "index", tiny, rows)
+    other = SentenceTransformer(make_folder(num_hidden_layers=1), compute_dtype="float32")
+    with counted(other) as encoded:
+        Index.build(tmp_path / "index", other, rows)
+    assert encoded == LINES
+
+
+def test_a_rebuild_that_was_stopped_goes_on(
+    tmp_path: Path,
+    tiny: SentenceTransformer,
+    make_folder: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    counted: Any,
+) -> None:
+    rows = [{"id": text[:5], "text": text} for text in LINES]
+    index = Index.build(tmp_path / "index", tiny, rows)
+    other = SentenceTransformer(make_folder(num_hidden_layers=1), compute_dtype="float32")
+    before = index.search("a line", mode="dense")
+    with monkeypatch.context() as patch:
+        patch.setattr(writer.Writer, "_settle", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            index.rebuild(other)
+    assert Index.open(index.path).search("a line", mode="dense") == before
+    with counted(other) as encoded:
+        index.rebuild(other)
+    assert encoded == []
+    assert index.info().version == 2
+    assert _ids(index) == {text[:5] for text in LINES}
+
+
+def test_what_was_not_settled_is_at_the_next_addition(
+    tmp_path: Path,
+    tiny: SentenceTransformer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    index = Index.build(tmp_path / "index", tiny, [{"id": "a", "text": "one line"}])
+    with monkeypatch.context() as patch:
+        patch.setattr(writer.Writer, "_settle", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            index.add([{"id": "b", "text": "another line"}])
+    assert index.info().words_covered == 1
+    assert {hit.id for hit in index.search("line", mode="words")} == {"a", "b"}
+    index.add([{"id": "b", "text": "another line"}])
+    assert index.info().words_covered == 2
+
+
+def _interrupt(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
