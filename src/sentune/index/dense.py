@@ -16,7 +16,7 @@ import numpy as np
 
 from sentune.files import write_json
 from sentune.index.layout import read_json
-from sentune.index.table import PassageTable
+from sentune.index.table_writing import WritableTable
 
 __all__ = ["EXACT_BELOW", "Dense", "prepare"]
 
@@ -77,7 +77,7 @@ class Dense:
         )
 
 
-def prepare(table: PassageTable, folder: Path) -> Dense:
+def prepare(table: WritableTable, folder: Path) -> Dense:
     """Settle how to search, after rows were added.
 
     The partitions are found anew when there are none yet or when there are four times the rows
@@ -96,7 +96,7 @@ def prepare(table: PassageTable, folder: Path) -> Dense:
     return known
 
 
-def _measured(table: PassageTable, count: int, partitions: int) -> Dense:
+def _measured(table: WritableTable, count: int, partitions: int) -> Dense:
     """The fewest probes with the wanted recall, or all partitions."""
     vectors = table.sample(_SAMPLE, seed=count)
     limit = _NEIGHBOURS + 1  # the first is the passage itself

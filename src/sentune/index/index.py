@@ -22,7 +22,8 @@ from sentune.index.info import IndexInfo
 from sentune.index.layout import Layout
 from sentune.index.rows import SOURCE, VECTOR, fields_of_row
 from sentune.index.sources import Data, sources_of
-from sentune.index.table import METRICS, PassageTable, among_ids, of_source, require_lancedb
+from sentune.index.table import METRICS, among_ids, of_source, require_lancedb
+from sentune.index.table_writing import WritableTable
 from sentune.index.writer import Writer
 from sentune.model.fingerprint import fingerprint
 from sentune.model.sentence_transformer import SentenceTransformer
@@ -55,7 +56,7 @@ class Index:
 
     def _use(self, version: int, facts: Facts) -> None:
         self._folder = self._layout.folder(version)
-        self._table = PassageTable(
+        self._table = WritableTable(
             self._folder, facts.fingerprint.dimension, facts.fingerprint.similarity
         )
         self._writer = Writer(self._layout, version, self._table, lambda: self.model)
@@ -141,7 +142,7 @@ class Index:
             layout.discard(version)
         folder.mkdir(parents=True, exist_ok=True)
         facts.write(folder)
-        PassageTable(folder, facts.fingerprint.dimension, facts.fingerprint.similarity, create=True)
+        WritableTable.create(folder, facts.fingerprint.dimension)
         return cls(layout, version, facts, model)
 
     @property

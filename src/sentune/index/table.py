@@ -1,8 +1,8 @@
-"""LanceDB: the table of passages, in one version of an index. Nothing else calls that library.
+"""Reading LanceDB's table of passages, in one version of an index.
 
-Every error of it becomes one of ours. Its commits are atomic and its snapshots whole, so a reader
-never sees half an addition; the lock around our own writes is for its upserts, which can duplicate
-rows when two run at once.
+This module and ``table_writing`` are the only code that calls that library, and every error of it
+becomes one of ours. LanceDB numbers its own commits; ``revision.json`` says which of them holds,
+and readers follow that file, not LanceDB's newest commit. ``table_writing`` says why.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.errors import ArgumentError, IndexFolderError, MissingExtraError, OutputError
+from sentune.errors import ArgumentError, IndexFolderError, MissingExtraError
+from sentune.index.layout import read_json
 from sentune.index.rows import (
     FIELDS_DIGEST,
     SOURCE,
@@ -32,17 +33,27 @@ from sentune.index.rows import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["METRICS", "PassageTable", "among_ids", "of_source", "require_lancedb"]
+__all__ = [
+    "IN_FILTER",
+    "METRICS",
+    "NAME",
+    "REVISION",
+    "PassageTable",
+    "among_ids",
+    "of_source",
+    "reason",
+    "require_lancedb",
+]
 
 METRICS = {"cosine": "cosine", "dot": "dot", "euclidean": "l2"}
 """Similarity function → LanceDB's distance. It has none for manhattan."""
 
-_NAME = "passages"
+NAME = "passages"
+REVISION = "revision.json"
 # Full text has been reported to hang on machines with few cores; nothing here takes that long.
 _TIMEOUT = timedelta(seconds=60)
-# Readers ask for the newest version at every search, so an hour is long for one to be in use.
-_KEPT = timedelta(hours=1)
-_IN_FILTER = 1000
+IN_FILTER = 1000
+"""Names in one filter; more are cut into several."""
 
 
 def require_lancedb() -> Any:
@@ -67,25 +78,19 @@ class PassageTable:
         folder: of the version.
         dimension: of its vectors.
         similarity: a name in ``METRICS``.
-        create: make the table if there is none.
 
     Raises:
         IndexFolderError: the table is missing, damaged, or of another dimension.
         MissingExtraError: without the extra ``index``.
     """
 
-    def __init__(
-        self, folder: Path, dimension: int, similarity: str, *, create: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, dimension: int, similarity: str) -> None:
         self._folder = folder
         self._metric = METRICS[similarity]
         with self._reading():
-            connection = require_lancedb().connect(folder)
-            if create:
-                empty = schema(dimension).empty_table()
-                self._table = connection.create_table(_NAME, empty, exist_ok=True)
-            else:
-                self._table = connection.open_table(_NAME)
+            self._table = require_lancedb().connect(folder).open_table(NAME)
+        self.refresh()
+        with self._reading():
             missing = [name for name in schema(dimension).names if name not in self.schema.names]
         if missing or self.schema.field(VECTOR).type != schema(dimension).field(VECTOR).type:
             raise IndexFolderError(
@@ -107,14 +112,26 @@ class PassageTable:
         return {column.name: str(column.type) for column in self.schema if is_field(column.name)}
 
     def refresh(self) -> None:
-        """See what others have committed since."""
-        with self._reading():
-            self._table.checkout_latest()
+        """See what others have written since."""
+        wanted = self._acknowledged()
+        if wanted is not None:
+            with self._reading():
+                if self._table.version != wanted:
+                    self._table.checkout(wanted)
 
     def revision(self) -> int:
-        """A number that changes with every commit."""
+        """The number of LanceDB's commit that is read."""
         with self._reading():
             return int(self._table.version)
+
+    def _acknowledged(self) -> int | None:
+        """The commit that holds; None in a table that was only just made."""
+        if not (self._folder / REVISION).is_file():
+            return None
+        revision = read_json(self._folder / REVISION).get("revision")
+        if not isinstance(revision, int):
+            raise self._unreadable(f"{REVISION} names no revision")
+        return revision
 
     def count(self, where: str | None = None) -> int:
         """Rows, or those that a filter lets through. Raises ArgumentError for a bad filter."""
@@ -145,8 +162,8 @@ class PassageTable:
     def known_vectors(self, digests: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of texts that some row has already."""
         found: dict[str, NDArray[np.float32]] = {}
-        for start in range(0, len(digests), _IN_FILTER):
-            wanted = ", ".join(map(_quoted, digests[start : start + _IN_FILTER]))
+        for start in range(0, len(digests), IN_FILTER):
+            wanted = ", ".join(map(_quoted, digests[start : start + IN_FILTER]))
             with self._reading():
                 rows = self._scan([TEXT_DIGEST, VECTOR], f"{TEXT_DIGEST} IN ({wanted})")
             found |= dict(zip(rows[TEXT_DIGEST].to_pylist(), vectors_in(rows), strict=True))
@@ -247,66 +264,6 @@ class PassageTable:
             raise
         return found
 
-    # ── writing ───────────────────────────────────────────────────────────────────────────────
-
-    def upsert(self, rows: pa.Table) -> None:
-        """Write rows, replacing those with the same source and id. One commit.
-
-        Raises:
-            OutputError: the disk is full, say. Nothing of these rows is stored then.
-        """
-        with self._writing():
-            new = [field for field in rows.schema if field.name not in self.schema.names]
-            if new:
-                self._table.add_columns(new)
-            merge = self._table.merge_insert([SOURCE, "id"])
-            merge.when_matched_update_all().when_not_matched_insert_all().execute(
-                _ordered(rows, self.schema)
-            )
-
-    def delete(self, where: str) -> int:
-        """Remove what a filter lets through; how many rows. Raises ArgumentError."""
-        count = self.count(where)
-        if count:
-            with self._writing():
-                self._table.delete(where)
-        return count
-
-    def delete_ids(self, source: str, ids: Iterable[str]) -> int:
-        """Remove passages of a source; how many there were."""
-        chosen = list(ids)
-        pieces = [chosen[start : start + _IN_FILTER] for start in range(0, len(chosen), _IN_FILTER)]
-        return sum(self.delete(f"{of_source(source)} AND {among_ids(each)}") for each in pieces)
-
-    def optimize(self) -> None:
-        """Join small files, take new rows into the indexes, drop versions nobody can be reading."""
-        with self._writing():
-            self._table.optimize(cleanup_older_than=_KEPT)
-
-    def index_words(self) -> None:
-        """Make the index of words, if there is none."""
-        if self.count() and not self._covered(WORDS):
-            # The words are stemmed already; splitting at blanks gives them back.
-            config = import_module("lancedb.index").FTS(
-                base_tokenizer="whitespace",
-                lower_case=False,
-                stem=False,
-                remove_stop_words=False,
-                ascii_folding=False,
-                with_position=False,
-                max_token_length=None,
-            )
-            with self._writing():
-                self._table.create_index(WORDS, config=config, replace=True)
-
-    def index_vectors(self, partitions: int) -> None:
-        """Make the index of vectors anew."""
-        config = import_module("lancedb.index").IvfSq(
-            distance_type=self._metric, num_partitions=partitions
-        )
-        with self._writing():
-            self._table.create_index(VECTOR, config=config, replace=True)
-
     # ── errors ────────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
@@ -314,28 +271,19 @@ class PassageTable:
         try:
             yield
         except (OSError, RuntimeError, ValueError, KeyError) as error:
-            raise IndexFolderError(
-                f"{self._folder.parent} cannot be read ({_reason(error)})",
-                expected="an index as sentune wrote it",
-                fix="bring the folder back from a copy, or build the index again",
-            ) from error
+            raise self._unreadable(reason(error)) from error
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, RuntimeError, ValueError) as error:
-            raise OutputError(
-                f"{self._folder.parent} cannot be written ({_reason(error)})",
-                expected="a writable folder with enough room, and an undamaged index",
-                fix="what was added before is kept: make room or bring the folder back from a "
-                "copy, and do it again",
-            ) from error
+    def _unreadable(self, what: str) -> IndexFolderError:
+        return IndexFolderError(
+            f"{self._folder.parent} cannot be read ({what})",
+            expected="an index as sentune wrote it",
+            fix="bring the folder back from a copy, or build the index again",
+        )
 
     def _bad_filter(self, where: str, error: Exception) -> ArgumentError:
         names = ["id", "text", SOURCE, *self.fields]
         return ArgumentError(
-            f"the filter {where!r} cannot be used ({_reason(error)})",
+            f"the filter {where!r} cannot be used ({reason(error)})",
             expected=f"a condition on {', '.join(names)}",
             fix="write it like page > 3 AND title = 'Methods'",
         )
@@ -359,22 +307,11 @@ def vectors_in(rows: pa.Table) -> NDArray[np.float32]:
     return vectors
 
 
-def _ordered(rows: pa.Table, known: pa.Schema) -> pa.Table:
-    """Rows with all the columns of the table, empty where they have none."""
-    import pyarrow as pa
-
-    columns = [
-        rows[field.name] if field.name in rows.column_names else pa.nulls(len(rows), field.type)
-        for field in known
-    ]
-    return pa.table(columns, schema=known)
-
-
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """The gist of a message of LanceDB, which can be a page with places in its sources."""
     text = " ".join(str(error).split())
     return (text[:200] + " …") if len(text) > 200 else text or type(error).__name__

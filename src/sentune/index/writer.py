@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sentune.data.passages import Passage
-from sentune.errors import IndexFolderError
+from sentune.errors import IndexFolderError, ModelError
 from sentune.evaluation.baselines import stemmed_words
 from sentune.index.changes import Changes, Digests, plan
 from sentune.index.dense import prepare
@@ -26,6 +26,7 @@ from sentune.index.rows import (
 )
 from sentune.index.sources import Sources
 from sentune.index.table import PassageTable
+from sentune.index.table_writing import WritableTable
 from sentune.model.progress import progress
 from sentune.model.sentence_transformer import SentenceTransformer
 
@@ -52,7 +53,7 @@ class Writer:
         self,
         layout: Layout,
         version: int,
-        table: PassageTable,
+        table: WritableTable,
         model: Callable[[], SentenceTransformer],
     ) -> None:
         self._layout = layout
@@ -74,8 +75,8 @@ class Writer:
                     expected="the version that was opened",
                     fix="open the index and add again: what it has is not encoded twice",
                 )
-            self._table.refresh()
-            yield
+            with self._table.change():
+                yield
 
     def apply(self, sources: Sources, *, show_progress_bar: bool) -> Changes:
         """Bring sources up to date; see :meth:`sentune.index.index.Index.add`."""
@@ -160,6 +161,12 @@ class Writer:
         missing = {digest: text for digest, text in texts.items() if digest not in vectors}
         if missing:
             encoded = self._model().encode_document(list(missing.values()), show_progress_bar=False)
+            if not np.isfinite(encoded).all():
+                raise ModelError(
+                    "the model gives vectors that are not numbers",
+                    expected="finite vectors",
+                    fix="use another model: the training of this one diverged",
+                )
             vectors |= dict(zip(missing, encoded, strict=True))
         rows = table_of(
             [source for source, _ in chunk],
@@ -187,3 +194,5 @@ class Writer:
                 self._table.index_words()
                 self._table.optimize()
                 prepare(self._table, self._layout.folder(self._version))
+            with self.writing():
+                self._table.clean_up()
