@@ -71,5 +71,5 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _kept(piece: str) -> Iterator[str]:
     piece = piece.strip()
-    if _SHORTEST <= len(piece):
+    if len(piece) >= _SHORTEST:
         yield piece[:_LONGEST]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from sentune.errors import DataError
 
 Write = Callable[[str, str | bytes], Path]
 Refusal = Callable[[Callable[[Path], object], Path], str]
+Feed = Callable[[str | bytes], Iterator[bytes]]
 
 
 @pytest.fixture
@@ -38,3 +40,21 @@ def refusal() -> Refusal:
         return message.replace(f"{path.parent}/", "")
 
     return _refusal
+
+
+class _Stream:
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self.buffer = lines
+
+
+@pytest.fixture
+def feed(monkeypatch: pytest.MonkeyPatch) -> Feed:
+    """Put bytes on standard input; return the lines that nobody has read yet."""
+
+    def _feed(content: str | bytes) -> Iterator[bytes]:
+        data = content if isinstance(content, bytes) else content.encode("utf-8")
+        lines = iter(data.splitlines(keepends=True))
+        monkeypatch.setattr(sys, "stdin", _Stream(lines))
+        return lines
+
+    return _feed

@@ -107,7 +107,7 @@ GOOD = '{"anchor": "a", "positive": "b"}\n'
             ["x.json: the columns differ in length ('anchor' has 1, 'positive' has 2)"],
         ),
         ("x.json", '{"a": ["a"], "positive": ["b"]}', ["x.json: no column could be the question"]),
-        ("x.parquet", "PAR1", ["x.parquet has the suffix '.parquet'", ".jsonl, .ndjson, .json"]),
+        ("x.xlsx", "PK", ["x.xlsx has the suffix '.xlsx'", ".jsonl, .ndjson, .json"]),
         ("x", GOOD, ["x has no suffix", ".csv, .tsv"]),
     ],
 )
@@ -158,6 +158,7 @@ def test_pairs_with_scores_below_one_are_refused(
     value = content.splitlines()[2].split(",")[2]
     assert f"{name}, line 3, column '{column}' holds '{value}'" in message
     assert "evaluate similarity" in message
+    assert "sentence1, sentence2 and score" in message
 
 
 @pytest.mark.parametrize("value", ["null", "false", "[1, 1]", "0", "2", '"x"'])

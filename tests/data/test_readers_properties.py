@@ -6,13 +6,17 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sentune.data.labelled import read_labelled_texts
+from sentune.data.passages import read_passage_rows
 from sentune.data.readers import read_pairs
 from sentune.data.records import ROW_SUFFIXES
-from sentune.data.scored import read_scored_pairs
+from sentune.data.scored import is_scored, read_scored_pairs
 from sentune.data.texts import read_passages, read_texts
 from sentune.errors import DataError
 
@@ -57,6 +61,15 @@ LAYOUTS = {
     "g.csv": _table(",", "\r"),
     "h.tsv": _table("\t", "\n"),
 }
+
+
+def _parquet(rows: Sequence[Row]) -> bytes:
+    columns = dict(zip(("anchor", "positive", "negative"), zip(*rows, strict=True), strict=True))
+    stream = io.BytesIO()
+    pq.write_table(pa.table(columns), stream)
+    return stream.getvalue()
+
+
 _character = st.one_of(
     st.sampled_from("\"',;\t\n\r =+-@\\{}[]\u2028\u0085\ufeff😀é"),
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
@@ -65,7 +78,7 @@ _text = st.text(_character, min_size=1, max_size=20).filter(lambda text: not tex
 _rows = st.lists(st.tuples(_text, _text, _text), min_size=1, max_size=6)
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("name", [*LAYOUTS, "i.parquet"])
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 @settings(max_examples=40, deadline=None)
 @given(rows=_rows)
@@ -74,7 +87,7 @@ def test_every_layout_gives_back_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, name: str, bom: bytes, rows: list[Row]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / name
-    path.write_bytes(bom + LAYOUTS[name](rows).encode())
+    path.write_bytes(bom + LAYOUTS[name](rows).encode() if name in LAYOUTS else _parquet(rows))
     pairs = read_pairs(path)
     written = dict.fromkeys((question, passage) for question, passage, _ in rows)
     read = {
@@ -120,7 +133,10 @@ def test_arbitrary_bytes_give_a_result_or_a_data_error(
         read_pairs,
         read_passages,
         read_scored_pairs,
+        read_labelled_texts,
+        is_scored,
         lambda path: list(read_texts(path)),
+        lambda path: list(read_passage_rows(path)),
     ]
     for read in readers:
         message = _refused(read, path)

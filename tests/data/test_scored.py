@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sentune.data.scored import read_scored_pairs
+from sentune.data.scored import is_scored, read_scored_pairs
 
 Write = Callable[[str, str | bytes], Path]
 Refusal = Callable[[Callable[[Path], object], Path], str]
@@ -31,6 +31,57 @@ def test_every_layout_gives_the_same_pairs(write: Write, name: str, content: str
     assert pairs.scores == (5.0, 0.0)
     assert len(pairs) == 2
     assert pairs.source.endswith(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.csv", "a,b,5.0\n"),
+        ("x.csv", "a,b,1\nc,d,0\ne,f,0.5\n"),
+        ("x.CSV", "id,sentence1,sentence2,score\n1,a,b,1\n2,a,b,3\n"),
+        ("x.csv", "sentence1,sentence2,score\na,b,x\na,b,3\n"),
+        ("x.tsv", "Text A\ttext-b\tlabel\na\tb\t4.5\n"),
+        ("x.jsonl", '{"sentence_0": "a", "sentence_1": "b", "similarity": 0.25}\n{oops'),
+        ("x.json", '{"question1": ["a"], "question2": ["b"], "label": ["3"]}'),
+    ],
+)
+def test_a_scale_between_two_sentences_is_a_score(write: Write, name: str, content: str) -> None:
+    assert is_scored(str(write(name, content)))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.csv", "question,answer\na,b\n"),
+        ("x.csv", "sentence1,sentence2\na,b\n"),
+        ("x.csv", "sentence1,sentence2,label\na,b,1\nc,d,1.0\n"),
+        ("x.csv", "sentence1,sentence2,is_duplicate\na,b,1\nc,d,0\n"),
+        ("x.csv", "sentence1,sentence2,label\na,b,-1\nc,d,1\n"),
+        ("x.csv", "sentence1,sentence2,sentence3,score\na,b,c,5\n"),
+        ("x.csv", "sentence1,sentence2,score,label\na,b,5,5\n"),
+        ("x.csv", "sentence1,sentence2,label\na,b,neutral\nc,d,nan\n"),
+        ("x.csv", "premise,hypothesis,label\na,b,2\n"),
+        ("x.csv", "question,passage,relevance\na,b,3\n"),
+        ("x.csv", "anchor,positive,score\na,b,0.93\n"),
+        ("x.csv", "text,label\na,3\n"),
+        ("x.csv", ""),
+        ("x.jsonl", ""),
+        ("x.jsonl", '"a"'),
+        ("x.jsonl", '{"sentence1": "a", "sentence2": "b", "score": true}'),
+        ("x.json", '{"queries": {}, "relevant_docs": {}, "corpus": {}}'),
+        ("x.json", "[]"),
+    ],
+)
+def test_everything_else_is_no_score(write: Write, name: str, content: str) -> None:
+    assert not is_scored(write(name, content))
+
+
+def test_only_a_broken_file_is_refused(write: Write, refusal: Refusal) -> None:
+    assert "x.jsonl, line 1, column 2" in refusal(is_scored, write("x.jsonl", "{oops"))
+    assert "x.csv, line 2: the row has 1 fields" in refusal(
+        is_scored, write("x.csv", "sentence1,sentence2,score\na\n")
+    )
+    assert "x.txt has the suffix '.txt'" in refusal(is_scored, write("x.txt", "a"))
 
 
 HEADER = "sentence1,sentence2,score\na,b,1\n"

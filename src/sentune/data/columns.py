@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from sentune.data.records import quoted
 from sentune.errors import DataError
 
-__all__ = ["PairColumns", "id_column", "is_pair", "pair_columns", "text_column"]
+__all__ = [
+    "PairColumns",
+    "id_column",
+    "is_pair",
+    "is_sentence_pair",
+    "label_column",
+    "pair_columns",
+    "text_column",
+]
 
 _QUESTION_NAMES = frozenset(
     {"anchor", "question", "query", "premise", "sentence_a", "text_a"},
@@ -30,6 +38,7 @@ _NEGATIVE_NAME = re.compile(r"(?:hard_)?neg(?:ative)?s?_?(\d*)")
 # Where names differ by a number only, the order of the numbers gives the roles: the first is the
 # question, the second the passage, the others are negatives. They count from 0 or from 1.
 _NUMBERED_NAME = re.compile(r"(sentence|text|question)_?(\d)")
+_SENTENCE_NAME = re.compile(r"(?:sentence|text|question)_?\d|(?:sentence|text)_[ab]")
 _SCORE_NAMES = frozenset(
     {
         *("label", "labels", "score", "scores", "similarity", "similarity_score"),
@@ -37,6 +46,7 @@ _SCORE_NAMES = frozenset(
     }
 )
 _TEXT_NAMES = frozenset({"text", "sentence", "passage", "content"})
+_LABEL_NAMES = frozenset({"label", "category", "class", "topic"})
 # In order of preference: an identifier says more precisely than a page which passage it is.
 _ID_NAMES = ("passage_id", "id", "_id", "pid", "page")
 
@@ -76,6 +86,13 @@ def is_pair(columns: Sequence[str]) -> bool:
     return bool(roles["question"] and roles["passage"])
 
 
+def is_sentence_pair(columns: Sequence[str]) -> bool:
+    """Whether there are two texts, named alike (``sentence1``, ``text_b``): none is the answer."""
+    roles = _roles(columns)
+    pair = [*roles["question"], *roles["passage"], *roles["negative"]]
+    return len(pair) == 2 and all(_SENTENCE_NAME.fullmatch(_plain(name)) for name in pair)
+
+
 def text_column(columns: Sequence[str], named_at: str) -> str:
     """Find the one column of texts in a file that has no questions.
 
@@ -85,12 +102,32 @@ def text_column(columns: Sequence[str], named_at: str) -> str:
     claims = [name for name in columns if _plain(name) in _TEXT_NAMES]
     if len(claims) == 1:
         return claims[0]
-    found = f"among the columns {quoted(columns)}" if columns else "in a row without columns"
-    raise DataError(
-        f"{named_at}: {quoted(claims) if claims else 'no column'} could be the text {found}",
-        expected="exactly one column of texts",
+    raise _unclaimed(
+        claims,
+        "text",
+        columns,
+        named_at,
         fix="rename the column with the texts to text, and no other to text, sentence, passage "
         "or content",
+    )
+
+
+def label_column(columns: Sequence[str], named_at: str) -> str:
+    """Find the one column of labels in a file of texts.
+
+    Raises:
+        DataError: no column, or several, are named as labels are.
+    """
+    claims = [name for name in columns if _plain(name) in _LABEL_NAMES]
+    if len(claims) == 1:
+        return claims[0]
+    raise _unclaimed(
+        claims,
+        "label",
+        columns,
+        named_at,
+        fix="rename the column with the labels to label, and no other to label, category, class "
+        "or topic",
     )
 
 
@@ -136,6 +173,17 @@ def _numbered_roles(columns: Sequence[str]) -> dict[str, str]:
 def _negative_number(name: str) -> int:
     match = re.search(r"\d+$", name)
     return int(match[0]) if match else 0
+
+
+def _unclaimed(
+    claims: Sequence[str], role: str, columns: Sequence[str], named_at: str, fix: str
+) -> DataError:
+    found = f"among the columns {quoted(columns)}" if columns else "in a row without columns"
+    return DataError(
+        f"{named_at}: {quoted(claims) if claims else 'no column'} could be the {role} {found}",
+        expected=f"exactly one column of {role}s",
+        fix=fix,
+    )
 
 
 def _only(claims: Sequence[str], role: str, columns: Sequence[str], named_at: str) -> str:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from sentune.errors import DataError
 
-__all__ = ["STDIN", "check_suffix", "numbered_lines", "whole_text"]
+__all__ = ["STDIN", "STDIN_NAME", "check_suffix", "numbered_lines", "unreadable", "whole_text"]
 
 STDIN = "-"
+STDIN_NAME = "standard input"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -28,9 +29,9 @@ def check_suffix(path: Path, suffixes: Iterable[str]) -> str:
     try:
         path.stat()
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if path.is_dir():
-        raise _unreadable(path, IsADirectoryError())
+        raise unreadable(path, IsADirectoryError())
     known = tuple(suffixes)
     suffix = path.suffix.lower()
     if suffix not in known:
@@ -54,7 +55,7 @@ def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
     Raises:
         DataError: the file can't be read, or a line is not UTF-8 or holds a NUL byte.
     """
-    name = "standard input" if path == STDIN else str(path)
+    name = STDIN_NAME if path == STDIN else str(path)
     number = 0
     for chunk in _chunks(path):
         for line in chunk.splitlines(keepends=True):
@@ -85,7 +86,7 @@ def _chunks(path: Path | str) -> Iterator[bytes]:
             with Path(path).open("rb") as stream:
                 yield from stream
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _decoded(line: bytes, place: str) -> str:
@@ -106,7 +107,8 @@ def _decoded(line: bytes, place: str) -> str:
     return text
 
 
-def _unreadable(path: Path | str, error: OSError | ValueError) -> DataError:
+def unreadable(path: Path | str, error: OSError | ValueError) -> DataError:
+    """Build the error for a path that can't be opened or read, from the error of the system."""
     if isinstance(error, FileNotFoundError):
         return DataError(
             f"{path} does not exist", expected="a file", fix="check the path and the folder"

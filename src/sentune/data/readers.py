@@ -2,8 +2,9 @@
 
     file ─ records ─ columns (or mappings, where texts have ids) ─ assembly ─ Pairs
 
-The layouts: rows with one column of questions and one of passages (JSONL, JSON, CSV, TSV), the
-same as an object of columns (JSON), and the two id-based layouts of ``mappings`` (JSON).
+The layouts: rows with one column of questions and one of passages (JSONL, JSON, CSV, TSV,
+Parquet), the same as an object of columns (JSON), and the two id-based layouts of ``mappings``
+(JSON).
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ def read_pairs(path: str | Path) -> Pairs:
     """Read a file of question–passage pairs.
 
     The format follows from the suffix: ``.jsonl``, ``.ndjson``, ``.json``, ``.csv``, ``.tsv``,
-    all in UTF-8, with or without a BOM. Texts are kept as they are, blanks at their ends
-    included. One pair is enough here; see :func:`require_at_least`.
+    all in UTF-8, with or without a BOM, and ``.parquet``. Texts are kept as they are, blanks at
+    their ends included. One pair is enough here; see :func:`require_at_least`.
 
     A file with a column of labels or scores is read only if every one of them is 1. Dropping the
     rows below some threshold would be a guess about the file, and taking them would train the
@@ -48,18 +49,19 @@ def read_pairs(path: str | Path) -> Pairs:
         DataError: the file can't be read, breaks its format, has no pairs, has a row without a
             usable question and passage, or leaves open which column is which. The message names
             the file and the line or the columns.
+        MissingExtraError: a Parquet file, and pyarrow is not installed.
     """
     path = Path(path)
     suffix = check_suffix(path, ROW_SUFFIXES)
     if suffix != ".json":
-        pairs = pairs_of_records(records_of(path), path)
+        pairs = pairs_of_records(records_of(path), str(path))
     else:
         document = load_json(path)
         layout = layout_of(document)
         if layout is not None and isinstance(document, dict):
             pairs = pairs_of_mapping(document, layout, path)
         else:
-            pairs = pairs_of_records(json_records(document, path), path)
+            pairs = pairs_of_records(json_records(document, path), str(path))
     if not pairs.relevant:
         raise DataError(
             f"{path} has no pairs",
@@ -84,13 +86,13 @@ def require_at_least(pairs: Pairs, count: int, purpose: str) -> None:
         )
 
 
-def pairs_of_records(records: Iterable[Record], path: Path) -> Pairs:
+def pairs_of_records(records: Iterable[Record], source: str) -> Pairs:
     """Turn records of columns into pairs.
 
     Raises:
         DataError: as :func:`read_pairs`, for what concerns the rows.
     """
-    return pairs_of_rows(_rows(records), source=str(path))
+    return pairs_of_rows(_rows(records), source=source)
 
 
 def row_of(record: Record, example: str) -> dict[str, object]:
@@ -164,5 +166,6 @@ def _refuse_score(value: object, place: str) -> None:
             f"{place} holds {shown}",
             expected="1 in every row, because every row counts as a passage that answers its "
             "question (scored pairs serve to evaluate similarity, not this)",
-            fix="keep the rows that are right and remove the column",
+            fix="keep the rows that are right and remove the column; or name the columns "
+            "sentence1, sentence2 and score to evaluate similarity",
         )

@@ -1,4 +1,4 @@
-"""File formats → records: JSONL, JSON, CSV and TSV, each record with the place it came from.
+"""File formats → records, each with the place it came from: JSONL, JSON, CSV, TSV and Parquet.
 
 A record is whatever one row holds, not yet judged: an object of columns for most files, a bare
 string where a file of texts allows one. Which column means what is decided in ``columns``.
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentune.data.lines import numbered_lines, whole_text
+from sentune.data.parquet import parquet_rows
 from sentune.errors import DataError
 
 __all__ = [
@@ -23,13 +24,15 @@ __all__ = [
     "csv_records",
     "csv_rows",
     "json_records",
+    "jsonl_records",
     "kind_of",
     "load_json",
     "quoted",
     "records_of",
+    "text_problem",
 ]
 
-ROW_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+ROW_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _KINDS: dict[type, str] = {
@@ -38,6 +41,7 @@ _KINDS: dict[type, str] = {
     int: "a number",
     float: "a number",
     str: "a text",
+    bytes: "bytes that are no UTF-8 text",
     list: "a list",
     dict: "an object",
 }
@@ -69,21 +73,25 @@ class _RepeatedKeyError(ValueError):
 
 
 def records_of(path: Path) -> Iterator[Record]:
-    """Yield the records of a row file, in order. JSONL is streamed, the others are read whole.
+    """Yield the records of a row file, in order. JSON is read whole, the others are streamed.
 
     Args:
         path: a file with one of ``ROW_SUFFIXES``.
 
     Raises:
         DataError: the file can't be read or does not follow its format.
+        MissingExtraError: a Parquet file, and pyarrow is not installed.
     """
     suffix = path.suffix.lower()
     if suffix == ".json":
         yield from json_records(load_json(path), path)
     elif suffix in _DELIMITERS:
         yield from csv_records(path, csv_rows(path))
+    elif suffix == ".parquet":
+        for number, row in enumerate(parquet_rows(path), start=1):
+            yield Record(f"{path}, row {number}", row, named_at=str(path))
     else:
-        yield from _jsonl_records(path)
+        yield from jsonl_records(numbered_lines(path), str(path))
 
 
 def load_json(path: Path) -> object:
@@ -92,7 +100,7 @@ def load_json(path: Path) -> object:
     Raises:
         DataError: the file is empty, is not JSON (line and column are named), or repeats a key.
     """
-    return _parsed(whole_text(path), path, place=str(path))
+    return _parsed(whole_text(path), str(path), place=str(path))
 
 
 def json_records(document: object, path: Path) -> Iterator[Record]:
@@ -117,8 +125,24 @@ def json_records(document: object, path: Path) -> Iterator[Record]:
         )
 
 
-def csv_rows(path: Path) -> list[tuple[int, list[str]]]:
-    """Return (number of the line it starts on, fields) for every row, the header included.
+def jsonl_records(lines: Iterable[tuple[int, str]], name: str) -> Iterator[Record]:
+    """Yield the value on every line that is not blank.
+
+    Args:
+        lines: (number, line), as :func:`sentune.data.lines.numbered_lines` gives them.
+        name: what messages call the file.
+
+    Raises:
+        DataError: a line is not JSON, or names a key of an object twice.
+    """
+    for number, line in lines:
+        if line.strip():
+            place = f"{name}, line {number}"
+            yield Record(place, _parsed(line, name, place, first_line=number), place)
+
+
+def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield (number of the line it starts on, fields) for every row, the header included.
 
     Blank lines are no rows. Raises :class:`DataError` for broken quoting. Fields may be longer
     than the csv module's default limit: the process-wide limit is raised, and never lowered
@@ -127,12 +151,11 @@ def csv_rows(path: Path) -> list[tuple[int, list[str]]]:
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
     lines = (line for _, line in numbered_lines(path))
     reader = csv.reader(lines, delimiter=_DELIMITERS[path.suffix.lower()], strict=True)
-    rows: list[tuple[int, list[str]]] = []
     start = 1
     try:
         for fields in reader:
             if fields:
-                rows.append((start, fields))
+                yield start, fields
             start = reader.line_num + 1
     except csv.Error as error:
         raise DataError(
@@ -140,18 +163,16 @@ def csv_rows(path: Path) -> list[tuple[int, list[str]]]:
             expected="fields with balanced quotes",
             fix='write a field that holds quotes as "…" with every inner quote doubled',
         ) from error
-    return rows
 
 
-def csv_records(path: Path, rows: list[tuple[int, list[str]]]) -> Iterator[Record]:
+def csv_records(path: Path, rows: Iterable[tuple[int, list[str]]]) -> Iterator[Record]:
     """Yield the rows after the first as objects whose keys are the fields of the first.
 
     Raises:
         DataError: a name stands twice in the header, or a row has too few or too many fields.
     """
-    if not rows:
-        return
-    header_line, header = rows[0]
+    rows = iter(rows)
+    header_line, header = next(rows, (1, []))
     named_at = f"{path}, line {header_line}"
     repeated = [name for name in dict.fromkeys(header) if header.count(name) > 1]
     if repeated:
@@ -160,7 +181,7 @@ def csv_records(path: Path, rows: list[tuple[int, list[str]]]) -> Iterator[Recor
             expected="a different name for every column",
             fix="rename or remove the repeated columns",
         )
-    for line, fields in rows[1:]:
+    for line, fields in rows:
         if len(fields) != len(header):
             raise DataError(
                 f"{path}, line {line}: the row has {len(fields)} fields",
@@ -187,14 +208,22 @@ def checked_text(value: object, place: str, column: str | None = None) -> str:
         problem = f"holds {kind_of(value)}"
     elif not value or value.isspace():
         problem = "is empty"
-    elif "\0" in value:
-        problem = "holds a NUL character"
-    elif not value.isascii() and _SURROGATE.search(value):
-        problem = "holds half of a surrogate pair, which is no character"
     else:
-        return value
+        unwritable = text_problem(value)
+        if unwritable is None:
+            return value
+        problem = unwritable
     where = place if column is None else f"{place}, column {quoted([column])}"
     raise DataError(f"{where} {problem}", expected="a text", fix="fill it in or remove the row")
+
+
+def text_problem(value: str) -> str | None:
+    """Say what keeps ``value``, which may be empty, from being written as UTF-8, if anything."""
+    if "\0" in value:
+        return "holds a NUL character"
+    if not value.isascii() and _SURROGATE.search(value):
+        return "holds half of a surrogate pair, which is no character"
+    return None
 
 
 def kind_of(value: object) -> str:
@@ -210,20 +239,13 @@ def quoted(names: Iterable[object], limit: int = 10) -> str:
     return ", ".join(shown + more)
 
 
-def _jsonl_records(path: Path) -> Iterator[Record]:
-    for number, line in numbered_lines(path):
-        if line.strip():
-            place = f"{path}, line {number}"
-            yield Record(place, _parsed(line, path, place, first_line=number), place)
-
-
-def _parsed(text: str, path: Path, place: str, first_line: int = 1) -> object:
+def _parsed(text: str, name: str, place: str, first_line: int = 1) -> object:
     try:
         value: object = json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         raise DataError(
-            f"{path}, line {line}, column {error.colno}: {error.msg}",
+            f"{name}, line {line}, column {error.colno}: {error.msg}",
             expected="valid JSON",
             fix="correct that line, or write the file again with a JSON library",
         ) from error

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from sentune.data.columns import pair_columns
+from sentune.data.columns import is_sentence_pair, pair_columns
 from sentune.data.lines import check_suffix
+from sentune.data.mappings import layout_of
 from sentune.data.readers import row_of
 from sentune.data.records import (
     ROW_SUFFIXES,
@@ -16,13 +18,18 @@ from sentune.data.records import (
     checked_text,
     csv_records,
     csv_rows,
+    json_records,
     kind_of,
+    load_json,
     quoted,
     records_of,
 )
 from sentune.errors import DataError
 
-__all__ = ["ScoredPairs", "read_scored_pairs"]
+__all__ = ["ScoredPairs", "is_scored", "read_scored_pairs"]
+
+# 1 and 0, or 1 and -1, say yes and no.
+_LABELS = frozenset({-1.0, 0.0, 1.0})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +67,8 @@ def read_scored_pairs(path: str | Path) -> ScoredPairs:
             or wrong.
     """
     path = Path(path)
-    suffix = check_suffix(path, ROW_SUFFIXES)
-    records = _table(path) if suffix in {".csv", ".tsv"} else records_of(path)
-    rows = [_row(record) for record in records]
+    check_suffix(path, ROW_SUFFIXES)
+    rows = [_row(record) for record in _records(path)]
     if len({score for _, _, score in rows}) < 2:
         raise DataError(
             f"{path} has {'the same score in every row' if rows else 'no rows'}",
@@ -73,11 +79,60 @@ def read_scored_pairs(path: str | Path) -> ScoredPairs:
     return ScoredPairs(first=first, second=second, scores=scores, source=str(path))
 
 
+def is_scored(path: str | Path) -> bool:
+    """Whether a file is for :func:`read_scored_pairs`, rather than ``read_pairs``.
+
+    It is if its two texts are named alike (``sentence1`` and ``sentence2``, ``text_a`` and
+    ``text_b``, or no header at all), if exactly one column could be the score, and if that holds
+    a number other than -1, 0 and 1. Only such a number shows a scale of similarity:
+
+    - where the column is 1 in every row, the file is pairs that are all right;
+    - 0 and 1 are labels (duplicates, say): no scale, and training on the zeros would be wrong,
+      so that ``read_pairs`` refuses them with its reason;
+    - a score beside a question and its passage, or a premise and its hypothesis, grades an answer
+      or numbers a class. Rename the columns to sentence1 and sentence2 to have it taken for a
+      similarity.
+
+    Cost: reads up to the first such number, which is mostly the first row, and the whole file if
+    there is none; JSON is read whole.
+
+    Raises:
+        DataError: the file can't be read or breaks its format. Never because of its columns.
+        MissingExtraError: a Parquet file, and pyarrow is not installed.
+    """
+    path = Path(path)
+    if check_suffix(path, ROW_SUFFIXES) == ".json":
+        document = load_json(path)
+        if layout_of(document) is not None:
+            return False
+        records = json_records(document, path)
+    else:
+        records = _records(path)
+    for record in records:
+        if not isinstance(record.value, dict) or not is_sentence_pair(tuple(record.value)):
+            return False
+        scores = pair_columns(tuple(record.value), record.named_at).scores
+        if len(scores) != 1:
+            return False
+        score = _number(record.value[scores[0]])
+        if score is not None and score not in _LABELS:
+            return True
+    return False
+
+
+def _records(path: Path) -> Iterator[Record]:
+    return _table(path) if path.suffix.lower() in {".csv", ".tsv"} else records_of(path)
+
+
 def _table(path: Path) -> Iterator[Record]:
     rows = csv_rows(path)
-    if rows and len(rows[0][1]) == 3 and _number(rows[0][1][2]) is not None:
-        rows.insert(0, (rows[0][0], ["sentence1", "sentence2", "score"]))
-    return csv_records(path, rows)
+    first = next(rows, None)
+    if first is None:
+        return iter(())
+    line, fields = first
+    has_header = len(fields) != 3 or _number(fields[2]) is None
+    header = [] if has_header else [(line, ["sentence1", "sentence2", "score"])]
+    return csv_records(path, chain(header, [first], rows))
 
 
 def _row(record: Record) -> tuple[str, str, float]:

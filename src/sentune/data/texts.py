@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from sentune.data.columns import id_column, is_pair, text_column
-from sentune.data.lines import STDIN, check_suffix, numbered_lines
+from sentune.data.lines import STDIN, STDIN_NAME, check_suffix, numbered_lines
 from sentune.data.mappings import layout_of
 from sentune.data.readers import pairs_of_records, read_pairs
 from sentune.data.records import (
@@ -20,22 +20,33 @@ from sentune.data.records import (
     quoted,
     records_of,
 )
+from sentune.data.stdin import records_of_stdin, standard_input
 from sentune.errors import DataError
 
-__all__ = ["read_passages", "read_texts"]
+__all__ = [
+    "TEXT_SUFFIXES",
+    "id_of",
+    "is_page",
+    "no_texts",
+    "read_passages",
+    "read_texts",
+    "text_of",
+]
 
-_SUFFIXES = (".txt", *ROW_SUFFIXES)
+TEXT_SUFFIXES = (".txt", *ROW_SUFFIXES)
 
 
 def read_texts(path: str | Path) -> Iterator[str]:
     """Yield the texts of a file, one for every vector to compute, repeats included.
 
-    ``.txt`` and standard input hold one text a line; ``.jsonl``, ``.ndjson`` and ``.json`` hold
-    bare strings or objects; ``.csv`` and ``.tsv`` have a header. The column is called ``text``,
-    ``sentence``, ``passage`` or ``content``. In a file of one text a line, blank lines are
-    accepted at the end only: to skip one would shift every later vector against its line.
+    ``.txt`` holds one text a line; ``.jsonl``, ``.ndjson`` and ``.json`` hold bare strings or
+    objects; ``.csv`` and ``.tsv`` have a header, ``.parquet`` a schema. The column is called
+    ``text``, ``sentence``, ``passage`` or ``content``. Standard input is JSONL if its first line
+    that is not blank starts with ``{``, else one text a line. In a file of one text a line, blank
+    lines are accepted at the end only: to skip one would shift every later vector against its
+    line.
 
-    Lines and JSONL are streamed in constant memory; the other formats are read whole.
+    JSON is read whole; the other formats are streamed in constant memory.
 
     Args:
         path: the file, or ``"-"`` for standard input.
@@ -43,12 +54,13 @@ def read_texts(path: str | Path) -> Iterator[str]:
     Raises:
         DataError: at once if the file is missing or of an unknown format; while iterating, for
             the line or row that can't be used, and at the end if there was no text.
+        MissingExtraError: while iterating, for Parquet without pyarrow.
     """
-    if path == STDIN:
-        return _checked_lines(STDIN, "standard input")
+    if str(path) == STDIN:
+        return _standard_input_texts()
     path = Path(path)
-    if check_suffix(path, _SUFFIXES) == ".txt":
-        return _checked_lines(path, str(path))
+    if check_suffix(path, TEXT_SUFFIXES) == ".txt":
+        return _checked_lines(numbered_lines(path), str(path))
     return _texts_of_records(records_of(path), str(path))
 
 
@@ -59,19 +71,22 @@ def read_passages(path: str | Path) -> dict[str, str]:
     that :func:`read_texts` takes. An id is the value of the first of the columns ``passage_id``,
     ``id``, ``_id``, ``pid`` and ``page`` that there is; without one, passages are p1, p2, … A
     page that holds several passages numbers them: ``12``, ``12#2``. A text that repeats is one
-    passage, under its first id. Blank lines of a ``.txt`` file are skipped.
+    passage, under its first id. Blank lines of a file of one text a line are skipped.
+
+    Args:
+        path: the file, or ``"-"`` for standard input.
 
     Raises:
         DataError: as :func:`read_pairs` and :func:`read_texts`; also if two different texts
             share an id.
+        MissingExtraError: a Parquet file, and pyarrow is not installed.
     """
+    if str(path) == STDIN:
+        return _at_least_one(_passages_of_stdin(), STDIN_NAME)
     path = Path(path)
-    suffix = check_suffix(path, _SUFFIXES)
+    suffix = check_suffix(path, TEXT_SUFFIXES)
     if suffix == ".txt":
-        lines = (line.rstrip("\r\n") for _, line in numbered_lines(path))
-        texts = dict.fromkeys(line for line in lines if line.strip())
-        passages = {f"p{number}": text for number, text in enumerate(texts, start=1)}
-        return _at_least_one(passages, path)
+        return _at_least_one(_passages_of_lines(numbered_lines(path)), str(path))
     if suffix == ".json":
         document = load_json(path)
         if layout_of(document) is not None:
@@ -79,13 +94,33 @@ def read_passages(path: str | Path) -> dict[str, str]:
         records = json_records(document, path)
     else:
         records = records_of(path)
-    return _at_least_one(_passages_of_records(records, path), path)
+    return _at_least_one(_passages_of_records(records, str(path)), str(path))
 
 
-def _checked_lines(source: str | Path, name: str) -> Iterator[str]:
+def _standard_input_texts() -> Iterator[str]:
+    is_jsonl, lines = standard_input()
+    if is_jsonl:
+        yield from _texts_of_records(records_of_stdin(lines), STDIN_NAME)
+    else:
+        yield from _checked_lines(lines, STDIN_NAME)
+
+
+def _passages_of_stdin() -> dict[str, str]:
+    is_jsonl, lines = standard_input()
+    if is_jsonl:
+        return _passages_of_records(records_of_stdin(lines), STDIN_NAME)
+    return _passages_of_lines(lines)
+
+
+def _passages_of_lines(lines: Iterable[tuple[int, str]]) -> dict[str, str]:
+    texts = dict.fromkeys(line.rstrip("\r\n") for _, line in lines if line.strip())
+    return {f"p{number}": text for number, text in enumerate(texts, start=1)}
+
+
+def _checked_lines(lines: Iterable[tuple[int, str]], name: str) -> Iterator[str]:
     blank = 0
     found = False
-    for number, line in numbered_lines(source):
+    for number, line in lines:
         text = line.rstrip("\r\n")
         if not text or text.isspace():
             blank = blank or number
@@ -99,19 +134,24 @@ def _checked_lines(source: str | Path, name: str) -> Iterator[str]:
             found = True
             yield text
     if not found:
-        raise _no_texts(name)
+        raise no_texts(name)
 
 
 def _texts_of_records(records: Iterable[Record], name: str) -> Iterator[str]:
     found = False
     for record in records:
         found = True
-        yield _text_of(record)
+        yield text_of(record)
     if not found:
-        raise _no_texts(name)
+        raise no_texts(name)
 
 
-def _text_of(record: Record) -> str:
+def text_of(record: Record) -> str:
+    """Return the text of a record: a bare string, or an object's column of texts.
+
+    Raises:
+        DataError: it is neither, or which column holds the text is open.
+    """
     if isinstance(record.value, str):
         return checked_text(record.value, record.place)
     if isinstance(record.value, dict):
@@ -124,34 +164,51 @@ def _text_of(record: Record) -> str:
     )
 
 
-def _passages_of_records(records: Iterable[Record], path: Path) -> dict[str, str]:
+def _passages_of_records(records: Iterable[Record], name: str) -> dict[str, str]:
     records = iter(records)
     first = next(records, None)
     if first is None:
         return {}
     records = chain([first], records)
     if isinstance(first.value, dict) and is_pair(tuple(first.value)):
-        return dict(pairs_of_records(records, path).passages)
+        return dict(pairs_of_records(records, name).passages)
     passages: dict[str, str] = {}
     seen: set[str] = set()
     for record in records:
-        text = _text_of(record)
+        text = text_of(record)
         if text not in seen:
             seen.add(text)
             passages[_new_id(record, passages)] = text
     return passages
 
 
-def _new_id(record: Record, passages: dict[str, str]) -> str:
+def id_of(record: Record) -> tuple[str, str] | None:
+    """Return the column that names a passage, and the name; ``None`` without such a column.
+
+    Raises:
+        DataError: the column is there and holds neither a text nor a whole number.
+    """
     row = record.value if isinstance(record.value, dict) else {}
     column = id_column(tuple(row))
     if column is None:
-        return _numbered(f"p{len(passages) + 1}", passages)
+        return None
     value = row[column]
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    name = checked_text(value, record.place, column)
-    if column.strip().casefold() == "page":
+    return column, checked_text(value, record.place, column)
+
+
+def is_page(column: str) -> bool:
+    """Whether a column of ids names pages, which may hold several passages each."""
+    return column.strip().casefold() == "page"
+
+
+def _new_id(record: Record, passages: dict[str, str]) -> str:
+    found = id_of(record)
+    if found is None:
+        return _numbered(f"p{len(passages) + 1}", passages)
+    column, name = found
+    if is_page(column):
         return _numbered(name, passages)
     if name in passages:
         raise DataError(
@@ -172,13 +229,14 @@ def _numbered(name: str, taken: dict[str, str]) -> str:
     return unique
 
 
-def _at_least_one(passages: dict[str, str], path: Path) -> dict[str, str]:
+def _at_least_one(passages: dict[str, str], name: str) -> dict[str, str]:
     if not passages:
-        raise _no_texts(str(path))
+        raise no_texts(name)
     return passages
 
 
-def _no_texts(name: str) -> DataError:
+def no_texts(name: str) -> DataError:
+    """Build the error for a file without a single text."""
     return DataError(
         f"{name} has no texts", expected="at least one", fix="check that the export finished"
     )

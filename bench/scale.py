@@ -1,0 +1,327 @@
+"""The index from 1,000 to 100,000 real passages, beside other ways to find the nearest vectors.
+
+    python -m bench.scale [--sizes 1000,10000,100000] [--folder DIR]
+
+Passages are the docstrings and sources of the installed packages (``bench/corpus.py``), questions
+the summary lines of the standard library's docstrings. The index grows in place; the others get
+its vectors. Every question is asked of all systems in turn, so that what else the machine does
+meets them alike. Read ratios, not milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bench.corpus import real_passages
+from numpy.typing import NDArray
+
+from sentune import SentenceTransformer
+from sentune.data import Passage, python_docs
+from sentune.index import Index
+from sentune.index.rows import VECTOR
+
+Vectors = NDArray[np.float32]
+Search = Callable[[Vectors], list[int]]
+_QUESTIONS, _TOP, _WANTED = 500, 10, 0.98
+_LINKS, _CONSTRUCTION = 32, 200  # of the HNSW graphs
+
+
+def main() -> None:
+    """Print a table for every size, and the whole as JSON at the end."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--sizes", default="1000,10000,30000,100000")
+    options.add_argument("--folder", type=Path, default=None)
+    options.add_argument("--worker", nargs=3, metavar=("KIND", "PATH", "VECTORS"), default=None)
+    given = options.parse_args()
+    if given.worker:
+        return _worker(*given.worker)
+    sizes = [int(size) for size in given.sizes.split(",")]
+    folder = given.folder or Path(tempfile.mkdtemp(prefix="sentune-scale-"))
+    passages = real_passages(max(sizes))
+    questions = list(python_docs().pairs.questions.values())[:_QUESTIONS]
+    model = SentenceTransformer()
+    asked = model.encode_query(questions)
+    characters = sum(map(len, passages)) / len(passages)
+    print(f"{len(passages):,} passages of {characters:.0f} characters, {len(questions)} questions")
+    print(f"model {model.base.name}, {model.compute.dtype_name}; index in {folder}")
+    results = []
+    index: Index | None = None
+    for size in sizes:
+        index, built = _grow(index, folder / "index", model, passages[:size])
+        measured = _measure(index, folder, questions, asked)
+        results.append({"passages": size, "built": built, "systems": measured})
+        _print(size, built, measured, index.info().dense)
+    print(json.dumps(results))
+    return None
+
+
+def _grow(
+    index: Index | None, path: Path, model: SentenceTransformer, passages: list[str]
+) -> tuple[Index, dict[str, float]]:
+    rows = [Passage(str(number), text) for number, text in enumerate(passages)]
+    encoding = [0.0]
+    encode = model.encode_document
+
+    def timed(inputs: Any, **rest: Any) -> Any:
+        start = time.perf_counter()
+        vectors = encode(inputs, **rest)
+        encoding[0] += time.perf_counter() - start
+        return vectors
+
+    model.encode_document = timed  # type: ignore[method-assign]
+    start = time.perf_counter()
+    if index is None:
+        index = Index.build(path, model, rows)
+    else:
+        index.add(rows)
+    seconds = time.perf_counter() - start
+    model.encode_document = encode  # type: ignore[method-assign]
+    return index, {"seconds": seconds, "encoding": encoding[0]}
+
+
+def _measure(
+    index: Index, folder: Path, questions: list[str], asked: Vectors
+) -> dict[str, dict[str, float]]:
+    vectors = _vectors(index)
+    exact = [set(row) for row in _exact(vectors, asked).tolist()]
+    systems: dict[str, Search] = {}
+    facts: dict[str, dict[str, float]] = {}
+    for name, make in {
+        "NumPy scan": _numpy,
+        "faiss HNSW": _faiss,
+        "usearch HNSW": _usearch,
+    }.items():
+        start = time.perf_counter()
+        systems[name], path = make(vectors, folder, asked, exact)
+        facts[name] = {"build": time.perf_counter() - start, "disk": path.stat().st_size / 2**20}
+        facts[name]["memory"] = _memory(name, path, folder)
+    mode = {name: _index_search(index, name, questions, asked) for name in ("dense", "hybrid")}
+    systems |= {"sentune index, dense": mode["dense"], "sentune index, hybrid": mode["hybrid"]}
+    for name, seconds, recall in _interleaved(systems, asked, exact):
+        facts.setdefault(name, {})
+        facts[name] |= {
+            "p50": float(np.median(seconds)) * 1e3,
+            "p99": float(np.percentile(seconds, 99)) * 1e3,
+            "recall": recall,
+        }
+    facts["sentune index, dense"] |= {
+        "disk": index.info().bytes / 2**20,
+        "memory": _memory("index", index.path, folder),
+    }
+    facts["sentune index, hybrid"].pop("recall")
+    return facts
+
+
+def _interleaved(
+    systems: dict[str, Search], asked: Vectors, exact: list[set[int]]
+) -> list[tuple[str, list[float], float]]:
+    seconds: dict[str, list[float]] = {name: [] for name in systems}
+    shares: dict[str, list[float]] = {name: [] for name in systems}
+    for name in systems:
+        for vector in asked[:20]:
+            systems[name](vector)
+    for vector, right in zip(asked, exact, strict=True):
+        for name, search in systems.items():
+            start = time.perf_counter()
+            found = search(vector)
+            seconds[name].append(time.perf_counter() - start)
+            shares[name].append(len(right & set(found)) / _TOP)
+    return [(name, seconds[name], float(np.mean(shares[name]))) for name in systems]
+
+
+def _index_search(index: Index, mode: str, questions: list[str], asked: Vectors) -> Search:
+    """The whole of ``Index.search`` but for encoding the question, as for the others."""
+    known = {vector.tobytes(): question for vector, question in zip(asked, questions, strict=True)}
+
+    def search(vector: Vectors) -> list[int]:
+        index.model.encode_query = lambda *_, **__: vector  # type: ignore[method-assign]
+        hits = index.search(known[vector.tobytes()], _TOP, mode=mode)
+        return [int(hit.id) for hit in hits]
+
+    return search
+
+
+def _vectors(index: Index) -> Vectors:
+    """The vectors of the index, by passage number."""
+    rows = index._table._scan(["id", VECTOR])
+    order = np.argsort(np.array(rows["id"].to_pylist(), dtype=np.int64))
+    flat = rows[VECTOR].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.ascontiguousarray(flat.reshape(len(rows), -1)[order], dtype=np.float32)
+
+
+def _exact(vectors: Vectors, asked: Vectors) -> NDArray[np.int64]:
+    return np.argsort(-(asked @ vectors.T), axis=1)[:, :_TOP]
+
+
+# ── the others ────────────────────────────────────────────────────────────────────────────────
+
+
+def _numpy(vectors: Vectors, folder: Path, *_: Any) -> tuple[Search, Path]:
+    path = folder / "vectors.npy"
+    np.save(path, vectors)
+
+    def search(vector: Vectors) -> list[int]:
+        scores = vectors @ vector
+        best = np.argpartition(-scores, min(_TOP, len(scores) - 1))[:_TOP]
+        return [int(place) for place in best]
+
+    return search, path
+
+
+def _faiss(
+    vectors: Vectors, folder: Path, asked: Vectors, exact: list[set[int]]
+) -> tuple[Search, Path]:
+    import faiss
+
+    graph = faiss.IndexHNSWFlat(vectors.shape[1], _LINKS, faiss.METRIC_INNER_PRODUCT)
+    graph.hnsw.efConstruction = _CONSTRUCTION
+    graph.add(vectors)
+    path = folder / "faiss.index"
+    faiss.write_index(graph, str(path))
+
+    def search(vector: Vectors) -> list[int]:
+        return [int(place) for place in graph.search(vector[None], _TOP)[1][0]]
+
+    for breadth in (16, 32, 64, 128, 256, 512):
+        graph.hnsw.efSearch = breadth
+        if _recall(search, asked, exact) >= _WANTED:
+            break
+    return search, path
+
+
+def _usearch(
+    vectors: Vectors, folder: Path, asked: Vectors, exact: list[set[int]]
+) -> tuple[Search, Path]:
+    from usearch.index import Index as Graph
+
+    graph = Graph(
+        ndim=vectors.shape[1],
+        metric="ip",
+        dtype="f32",
+        connectivity=_LINKS,
+        expansion_add=_CONSTRUCTION,
+    )
+    graph.add(np.arange(len(vectors)), vectors)
+    path = folder / "usearch.index"
+    graph.save(str(path))
+
+    def search(vector: Vectors) -> list[int]:
+        return [int(key) for key in graph.search(vector, _TOP).keys]
+
+    for breadth in (16, 32, 64, 128, 256, 512):
+        graph.expansion_search = breadth
+        if _recall(search, asked, exact) >= _WANTED:
+            break
+    return search, path
+
+
+def _recall(search: Search, asked: Vectors, exact: list[set[int]]) -> float:
+    pairs = list(zip(asked, exact, strict=True))[::5]
+    return float(np.mean([len(right & set(search(vector))) / _TOP for vector, right in pairs]))
+
+
+# ── memory, in a process of its own ───────────────────────────────────────────────────────────
+
+
+def _memory(kind: str, path: Path, folder: Path) -> float:
+    """MiB that a fresh process needs for 50 searches, beyond those before it opened anything."""
+    command = [
+        sys.executable,
+        "-m",
+        "bench.scale",
+        "--worker",
+        kind,
+        str(path),
+        str(folder / "asked.npy"),
+    ]
+    np.save(folder / "asked.npy", np.load(folder / "vectors.npy", mmap_mode="r")[:50])
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def _worker(kind: str, path: str, vectors: str) -> None:
+    asked = np.load(vectors)
+    searches: dict[str, Callable[[], Search]] = {
+        "NumPy scan": lambda: _opened_numpy(path),
+        "faiss HNSW": lambda: _opened_faiss(path),
+        "usearch HNSW": lambda: _opened_usearch(path),
+        "index": lambda: _opened_index(path),
+    }
+    before = _resident()
+    search = searches[kind]()
+    for vector in asked:
+        search(vector)
+    print(_resident() - before)
+
+
+def _resident() -> float:
+    """MiB of this process that are in memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def _opened_numpy(path: str) -> Search:
+    vectors = np.load(path)
+    return lambda vector: [int(np.argmax(vectors @ vector))]
+
+
+def _opened_faiss(path: str) -> Search:
+    import faiss
+
+    graph = faiss.read_index(path)
+    return lambda vector: [int(graph.search(vector[None], _TOP)[1][0][0])]
+
+
+def _opened_usearch(path: str) -> Search:
+    from usearch.index import Index as Graph
+
+    graph = Graph.restore(path)
+    return lambda vector: [int(graph.search(vector, _TOP).keys[0])]
+
+
+def _opened_index(path: str) -> Search:
+    index = Index.open(path)
+    words = iter(["read a file", "sort a list", "a thread that waits", "matrix product"] * 50)
+
+    def search(vector: Vectors) -> list[int]:
+        # Both sides of a hybrid search; the model's own memory is not the index's.
+        probes = index.info().passages >= 10_000
+        index._table.nearest(vector, 100, probes=32 if probes else None)
+        return [hit.rank for hit in index.search(next(words), _TOP, mode="words")]
+
+    return search
+
+
+def _print(
+    size: int, built: dict[str, float], systems: dict[str, dict[str, float]], dense: str
+) -> None:
+    rest = built["seconds"] - built["encoding"]
+    print(
+        f"\n{size:,} passages: grown in {built['seconds']:.0f} s, encoding {built['encoding']:.0f},"
+    )
+    print(f"storing and indexing {rest:.0f}. {dense}")
+    print("| | p50 ms | p99 ms | recall@10 | build s | memory MiB | disk MiB |")
+    print("|---|---|---|---|---|---|---|")
+    for name, facts in systems.items():
+        cells = [
+            f"{facts[key]:.{digits}f}" if key in facts else "–"
+            for key, digits in (
+                *(("p50", 2), ("p99", 2), ("recall", 3), ("build", 1)),
+                *(("memory", 0), ("disk", 0)),
+            )
+        ]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""The other columns of a passage → what an index stores beside the text, and filters by."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+from sentune.data.records import Record, kind_of, quoted, text_problem
+from sentune.errors import DataError
+
+__all__ = ["FieldNames", "FieldTypes", "FieldValue", "field_value", "fields_of"]
+
+FieldValue = str | int | float | bool | None
+
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)")
+_FRACTION = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_INT64 = range(-(2**63), 2**63)
+_EXACT_IN_FLOAT = range(-(2**53), 2**53 + 1)
+# "." names a part of a column, and the backtick quotes a name in a filter.
+_UNUSABLE = frozenset(".`")
+
+
+class FieldNames:
+    """The names of the fields of one file: kept as they are, but for blanks at their ends."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[str, ...], dict[str, str]] = {}
+        self._spelling: dict[str, str] = {}
+
+    def __call__(self, columns: tuple[str, ...], used: Collection[str], at: str) -> dict[str, str]:
+        """Return column → field name for the columns that are no text and no id.
+
+        Args:
+            columns: all the columns of a row.
+            used: those that are the text and the id.
+            at: where the names stand, for the message.
+
+        Raises:
+            DataError: a name is empty, can't stand in a filter, starts with ``_`` or ``sentune_``,
+                which the index keeps for itself, or differs from another by case only.
+        """
+        # Two rows with the same columns have the same text and id among them.
+        if columns not in self._names:
+            for name in columns:
+                self._require_one_spelling(name.strip(), columns, at)
+            self._names[columns] = {
+                name: _usable(name.strip(), at) for name in columns if name not in used
+            }
+        return self._names[columns]
+
+    def _require_one_spelling(self, name: str, columns: Iterable[str], at: str) -> None:
+        known = self._spelling.setdefault(name.casefold(), name)
+        if known != name or [column.strip() for column in columns].count(name) > 1:
+            raise DataError(
+                f"{at}: the columns {quoted([known, name])} differ in case or blanks at most",
+                expected="names that a filter can tell apart",
+                fix="rename or remove one of them",
+            )
+
+
+class FieldTypes:
+    """What the columns of a CSV or TSV file hold, decided over the whole file.
+
+    A column is whole numbers if all of its cells are, else numbers, else text. Empty cells are
+    ``None`` and decide nothing. Text stays text as soon as one cell is no number ("n/a") or would
+    not come back the same: a leading zero ("007"), a plus sign, a whole number beyond 64 bits, or
+    one beyond 2**53 in a column of fractions.
+    """
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._fraction: set[str] = set()
+        self._text: set[str] = set()
+        wide: set[str] = set()
+        for record in records:
+            if isinstance(record.value, dict):
+                for name, cell in record.value.items():
+                    if name not in self._text and cell:
+                        self._see(name, cell.strip(), wide)
+        self._text |= self._fraction & wide
+
+    def __call__(self, column: str, cell: str) -> FieldValue:
+        """Return the value of a cell; ``column`` is its name in the file."""
+        stripped = cell.strip()
+        if not stripped:
+            return None
+        if column in self._text:
+            return cell
+        return float(stripped) if column in self._fraction else int(stripped)
+
+    def _see(self, name: str, cell: str, wide: set[str]) -> None:
+        if not cell:
+            return
+        # 20 characters hold every number of 64 bits; more may be beyond what int() converts.
+        if len(cell) <= 20 and _WHOLE.fullmatch(cell) and int(cell) in _INT64:
+            if int(cell) not in _EXACT_IN_FLOAT:
+                wide.add(name)
+        elif not _WHOLE.fullmatch(cell) and _FRACTION.fullmatch(cell) and _is_finite(cell):
+            self._fraction.add(name)
+        else:
+            self._text.add(name)
+
+
+def field_value(value: object, place: str, column: str) -> FieldValue:
+    """Turn a value of JSON or Parquet into a text, a number, a truth value or ``None``.
+
+    NaN becomes ``None``; lists and objects become JSON text.
+
+    Raises:
+        DataError: the value is infinite, a whole number beyond 64 bits, bytes, or a text with a
+            NUL or half a surrogate pair.
+    """
+    try:
+        plain = _plain(value, place, column)
+        if isinstance(plain, dict | list):
+            return json.dumps(plain, ensure_ascii=False, allow_nan=False)
+    except RecursionError as error:
+        raise DataError(
+            f"{place}, column {quoted([column])} nests lists and objects too deeply",
+            expected="a text, a number, true, false, null, or a list or object of these",
+            fix="remove the column",
+        ) from error
+    return plain
+
+
+def _plain(value: object, place: str, column: str) -> FieldValue | list[object] | dict[str, object]:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        problem = text_problem(value)
+        if problem is None:
+            return value
+    elif isinstance(value, int):
+        problem = None if value in _INT64 else "holds a whole number of more than 64 bits"
+        if problem is None:
+            return value
+    elif isinstance(value, float):
+        if not math.isinf(value):
+            return None if math.isnan(value) else value
+        problem = "holds an infinite number"
+    elif isinstance(value, list):
+        return [_plain(item, place, column) for item in value]
+    elif isinstance(value, dict):
+        return {
+            _plain_key(key, place, column): _plain(item, place, column)
+            for key, item in value.items()
+        }
+    else:
+        problem = f"holds {kind_of(value)}"
+    raise DataError(
+        f"{place}, column {quoted([column])} {problem}",
+        expected="a text, a finite number of 64 bits, true, false or null",
+        fix="write the value as text, or remove the column",
+    )
+
+
+def _plain_key(key: object, place: str, column: str) -> str:
+    return str(_plain(str(key), place, column))
+
+
+def _usable(name: str, at: str) -> str:
+    if not name:
+        problem, fix = "a column has an empty name", "name it or remove it"
+    elif name.startswith("_") or name.casefold().startswith("sentune_"):
+        problem = f"the index keeps names such as {quoted([name])} for itself"
+        fix = 'rename the column so that it starts with neither "_" nor "sentune_"'
+    elif not name.isprintable() or _UNUSABLE.intersection(name):
+        problem = f"the column {quoted([name])} can't stand in a filter"
+        fix = "rename the column, without dots, backticks and line breaks"
+    else:
+        return name
+    raise DataError(
+        f"{at}: {problem}", expected="column names to filter by, as in page > 3", fix=fix
+    )
+
+
+def _is_finite(cell: str) -> bool:
+    return math.isfinite(float(cell))
+
+
+def fields_of(
+    row: Mapping[str, object], names: Mapping[str, str], place: str, types: FieldTypes | None
+) -> dict[str, FieldValue]:
+    """Return the fields of a row.
+
+    Args:
+        row: its columns.
+        names: column → field name.
+        place: the file and line, for messages.
+        types: what the columns of a table hold; ``None`` for a format with types of its own.
+    """
+    if types is None:
+        return {name: field_value(row[column], place, column) for column, name in names.items()}
+    return {name: types(column, str(row[column])) for column, name in names.items()}
