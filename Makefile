@@ -3,7 +3,10 @@
 #   make demo        tune on Python's own documentation, report, search
 #   make test        the tests
 #   make lint        style, types, the one-way imports
-#   make bench       speed beside the reference library (DATA=pairs file)
+#   make bench       training beside the reference library (DATA=pairs file)
+#   make bench-tasks search, mining, clusters, classification beside the reference and scikit-learn
+#   make scale       the index from 1,000 to 100,000 passages, beside faiss, usearch and NumPy
+#   make crash       kill a process that writes to an index, 100 times
 #   make parity-3.1  folders and vectors beside sentence-transformers 3.1.1
 #   make clean       remove what the targets above made
 
@@ -16,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE ?= 1
 export GOMP_SPINCOUNT ?= 10000
 
-.PHONY: setup demo test lint format bench parity-3.1 clean
+.PHONY: setup demo test lint format bench bench-tasks scale crash parity-3.1 clean
 
 setup: $(VENV)/.ready
 
@@ -46,6 +49,15 @@ format: setup
 
 bench: setup
 	$(BIN)/python bench/training.py $(DATA)
+
+bench-tasks: setup
+	$(BIN)/python -m bench.tasks --scale full
+
+scale: setup
+	$(BIN)/python -m bench.scale
+
+crash: setup
+	SENTUNE_KILLS=100 $(BIN)/python -m pytest tests/crash
 
 $(OLD)/.ready: pyproject.toml base-model.txt
 	test -x $(OLD)/bin/python || $(PYTHON) -m venv $(OLD)

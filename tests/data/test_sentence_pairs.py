@@ -37,6 +37,11 @@ def test_tables(tmp_path: Path, name: str, delimiter: str) -> None:
     assert list(read_sentence_pairs(path)) == PAIRS
 
 
+def test_a_table_with_scores_may_lack_the_header(write: Write) -> None:
+    path = write("x.csv", 'A man eats.,"A man, eating.",3\nb,c,3\n')
+    assert list(read_sentence_pairs(path)) == [("A man eats.", "A man, eating."), ("b", "c")]
+
+
 def test_parquet(tmp_path: Path) -> None:
     arrow = pytest.importorskip("pyarrow")
     path = tmp_path / "x.parquet"

@@ -9,18 +9,45 @@ from functools import wraps
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from sentune import __version__
-from sentune.cli import demo, doctor, encode, evaluate, search, similarity, tune
+from sentune.cli import (
+    classify,
+    cluster,
+    demo,
+    doctor,
+    duplicates,
+    encode,
+    evaluate,
+    index,
+    paraphrases,
+    search,
+    similarity,
+    tune,
+)
 from sentune.errors import SentuneError
 from sentune.hardware import share_processor
 
 __all__ = ["main"]
 
 _INTERRUPTED = 130
+_ORDER = (
+    *(tune, evaluate, index, search, encode, similarity),
+    *(classify, cluster, paraphrases, duplicates, demo, doctor),
+)
+
+
+class _Ordered(TyperGroup):
+    """Verbs in our order; typer lists those that have verbs of their own last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return [verb.NAME for verb in _ORDER]
+
 
 app = typer.Typer(
     name="sentune",
+    cls=_Ordered,
     help="Tune a small sentence-embedding model to your own text, prove that it got better, "
     "and use it.",
     no_args_is_help=True,
@@ -31,20 +58,28 @@ app = typer.Typer(
 
 
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with a word on Ctrl-C; typer would end it without one."""
+    """The command with a word on Ctrl-C; typer would end it without one.
+
+    A command that leaves something behind raises KeyboardInterrupt again with its own words.
+    """
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
         try:
             command(*arguments, **options)
-        except KeyboardInterrupt:
-            _stop("interrupted; nothing was written", _INTERRUPTED)
+        except KeyboardInterrupt as interrupt:
+            _stop(str(interrupt) or "interrupted; nothing was written", _INTERRUPTED)
 
     return run
 
 
-for verb in (tune, evaluate, encode, similarity, search, demo, doctor):
-    app.command(verb.NAME)(_interruptible(verb.command))
+for verb in _ORDER:
+    if verb in (classify, index):
+        for registered in verb.app.registered_commands:
+            registered.callback = _interruptible(registered.callback)
+        app.add_typer(verb.app, name=verb.NAME)
+    else:
+        app.command(verb.NAME)(_interruptible(verb.command))
 
 
 @app.callback(invoke_without_command=True)

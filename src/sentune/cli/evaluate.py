@@ -1,14 +1,20 @@
-"""``sentune evaluate``: how often a model finds the right passage."""
+"""``sentune evaluate``: how well a model finds passages, or judges likeness."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sentune.cli.output import interactive, print_json, print_line, say, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from sentune.data import Pairs, ScoredPairs
+    from sentune.model.sentence_transformer import SentenceTransformer
 
 __all__ = ["NAME", "command"]
 
@@ -21,39 +27,58 @@ _SAVED_WEIGHT = (
 
 def command(
     model: Annotated[str, typer.Argument(help="A model folder or name.")],
-    data: Annotated[Path, typer.Argument(help="Question–passage pairs.")],
+    data: Annotated[
+        Path, typer.Argument(help="Question–passage pairs, or sentence pairs with a score.")
+    ],
     base: Annotated[str | None, typer.Option(help="A model to compare with.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure a model, BM25 and the fusion of both on question–passage pairs."""
-    from sentune.data import read_pairs
-    from sentune.evaluation import RetrievalTask, evaluate_systems, report_table
+    """Measure a model: against BM25 on question–passage pairs, or against human scores."""
+    from sentune.data import read_pairs, read_scored_pairs
+    from sentune.data.assembly import counted
+    from sentune.data.scored import is_scored
     from sentune.model.sentence_transformer import SentenceTransformer
     from sentune.model.truncation import count_truncation
 
-    pairs = read_pairs(data)
+    pairs = read_scored_pairs(data) if is_scored(data) else read_pairs(data)
     measured = SentenceTransformer(model)
     compared = None if base is None else SentenceTransformer(base)
     say(f"model {measured.base.name} from {measured.base.origin}")
-    task = RetrievalTask.from_pairs(pairs)
-    weight = measured.own.get("fusion_weight")
     with count_truncation():  # by each model; told once below
-        report = evaluate_systems(
-            task,
-            model=measured,
-            base=compared,
-            fusion_weight=weight,
-            show_progress_bar=interactive(),
-        )
-    truncation = measured.tokenizer([*task.questions, *task.passages])[1]
-    notes = [] if weight is None else [_SAVED_WEIGHT.format(weight)]
-    notes += pairs.notes
+        found, table, texts = _measured(pairs, measured, compared)
+    truncation = measured.tokenizer(texts)[1]
     if as_json:
-        truncated = {"truncation": asdict(truncation), "data_notes": notes}
-        print_json({**report.to_json(), **truncated})
+        print_json({**found, "truncation": asdict(truncation)})
         return
-    show(report_table(report))
+    show(table)
     print_line()
-    for note in (*report.to_json()["notes"], *notes):
+    if "pairs" in found:
+        print_line(counted(found["pairs"], "sentence pair"))
+    for note in (*found["notes"], *found.get("data_notes", ())):
         print_line(f"note: {note}")
     print_line(truncation.describe(measured.max_seq_length))
+
+
+def _measured(
+    pairs: Pairs | ScoredPairs, model: SentenceTransformer, base: SentenceTransformer | None
+) -> tuple[dict[str, Any], Table, list[str]]:
+    """What was found, as ``--json`` prints it; the table for people; and the texts encoded."""
+    from sentune.data import ScoredPairs
+    from sentune.evaluation import RetrievalTask, evaluate_systems, report_table
+    from sentune.evaluation.similarity import evaluate_similarity, similarity_table
+
+    if isinstance(pairs, ScoredPairs):
+        alike = evaluate_similarity(pairs, model=model, base=base, show_progress_bar=interactive())
+        return alike.to_json(), similarity_table(alike), [*pairs.first, *pairs.second]
+    weight = model.own.get("fusion_weight")
+    task = RetrievalTask.from_pairs(pairs)
+    report = evaluate_systems(
+        task,
+        model=model,
+        base=base,
+        fusion_weight=weight,
+        show_progress_bar=interactive(),
+    )
+    notes = [] if weight is None else [_SAVED_WEIGHT.format(weight)]
+    found = {**report.to_json(), "data_notes": [*notes, *pairs.notes]}
+    return found, report_table(report), [*task.questions, *task.passages]

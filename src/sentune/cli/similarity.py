@@ -1,12 +1,20 @@
-"""``sentune similarity``: how alike texts are."""
+"""``sentune similarity``: how alike texts are, each with each, or pair by pair from a file."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.cli.output import say, show
+from sentune.cli.output import interactive, print_json, print_line, say, show
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sentune.data.writing import Cell
+    from sentune.model.sentence_transformer import SentenceTransformer
 
 __all__ = ["NAME", "command"]
 
@@ -15,24 +23,111 @@ NAME = "similarity"
 
 def command(
     model: Annotated[str, typer.Argument(help="A model folder or name.")],
-    texts: Annotated[list[str], typer.Argument(help="Two texts or more.")],
+    texts: Annotated[list[str] | None, typer.Argument(help="Two texts or more.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="A file of sentence pairs instead; - for standard input.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The .jsonl or .csv file to write, with --data.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
 ) -> None:
-    """Print the similarity of every text to every other."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from sentune.errors import ArgumentError
+    """Print the similarity of every text to every other, or of each pair in a file."""
+    from sentune.data.writing import require_row_file
     from sentune.model.sentence_transformer import SentenceTransformer
     from sentune.model.truncation import count_truncation
 
-    if len(texts) < 2:
-        raise ArgumentError(
-            "a single text", expected="two texts or more", fix="quote each text on its own"
-        )
+    _check(texts or [], data, out)
+    if out is not None:
+        require_row_file(out)
+    pairs = None if data is None else _pairs(data)
     encoder = SentenceTransformer(model)
     with count_truncation() as truncation:
-        vectors = encoder.encode(texts)
-    scores = encoder.similarity(vectors, vectors).tolist()
+        if pairs is None:
+            _print_matrix(encoder, texts or [], as_json)
+        else:
+            _print_pairs(_rows(encoder, pairs), out, as_json)
+    if truncation.truncated:
+        say(truncation.describe(encoder.max_seq_length))
+
+
+def _check(texts: list[str], data: str | None, out: Path | None) -> None:
+    from sentune.errors import ArgumentError
+
+    if texts and data is not None:
+        raise ArgumentError(
+            f"texts together with --data {data}",
+            expected="either texts or a file of pairs",
+            fix="leave one of them out",
+        )
+    if data is None and len(texts) < 2:
+        raise ArgumentError(
+            "a single text" if texts else "neither texts nor --data",
+            expected="two texts or more, or a file of sentence pairs",
+            fix="quote each text on its own, or name the file with --data",
+        )
+    if data is None and out is not None:
+        raise ArgumentError(
+            f"--out {out} without --data",
+            expected="a file of pairs, whose similarities are written",
+            fix="give --data, or print with --json",
+        )
+
+
+def _pairs(data: str) -> list[tuple[str, str]]:
+    from sentune.data.sentence_pairs import read_sentence_pairs
+    from sentune.errors import DataError
+
+    pairs = list(read_sentence_pairs(data))
+    if not pairs:
+        raise DataError(
+            f"{'standard input' if data == '-' else data} has no pairs",
+            expected="at least one row with two sentences",
+            fix="check that the export finished",
+        )
+    return pairs
+
+
+def _rows(encoder: SentenceTransformer, pairs: list[tuple[str, str]]) -> list[dict[str, Cell]]:
+    """The pairs in order, each with its similarity; every different text is encoded once."""
+    import numpy as np
+
+    different = dict.fromkeys(text for pair in pairs for text in pair)
+    places = {text: place for place, text in enumerate(different)}
+    vectors = encoder.encode(list(places), show_progress_bar=interactive())
+    left, right = (vectors[[places[pair[side]] for pair in pairs]] for side in (0, 1))
+    alike = _finite(np.asarray(encoder.similarity_pairwise(left, right)))
+    return [
+        {"sentence1": first, "sentence2": second, "similarity": round(float(score), 6)}
+        for (first, second), score in zip(pairs, alike, strict=True)
+    ]
+
+
+def _finite(scores: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    import numpy as np
+
+    from sentune.errors import DataError
+
+    if not np.isfinite(scores).all():
+        raise DataError(
+            "similarities that are not numbers (NaN)",
+            expected="a number for every pair",
+            fix="check the model: one whose training diverged gives such vectors",
+        )
+    return scores
+
+
+def _print_matrix(encoder: SentenceTransformer, texts: list[str], as_json: bool) -> None:
+    import numpy as np
+    from rich.table import Table
+    from rich.text import Text
+
+    vectors = encoder.encode(texts)
+    scores = _finite(np.asarray(encoder.similarity(vectors, vectors))).tolist()
+    if as_json:
+        rounded = [[round(score, 6) for score in row] for row in scores]
+        print_json({"texts": texts, "similarity": rounded})
+        return
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     table.add_column("text", overflow="fold")
@@ -41,5 +136,18 @@ def command(
     for number, (text, row) in enumerate(zip(texts, scores, strict=True), start=1):
         table.add_row(str(number), Text(text), *(f"{score:.3f}" for score in row))
     show(table)
-    if truncation.truncated:
-        say(truncation.describe(encoder.max_seq_length))
+
+
+def _print_pairs(rows: list[dict[str, Cell]], out: Path | None, as_json: bool) -> None:
+    from sentune.data.assembly import counted
+    from sentune.data.writing import write_rows
+
+    if out is not None:
+        write_rows(out, rows)
+        say(f"wrote {counted(len(rows), 'pair')} to {out}")
+    if as_json:
+        print_json(rows)
+    elif out is None:
+        for row in rows:
+            texts = (" ".join(str(row[name]).split()) for name in ("sentence1", "sentence2"))
+            print_line("\t".join((f"{row['similarity']:.3f}", *texts)))

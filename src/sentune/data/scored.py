@@ -26,7 +26,7 @@ from sentune.data.records import (
 )
 from sentune.errors import DataError
 
-__all__ = ["ScoredPairs", "is_scored", "read_scored_pairs"]
+__all__ = ["ScoredPairs", "is_scored", "read_scored_pairs", "sentence_records"]
 
 # 1 and 0, or 1 and -1, say yes and no.
 _LABELS = frozenset({-1.0, 0.0, 1.0})
@@ -68,7 +68,7 @@ def read_scored_pairs(path: str | Path) -> ScoredPairs:
     """
     path = Path(path)
     check_suffix(path, ROW_SUFFIXES)
-    rows = [_row(record) for record in _records(path)]
+    rows = [_row(record) for record in sentence_records(path)]
     if len({score for _, _, score in rows}) < 2:
         raise DataError(
             f"{path} has {'the same score in every row' if rows else 'no rows'}",
@@ -107,7 +107,7 @@ def is_scored(path: str | Path) -> bool:
             return False
         records = json_records(document, path)
     else:
-        records = _records(path)
+        records = sentence_records(path)
     for record in records:
         if not isinstance(record.value, dict) or not is_sentence_pair(tuple(record.value)):
             return False
@@ -120,7 +120,12 @@ def is_scored(path: str | Path) -> bool:
     return False
 
 
-def _records(path: Path) -> Iterator[Record]:
+def sentence_records(path: Path) -> Iterator[Record]:
+    """Yield the records of a row file; a CSV or TSV file of scored pairs may lack the header.
+
+    Raises:
+        DataError, MissingExtraError: as :func:`sentune.data.records.records_of`.
+    """
     return _table(path) if path.suffix.lower() in {".csv", ".tsv"} else records_of(path)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from sentune.data.columns import PairColumns, pair_columns
 from sentune.data.lines import STDIN, check_suffix
 from sentune.data.readers import row_of
-from sentune.data.records import ROW_SUFFIXES, Record, checked_text, records_of
+from sentune.data.records import ROW_SUFFIXES, Record, checked_text
+from sentune.data.scored import sentence_records
 from sentune.data.stdin import rows_of_stdin
 
 __all__ = ["read_sentence_pairs"]
@@ -18,7 +19,8 @@ def read_sentence_pairs(path: str | Path) -> Iterator[tuple[str, str]]:
     """Yield the two sentences of every row, in the order of the file, repeats included.
 
     The formats and the names of the two columns are those of :func:`sentune.data.read_pairs`;
-    scores and all other columns are ignored, and nothing is merged: row n gives pair n.
+    scores and all other columns are ignored, and nothing is merged: row n gives pair n. As for
+    :func:`sentune.data.read_scored_pairs`, a CSV or TSV file with scores may lack the header.
 
     Args:
         path: the file, or ``"-"`` for JSONL on standard input.
@@ -32,7 +34,7 @@ def read_sentence_pairs(path: str | Path) -> Iterator[tuple[str, str]]:
         return _pairs(rows_of_stdin())
     path = Path(path)
     check_suffix(path, ROW_SUFFIXES)
-    return _pairs(records_of(path))
+    return _pairs(sentence_records(path))
 
 
 def _pairs(records: Iterator[Record]) -> Iterator[tuple[str, str]]:

@@ -1,13 +1,19 @@
-"""Correlation coefficients in NumPy, as SciPy is no dependency of the core."""
+"""Correlation and how sure it is, in NumPy, as SciPy is no dependency of the core."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["average_ranks", "pearson", "spearman"]
+from sentune.errors import ArgumentError, DataError
+from sentune.evaluation.blocks import row_blocks
+from sentune.evaluation.significance import RESAMPLES, Interval, draw_counts
+
+__all__ = ["average_ranks", "pearson", "spearman", "spearman_difference", "spearman_interval"]
 
 Values = NDArray[np.floating[Any]]
 
@@ -30,6 +36,116 @@ def average_ranks(values: Values) -> NDArray[np.float64]:
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return np.asarray((last - (counts - 1) / 2.0)[places], dtype=np.float64)
+
+
+def spearman_interval(
+    scores: Values, similarities: Values, *, seed: int = 0, resamples: int = RESAMPLES
+) -> Interval:
+    """Spearman's correlation of two measurements on the same pairs, with its 95% interval.
+
+    Percentile bootstrap over pairs: every resample draws as many pairs as there are, with
+    replacement, and ranks them anew (Efron & Tibshirani 1993, chapters 6 and 13). Resamples in
+    which either side is constant have no correlation and are left out. With few pairs such
+    intervals are too narrow: in simulations of normal values with a correlation of .84, 69% of
+    them held the true one with 4 pairs, 90% with 6, and 96 to 98% with 10 to 50.
+
+    Args:
+        scores: (n,) what people said.
+        similarities: (n,) what the model says.
+        seed: Of the draws.
+        resamples: Number of draws, R.
+
+    Cost: O(R · n): the values are sorted once, and a resample's ranks are sums of its counts.
+
+    Raises:
+        ArgumentError: ``resamples`` is not positive.
+        DataError: Lengths that differ, values that are not finite, or a side that is constant.
+    """
+    draws = _spearman_draws(scores, [similarities], seed, resamples)[:, 0]
+    return _percentiles(spearman(scores, similarities), draws)
+
+
+def spearman_difference(
+    scores: Values, a: Values, b: Values, *, seed: int = 0, resamples: int = RESAMPLES
+) -> Interval:
+    """How much better ``a`` follows the scores than ``b`` does: the difference of Spearman's
+    correlations, with its 95% interval.
+
+    Both models are ranked on the same resampled pairs, so what makes a pair hard for both cancels.
+    Arguments, cost and errors are those of :func:`spearman_interval`.
+    """
+    draws = _spearman_draws(scores, [a, b], seed, resamples)
+    return _percentiles(spearman(scores, a) - spearman(scores, b), draws[:, 0] - draws[:, 1])
+
+
+def _spearman_draws(scores: Values, columns: Sequence[Values], seed: int, resamples: int) -> Values:
+    """Correlation of the scores with each column in each resample, (R, M); NaN where undefined."""
+    sides = [np.asarray(side, dtype=np.float64) for side in (scores, *columns)]
+    _check_sides(sides)
+    if resamples < 1:
+        raise ArgumentError(f"{resamples} resamples", expected="at least 1", fix="use 10000")
+    count = len(sides[0])
+    orders = [_TiedOrder.of(side) for side in sides]
+    found = np.empty((resamples, len(columns)))
+    rng = np.random.default_rng(seed)
+    for rows in row_blocks(resamples, count):
+        drawn = draw_counts(rng, rows.stop - rows.start, count)
+        ranks, *others = (order.centred_ranks(drawn) for order in orders)
+        for column, other in enumerate(others):
+            found[rows, column] = _weighted_correlation(drawn, ranks, other)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _TiedOrder:
+    """The order of n values: which come first, where each run of equal ones starts, and its run."""
+
+    order: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    run_of: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: Values) -> _TiedOrder:
+        _, run_of, sizes = np.unique(values, return_inverse=True, return_counts=True)
+        return cls(np.argsort(values, kind="stable"), np.cumsum(sizes) - sizes, run_of)
+
+    def centred_ranks(self, drawn: Values) -> Values:
+        """Average ranks of the values when each is there as often as drawn, less their mean."""
+        sizes = np.add.reduceat(drawn[:, self.order], self.starts, axis=1)
+        ranks = np.cumsum(sizes, axis=1) - (sizes - 1) / 2
+        return np.asarray((ranks - (drawn.shape[1] + 1) / 2)[:, self.run_of])
+
+
+def _weighted_correlation(weights: Values, a: Values, b: Values) -> Values:
+    """Row by row, of values whose weighted mean is 0; NaN where either side is constant."""
+    products = [np.einsum("ij,ij,ij->i", weights, x, y) for x, y in ((a, b), (a, a), (b, b))]
+    length = np.sqrt(products[1] * products[2])
+    result = np.full(len(a), np.nan)
+    np.divide(products[0], length, out=result, where=length > 0)
+    return result
+
+
+def _percentiles(value: float, draws: Values) -> Interval:
+    defined = draws[np.isfinite(draws)]
+    low, high = np.quantile(defined if defined.size else [value], [0.025, 0.975])
+    return Interval(value, float(low), float(high))
+
+
+def _check_sides(sides: Sequence[Values]) -> None:
+    if len({side.shape for side in sides}) > 1 or sides[0].ndim != 1:
+        raise DataError(
+            f"scores and similarities of the shapes {[side.shape for side in sides]}",
+            expected="one number a pair on every side",
+            fix="pass what was measured on the same pairs",
+        )
+    for side in sides:
+        if not np.isfinite(side).all() or not side.size or (side == side[0]).all():
+            raise DataError(
+                "values that are all equal, or not all finite",
+                expected="at least two different numbers, or no correlation is defined",
+                fix="check the scores, and the model: one that gives a single vector for all texts "
+                "is damaged",
+            )
 
 
 def _centred(values: Values) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -269,19 +270,7 @@ class EmbeddingSimilarityEvaluator:
             DataError: The model gives NaN.
             OutputError: The CSV file cannot be written.
         """
-        left, right = (
-            model.encode(
-                texts, batch_size=self.batch_size, show_progress_bar=self.show_progress_bar
-            )
-            for texts in (self.sentences1, self.sentences2)
-        )
-        alike = np.asarray(model.similarity_pairwise(left, right))
-        if np.isnan(alike).any():
-            raise DataError(
-                "similarities that are not numbers (NaN)",
-                expected="a number for every pair",
-                fix="check the model: one whose training diverged gives such vectors",
-            )
+        alike = self.similarities(model)
         function = model.similarity_fn_name
         self.primary_metric = _named(self.name, f"spearman_{function}")
         means = {"pearson": pearson(self.scores, alike), "spearman": spearman(self.scores, alike)}
@@ -292,6 +281,27 @@ class EmbeddingSimilarityEvaluator:
                 | {f"{function}_{key}": value for key, value in means.items()},
             )
         return {_named(self.name, f"{key}_{function}"): value for key, value in means.items()}
+
+    def similarities(self, model: PairEncoder) -> NDArray[np.floating[Any]]:
+        """The model's similarity of each pair, (n,): what is correlated with the scores.
+
+        Raises:
+            DataError: The model gives NaN.
+        """
+        left, right = (
+            model.encode(
+                texts, batch_size=self.batch_size, show_progress_bar=self.show_progress_bar
+            )
+            for texts in (self.sentences1, self.sentences2)
+        )
+        alike: NDArray[np.floating[Any]] = np.asarray(model.similarity_pairwise(left, right))
+        if np.isnan(alike).any():
+            raise DataError(
+                "similarities that are not numbers (NaN)",
+                expected="a number for every pair",
+                fix="check the model: one whose training diverged gives such vectors",
+            )
+        return alike
 
 
 def _rank_chunk(

@@ -1,13 +1,11 @@
-"""How sure a figure is: bootstrap intervals, and a paired permutation test.
+"""How sure a mean over questions is: cluster-bootstrap intervals and a paired permutation test.
 
 Two questions on one passage rise and fall together. Treating them as independent makes intervals
-too narrow, so whatever is a mean over questions here draws *groups* of questions, whole. Spearman's
-correlation over pairs of sentences draws pairs.
+too narrow, so everything here draws *groups* of questions, whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,16 +13,15 @@ from numpy.typing import NDArray
 
 from sentune.errors import ArgumentError, DataError
 from sentune.evaluation.blocks import row_blocks
-from sentune.evaluation.correlation import spearman
 
 __all__ = [
+    "RESAMPLES",
     "Difference",
     "Interval",
     "bootstrap_interval",
     "bootstrap_intervals",
+    "draw_counts",
     "paired_difference",
-    "spearman_difference",
-    "spearman_interval",
 ]
 
 RESAMPLES = 10_000
@@ -91,7 +88,7 @@ def bootstrap_intervals(
     means = np.empty((resamples, values.shape[1]))
     rng = np.random.default_rng(seed)
     for rows in row_blocks(resamples, len(sizes)):
-        drawn = _draw_counts(rng, rows.stop - rows.start, len(sizes))
+        drawn = draw_counts(rng, rows.stop - rows.start, len(sizes))
         means[rows] = (drawn @ sums) / (drawn @ sizes)[:, None]
     bounds = np.quantile(means, [0.025, 0.975], axis=0)
     return [
@@ -145,110 +142,6 @@ def paired_difference(
     return Difference(interval.value, interval.low, interval.high, p_value)
 
 
-def spearman_interval(
-    scores: Floats, similarities: Floats, *, seed: int = 0, resamples: int = RESAMPLES
-) -> Interval:
-    """Spearman's correlation of two measurements on the same pairs, with its 95% interval.
-
-    Percentile bootstrap over pairs: every resample draws as many pairs as there are, with
-    replacement, and ranks them anew (Efron & Tibshirani 1993, chapters 6 and 13). Resamples in
-    which either side is constant have no correlation and are left out.
-
-    Args:
-        scores: (n,) what people said.
-        similarities: (n,) what the model says.
-        seed: Of the draws.
-        resamples: Number of draws, R.
-
-    Cost: O(R · n): the values are sorted once, and a resample's ranks are sums of its counts.
-
-    Raises:
-        DataError: Lengths that differ, values that are not finite, or a side that is constant.
-    """
-    draws = _spearman_draws(scores, [similarities], seed, resamples)[:, 0]
-    return _percentiles(spearman(scores, similarities), draws)
-
-
-def spearman_difference(
-    scores: Floats, a: Floats, b: Floats, *, seed: int = 0, resamples: int = RESAMPLES
-) -> Interval:
-    """How much better ``a`` follows the scores than ``b`` does: the difference of Spearman's
-    correlations, with its 95% interval.
-
-    Both models are ranked on the same resampled pairs, so what makes a pair hard for both cancels.
-    Arguments, cost and errors are those of :func:`spearman_interval`.
-    """
-    draws = _spearman_draws(scores, [a, b], seed, resamples)
-    return _percentiles(spearman(scores, a) - spearman(scores, b), draws[:, 0] - draws[:, 1])
-
-
-def _spearman_draws(
-    scores: Floats, columns: Sequence[Floats], seed: int, resamples: int
-) -> Floats:
-    """Correlation of the scores with each column in each resample, (R, M); NaN where undefined."""
-    sides = [np.asarray(side, dtype=np.float64) for side in (scores, *columns)]
-    _check_sides(sides)
-    count = len(sides[0])
-    orders = [_TiedOrder.of(side) for side in sides]
-    found = np.empty((resamples, len(columns)))
-    rng = np.random.default_rng(seed)
-    for rows in row_blocks(resamples, count):
-        drawn = _draw_counts(rng, rows.stop - rows.start, count)
-        ranks, *others = (order.centred_ranks(drawn) for order in orders)
-        for column, other in enumerate(others):
-            found[rows, column] = _weighted_correlation(drawn, ranks, other)
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _TiedOrder:
-    """The order of n values: which come first, where each run of equal ones starts, and its run."""
-
-    order: Groups
-    starts: Groups
-    run_of: Groups
-
-    @classmethod
-    def of(cls, values: Floats) -> _TiedOrder:
-        _, run_of, sizes = np.unique(values, return_inverse=True, return_counts=True)
-        return cls(np.argsort(values, kind="stable"), np.cumsum(sizes) - sizes, run_of)
-
-    def centred_ranks(self, drawn: Floats) -> Floats:
-        """Average ranks of the values when each is there as often as drawn, less their mean."""
-        sizes = np.add.reduceat(drawn[:, self.order], self.starts, axis=1)
-        ranks = np.cumsum(sizes, axis=1) - (sizes - 1) / 2
-        return np.asarray((ranks - (drawn.shape[1] + 1) / 2)[:, self.run_of])
-
-
-def _weighted_correlation(weights: Floats, a: Floats, b: Floats) -> Floats:
-    """Row by row, of values whose weighted mean is 0; NaN where either side is constant."""
-    products = [np.einsum("ij,ij,ij->i", weights, x, y) for x, y in ((a, b), (a, a), (b, b))]
-    length = np.sqrt(products[1] * products[2])
-    return np.divide(products[0], length, out=np.full(len(a), np.nan), where=length > 0)
-
-
-def _percentiles(value: float, draws: Floats) -> Interval:
-    low, high = np.quantile(draws[np.isfinite(draws)], [0.025, 0.975])
-    return Interval(value, float(low), float(high))
-
-
-def _check_sides(sides: Sequence[Floats]) -> None:
-    if len({side.shape for side in sides}) > 1 or sides[0].ndim != 1:
-        raise DataError(
-            f"scores and similarities of the shapes {[side.shape for side in sides]}",
-            expected="one number a pair on every side",
-            fix="pass what was measured on the same pairs",
-        )
-    for side in sides:
-        if not np.isfinite(side).all() or not side.size or (side == side[0]).all():
-            raise DataError(
-                "values that are all equal, or not all finite",
-                expected="at least two different numbers, or no correlation is defined",
-                fix="check the scores, and the model: one that gives a single vector for all texts "
-                "is damaged",
-            )
-
-
 def _group_sums(values: Floats, groups: Groups) -> tuple[Floats, Floats]:
     """Sum of the values (G, M) and number of questions (G,) of each group."""
     if groups.shape != values.shape[:1]:
@@ -276,7 +169,7 @@ def _group_sums(values: Floats, groups: Groups) -> tuple[Floats, Floats]:
     return sums, np.asarray(sizes, dtype=np.float64)
 
 
-def _draw_counts(rng: np.random.Generator, draws: int, groups: int) -> Floats:
+def draw_counts(rng: np.random.Generator, draws: int, groups: int) -> Floats:
     """How often each group is drawn in each of the resamples: (draws, groups)."""
     drawn = rng.integers(groups, size=(draws, groups), dtype=np.int64)
     drawn += groups * np.arange(draws)[:, None]

@@ -11,7 +11,14 @@ from torch import Tensor
 
 from sentune.errors import ArgumentError
 
-__all__ = ["SIMILARITY_FUNCTIONS", "Vectors", "similarity", "similarity_pairwise"]
+__all__ = [
+    "SIMILARITY_FUNCTIONS",
+    "Vectors",
+    "cos_sim",
+    "dot_score",
+    "similarity",
+    "similarity_pairwise",
+]
 
 Vectors = Tensor | np.ndarray | Sequence[Sequence[float]] | Sequence[Tensor]
 _Function = Callable[[Tensor, Tensor], Tensor]
@@ -70,6 +77,26 @@ def similarity_pairwise(a: Vectors, b: Vectors, function: str = "cosine") -> Ten
             fix="use similarity for all pairs",
         )
     return _named(_ROW_BY_ROW, function)(left, right)
+
+
+def cos_sim(a: Vectors, b: Vectors) -> Tensor:
+    """Cosine of every vector of ``a`` to every vector of ``b``: (n, m).
+
+    As ``similarity``, but 16-bit vectors are multiplied in float32, so that near scores do not
+    round to one. Raises ArgumentError.
+    """
+    left, right = _matrices(a, b)
+    return _cosine(_widened(left), _widened(right))
+
+
+def dot_score(a: Vectors, b: Vectors) -> Tensor:
+    """Dot product of every vector of ``a`` with every one of ``b``: (n, m); see ``cos_sim``."""
+    left, right = _matrices(a, b)
+    return _widened(left) @ _widened(right).T
+
+
+def _widened(vectors: Tensor) -> Tensor:
+    return vectors.to(torch.promote_types(vectors.dtype, torch.float32))
 
 
 def _matrices(first: Vectors, second: Vectors) -> tuple[Tensor, Tensor]:

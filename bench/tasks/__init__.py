@@ -1,0 +1,1 @@
+"""The tasks beside sentence-transformers: seconds, memory, results."""

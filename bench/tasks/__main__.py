@@ -1,0 +1,37 @@
+"""The tasks beside sentence-transformers: seconds, memory, results.
+
+    .venv/bin/python -m bench.tasks [search paraphrases communities …] [--scale small|full]
+
+Each section is a module of this folder with a function ``main``. It runs both libraries in
+alternation in one process, and prints medians, ratios and what the results have in common. Set
+OMP_NUM_THREADS to the cores to be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+
+SECTIONS = ("search", "paraphrases", "communities")
+
+
+def main() -> None:
+    """Run the sections named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sections", nargs="*", help=f"of {', '.join(SECTIONS)}")
+    parser.add_argument("--scale", choices=("small", "full"), default="small")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "sentune-bench")
+    given = parser.parse_args()
+    if unknown := set(given.sections) - set(SECTIONS):
+        parser.error(f"no section {', '.join(sorted(unknown))}")
+    given.cache.mkdir(parents=True, exist_ok=True)
+    for name in given.sections or SECTIONS:
+        importlib.import_module(f"bench.tasks.{name}").main(
+            given.scale, rounds=given.rounds, cache=given.cache
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""``sentune cluster``: groups of alike texts, and what they are about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sentune.cli.output import interactive, print_json, say, show
+
+if TYPE_CHECKING:
+    from sentune.tasks.clusters import Clustering
+
+__all__ = ["NAME", "command"]
+
+NAME = "cluster"
+_EXAMPLE = 100
+
+
+def command(
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="Texts: one a line, or JSONL, JSON, CSV, TSV, Parquet; - for standard input."
+        ),
+    ],
+    model: Annotated[str, typer.Option(help="A model folder or name.")] = "all-MiniLM-L6-v2",
+    method: Annotated[str, typer.Option(help="kmeans, hdbscan or agglomerative.")] = "kmeans",
+    clusters: Annotated[
+        int | None, typer.Option(help="How many; chosen by the silhouette if left out.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A .jsonl or .csv file for one row a text.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+) -> None:
+    """Put alike texts together, and name every group by its most telling words."""
+    from sentune.data import read_texts
+    from sentune.data.writing import require_row_file, write_rows
+    from sentune.model.sentence_transformer import SentenceTransformer
+    from sentune.model.truncation import count_truncation
+    from sentune.tasks.clusters import cluster, require_clusterable
+
+    if out is not None:
+        require_row_file(out)
+    texts = list(read_texts(file))
+    require_clusterable(len(texts), method, clusters)
+    encoder = SentenceTransformer(model)
+    with count_truncation() as truncation:
+        vectors = encoder.encode(texts, show_progress_bar=interactive())
+    if truncation.truncated:
+        say(truncation.describe(encoder.max_seq_length))
+    found = cluster(vectors, texts, method, clusters, show_progress_bar=interactive())
+    say(f"{found.algorithm}: {found.chosen}")
+    say(found.quality)
+    if out is not None:
+        labels = found.labels.tolist()
+        rows = (
+            {"text": text, "cluster": label, "name": found.name_of(label)}
+            for text, label in zip(texts, labels, strict=True)
+        )
+        say(f"wrote {write_rows(out, rows):,} rows to {out}")
+    if as_json:
+        print_json(_as_dict(found, texts))
+    elif out is None:
+        _show_table(found, texts)
+
+
+def _as_dict(found: Clustering, texts: list[str]) -> dict[str, Any]:
+    return {
+        "algorithm": found.algorithm,
+        "chosen": found.chosen,
+        "candidates": [
+            {"n_clusters": number, "silhouette": figure}
+            for number, figure in found.candidates.items()
+        ],
+        "silhouette": found.silhouette,
+        "noise": found.noise,
+        "clusters": [
+            {
+                "cluster": group.label,
+                "size": group.size,
+                "name": group.name,
+                "words": group.words,
+                "silhouette": group.silhouette,
+                "representative": group.representative,
+                "text": texts[group.representative],
+            }
+            for group in found.clusters
+        ],
+        "labels": found.labels.tolist(),
+    }
+
+
+def _show_table(found: Clustering, texts: list[str]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("cluster", "size", "silhouette"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("name")
+    table.add_column("typical text")
+    for group in found.clusters:
+        figure = "–" if group.silhouette is None else f"{group.silhouette:.3f}"
+        example = _one_line(texts[group.representative])
+        # Only this text is cut to fit: a column that never wraps would push the others out.
+        cell = Text(example, no_wrap=True, overflow="ellipsis")
+        table.add_row(str(group.label), f"{group.size:,}", figure, Text(group.name), cell)
+    if found.noise:
+        table.add_row("–", f"{found.noise:,}", "", "noise: in no cluster", "")
+    show(table)
+
+
+def _one_line(text: str) -> str:
+    """The start of a text without what a terminal would obey."""
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return words if len(words) <= _EXAMPLE else words[:_EXAMPLE].rsplit(" ", 1)[0] + " …"

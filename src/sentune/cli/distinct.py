@@ -1,0 +1,76 @@
+"""What ``paraphrases`` and ``duplicates`` share: the different texts of a file and their rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["DistinctTexts", "one_line", "read_distinct_texts", "require_similarity"]
+
+_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class DistinctTexts:
+    """Every text of a file once, and where it stands.
+
+    Attributes:
+        texts: in the order of their first row.
+        rows: for each text the rows that hold it, from 1.
+        count: how many texts the file has, repeats included.
+    """
+
+    texts: list[str]
+    rows: list[list[int]]
+    count: int
+
+    @property
+    def repeats(self) -> int:
+        """How many texts are the same as an earlier one, character by character."""
+        return self.count - len(self.texts)
+
+    def describe(self) -> str:
+        """How many texts there are, and how many of them are repeats."""
+        if not self.repeats:
+            return f"{self.count:,} texts, all different"
+        verb = "repeats" if self.repeats == 1 else "repeat"
+        return f"{self.count:,} texts, of which {self.repeats:,} {verb} an earlier one exactly"
+
+
+def read_distinct_texts(file: str) -> DistinctTexts:
+    """Read the texts of a file or of standard input.
+
+    Raises:
+        DataError: as ``read_texts``, and if there is a single text.
+    """
+    from sentune.data import read_texts
+    from sentune.errors import DataError
+
+    rows: dict[str, list[int]] = {}
+    count = 0
+    for text in read_texts(file):
+        count += 1
+        rows.setdefault(text, []).append(count)
+    if count < 2:
+        name = "standard input" if file == "-" else file
+        raise DataError(
+            f"{name} has {'one text' if count else 'no texts'}",
+            expected="at least two texts to compare",
+            fix="give a file with more texts, one a line or row",
+        )
+    return DistinctTexts(list(rows), list(rows.values()), count)
+
+
+def require_similarity(option: str, value: float, usual: float) -> None:
+    """Raise ArgumentError unless ``value`` can be a cosine."""
+    from sentune.errors import ArgumentError
+
+    if not -1 <= value <= 1:
+        raise ArgumentError(
+            f"{option} {value:g}", expected="a cosine from -1 to 1", fix=f"{usual:g} is usual"
+        )
+
+
+def one_line(text: str, limit: int = _SHOWN) -> str:
+    """The text without line breaks, cut at a word where it is longer than ``limit``."""
+    words = " ".join(text.split())
+    return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,254 @@
+"""``sentune index``: passages and their vectors, kept in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentune.cli.output import interactive, print_json, print_line, say, show
+
+if TYPE_CHECKING:
+    from sentune.index import IndexInfo
+
+__all__ = ["NAME", "app", "shown_source"]
+
+NAME = "index"
+
+app = typer.Typer(
+    help="Keep passages and their vectors in a folder, to search and to bring up to date.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_INDEX = "The folder of the index."
+_DATA = "A file or folder of passages; - for standard input."
+_AS_JSON = "Print one JSON object."
+_SOURCES_SHOWN = 10
+_DIGITS = 12
+
+
+@app.command("build")
+def build(
+    model: Annotated[str, typer.Argument(help="A model folder or name.")],
+    data: Annotated[str, typer.Argument(help=_DATA)],
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
+) -> None:
+    """Make an index: encode all passages, once."""
+    from sentune.data.assembly import counted
+    from sentune.index import Index
+    from sentune.index.layout import Layout
+    from sentune.model.sentence_transformer import SentenceTransformer
+    from sentune.model.truncation import count_truncation
+
+    Layout(out).require_free()
+    _tell_skipped(data)
+    with _resumable(out), count_truncation() as truncation:
+        encoder = SentenceTransformer(model)
+        say(f"model {encoder.base.name} from {encoder.base.origin}")
+        index = Index.build(out, encoder, data, show_progress_bar=interactive())
+    if truncation.truncated:
+        say(truncation.describe(encoder.max_seq_length))
+    if as_json:
+        print_json(index.info().to_json())
+    else:
+        print_line(f"{out}: {counted(len(index), 'passage')}")
+
+
+@app.command("add")
+def add(
+    directory: Annotated[Path, typer.Argument(metavar="INDEX", help=_INDEX)],
+    data: Annotated[str, typer.Argument(help=_DATA)],
+    model: Annotated[
+        str | None, typer.Option(help="The model of the index, if it is elsewhere now.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
+) -> None:
+    """Add passages, or bring those of a file or a folder up to date."""
+    from dataclasses import asdict
+
+    from sentune.data.assembly import counted
+    from sentune.index import Index
+    from sentune.model.sentence_transformer import SentenceTransformer
+    from sentune.model.truncation import count_truncation
+
+    with _resumable(directory), count_truncation() as truncation:
+        index = Index.open(directory, None if model is None else SentenceTransformer(model))
+        skipped = _tell_skipped(data)
+        changes = index.add(data, show_progress_bar=interactive())
+    if truncation.truncated:
+        say(truncation.describe(index.model.max_seq_length))
+    if as_json:
+        print_json({**asdict(changes), "skipped": skipped, "passages": len(index)})
+        return
+    print_line(
+        f"{changes.added:,} added, {changes.changed:,} changed, {changes.removed:,} removed, "
+        f"{changes.unchanged:,} unchanged; {counted(changes.encoded, 'text')} encoded"
+    )
+    print_line(f"{directory}: {counted(len(index), 'passage')}")
+
+
+@app.command("delete")
+def delete(
+    directory: Annotated[Path, typer.Argument(metavar="INDEX", help=_INDEX)],
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Passages, in every file.")
+    ] = None,
+    where: Annotated[str | None, typer.Option(help='A condition: "page > 3".')] = None,
+    source: Annotated[str | None, typer.Option(help="The file that they came from.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
+) -> None:
+    """Remove passages by id, by condition, or by the file that they came from."""
+    from sentune.data.assembly import counted
+    from sentune.errors import ArgumentError
+    from sentune.index import Index
+
+    given = [
+        name
+        for name, value in (("ids", ids), ("--where", where), ("--source", source))
+        if value is not None and value != []
+    ]
+    if len(given) != 1:
+        raise ArgumentError(
+            f"{' and '.join(given) or 'nothing'} to delete by",
+            expected="either ids, or --where, or --source",
+            fix="give one of them",
+        )
+    index = Index.open(directory)
+    deleted = index.delete(ids or (), where=where, source=source)
+    if as_json:
+        print_json({"deleted": deleted, "passages": len(index)})
+    else:
+        print_line(f"{deleted:,} deleted")
+        print_line(f"{directory}: {counted(len(index), 'passage')}")
+
+
+@app.command("info")
+def info(
+    directory: Annotated[Path, typer.Argument(metavar="INDEX", help=_INDEX)],
+    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
+) -> None:
+    """Print what is in an index, and how it is searched."""
+    from sentune.index import Index
+
+    known = Index.open(directory).info()
+    if as_json:
+        print_json(known.to_json())
+    else:
+        _show(known)
+
+
+@app.command("rebuild")
+def rebuild(
+    directory: Annotated[Path, typer.Argument(metavar="INDEX", help=_INDEX)],
+    model: Annotated[str, typer.Option(help="The new model: a folder or a name.")],
+    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
+) -> None:
+    """Encode all passages anew with another model; searches go on meanwhile."""
+    from sentune.data.assembly import counted
+    from sentune.index import Index
+    from sentune.model.sentence_transformer import SentenceTransformer
+    from sentune.model.truncation import count_truncation
+
+    with _resumable(directory), count_truncation() as truncation:
+        index = Index.open(directory)
+        encoder = SentenceTransformer(model)
+        say(f"model {encoder.base.name} from {encoder.base.origin}")
+        index.rebuild(encoder, show_progress_bar=interactive())
+    if truncation.truncated:
+        say(truncation.describe(encoder.max_seq_length))
+    known = index.info()
+    if as_json:
+        print_json(known.to_json())
+    else:
+        passages = counted(known.passages, "passage")
+        print_line(f"{directory}: {passages}, version {known.version}")
+
+
+@contextmanager
+def _resumable(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"interrupted; what {directory} has already stays, and the same command goes on "
+            "from there"
+        ) from None
+
+
+def _tell_skipped(data: str) -> int:
+    """How many files of a folder hold no passages, and a word about them. Raises DataError."""
+    from sentune.data import passage_files
+    from sentune.data.assembly import counted
+
+    if data == "-":
+        return 0
+    found = passage_files(data)
+    if found.skipped:
+        say(
+            f"{counted(len(found.files), 'file')} with passages in {data}; "
+            f"{counted(found.skipped, 'other')} skipped"
+        )
+    return found.skipped
+
+
+def shown_source(source: str) -> str:
+    """The name of a source for people: relative where it is below the current folder."""
+    if source in ("", "-"):
+        return "standard input" if source else "added from Python"
+    path = Path(source)
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else source
+
+
+def _show(known: IndexInfo) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _lines(known):
+        table.add_row(name, Text(value))
+    show(table)
+
+
+def _lines(known: IndexInfo) -> Iterator[tuple[str, str]]:
+    yield "passages", f"{known.passages:,}"
+    yield from _source_lines(known)
+    named = (f"{name} ({kind})" for name, kind in known.fields.items())
+    yield "fields", ", ".join(named) or "none"
+    yield "model", f"{known.model}, weights {known.weights[:_DIGITS]}"
+    yield "vectors", f"{known.dimension} dimensions, computed in {known.number_format}"
+    yield "length limit", f"{known.max_seq_length} tokens"
+    yield "prompts", _prompts(known)
+    weight = "" if known.fusion_weight is None else f"; the model's weight is {known.fusion_weight}"
+    yield "default mode", known.mode + (weight if known.mode == "hybrid" else "")
+    yield "dense search", known.dense
+    yield "words", f"{known.words_covered:,} of {known.passages:,} passages in their index"
+    yield "on disk", f"{known.bytes / 1e6:,.2f} MB"
+    yield "version", str(known.version)
+
+
+def _source_lines(known: IndexInfo) -> Iterator[tuple[str, str]]:
+    from sentune.data.assembly import counted
+
+    largest = sorted(known.sources.items(), key=lambda item: (-item[1], item[0]))
+    for place, (source, count) in enumerate(largest[:_SOURCES_SHOWN]):
+        yield "" if place else "sources", f"{count:,} {shown_source(source)}"
+    if len(largest) > _SOURCES_SHOWN:
+        rest = largest[_SOURCES_SHOWN:]
+        passages = counted(sum(count for _, count in rest), "passage")
+        yield "", f"and {counted(len(rest), 'other')} with {passages}"
+    if not largest:
+        yield "sources", "none"
+
+
+def _prompts(known: IndexInfo) -> str:
+    if not known.query_prompt and not known.document_prompt:
+        return "none"
+    return f"question {known.query_prompt!r}, passage {known.document_prompt!r}"

@@ -1,0 +1,232 @@
+"""A text classifier: a linear head on a model's vectors.
+
+::
+
+    texts ─ model ─ vectors of unit length ─ head ─ scores ─ temperature ─ probabilities
+
+:mod:`sentune.tasks.classifier_training` makes one, :mod:`sentune.tasks.classifier_folder` keeps
+it. Predicting needs numpy only, no scikit-learn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentune.errors import DataError, ModelError
+from sentune.evaluation.classification import (
+    LabelFigures,
+    ProbabilityFigures,
+    classification_intervals,
+    confusion_matrix,
+    label_figures,
+    probability_figures,
+)
+from sentune.evaluation.significance import Interval
+from sentune.model.sentence_transformer import SentenceTransformer
+
+__all__ = ["Evaluation", "Head", "Prediction", "TextClassifier", "require_label", "text_vectors"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Scores that are linear in the vector, and the temperature that makes them probabilities.
+
+    Logistic regression is of this form, and so is the nearest centroid: the centroid c with the
+    least distance to x has the greatest x·c − c·c/2.
+
+    Attributes:
+        weights: (L, dim) float64.
+        intercept: (L,) float64.
+        temperature: scores are divided by it before the softmax.
+    """
+
+    weights: Floats
+    intercept: Floats
+    temperature: float = 1.0
+
+    def scores(self, vectors: Floats) -> Floats:
+        """(n, dim) → (n, L)."""
+        return vectors @ self.weights.T + self.intercept
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """(n, L) scores → (n, L) rows that sum to 1."""
+        return softmax(scores / self.temperature)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The label of a text, its probability, and the probabilities of all labels."""
+
+    text: str
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Figures of a classifier on labelled texts.
+
+    Attributes:
+        accuracy, macro_f1: with 95% intervals.
+        per_label: one for each label of the classifier, then for each unknown one.
+        confusion: rows of the true, columns of the predicted label, in that order.
+        probabilities: over the rows whose label the classifier knows.
+        unknown: labels that the classifier does not know, and how many rows have them; these
+            rows count as wrong.
+        rows: how many.
+    """
+
+    accuracy: Interval
+    macro_f1: Interval
+    per_label: list[LabelFigures]
+    confusion: list[list[int]]
+    probabilities: ProbabilityFigures
+    unknown: dict[str, int]
+    rows: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Names and values, for :func:`json.dumps`."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class TextClassifier:
+    """One label for each text, with a probability.
+
+    Attributes:
+        model: turns texts into vectors.
+        labels: in the order of the head's rows.
+        head: turns vectors into scores.
+        method: ``logistic`` or ``centroid``.
+        prompt: put before every text.
+        report: what training found out, as JSON: figures, baselines, calibration, notes.
+    """
+
+    model: SentenceTransformer
+    labels: tuple[str, ...]
+    head: Head
+    method: str
+    prompt: str = ""
+    report: dict[str, Any] = field(default_factory=dict)
+
+    def predict(self, texts: Sequence[str], *, show_progress_bar: bool = False) -> list[Prediction]:
+        """The most probable label of each text.
+
+        Raises:
+            ArgumentError: something that is no text, with its position.
+        """
+        scores = self._scores(texts, show_progress_bar)
+        probabilities = self.head.probabilities(scores)
+        return [
+            Prediction(
+                text,
+                self.labels[best],
+                float(row[best]),
+                dict(zip(self.labels, row.tolist(), strict=True)),
+            )
+            for text, best, row in zip(texts, scores.argmax(axis=1), probabilities, strict=True)
+        ]
+
+    def evaluate(
+        self, texts: Sequence[str], labels: Sequence[str], *, show_progress_bar: bool = False
+    ) -> Evaluation:
+        """Compare the predictions with the true labels; the intervals draw rows anew.
+
+        Raises:
+            DataError: fewer than two rows, a row without a label, or none with a label that the
+                classifier knows.
+            ArgumentError: something that is no text, with its position.
+        """
+        require_labels(texts, labels)
+        unknown = Counter(sorted(label for label in labels if label not in self.labels))
+        if len(labels) == unknown.total():
+            raise DataError(
+                f"{len(labels)} rows, none of which has a label that the classifier knows",
+                expected=f"some of {', '.join(self.labels[:5])}{' …' * (len(self.labels) > 5)}",
+                fix="check that this is the right file, and the spelling of the labels",
+            )
+        names = [*self.labels, *unknown]
+        truth = np.array([names.index(label) for label in labels], dtype=np.int64)
+        scores = self._scores(texts, show_progress_bar)
+        predicted = scores.argmax(axis=1)
+        known = truth < len(self.labels)
+        intervals = classification_intervals(truth, predicted, len(names))
+        confusion = confusion_matrix(truth, predicted, len(names))
+        return Evaluation(
+            **intervals,
+            per_label=label_figures(confusion, names),
+            confusion=confusion.tolist(),
+            probabilities=probability_figures(truth[known], self.head.probabilities(scores[known])),
+            unknown=dict(unknown),
+            rows=len(labels),
+        )
+
+    def _scores(self, texts: Sequence[str], show_progress_bar: bool) -> Floats:
+        vectors = text_vectors(self.model, texts, self.prompt, show_progress_bar=show_progress_bar)
+        return self.head.scores(vectors)
+
+
+def text_vectors(
+    model: SentenceTransformer,
+    texts: Sequence[str],
+    prompt: str,
+    *,
+    show_progress_bar: bool = False,
+) -> Floats:
+    """Vectors of unit length, (n, dim) float64.
+
+    Raises:
+        ArgumentError: something that is no text, with its position.
+        ModelError: the model gives numbers that are not finite.
+    """
+    vectors = model.encode(
+        list(texts),
+        prompt=prompt,
+        normalize_embeddings=True,
+        show_progress_bar=show_progress_bar,
+    ).astype(np.float64)
+    if not np.isfinite(vectors).all():
+        raise ModelError(
+            f"the model {model.base.name} gives vectors that are not finite",
+            expected="finite numbers",
+            fix="use compute_dtype='float32', or another model",
+        )
+    return vectors
+
+
+def require_labels(texts: Sequence[str], labels: Sequence[str]) -> None:
+    """Raise DataError unless every text has a label that is a text with a letter in it."""
+    if isinstance(texts, str) or len(texts) != len(labels):
+        raise DataError(
+            f"{1 if isinstance(texts, str) else len(texts)} texts and {len(labels)} labels",
+            expected="one label a text",
+            fix="give two lists of the same length",
+        )
+    for place, label in enumerate(labels):
+        require_label(label, f"the label at position {place}")
+
+
+def require_label(label: object, place: str) -> None:
+    """Raise DataError unless it is a text that is not blank."""
+    if not isinstance(label, str) or not label.strip():
+        raise DataError(
+            f"{place} is {label!r}",
+            expected="a text that is not empty",
+            fix="label the row, or leave it out",
+        )
+
+
+def softmax(scores: Floats) -> Floats:
+    """Rows that sum to 1, without overflow."""
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return shares

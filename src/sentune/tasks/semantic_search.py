@@ -1,0 +1,81 @@
+"""Exact search: the nearest vectors of a corpus for each query."""
+
+from __future__ import annotations
+
+import torch
+
+from sentune.errors import ArgumentError
+from sentune.model.similarity import Vectors, cos_sim
+from sentune.tasks.nearest import Best, ScoreFunction, Scorer, above, block_width
+from sentune.tasks.rows import BLOCK, Rows, require_count
+
+__all__ = ["semantic_search"]
+
+
+@torch.no_grad()
+def semantic_search(
+    query_embeddings: Vectors,
+    corpus_embeddings: Vectors,
+    query_chunk_size: int = 100,
+    corpus_chunk_size: int = 500000,
+    top_k: int = 10,
+    score_function: ScoreFunction = cos_sim,
+) -> list[list[dict[str, int | float]]]:
+    """The ``top_k`` best corpus entries for each query, found by comparing all with all.
+
+    Args:
+        query_embeddings: (q, dim) array, tensor or sequence of vectors, or one vector (dim,).
+        corpus_embeddings: (n, dim) likewise. A memory map is read in blocks and never copied.
+        query_chunk_size: the most queries given to a ``score_function`` at once.
+        corpus_chunk_size: the most corpus entries given to it at once. For ``cos_sim`` and
+            ``dot_score`` the blocks are of about a million scores whatever the chunk sizes are.
+        top_k: results for each query; all entries if there are fewer.
+        score_function: ``cos_sim``, ``dot_score``, or any function of (a, dim) and (b, dim)
+            tensors that returns (a, b) scores, higher for nearer. An entry with the score −inf
+            is never a result.
+
+    Returns:
+        For each query its results, best first, as ``{"corpus_id": 7, "score": 0.83}``. Entries
+        of equal score stand in the order of the corpus.
+
+    Cost: 2 · q · n · dim operations in float32 (float64 if the vectors are); memory for
+    O(q · (dim + top_k)) numbers and one block.
+
+    Raises:
+        ArgumentError: an empty corpus, vectors of different dimensions, values that are not
+            finite, a size below 1, or a ``score_function`` that gives no matrix of numbers.
+    """
+    for name, value in (
+        ("query_chunk_size", query_chunk_size),
+        ("corpus_chunk_size", corpus_chunk_size),
+        ("top_k", top_k),
+    ):
+        require_count(name, value)
+    queries, corpus = Rows(query_embeddings, "query_embeddings"), Rows(corpus_embeddings, "corpus")
+    if not len(queries):
+        return []
+    if not len(corpus):
+        raise ArgumentError(
+            "an empty corpus", expected="at least one vector", fix="give the vectors to search in"
+        )
+    score = Scorer(score_function, queries, corpus)
+    height = BLOCK if score.is_product else min(BLOCK, query_chunk_size)
+    width = block_width(len(queries))
+    width = width if score.is_product else min(width, corpus_chunk_size)
+    prepared = score.whole(queries)
+    best = Best(len(queries), min(top_k, len(corpus)), score.empty)
+    for first in range(0, len(corpus), width):
+        block = score.block(corpus, slice(first, first + width))
+        for start in range(0, len(queries), height):
+            part = slice(start, start + height)
+            scores = score(prepared[part], block)
+            best.start(part, scores)
+            rows, columns, values = above(scores, best.limits[part])
+            best.add(rows + start, columns + first, values)
+    return [
+        [
+            {"corpus_id": corpus_id, "score": value}
+            for corpus_id, value in zip(ids.tolist(), values.tolist(), strict=True)
+        ]
+        for ids, values in best.ranked()
+    ]

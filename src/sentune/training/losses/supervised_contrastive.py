@@ -1,0 +1,84 @@
+"""Texts of one label drawn together, and away from those of all other labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sentune.errors import ArgumentError
+from sentune.training.losses.base import EmbeddingLoss
+
+__all__ = ["SupervisedContrastiveLoss"]
+
+_CITATION = """\
+@inproceedings{khosla2020supervised,
+    title = {Supervised Contrastive Learning},
+    author = {Prannay Khosla and Piotr Teterwak and Chen Wang and Aaron Sarna and Yonglong Tian and
+              Phillip Isola and Aaron Maschinot and Ce Liu and Dilip Krishnan},
+    booktitle = {Advances in Neural Information Processing Systems},
+    volume = {33},
+    year = {2020}
+}"""
+
+
+class SupervisedContrastiveLoss(EmbeddingLoss):
+    r"""Supervised contrastive loss (Khosla et al. 2020, arXiv:2004.11362, equation 2).
+
+    A row holds ``texts_per_label`` texts of one label, then as many of another, and so on; every
+    label of a row is another one. With :math:`z` the vectors at unit length, :math:`P_i` the other
+    texts of the label of :math:`i`, and all sums over the texts of one row:
+
+    .. math::  L = \operatorname*{mean}_i \; \frac{1}{|P_i|} \sum_{p \in P_i} \Bigl( \log
+               \sum_{a \ne i} e^{\text{scale} · z_i z_a} - \text{scale} · z_i z_p \Bigr)
+
+    Rows are independent of each other, since a label may stand in several of them. Cost: columns²
+    · rows · dim multiplications.
+
+    Args:
+        texts_per_label: columns that share a label; at least 2.
+        scale: inverse temperature.
+
+    Raises:
+        ArgumentError: fewer than 2 texts a label, or columns that are not a multiple of it.
+    """
+
+    def __init__(self, texts_per_label: int = 2, scale: float = 20.0) -> None:
+        super().__init__()
+        if texts_per_label < 2:
+            raise ArgumentError(
+                f"texts_per_label {texts_per_label}",
+                expected="at least 2: a text is drawn towards the others of its label",
+                fix="use 2",
+            )
+        self.texts_per_label = texts_per_label
+        self.scale = float(scale)
+
+    def forward(self, columns: Sequence[Tensor]) -> Tensor:
+        """Columns of (rows, dim), those of a label side by side → scalar."""
+        labels, rest = divmod(len(columns), self.texts_per_label)
+        if rest or labels < 2:
+            raise ArgumentError(
+                f"a batch of {len(columns)} columns",
+                expected=f"{self.texts_per_label} for each of at least two labels",
+                fix="give every row as many texts of each label",
+            )
+        vectors = F.normalize(torch.stack(list(columns), dim=1), dim=2)
+        scores = vectors @ vectors.transpose(1, 2) * self.scale
+        own = torch.eye(len(columns), dtype=torch.bool, device=scores.device)
+        label = torch.arange(len(columns), device=scores.device) // self.texts_per_label
+        same = (label[:, None] == label) & ~own
+        log_shares = scores.masked_fill(own, -torch.inf).log_softmax(dim=2)
+        return -log_shares[:, same].mean()
+
+    def describe(self) -> dict[str, Any]:
+        """``texts_per_label`` and ``scale``."""
+        return {"texts_per_label": self.texts_per_label, "scale": self.scale}
+
+    @property
+    def citation(self) -> str:
+        """BibTeX of Khosla et al. 2020."""
+        return _CITATION
