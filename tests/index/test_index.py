@@ -121,11 +121,18 @@ def test_filters(index: Index) -> None:
         assert hits
         assert all(hit.fields["page"] > 60 and hit.fields["part"] == "odd" for hit in hits)  # type: ignore[operator]
     assert index.search("file", where="page > 1000") == []
+    assert index.search("file", where="part = ';'") == []
 
 
 @pytest.mark.parametrize(
     ("where", "named"),
-    [("pge > 3", "page, part"), ("page >", "page >"), ("page > 'x", "page"), (" ", "filter")],
+    [
+        ("pge > 3", "page, part"),
+        ("page >", "page >"),
+        ("page > 'x", "page"),
+        (" ", "filter"),
+        ("1=1; x", "semicolon"),
+    ],
 )
 def test_a_filter_that_cannot_be_used(index: Index, where: str, named: str) -> None:
     with pytest.raises(ArgumentError, match="filter") as caught:

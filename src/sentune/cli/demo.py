@@ -53,7 +53,7 @@ def command(
     with count_truncation():
         search = PassageSearch(tuned.model, docs.pairs.passages)
     for question in _QUESTIONS:
-        print_line(f"\nsentune search {folder} {question!r}")
+        print_line(f"\nsearch: {question}")
         show_hits(search(question, 2), search.fusion_weight)
 
 

@@ -15,6 +15,8 @@ _PACKAGES = {
     "core": ("torch", "tokenizers", "safetensors", "huggingface-hub", "numpy"),
     "train": ("transformers", "accelerate", "datasets"),
     "evaluate": ("bm25s", "PyStemmer"),
+    "tasks": ("scikit-learn",),
+    "index": ("lancedb", "pyarrow"),
 }
 
 

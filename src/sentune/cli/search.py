@@ -131,8 +131,7 @@ def _ranking(index: Index, mode: str) -> str:
         return "ranked by BM25"
     if mode == "dense":
         return f"ranked by similarity ({index.model.similarity_fn_name})"
-    weight = index.info().fusion_weight
-    return _fusion(0.5 if weight is None else weight)
+    return _fusion(index.fusion_weight)
 
 
 def _in_file(model: str, data: Path, top: int) -> _Search:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.data.lines import STDIN
-from sentune.errors import ArgumentError, IndexFolderError, SentuneError
+from sentune.errors import ArgumentError, IndexFolderError
 from sentune.evaluation.baselines import stemmed_words
 from sentune.files import require_free
 from sentune.index.candidates import MODES, Question, Ranked, ranked
@@ -102,7 +102,7 @@ class Index:
             index = cls._begin(layout, layout.unfinished() or 1, model)
             try:
                 index._writer.apply(sources, show_progress_bar=show_progress_bar)
-            except SentuneError:
+            except BaseException:
                 if not index._table.count():
                     layout.discard(index._version)
                 raise
@@ -249,6 +249,12 @@ class Index:
         weight = self._facts.fusion_weight
         return "dense" if weight is None or weight == 1 else "hybrid"
 
+    @property
+    def fusion_weight(self) -> float:
+        """The model's share in a hybrid search: what its tuning chose, or ½."""
+        weight = self._facts.fusion_weight
+        return _EVEN if weight is None else weight
+
     def search(
         self, query: str, top: int = 10, *, where: str | None = None, mode: str | None = None
     ) -> list[IndexHit]:
@@ -279,12 +285,11 @@ class Index:
         compared = self._table.count(where)
         if not compared:
             return []
-        weight = self._facts.fusion_weight
         found = ranked(
             self._table,
             question,
             top,
-            weight=_EVEN if weight is None else weight,
+            weight=self.fusion_weight,
             where=where,
             probes=Dense.read(self._folder).probes_for(compared),
         )

@@ -8,6 +8,7 @@ and readers follow that file, not LanceDB's newest commit. ``table_writing`` say
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -48,6 +49,8 @@ __all__ = [
 METRICS = {"cosine": "cosine", "dot": "dot", "euclidean": "l2"}
 """Similarity function → LanceDB's distance. It has none for manhattan."""
 
+_LITERAL = re.compile(r"'[^']*'")
+_PLACE_IN_SOURCE = re.compile(r",? ?/\S+\.rs:\d+:\d+")
 NAME = "passages"
 REVISION = "revision.json"
 # Full text has been reported to hang on machines with few cores; nothing here takes that long.
@@ -61,6 +64,7 @@ def require_lancedb() -> Any:
     cores = os.cpu_count() or 1
     # Read once, when it is imported: with fewer threads than this its full text can wait for ever.
     os.environ.setdefault("LANCE_CPU_THREADS", str(max(2, cores)))
+    os.environ.setdefault("LANCE_LOG", "error")  # or it warns on standard error
     for module, package in (("lancedb", "lancedb"), ("bm25s", "bm25s"), ("Stemmer", "PyStemmer")):
         try:
             import_module(module)
@@ -138,10 +142,9 @@ class PassageTable:
         if where is None:
             with self._reading():
                 return int(self._table.count_rows())
-        try:
+        self._require_filter(where)
+        with self._reading():
             return int(self._table.count_rows(where))
-        except (OSError, RuntimeError, ValueError) as error:
-            raise self._bad_filter(where, error) from error
 
     def digests(self, source: str | None = None) -> dict[str, dict[str, tuple[str, str]]]:
         """Source → id → digests of the text and of the fields, for one source or for all."""
@@ -254,14 +257,10 @@ class PassageTable:
     def _found(self, query: Any, where: str | None) -> pa.Table:
         query = query.with_row_id(True)
         if where is not None:
+            self._require_filter(where)
             query = query.where(where, prefilter=True)
-        try:
-            with self._reading():
-                found: pa.Table = query.to_arrow(timeout=_TIMEOUT)
-        except IndexFolderError:
-            if where is not None:
-                self.count(where)  # says so, if it is the filter
-            raise
+        with self._reading():
+            found: pa.Table = query.to_arrow(timeout=_TIMEOUT)
         return found
 
     # ── errors ────────────────────────────────────────────────────────────────────────────────
@@ -280,10 +279,20 @@ class PassageTable:
             fix="bring the folder back from a copy, or build the index again",
         )
 
-    def _bad_filter(self, where: str, error: Exception) -> ArgumentError:
+    def _require_filter(self, where: str) -> None:
+        """Raise ArgumentError unless the filter can be planned, which reads no rows."""
+        if ";" in _LITERAL.sub("", where):
+            # LanceDB reads up to it and ignores the rest.
+            raise self._bad_filter(where, "it has a semicolon")
+        try:
+            self._table.search().where(where).explain_plan()
+        except (OSError, RuntimeError, ValueError) as error:
+            raise self._bad_filter(where, reason(error)) from error
+
+    def _bad_filter(self, where: str, what: str) -> ArgumentError:
         names = ["id", "text", SOURCE, *self.fields]
         return ArgumentError(
-            f"the filter {where!r} cannot be used ({reason(error)})",
+            f"the filter {where!r} cannot be used ({what})",
             expected=f"a condition on {', '.join(names)}",
             fix="write it like page > 3 AND title = 'Methods'",
         )
@@ -313,5 +322,5 @@ def _quoted(text: str) -> str:
 
 def reason(error: Exception) -> str:
     """The gist of a message of LanceDB, which can be a page with places in its sources."""
-    text = " ".join(str(error).split())
+    text = _PLACE_IN_SOURCE.sub("", " ".join(str(error).split()))
     return (text[:200] + " …") if len(text) > 200 else text or type(error).__name__

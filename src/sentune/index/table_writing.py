@@ -52,7 +52,9 @@ class WritableTable(PassageTable):
         """Make an empty table, if there is none. Raises OutputError."""
         with _writing(folder):
             connection = require_lancedb().connect(folder)
-            connection.create_table(NAME, schema(dimension).empty_table(), exist_ok=True)
+            # Not exist_ok: it compares schemas, and a stopped build has its fields already.
+            if not (folder / f"{NAME}.lance").exists():
+                connection.create_table(NAME, schema(dimension).empty_table())
 
     @contextmanager
     def change(self) -> Iterator[None]:

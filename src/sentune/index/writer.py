@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sentune.data.passages import Passage
 from sentune.errors import IndexFolderError, ModelError
@@ -27,7 +28,7 @@ from sentune.index.rows import (
 from sentune.index.sources import Sources
 from sentune.index.table import PassageTable
 from sentune.index.table_writing import WritableTable
-from sentune.model.progress import progress
+from sentune.model.progress import Advance, progress
 from sentune.model.sentence_transformer import SentenceTransformer
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Writer"]
 
 _CHUNK = 4096
+_SHOWN = 512  # texts between two steps of the bar
 Sourced = tuple[str, Passage]
 
 
@@ -149,25 +151,19 @@ class Writer:
         encoded = 0
         with progress("encode", total, unit="passages", show=show_progress_bar) as advance:
             while chunk := list(islice(wanted, _CHUNK)):
-                encoded += self._write(chunk, fields)
-                advance(len(chunk))
+                encoded += self._write(chunk, fields, advance)
         return encoded
 
-    def _write(self, chunk: Sequence[Sourced], fields: Mapping[str, pa.DataType]) -> int:
+    def _write(
+        self, chunk: Sequence[Sourced], fields: Mapping[str, pa.DataType], advance: Advance
+    ) -> int:
         """Commit passages; how many texts were encoded for it."""
         passages = [passage for _, passage in chunk]
         texts = {text_digest(passage.text): passage.text for passage in passages}
         vectors = self._table.known_vectors(list(texts))
         missing = {digest: text for digest, text in texts.items() if digest not in vectors}
-        if missing:
-            encoded = self._model().encode_document(list(missing.values()), show_progress_bar=False)
-            if not np.isfinite(encoded).all():
-                raise ModelError(
-                    "the model gives vectors that are not numbers",
-                    expected="finite vectors",
-                    fix="use another model: the training of this one diverged",
-                )
-            vectors |= dict(zip(missing, encoded, strict=True))
+        advance(len(chunk) - len(missing))
+        vectors |= dict(zip(missing, self._encoded(list(missing.values()), advance), strict=True))
         rows = table_of(
             [source for source, _ in chunk],
             passages,
@@ -178,6 +174,19 @@ class Writer:
         with self.writing():
             self._table.upsert(rows)
         return len(missing)
+
+    def _encoded(self, texts: Sequence[str], advance: Advance) -> Iterator[NDArray[np.float32]]:
+        for start in range(0, len(texts), _SHOWN):
+            some = texts[start : start + _SHOWN]
+            vectors = self._model().encode_document(some, show_progress_bar=False)
+            if not np.isfinite(vectors).all():
+                raise ModelError(
+                    "the model gives vectors that are not numbers",
+                    expected="finite vectors",
+                    fix="use another model: the training of this one diverged",
+                )
+            yield from vectors
+            advance(len(some))
 
     def _remove(self, gone: Mapping[str, Iterable[str]]) -> int:
         removed = 0
