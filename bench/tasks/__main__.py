@@ -1,8 +1,8 @@
-"""The tasks beside sentence-transformers: seconds, memory, results.
+"""The tasks beside sentence-transformers and scikit-learn: seconds, memory, results.
 
-    .venv/bin/python -m bench.tasks [search paraphrases communities …] [--scale small|full]
+    .venv/bin/python -m bench.tasks [similarity search paraphrases …] [--scale small|full]
 
-Each section is a module of this folder with a function ``main``. It runs both libraries in
+Each section is a module of this folder with a function ``main``. It runs both sides in
 alternation in one process, and prints medians, ratios and what the results have in common. Set
 OMP_NUM_THREADS to the cores to be used.
 """
@@ -13,7 +13,8 @@ import argparse
 import importlib
 from pathlib import Path
 
-SECTIONS = ("search", "paraphrases", "communities")
+_SIZED = ("search", "paraphrases", "communities")
+SECTIONS = ("similarity", *_SIZED, "clusters", "classification")
 
 
 def main() -> None:
@@ -28,9 +29,13 @@ def main() -> None:
         parser.error(f"no section {', '.join(sorted(unknown))}")
     given.cache.mkdir(parents=True, exist_ok=True)
     for name in given.sections or SECTIONS:
-        importlib.import_module(f"bench.tasks.{name}").main(
-            given.scale, rounds=given.rounds, cache=given.cache
-        )
+        section = importlib.import_module(f"bench.tasks.{name}")
+        if name in _SIZED:
+            section.main(given.scale, rounds=given.rounds, cache=given.cache)
+        elif name == "similarity":
+            section.main(given.rounds)
+        else:
+            section.main()
 
 
 if __name__ == "__main__":

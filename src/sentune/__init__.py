@@ -13,10 +13,14 @@ if TYPE_CHECKING:
         EmbeddingSimilarityEvaluator,
         InformationRetrievalEvaluator,
     )
+    from sentune.index.index import Index
     from sentune.model.precision import quantize_embeddings
     from sentune.model.sentence_transformer import SentenceTransformer
     from sentune.model.similarity import similarity, similarity_pairwise
     from sentune.model.truncation import count_truncation
+    from sentune.tasks.communities import community_detection
+    from sentune.tasks.paraphrases import paraphrase_mining, paraphrase_mining_embeddings
+    from sentune.tasks.semantic_search import semantic_search
     from sentune.training import losses
     from sentune.training.arguments import SentenceTransformerTrainingArguments
     from sentune.training.trainer import SentenceTransformerTrainer
@@ -25,26 +29,36 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "EmbeddingSimilarityEvaluator": "sentune.evaluation.evaluators",
+    "Index": "sentune.index.index",
     "InformationRetrievalEvaluator": "sentune.evaluation.evaluators",
     "SentenceTransformer": "sentune.model.sentence_transformer",
     "SentenceTransformerTrainer": "sentune.training.trainer",
     "SentenceTransformerTrainingArguments": "sentune.training.arguments",
+    "community_detection": "sentune.tasks.communities",
     "count_truncation": "sentune.model.truncation",
+    "paraphrase_mining": "sentune.tasks.paraphrases",
+    "paraphrase_mining_embeddings": "sentune.tasks.paraphrases",
     "quantize_embeddings": "sentune.model.precision",
+    "semantic_search": "sentune.tasks.semantic_search",
     "similarity": "sentune.model.similarity",
     "similarity_pairwise": "sentune.model.similarity",
 }
 
 __all__ = [
     "EmbeddingSimilarityEvaluator",
+    "Index",
     "InformationRetrievalEvaluator",
     "SentenceTransformer",
     "SentenceTransformerTrainer",
     "SentenceTransformerTrainingArguments",
     "__version__",
+    "community_detection",
     "count_truncation",
     "losses",
+    "paraphrase_mining",
+    "paraphrase_mining_embeddings",
     "quantize_embeddings",
+    "semantic_search",
     "similarity",
     "similarity_pairwise",
 ]

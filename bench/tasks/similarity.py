@@ -12,7 +12,6 @@ if float32 is more than .0005 away.
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import sys
@@ -38,17 +37,13 @@ _TOLERANCE = 0.0005
 _REFERENCE = "reference, 16"
 
 
-def main() -> None:
+def main(rounds: int) -> None:
     """Print correlations, medians of seconds and ratios."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scored", nargs="?", default=_STSB)
-    parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
     transformers.logging.set_verbosity_error()
-    runs = _runs(read_scored_pairs(given.scored))
+    runs = _runs(read_scored_pairs(_STSB))
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     figures: dict[str, dict[str, float]] = {}
-    for _ in range(given.rounds):
+    for _ in range(rounds):
         for name, run in runs.items():
             start = time.perf_counter()
             figures[name] = run()
@@ -91,7 +86,3 @@ def _runs(pairs: ScoredPairs) -> dict[str, Callable[[], dict[str, float]]]:
 def _evaluator(kind: Any, pairs: ScoredPairs, batch_size: int) -> Any:
     columns = list(pairs.first), list(pairs.second), list(pairs.scores)
     return kind(*columns, batch_size=batch_size)
-
-
-if __name__ == "__main__":
-    main()

@@ -213,7 +213,3 @@ def main() -> None:
     else:
         print("Debian packages: left out, since apt-cache has no list of packages here")
     report(prepare("docstrings by module", docstrings(), model), model)
-
-
-if __name__ == "__main__":
-    main()

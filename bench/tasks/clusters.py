@@ -168,7 +168,3 @@ def _directly(vectors: NDArray[np.float64], method: str, number: int) -> Any:
         cluster_selection_method="leaf",
         copy=True,
     ).fit_predict(reduced)
-
-
-if __name__ == "__main__":
-    main()
