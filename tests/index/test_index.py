@@ -151,6 +151,7 @@ def test_a_filter_that_cannot_be_used(index: Index, where: str, named: str) -> N
         ({"query": " \n"}, "question"),
         ({"query": None}, "question"),
         ({"query": "file", "top": 0}, "top 0"),
+        ({"query": "file", "top": "5"}, "top '5'"),
         ({"query": "file", "mode": "sparse"}, "sparse"),
     ],
 )
@@ -168,6 +169,8 @@ def test_delete(index: Index) -> None:
     assert not found & {"a1", "a2", "a3", "a5"}
     with pytest.raises(ArgumentError, match="nothing"):
         index.delete()
+    with pytest.raises(ArgumentError, match="no text"):
+        index.delete([5])  # type: ignore[list-item]
     with pytest.raises(ArgumentError, match="either"):
         index.delete(["a4"], where="page > 3")
 
@@ -301,8 +304,11 @@ def test_build_refuses_an_index(index: Index, tiny: SentenceTransformer) -> None
         [{"id": "a", "text": "b"}, {"id": "a", "text": "c"}],
         [{"id": "a", "text": 3}],
         [{"id": "a", "text": "b", "sentune_x": 1}],
-        [{"id": "a", "text": "b", "x": [1]}],
-        [{"id": "a", "text": "b", "x": float("nan")}],
+        [{"id": "a", "text": "b", "x": float("inf")}],
+        [{"id": "a", "text": "b", "a.b": 1}],
+        [{"id": "a", "text": "b", "ID": 1}],
+        [{"id": "a", "text": "b", "x": "\ud800"}],
+        [{"id": "a", "text": "\ud800"}],
         [{"id": "a", "text": "b", "x": 1}, {"id": "c", "text": "d", "x": "1"}],
         [{"id": "a", "text": "b", "x": 2**70}],
         ["a text"],

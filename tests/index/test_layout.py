@@ -64,12 +64,23 @@ def test_writers_wait(tmp_path: Path) -> None:
     assert order == ["first", "other"]
 
 
-def test_discard_takes_an_empty_folder_along(tmp_path: Path) -> None:
+def test_an_empty_folder_is_removed_with_its_locks(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "index")
     _begin(layout, 1)
-    layout.discard(1)
+    with layout.filling():
+        layout.discard(1)
+        assert layout.is_being_filled()
+    assert not layout.is_being_filled()
+    layout.remove_if_empty()
     assert not layout.path.exists()
     _begin(layout, 1)
-    (layout.path / "mine.txt").write_text("kept")
-    layout.discard(1)
-    assert (layout.path / "mine.txt").exists()
+    layout.remove_if_empty()
+    assert layout.unfinished() == 1
+
+
+@pytest.mark.parametrize("name", ["1", "007", "2024", "notes.txt"])
+def test_foreign_names_are_no_versions(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    assert Layout(tmp_path).unfinished() is None
+    with pytest.raises(OutputError, match="something else"):
+        Layout(tmp_path).require_free()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sentune import SentenceTransformer
-from sentune.errors import DataError, IndexFolderError
-from sentune.index import Changes, Index, writer
+from sentune.errors import DataError, IndexFolderError, OutputError
+from sentune.index import Changes, Index, table_writing, writer
 
 LINES = ["the first line of it", "a second one", "and the third", "a fourth, last one"]
 
@@ -215,3 +217,66 @@ def test_what_was_not_settled_is_at_the_next_addition(
 
 def _interrupt(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_stopped_build_goes_on_with_other_data_alone(
+    tmp_path: Path, tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(writer.Writer, "_settle", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            Index.build(tmp_path / "index", tiny, [{"id": "a", "text": LINES[0], "n": 1}])
+    index = Index.build(tmp_path / "index", tiny, [{"id": "b", "text": LINES[1], "n": 2}])
+    assert _ids(index) == {"b"}
+
+
+def test_a_build_that_another_overtakes_is_refused(
+    tmp_path: Path, tiny: SentenceTransformer
+) -> None:
+    def slow() -> Iterator[dict[str, str]]:
+        Index.build(tmp_path / "index", tiny, [{"id": "other", "text": "was quicker"}])
+        yield {"id": "slow", "text": "comes too late"}
+
+    with pytest.raises(OutputError, match="holds an index already"):
+        Index.build(tmp_path / "index", tiny, slow())
+    assert _ids(Index.open(tmp_path / "index", tiny)) == {"other"}
+
+
+def test_a_link_and_its_file_are_one_source(tmp_path: Path, tiny: SentenceTransformer) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "a.txt").write_text("one\ntwo")
+    (folder / "b.txt").symlink_to(folder / "a.txt")
+    assert len(Index.build(tmp_path / "index", tiny, folder)) == 2
+
+
+def test_nothing_changed_after_a_rebuild(
+    tmp_path: Path, tiny: SentenceTransformer, make_folder: Any
+) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("id,text,n,m\na,one,1,\nb,two,,x\nc,three,2.5,y\nd,four,3,y\n")
+    index = Index.build(tmp_path / "index", tiny, file)
+    assert index.add(file) == Changes(unchanged=4)
+    index.rebuild(SentenceTransformer(make_folder(num_hidden_layers=1), compute_dtype="float32"))
+    assert index.add(file) == Changes(unchanged=4)
+
+
+def test_a_commit_cut_short_is_as_if_it_had_not_been(
+    tmp_path: Path, tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = Index.build(tmp_path / "index", tiny, [{"id": "a", "text": LINES[0]}])
+
+    def cut(file: Path) -> None:
+        if file.suffix == ".manifest":
+            os.truncate(file, file.stat().st_size // 2)
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(table_writing, "_require_whole", cut)
+        with pytest.raises(OutputError, match="No space left"):
+            index.add([{"id": "b", "text": LINES[1]}])
+    assert _ids(index) == {"a"}
+    again = Index.open(tmp_path / "index", tiny)
+    assert _ids(again) == {"a"}
+    again.add([{"id": "c", "text": LINES[2]}])
+    assert _ids(again) == {"a", "c"}

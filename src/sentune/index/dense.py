@@ -9,7 +9,7 @@ How many partitions is settled by measuring, on vectors of the index itself.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -57,10 +57,10 @@ class Dense:
         if not (folder / _FILE).is_file():
             return cls(rows=0)
         content = read_json(folder / _FILE)
-        try:
-            return cls(**content)
-        except TypeError:
+        kinds = {field.name: {"int": int, "float": float}[str(field.type)] for field in fields(cls)}
+        if any(type(content.get(name)) is not kind for name, kind in kinds.items()):
             return cls(rows=0)
+        return cls(**{name: content[name] for name in kinds})
 
     def probes_for(self, count: int) -> int | None:
         """Partitions to look into among ``count`` rows; None for a comparison with all of them."""

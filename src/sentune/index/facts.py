@@ -40,10 +40,10 @@ class Facts:
     @classmethod
     def of(cls, model: SentenceTransformer) -> Facts:
         """The facts of a model at hand."""
-        local = Path(model.base.name).exists()
+        local = model.base.origin == "local folder"
         weight = model.own.get("fusion_weight")
         return cls(
-            model=str(Path(model.base.name).resolve()) if local else model.base.name,
+            model=str(model.base.folder.resolve()) if local else model.base.name,
             revision=None if local else model.base.revision,
             fingerprint=fingerprint(model),
             fusion_weight=None if weight is None else float(weight),

@@ -21,7 +21,7 @@ from sentune.index.hits import IndexHit
 from sentune.index.info import IndexInfo
 from sentune.index.layout import Layout
 from sentune.index.rows import SOURCE, VECTOR, fields_of_row
-from sentune.index.sources import Data, sources_of
+from sentune.index.sources import Data, Sources, sources_of
 from sentune.index.table import METRICS, among_ids, of_source, require_lancedb
 from sentune.index.table_writing import WritableTable
 from sentune.index.writer import Writer
@@ -98,15 +98,25 @@ class Index:
         if not layout.path.exists():
             require_free(layout.path)
         sources = sources_of(data)
-        with layout.filling():
-            index = cls._begin(layout, layout.unfinished() or 1, model)
-            try:
-                index._writer.apply(sources, show_progress_bar=show_progress_bar)
-            except BaseException:
-                if not index._table.count():
-                    layout.discard(index._version)
-                raise
-            layout.publish(index._version)
+        try:
+            with layout.filling():
+                layout.require_free()  # reading the data can take long
+                return cls._built(layout, model, sources, show_progress_bar)
+        finally:
+            layout.remove_if_empty()
+
+    @classmethod
+    def _built(
+        cls, layout: Layout, model: SentenceTransformer, sources: Sources, show_progress_bar: bool
+    ) -> Self:
+        index = cls._begin(layout, layout.unfinished() or 1, model)
+        try:
+            index._writer.apply(sources, alone=True, show_progress_bar=show_progress_bar)
+        except BaseException:
+            if not index._table.count():
+                layout.discard(index._version)
+            raise
+        layout.publish(index._version)
         return index
 
     @classmethod
@@ -193,6 +203,10 @@ class Index:
             OutputError: the folder cannot be written.
         """
         listed = [ids] if isinstance(ids, str) else list(ids)
+        if not all(isinstance(each, str) for each in listed):
+            raise ArgumentError(
+                "an id that is no text", expected="ids as texts", fix="convert them with str"
+            )
         if bool(listed) + bool(where) + (source is not None) != 1:
             raise ArgumentError(
                 "ids, a filter and a source to delete by" if listed or where else "nothing",
@@ -203,7 +217,7 @@ class Index:
         if source is not None:
             name = str(source)
             where = of_source(name if name in ("", STDIN) else str(Path(name).resolve()))
-        return self._writer.delete(where or among_ids(listed))
+        return self._writer.delete([where] if where else among_ids(listed))
 
     def rebuild(self, model: SentenceTransformer, *, show_progress_bar: bool = False) -> None:
         """Encode all passages anew with another model, and switch to it when that is done.
@@ -374,8 +388,8 @@ def _require_question(query: str, top: int, mode: str) -> None:
         raise ArgumentError(
             f"the question {query!r}", expected="a text with a word in it", fix="ask for something"
         )
-    if top < 1:
-        raise ArgumentError(f"top {top}", expected="at least 1", fix="ask for more results")
+    if not isinstance(top, int) or top < 1:
+        raise ArgumentError(f"top {top!r}", expected="at least 1", fix="ask for more results")
     if mode not in MODES:
         raise ArgumentError(
             f"the mode {mode!r}",

@@ -16,6 +16,7 @@ sees either the old version whole or the new one.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ __all__ = ["Layout", "read_json"]
 
 _FORMAT = 1
 _CURRENT = "index.json"
+_VERSION = re.compile("[1-9][0-9]{0,8}")
 
 
 class Layout:
@@ -87,10 +89,8 @@ class Layout:
                 shutil.rmtree(self.folder(number), ignore_errors=True)
 
     def discard(self, version: int) -> None:
-        """Remove a version that was begun, and the folder if that leaves it empty."""
+        """Remove a version that was begun."""
         shutil.rmtree(self.folder(version), ignore_errors=True)
-        if all(name.endswith(".lock") for name in self._names()):
-            shutil.rmtree(self.path, ignore_errors=True)
 
     def require_free(self) -> None:
         """Raise OutputError unless a new index, or the rest of an unfinished one, can go here."""
@@ -124,6 +124,19 @@ class Layout:
         with self._lock("filling.lock", timeout=0):
             yield
 
+    def is_being_filled(self) -> bool:
+        """Whether some process, this one included, fills a version."""
+        try:
+            with self._lock("filling.lock", timeout=0):
+                return False
+        except OutputError:
+            return True
+
+    def remove_if_empty(self) -> None:
+        """Remove a folder in which nothing but locks is left."""
+        if all(name.endswith(".lock") for name in self._names()):
+            shutil.rmtree(self.path, ignore_errors=True)
+
     @contextmanager
     def _lock(self, name: str, timeout: float) -> Iterator[None]:
         lock = FileLock(self.path / name, timeout=timeout)
@@ -150,16 +163,19 @@ class Layout:
         return [entry.name for entry in self.path.iterdir()] if self.path.is_dir() else []
 
     def _numbers(self) -> list[int]:
-        return [int(name) for name in self._names() if name.isdecimal()]
+        return [int(name) for name in self._names() if self._is_version(name)]
+
+    def _is_version(self, name: str) -> bool:
+        """Whether this is a version: a number that we could have given, with our facts in it."""
+        folder = self.path / name
+        if not _VERSION.fullmatch(name) or not folder.is_dir():
+            return False
+        inside = [entry.name for entry in folder.iterdir()]
+        return not inside or any(each.lstrip(".").startswith("facts.json") for each in inside)
 
     def _is_ours(self, name: str) -> bool:
         """Whether an unfinished index has an entry of this name."""
-        if name.isdecimal():
-            return (
-                not any(self.folder(int(name)).iterdir())
-                or (self.folder(int(name)) / "facts.json").is_file()
-            )
-        return name.endswith(".lock") or name.startswith(f".{_CURRENT}")
+        return self._is_version(name) or name.endswith(".lock") or name.startswith(f".{_CURRENT}")
 
     def _missing(self) -> IndexFolderError:
         if self.unfinished() is not None:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.data.fields import FieldValue
+from sentune.data.fields import FieldNames, FieldValue, field_value
 from sentune.data.passages import Passage
+from sentune.data.records import text_problem
 from sentune.errors import DataError
 
 if TYPE_CHECKING:
@@ -75,46 +76,47 @@ def text_digest(text: str) -> str:
 
 
 def fields_digest(fields: Mapping[str, FieldValue]) -> str:
-    """Equal for equal fields, in any order."""
-    return text_digest(json.dumps(dict(fields), sort_keys=True, ensure_ascii=False))
+    """Equal for equal fields, in any order: nothing is as good as no field, and 3.0 as 3.
+
+    That is how fields come back from the table, where a column has one type and no gaps.
+    """
+    plain = {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in fields.items()
+        if value is not None
+    }
+    return text_digest(json.dumps(plain, sort_keys=True, ensure_ascii=False))
 
 
-def as_passage(value: Passage | Mapping[str, FieldValue], position: int) -> Passage:
+def as_passage(
+    value: Passage | Mapping[str, FieldValue], position: int, names: FieldNames
+) -> Passage:
     """A passage as given, or from a mapping with ``id``, ``text`` and fields.
 
     Raises:
-        DataError: neither, or without an id and a text.
+        DataError: neither, or without an id and a text, or with a field that a file could not
+            have either; see :mod:`sentune.data.fields`.
     """
     passage = value
     if isinstance(value, Mapping):
         fields = {name: part for name, part in value.items() if name not in ("id", "text")}
         passage = Passage(value.get("id"), value.get("text"), fields)  # type: ignore[arg-type]
-    if not (
-        isinstance(passage, Passage)
-        and isinstance(passage.id, str)
-        and isinstance(passage.text, str)
-        and passage.id
-        and passage.text.strip()
+    if not isinstance(passage, Passage) or not all(
+        isinstance(part, str) and part.strip() and text_problem(part) is None
+        for part in (passage.id, passage.text)
     ):
         raise DataError(
             f"passage {position} is no passage with an id and a text",
             expected='sentune.data.Passage, or {"id": "…", "text": "…", other fields}',
             fix="give every passage an id of its own and a text",
         )
-    for name, field in passage.fields.items():
-        if name in ("id", "text") or name.startswith(("_", "sentune_")) or not name.strip():
-            raise DataError(
-                f"passage {passage.id!r} has a field {name!r}",
-                expected="names other than id and text that do not start with _ or sentune_",
-                fix="rename the field",
-            )
-        if type(field) not in (*_KINDS, type(None)) or field != field:
-            raise DataError(
-                f"passage {passage.id!r}, field {name!r} holds {field!r}",
-                expected="a text, a number, true or false, or nothing",
-                fix="convert the value",
-            )
-    return passage
+    place = f"passage {passage.id!r}"
+    chosen = names(("id", "text", *passage.fields), ("id", "text"), place)
+    return Passage(
+        passage.id,
+        passage.text,
+        {chosen[name]: field_value(part, place, name) for name, part in passage.fields.items()},
+    )
 
 
 def settle(kinds: Iterable[Kinds], known: pa.Schema) -> dict[str, pa.DataType]:

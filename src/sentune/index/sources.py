@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sentune.data.fields import FieldValue
+from sentune.data.fields import FieldNames, FieldValue
 from sentune.data.lines import STDIN
 from sentune.data.passages import Passage, passage_files, read_passage_rows
 from sentune.index.rows import as_passage
@@ -38,13 +38,17 @@ class Sources:
 
     Attributes:
         each: in order.
-        folder: with a ``/`` at the end, if a folder was given: its other files are gone.
+        folder: if a folder was given: its other files are gone.
         skipped: files of the folder that hold no passages.
     """
 
     each: tuple[Source, ...]
-    folder: str | None = None
+    folder: Path | None = None
     skipped: int = 0
+
+    def covers(self, name: str) -> bool:
+        """Whether a source of this name would be among these, if it were still there."""
+        return self.folder is not None and Path(name).is_relative_to(self.folder)
 
 
 def sources_of(data: Data) -> Sources:
@@ -61,9 +65,12 @@ def sources_of(data: Data) -> Sources:
         return Sources((Source(STDIN, lambda: typed, whole=True),))
     if isinstance(data, str | Path):
         found = passage_files(data)
-        folder = f"{Path(data).resolve()}/" if Path(data).is_dir() else None
-        return Sources(tuple(map(_file, found.files)), folder, found.skipped)
-    passages = [as_passage(value, number) for number, value in enumerate(data, start=1)]
+        folder = Path(data).resolve() if Path(data).is_dir() else None
+        # A link and what it points to are one file.
+        files = {source.name: source for source in map(_file, found.files)}
+        return Sources(tuple(files.values()), folder, found.skipped)
+    names = FieldNames()
+    passages = [as_passage(value, number, names) for number, value in enumerate(data, start=1)]
     return Sources((Source("", lambda: passages, whole=False),))
 
 

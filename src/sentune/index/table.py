@@ -118,10 +118,15 @@ class PassageTable:
     def refresh(self) -> None:
         """See what others have written since."""
         wanted = self._acknowledged()
-        if wanted is not None:
+        if wanted is None or self.revision() == wanted:
+            return
+        try:
             with self._reading():
-                if self._table.version != wanted:
-                    self._table.checkout(wanted)
+                self._table.checkout(wanted)
+        except IndexFolderError:
+            # A writer may have moved on and cleaned up since the number was read.
+            with self._reading():
+                self._table.checkout(self._acknowledged())
 
     def revision(self) -> int:
         """The number of LanceDB's commit that is read."""
@@ -303,9 +308,11 @@ def of_source(name: str) -> str:
     return f"{SOURCE} = {_quoted(name)}"
 
 
-def among_ids(ids: Iterable[str]) -> str:
-    """The filter for passages by their ids."""
-    return f"id IN ({', '.join(map(_quoted, ids))})"
+def among_ids(ids: Iterable[str]) -> list[str]:
+    """The filters for passages by their ids, ``IN_FILTER`` in each."""
+    quoted = list(map(_quoted, ids))
+    pieces = (quoted[start : start + IN_FILTER] for start in range(0, len(quoted), IN_FILTER))
+    return [f"id IN ({', '.join(piece)})" for piece in pieces]
 
 
 def vectors_in(rows: pa.Table) -> NDArray[np.float32]:

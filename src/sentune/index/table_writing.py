@@ -22,7 +22,6 @@ from sentune.errors import IndexFolderError, OutputError
 from sentune.files import write_json
 from sentune.index.rows import SOURCE, VECTOR, WORDS, schema
 from sentune.index.table import (
-    IN_FILTER,
     NAME,
     REVISION,
     PassageTable,
@@ -77,6 +76,10 @@ class WritableTable(PassageTable):
                     _require_whole(file)
             write_json(self._folder / REVISION, {"revision": self._table.version})
         except BaseException:
+            for file in set(self._folder.rglob("*.manifest")) - before:
+                # LanceDB reads the newest before any other, so it may not be in pieces.
+                if not _is_whole(file):
+                    file.unlink()
             self.refresh()
             raise
 
@@ -103,9 +106,7 @@ class WritableTable(PassageTable):
 
     def delete_ids(self, source: str, ids: Iterable[str]) -> int:
         """Remove passages of a source; how many there were."""
-        chosen = list(ids)
-        pieces = [chosen[start : start + IN_FILTER] for start in range(0, len(chosen), IN_FILTER)]
-        return sum(self.delete(f"{of_source(source)} AND {among_ids(each)}") for each in pieces)
+        return sum(self.delete(f"{of_source(source)} AND {each}") for each in among_ids(ids))
 
     def optimize(self) -> None:
         """Join small files and take new rows into the indexes."""
@@ -148,31 +149,35 @@ class WritableTable(PassageTable):
 
     def _read_back(self, rows: pa.Table) -> None:
         """Compare what was just written, every column of it."""
+        import pyarrow as pa
+
         by_source: dict[str, list[str]] = {}
         for source, each in zip(rows[SOURCE].to_pylist(), rows["id"].to_pylist(), strict=True):
             by_source.setdefault(source, []).append(each)
-        stored = {
-            (row[SOURCE], row["id"]): row
+        filters = [
+            f"{of_source(source)} AND {each}"
             for source, ids in by_source.items()
-            for start in range(0, len(ids), IN_FILTER)
-            for row in self._scan(
-                list(self.schema.names),
-                f"{of_source(source)} AND {among_ids(ids[start : start + IN_FILTER])}",
-            ).to_pylist()
-        }
-        same = all(stored.get((row[SOURCE], row["id"])) == row for row in rows.to_pylist())
-        _require(same and len(stored) == len(rows), "rows are not as they were written")
+            for each in among_ids(ids)
+        ]
+        stored = pa.concat_tables(self._scan(rows.column_names, each) for each in filters)
+        order = [(SOURCE, "ascending"), ("id", "ascending")]
+        same = len(stored) == len(rows) and stored.sort_by(order).equals(rows.sort_by(order))
+        _require(same, "rows are not as they were written")
 
 
 def _require_whole(file: Path) -> None:
     """Flush a file, and raise OSError if it is not as long as it was meant to be."""
-    ending = _ENDINGS.get(file.suffix)
-    if ending is None or not file.exists():  # LanceDB may have removed it again
-        return
+    if file.suffix in _ENDINGS and file.exists():  # LanceDB may have removed it again
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
+        _require(_is_whole(file), f"{file.name} was cut short")
+
+
+def _is_whole(file: Path) -> bool:
+    ending = _ENDINGS[file.suffix]
     with file.open("rb") as stream:
-        os.fsync(stream.fileno())
         stream.seek(-min(len(ending), file.stat().st_size), os.SEEK_END)
-        _require(stream.read() == ending, f"{file.name} was cut short")
+        return stream.read() == ending
 
 
 def _require(holds: bool, otherwise: str) -> None:

@@ -80,9 +80,12 @@ class Writer:
             with self._table.change():
                 yield
 
-    def apply(self, sources: Sources, *, show_progress_bar: bool) -> Changes:
-        """Bring sources up to date; see :meth:`sentune.index.index.Index.add`."""
-        known = self._known(sources)
+    def apply(self, sources: Sources, *, alone: bool = False, show_progress_bar: bool) -> Changes:
+        """Bring sources up to date; see :meth:`sentune.index.index.Index.add`.
+
+        With ``alone``, whatever else the index has goes.
+        """
+        known = self._known(sources, alone=alone)
         plans = [
             (source, plan(known.get(source.name, {}), source.passages())) for source in sources.each
         ]
@@ -96,10 +99,9 @@ class Writer:
         total = sum(len(each.wanted) for _, each in plans)
         fields = settle((each.kinds for _, each in plans), self._table.schema)
         encoded = self._write_all(wanted, total, fields, show_progress_bar=show_progress_bar)
-        gone = {source.name: each.gone for source, each in plans if source.whole}
-        if sources.folder is not None:
-            left = [name for name in known if name.startswith(sources.folder) and name not in gone]
-            gone |= {name: frozenset(known[name]) for name in left}
+        gone = {source.name: each.gone for source, each in plans if source.whole or alone}
+        left = [name for name in known if name not in gone and (alone or sources.covers(name))]
+        gone |= {name: frozenset(known[name]) for name in left}
         removed = self._remove(gone)
         self._settle(changed=total + removed > 0)
         return Changes(
@@ -128,17 +130,17 @@ class Writer:
         self._remove(gone)
         self._settle(changed=True)
 
-    def delete(self, where: str) -> int:
-        """Remove what a filter lets through; how many there were. Raises ArgumentError."""
+    def delete(self, filters: Sequence[str]) -> int:
+        """Remove what filters let through; how many there were. Raises ArgumentError."""
         with self.writing():
-            count = self._table.delete(where)
+            count = sum(self._table.delete(each) for each in filters)
         self._settle(changed=count > 0)
         return count
 
-    def _known(self, sources: Sources) -> Mapping[str, Digests]:
+    def _known(self, sources: Sources, *, alone: bool) -> Mapping[str, Digests]:
         # One scan for a folder of thousands of files; a filtered one for a file in a large index.
-        alone = len(sources.each) == 1 and sources.folder is None
-        return self._table.digests(sources.each[0].name if alone else None)
+        single = len(sources.each) == 1 and sources.folder is None and not alone
+        return self._table.digests(sources.each[0].name if single else None)
 
     def _write_all(
         self,
@@ -203,5 +205,7 @@ class Writer:
                 self._table.index_words()
                 self._table.optimize()
                 prepare(self._table, self._layout.folder(self._version))
-            with self.writing():
-                self._table.clean_up()
+            # A rebuild reads one commit for as long as it takes.
+            if not self._layout.is_being_filled():
+                with self.writing():
+                    self._table.clean_up()

@@ -36,7 +36,7 @@ _KEYS = {
     "model": dict,
     "report": dict,
 }
-_MODEL_KEYS = {"name", "truncate_dim", "fingerprint"}
+_MODEL_KEYS = {"name", "revision", "truncate_dim", "fingerprint"}
 # The classifier puts its own prompt, and compares no vectors; the format only rounds them.
 _IGNORED = ("query_prompt", "document_prompt", "similarity", "number_format")
 _COPY = "copy the folder again, or train the classifier again"
@@ -77,6 +77,7 @@ def save_classifier(classifier: TextClassifier, path: str | Path) -> None:
                 "prompt": classifier.prompt,
                 "model": {
                     "name": None if stored else name,
+                    "revision": None if stored or local else model.base.revision,
                     "truncate_dim": model.truncate_dim,
                     "fingerprint": found.to_json(),
                 },
@@ -128,13 +129,16 @@ class _Recorded:
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         model = settings["model"]
         place = folder / _JSON
-        if set(model) != _MODEL_KEYS or not isinstance(model["name"], str | None):
+        if set(model) != _MODEL_KEYS or not all(
+            isinstance(model[name], str | None) for name in ("name", "revision")
+        ):
             raise _damaged(place, f"'model' holds {', '.join(map(repr, model)) or 'nothing'}")
         dimension = model["truncate_dim"]
         if dimension is not None and (type(dimension) is not int or dimension < 1):
             raise _damaged(place, f"'truncate_dim' is {dimension!r}")
         self.fingerprint = Fingerprint.from_json(model["fingerprint"])
         self._folder, self._name, self._truncate_dim = folder, model["name"], dimension
+        self._revision = model["revision"]
 
     def load(self) -> SentenceTransformer:
         """The model with the settings of then, as far as they can be set."""
@@ -142,6 +146,7 @@ class _Recorded:
         try:
             model = SentenceTransformer(
                 self._folder / _ENCODER if self._name is None else self._name,
+                revision=self._revision,
                 compute_dtype="float32" if exact else "auto",
                 truncate_dim=self._truncate_dim,
             )
