@@ -1,6 +1,6 @@
 """The index from 1,000 to 100,000 real passages, beside other ways to find the nearest vectors.
 
-    python -m bench.scale [--sizes 1000,10000,100000] [--folder DIR]
+    python -m bench.scale [--sizes 1000,10000,100000] [--max-seq-length 256]
 
 Passages are the docstrings and sources of the installed packages (``bench/corpus.py``), questions
 the summary lines of the standard library's docstrings. The index grows in place; the others get
@@ -41,6 +41,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--sizes", default="1000,10000,30000,100000")
     options.add_argument("--folder", type=Path, default=None)
+    options.add_argument("--max-seq-length", type=int, default=256)
     options.add_argument("--worker", nargs=3, metavar=("KIND", "PATH", "VECTORS"), default=None)
     given = options.parse_args()
     if given.worker:
@@ -50,10 +51,12 @@ def main() -> None:
     passages = real_passages(max(sizes))
     questions = list(python_docs().pairs.questions.values())[:_QUESTIONS]
     model = SentenceTransformer()
+    model.max_seq_length = given.max_seq_length
     asked = model.encode_query(questions)
     characters = sum(map(len, passages)) / len(passages)
     print(f"{len(passages):,} passages of {characters:.0f} characters, {len(questions)} questions")
-    print(f"model {model.base.name}, {model.compute.dtype_name}; index in {folder}")
+    print(f"model {model.base.name}, {model.compute.dtype_name}, {model.max_seq_length} tokens")
+    print(f"index in {folder}")
     results = []
     index: Index | None = None
     for size in sizes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.cli.output import interactive, print_json, print_line, say, show
+from sentune.cli.output import interactive, one_line, print_json, print_line, say, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -218,9 +218,8 @@ def _write_or_print(
         say(f"wrote {write_rows(out, rows):,} rows to {out}")
     elif not quiet:
         for row in rows:
-            text = " ".join(row["text"].split())
-            shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-            print_line(f"{row[score]:.3f}  {row['label']}  {shown}")
+            label = one_line(row["label"])
+            print_line(f"{row[score]:.3f}  {label}  {one_line(row['text'], _SHOWN)}")
 
 
 def _systems_table(systems: Mapping[str, Any]) -> Table:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.cli.output import interactive, print_json, say, show
+from sentune.cli.output import interactive, one_line, print_json, say, show
 
 if TYPE_CHECKING:
     from sentune.tasks.clusters import Clustering
@@ -105,16 +105,10 @@ def _show_table(found: Clustering, texts: list[str]) -> None:
     table.add_column("typical text")
     for group in found.clusters:
         figure = "–" if group.silhouette is None else f"{group.silhouette:.3f}"
-        example = _one_line(texts[group.representative])
+        example = one_line(texts[group.representative], _EXAMPLE)
         # Only this text is cut to fit: a column that never wraps would push the others out.
         cell = Text(example, no_wrap=True, overflow="ellipsis")
         table.add_row(str(group.label), f"{group.size:,}", figure, Text(group.name), cell)
     if found.noise:
         table.add_row("–", f"{found.noise:,}", "", "noise: in no cluster", "")
     show(table)
-
-
-def _one_line(text: str) -> str:
-    """The start of a text without what a terminal would obey."""
-    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return words if len(words) <= _EXAMPLE else words[:_EXAMPLE].rsplit(" ", 1)[0] + " …"

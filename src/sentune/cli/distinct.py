@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DistinctTexts", "one_line", "read_distinct_texts", "require_similarity"]
-
-_SHOWN = 200
+__all__ = ["DistinctTexts", "read_distinct_texts", "require_similarity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +66,3 @@ def require_similarity(option: str, value: float, usual: float) -> None:
         raise ArgumentError(
             f"{option} {value:g}", expected="a cosine from -1 to 1", fix=f"{usual:g} is usual"
         )
-
-
-def one_line(text: str, limit: int = _SHOWN) -> str:
-    """The text without line breaks, cut at a word where it is longer than ``limit``."""
-    words = " ".join(text.split())
-    return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + " …"

@@ -11,11 +11,10 @@ import typer
 
 from sentune.cli.distinct import (
     DistinctTexts,
-    one_line,
     read_distinct_texts,
     require_similarity,
 )
-from sentune.cli.output import interactive, print_json, print_line, say
+from sentune.cli.output import interactive, one_line, print_json, print_line, say
 
 if TYPE_CHECKING:
     from sentune.data.writing import Cell
@@ -169,8 +168,8 @@ def _summary(distinct: DistinctTexts, groups: list[list[_Member]]) -> str:
         return f"{distinct.describe()}; no near-duplicates among them"
     gone = _could_go(groups)
     return (
-        f"{distinct.describe()}; {counted(len(groups), 'group')} of near-duplicates: with one text of "
-        f"each kept, {gone:,} could go and {distinct.count - gone:,} would remain"
+        f"{distinct.describe()}; {counted(len(groups), 'group')} of near-duplicates: with one "
+        f"text of each kept, {gone:,} could go and {distinct.count - gone:,} would remain"
     )
 
 

@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["interactive", "print_json", "print_line", "say", "show"]
+__all__ = ["interactive", "one_line", "print_json", "print_line", "say", "show"]
 
 
 _WIDE = 1000  # a table that goes to a file or another program is not wrapped
@@ -30,6 +30,12 @@ def print_json(value: Any) -> None:
 def print_line(line: str = "") -> None:
     """A line on standard output, as long as it is."""
     typer.echo(line)
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """The start of a text, cut at a word, without what a terminal would obey."""
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + " …"
 
 
 def show(content: RenderableType) -> None:

@@ -10,11 +10,10 @@ import typer
 
 from sentune.cli.distinct import (
     DistinctTexts,
-    one_line,
     read_distinct_texts,
     require_similarity,
 )
-from sentune.cli.output import interactive, print_json, print_line, say
+from sentune.cli.output import interactive, one_line, print_json, print_line, say
 
 if TYPE_CHECKING:
     from sentune.data.writing import Cell

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentune.cli.index import shown_source
-from sentune.cli.output import interactive, print_json, print_line, say
+from sentune.cli.output import interactive, one_line, print_json, print_line, say
 
 if TYPE_CHECKING:
     from sentune.index import Index
@@ -258,32 +258,26 @@ def _as_json(found: list[tuple[str, _Found]]) -> _Found:
 def _show(found: list[tuple[str, _Found]], scored: bool, *, headed: bool) -> None:
     for place, (question, hits) in enumerate(found):
         if headed:
-            print_line(("\n" if place else "") + _one_line(question, _SHOWN))
+            print_line(("\n" if place else "") + one_line(question, _SHOWN))
         for hit in hits:
             _show_hit(hit, scored=scored)
 
 
 def _show_hit(hit: dict[str, Any], *, scored: bool) -> None:
     """One paragraph: where it is, what the ranking went by, its fields, its text."""
-    head = [f"{hit['rank']}. {_one_line(hit['id'], _FIELD_SHOWN)}"]
+    head = [f"{hit['rank']}. {one_line(hit['id'], _FIELD_SHOWN)}"]
     if hit.get("source"):
-        head.append(_one_line(shown_source(hit["source"]), _SHOWN))
+        head.append(one_line(shown_source(hit["source"]), _SHOWN))
     if scored:
         head.append(f"score {hit['score']:.3f}")
     if hit["similarity"] is not None:
         head.append(f"similarity {hit['similarity']:.3f}")
     print_line(" · ".join(head))
     fields = hit.get("fields") or {}
-    named = " · ".join(f"{name} {_one_line(str(v), _FIELD_SHOWN)}" for name, v in fields.items())
-    for part in (named, _one_line(hit["text"], _SHOWN)):
+    named = " · ".join(f"{name} {one_line(str(v), _FIELD_SHOWN)}" for name, v in fields.items())
+    for part in (named, one_line(hit["text"], _SHOWN)):
         if part:
             print_line(textwrap.indent("\n".join(textwrap.wrap(part, _WIDTH)), "   "))
-
-
-def _one_line(text: str, limit: int) -> str:
-    """The start of a text, without what a terminal would obey."""
-    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + " …"
 
 
 def show_hits(hits: Iterable[Hit], fusion_weight: float) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.cli.output import interactive, print_json, print_line, say, show
+from sentune.cli.output import interactive, one_line, print_json, print_line, say, show
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,5 +149,5 @@ def _print_pairs(rows: list[dict[str, Cell]], out: Path | None, as_json: bool) -
         print_json(rows)
     elif out is None:
         for row in rows:
-            texts = (" ".join(str(row[name]).split()) for name in ("sentence1", "sentence2"))
+            texts = (one_line(str(row[name])) for name in ("sentence1", "sentence2"))
             print_line("\t".join((f"{row['similarity']:.3f}", *texts)))
