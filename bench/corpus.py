@@ -70,6 +70,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _kept(piece: str) -> Iterator[str]:
-    piece = piece.strip()
-    if len(piece) >= _SHORTEST:
-        yield piece[:_LONGEST]
+    piece = piece.strip()[:_LONGEST]
+    # Some sources document characters that no UTF-8 file can hold.
+    if len(piece) >= _SHORTEST and piece.encode("utf-8", "ignore").decode() == piece:
+        yield piece.replace("\0", "")

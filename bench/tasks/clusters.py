@@ -1,6 +1,6 @@
 """Clusters beside scikit-learn called directly, and beside labels that people gave.
 
-    .venv/bin/python bench/tasks_clusters.py
+    .venv/bin/python -m bench.tasks clusters
 
 Two corpora: the standard library's docstrings, labelled by module, and Debian's one-line package
 descriptions, labelled by section, where ``apt-cache dumpavail`` knows any. For each method:
