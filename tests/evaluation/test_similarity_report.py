@@ -15,7 +15,7 @@ from sentune.evaluation.similarity import evaluate_similarity, similarity_table
 @pytest.fixture(scope="module")
 def pairs(real_texts: list[str]) -> ScoredPairs:
     """Real texts beside a part of themselves and a part of another: the share is the score."""
-    texts = [" ".join(text.split()[:24]) for text in real_texts if len(text.split()) > 23][:90]
+    texts = [" ".join(text.split()[:24]) for text in real_texts if len(text.split()) > 23][:42]
     shares = [place % 6 / 5 for place in range(len(texts))]
     second = []
     for place, (text, share) in enumerate(zip(texts, shares, strict=True)):

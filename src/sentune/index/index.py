@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -299,13 +299,15 @@ class Index:
         compared = self._table.count(where)
         if not compared:
             return []
+        probes = Dense.read(self._folder).probes_for(compared)
+        if question.vector is not None and question.words is None:
+            nearest = self._table.nearest_rows(question.vector, top, where=where, probes=probes)
+            return [
+                _hit(place, row, score, score)
+                for place, (row, score) in enumerate(nearest, start=1)
+            ]
         found = ranked(
-            self._table,
-            question,
-            top,
-            weight=self.fusion_weight,
-            where=where,
-            probes=Dense.read(self._folder).probes_for(compared),
+            self._table, question, top, weight=self.fusion_weight, where=where, probes=probes
         )
         return self._hits(found, question.vector)
 
@@ -317,15 +319,7 @@ class Index:
             name = self._facts.fingerprint.similarity
             similarities = similarity(vector, stored, name)[0].tolist()
         return [
-            IndexHit(
-                rank=place,
-                id=row["id"],
-                score=score,
-                similarity=likeness,
-                text=row["text"],
-                source=row[SOURCE],
-                fields=fields_of_row(row),
-            )
+            _hit(place, row, score, likeness)
             for place, ((_, score), row, likeness) in enumerate(
                 zip(found, rows, similarities, strict=True), start=1
             )
@@ -372,6 +366,18 @@ class Index:
                 self._model = None
             self._use(version, facts)
         self._table.refresh()
+
+
+def _hit(place: int, row: Mapping[str, Any], score: float, likeness: float | None) -> IndexHit:
+    return IndexHit(
+        rank=place,
+        id=row["id"],
+        score=score,
+        similarity=likeness,
+        text=row["text"],
+        source=row[SOURCE],
+        fields=fields_of_row(row),
+    )
 
 
 def _require_metric(model: SentenceTransformer) -> None:

@@ -212,4 +212,8 @@ def _column(name: str, values: list[FieldValue], type_: pa.DataType) -> pa.Array
 
 def fields_of_row(row: Mapping[str, Any]) -> dict[str, FieldValue]:
     """The fields of a stored row that have a value."""
-    return {name: value for name, value in row.items() if is_field(name) and value is not None}
+    return {
+        name: value
+        for name, value in row.items()
+        if is_field(name) and not name.startswith("_") and value is not None
+    }
