@@ -11,6 +11,7 @@ from sentune import errors
 from sentune.errors import (
     ArgumentError,
     DataError,
+    IndexFolderError,
     MissingExtraError,
     ModelError,
     ModelNotFoundError,
@@ -22,7 +23,7 @@ from sentune.errors import (
 
 PLAIN = [
     *(DataError, ModelError, UnsupportedModelError, ModelNotFoundError),
-    *(OutputError, ArgumentError, TrainingError),
+    *(IndexFolderError, OutputError, ArgumentError, TrainingError),
 ]
 
 
