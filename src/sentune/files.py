@@ -22,9 +22,12 @@ from sentune.errors import OutputError
 __all__ = [
     "new_file",
     "new_folder",
+    "remove_folder",
+    "remove_partials",
     "require_free",
     "require_writable",
     "sha256",
+    "write_bytes",
     "write_json",
     "write_text",
 ]
@@ -117,10 +120,34 @@ def require_free(path: str | Path) -> None:
     )
 
 
+def remove_folder(path: str | Path) -> None:
+    """Take a folder away at once: it loses its name before its content. Raises OutputError."""
+    folder = Path(path)
+    try:
+        hidden = folder.replace(_partial_name(folder))
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+def remove_partials(folder: str | Path) -> None:
+    """Take away what runs that were killed have left unfinished in ``folder``."""
+    for path in Path(folder).glob(".*.partial"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Replace ``path`` with ``content``. Raises OutputError."""
+    with new_file(path) as stream:
+        stream.write(content)
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Replace ``path`` with ``text`` in UTF-8. Raises OutputError."""
-    with new_file(path) as stream:
-        stream.write(text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8"))
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -6,16 +6,17 @@ import numpy as np
 
 from sentune import SentenceTransformer
 from sentune.training.collator import Collator
+from sentune.training.rows import Row
 
 
 def test_columns_come_back_in_order(model: SentenceTransformer) -> None:
     rows = [
-        ("how do I copy a file", "shutil.copy copies it", "os.remove deletes it"),
-        ("wait", "threading.Event", "a lock is something else altogether, as are barriers"),
+        Row(("how do I copy a file", "shutil.copy copies it", "os.remove deletes it")),
+        Row(("wait", "threading.Event", "a lock is something else altogether, as are barriers")),
     ]
     batch = Collator(model.tokenizer)(rows)["batch"]
-    columns = batch.columns(model(batch.pack))
+    columns = batch.columns(model(batch.pack()))
     assert len(columns) == 3
-    for column, texts in zip(columns, zip(*rows, strict=True), strict=True):
+    for column, texts in zip(columns, zip(*(row.texts for row in rows), strict=True), strict=True):
         alone = model.encode(list(texts))
         assert np.abs(column.detach().numpy() - alone).max() < 1e-6

@@ -13,7 +13,8 @@ from sentune.data import Pairs
 from sentune.errors import ArgumentError, TrainingError
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.losses import MultipleNegativesRankingLoss
-from sentune.training.trainer import SentenceTransformerTrainer, rows_of
+from sentune.training.rows import Row, rows_of
+from sentune.training.trainer import SentenceTransformerTrainer
 
 COLUMNS = {
     "anchor": ["copy a file", "wait for a thread", "parse a date", "open a socket"],
@@ -57,7 +58,7 @@ def test_training_lowers_the_loss_and_leaves_the_model_ready(tmp_path: Path) -> 
     assert len(losses) == 8
     assert losses[-1] < losses[0]
     assert not trainer.model.training
-    assert list(tmp_path.iterdir()) == []  # no checkpoint until they are safe
+    assert list(tmp_path.iterdir()) == []  # no checkpoint unless asked for
 
 
 def test_the_same_seed_gives_the_same_bits(tmp_path: Path) -> None:
@@ -152,14 +153,15 @@ def test_prompts_are_trained_with(tmp_path: Path) -> None:
     model = SentenceTransformer(compute_dtype="float32", prompts=prompts)
     trainer = SentenceTransformerTrainer(model, settings(tmp_path), COLUMNS)
     batch = trainer.data_collator(trainer.train_dataset[:2])["batch"]
-    anchors, positives = batch.columns(model(batch.pack).detach())
+    anchors, positives = batch.columns(model(batch.pack()).detach())
     assert abs(anchors.numpy() - model.encode_query(COLUMNS["anchor"][:2])).max() < 1e-6
     assert abs(positives.numpy() - model.encode_document(COLUMNS["positive"][:2])).max() < 1e-6
 
 
 def test_labels_are_no_texts() -> None:
     labelled: dict[str, Any] = {**COLUMNS, "label": [1, 1, 1, 1]}
-    assert rows_of(labelled) == rows_of(COLUMNS)
+    assert [row.texts for row in rows_of(labelled)] == [row.texts for row in rows_of(COLUMNS)]
+    assert [row.label for row in rows_of(labelled)] == [1.0] * 4
     numbers: dict[str, Any] = {"anchor": ["a"], "positive": [1]}
     with pytest.raises(ArgumentError, match="other than texts"):
         rows_of(numbers)
@@ -176,7 +178,7 @@ def test_evaluating_with_nothing_is_refused(tmp_path: Path) -> None:
 def test_rows_come_from_pairs_columns_and_datasets() -> None:
     datasets = pytest.importorskip("datasets")
     pairs = Pairs({"q": "a"}, {"p": "b"}, {"q": ("p",)}, {"q": ("n",)})
-    assert rows_of(pairs) == [("a", "b", "n")]
+    assert rows_of(pairs) == [Row(("a", "b", "n"))]
     assert rows_of(COLUMNS) == rows_of(datasets.Dataset.from_dict(COLUMNS))
 
 
@@ -191,7 +193,7 @@ def test_columns_that_do_not_fit_are_refused(columns: dict[str, list[str]]) -> N
     [
         ("batch_sampler", "sorted"),
         ("fp16", True),
-        ("save_strategy", "steps"),
+        ("save_only_model", True),
         ("dropout", 1.0),
         ("multi_dataset_batch_sampler", "sorted"),
     ],

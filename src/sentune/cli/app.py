@@ -21,6 +21,7 @@ from sentune.cli import (
     encode,
     evaluate,
     index,
+    mine_negatives,
     paraphrases,
     search,
     similarity,
@@ -33,7 +34,7 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(tune, evaluate, index, search, encode, similarity),
+    *(tune, mine_negatives, evaluate, index, search, encode, similarity),
     *(classify, cluster, paraphrases, duplicates, demo, doctor),
 )
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 
-from sentune.errors import ModelError, OutputError
-from sentune.files import write_json, write_text
+from sentune.errors import ModelError
+from sentune.files import write_bytes, write_json, write_text
 from sentune.model.bert import Bert
 from sentune.model.folder import OWN_KEY
 from sentune.model.pooling import POOLING_MODES, Pooling
@@ -53,23 +52,13 @@ def write_folder(
     saved = {key: value for key, value in config.items() if key not in ("dtype", "auto_map")}
     saved |= {"architectures": ["BertModel"], "torch_dtype": "float32"}
     write_json(folder / "config.json", saved)
-    _write_weights(folder / "model.safetensors", bert)
+    weights = save(export_weights(bert), metadata={"format": "pt"})
+    write_bytes(folder / "model.safetensors", weights)
     _write_tokenizer(folder, tokenizer)
     _write_modules(folder, pooling, normalize)
     extra = {OWN_KEY: own} if own else {}
     write_json(folder / "config_sentence_transformers.json", {**settings, **extra})
     write_text(folder / "README.md", card)
-
-
-def _write_weights(path: Path, bert: Bert) -> None:
-    try:
-        save_file(export_weights(bert), path, metadata={"format": "pt"})
-    except (OSError, SafetensorError) as error:
-        raise OutputError(
-            f"{path} cannot be written ({error})",
-            expected="a writable place with enough room",
-            fix="check the folder, its permissions and the free space",
-        ) from error
 
 
 def _write_modules(folder: Path, pooling: Pooling, normalize: bool) -> None:

@@ -374,6 +374,16 @@ class SentenceTransformer(nn.Module):
         finally:
             self.train()
 
+    def activation_checkpointing_enable(
+        self,
+        activation_checkpointing_kwargs: dict[str, Any] | None = None,
+        every_n_layers: int = 1,
+        offload: bool = False,
+    ) -> None:
+        """Trade time for memory in training; the trainer calls it when a setting asks for it."""
+        del activation_checkpointing_kwargs, offload
+        self.encoder.recompute_every = every_n_layers
+
     # ── vectors → scores ──────────────────────────────────────────────────────────────────────
 
     def similarity(self, embeddings1: Vectors, embeddings2: Vectors) -> Tensor:

@@ -1,4 +1,4 @@
-"""Every setting of a training run: those of transformers, and ours."""
+"""Every setting of a training run: those of transformers, those it has dropped, and ours."""
 
 from __future__ import annotations
 
@@ -13,29 +13,50 @@ try:
 except ImportError as error:
     raise MissingExtraError(error.name or "transformers", "train") from error
 
-from sentune.training.samplers import BATCH_SAMPLERS
+from sentune.training.retired import RetiredSettings, apply_retired
+from sentune.training.samplers import BATCH_SAMPLERS, MULTI_DATASET
 
 __all__ = ["SentenceTransformerTrainingArguments"]
 
-_MULTI_DATASET = ("round_robin", "proportional")
+_UNSUPPORTED = {
+    "fp16": "half precision overflows; use bf16, which has the range of float32",
+    "fp16_full_eval": "half precision overflows; use compute_dtype='bfloat16'",
+    "bf16_full_eval": "evaluation computes in the model's format: bf16 or compute_dtype",
+    "torch_compile": "packs have another shape at each step, and a compiler may not be there",
+    "deepspeed": "models this small are not sharded; use torchrun alone",
+    "fsdp": "models this small are not sharded; use torchrun alone",
+    "push_to_hub": "nothing is sent anywhere; upload the folder with huggingface_hub",
+    "save_only_model": "a checkpoint is there to go on from; save_model writes the model alone",
+    "use_liger_kernel": "its kernels are for other models",
+    "eval_use_gather_object": "it sends pickles between processes",
+    "enable_jit_checkpoint": "checkpoints are written between steps, where they are whole",
+}
 
 
 @dataclass
-class SentenceTransformerTrainingArguments(TrainingArguments):  # type: ignore[misc]
+class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings):  # type: ignore[misc]
     """transformers' ``TrainingArguments``, with what sentence-embedding training adds.
 
+    All 111 names and values of a sentence-transformers 3.1 model card are accepted together. What
+    transformers 5 has dropped is handled by :mod:`sentune.training.retired`.
+
     Attributes:
-        batch_sampler: ``no_duplicates`` (no text twice in a batch) or ``batch_sampler`` (a plain
-            shuffle).
-        multi_dataset_batch_sampler: stated on model cards; a run has one dataset so far.
+        batch_sampler: ``no_duplicates`` (no text twice in a batch), ``batch_sampler`` (a plain
+            shuffle), ``group_by_label`` or ``hard_negatives`` (near neighbours together).
+        multi_dataset_batch_sampler: ``round_robin`` (a batch of each data set in turn, until the
+            shortest ends) or ``proportional`` (all batches of all, shuffled).
         bf16: compute in bfloat16 (True) or float32 (False); the model's own choice when None.
             Weights, gradients and optimizer state are float32 in any case.
         dropout: one probability for all dropout of the encoder; that of the model's
             configuration when None.
+        early_stopping_patience: end after so many evaluations in a row without a better one; never
+            when None. Needs ``load_best_model_at_end``.
+        prompts: put before the texts of every data set, or a mapping from data set to such: a
+            text, or a mapping from column number to text ("0" is the first). The model's own
+            prompts when None.
 
     Raises:
-        ArgumentError: a setting that is unknown, or that is not safe yet: fp16, which overflows,
-            and checkpoints, which transformers writes as pickles and not atomically.
+        ArgumentError: a setting that is unknown, out of range, or not supported, by name.
     """
 
     output_dir: str | None = field(default="sentune_run")
@@ -43,31 +64,66 @@ class SentenceTransformerTrainingArguments(TrainingArguments):  # type: ignore[m
     multi_dataset_batch_sampler: str = field(default="round_robin")
     bf16: bool | None = field(default=None)
     dropout: float | None = field(default=None)
+    early_stopping_patience: int | None = field(default=None)
+    prompts: Any = field(default=None)
     save_strategy: str = field(default="no")
-    report_to: str = field(default="none")
+    report_to: Any = field(default="none")
 
     def __post_init__(self) -> None:
         """Validate, and keep accelerate's autocast off: the encoder casts for itself."""
+        apply_retired(self)
         self._require_supported()
         wanted, self.bf16 = self.bf16, False
-        super().__post_init__()
+        self._name_recomputation()
+        # A card lists these as 0 and empty, which transformers 5 takes for a wish to shard.
+        self.fsdp, self.fsdp_config, self.local_rank = None, None, -1
+        try:
+            super().__post_init__()
+        except (ValueError, TypeError, KeyError) as error:
+            reason = " ".join(str(error).split())
+            raise ArgumentError(
+                f"training settings that transformers refuses ({reason})",
+                expected="settings as transformers documents them",
+                fix="correct the one that is named",
+            ) from error
         self.bf16 = wanted
 
+    def _name_recomputation(self) -> None:
+        """The new names alone: transformers warns of the old ones whenever they are set."""
+        for new in ("activation_checkpointing", "activation_checkpointing_kwargs"):
+            old = new.replace("activation", "gradient")
+            setattr(self, new, getattr(self, new) or getattr(self, old) or None)
+            setattr(self, old, None)
+
     def _require_supported(self) -> None:
-        if self.batch_sampler not in BATCH_SAMPLERS:
-            raise _unsupported("batch_sampler", self.batch_sampler, " or ".join(BATCH_SAMPLERS))
-        if self.multi_dataset_batch_sampler not in _MULTI_DATASET:
-            wanted = " or ".join(_MULTI_DATASET)
-            raise _unsupported(
-                "multi_dataset_batch_sampler", self.multi_dataset_batch_sampler, wanted
-            )
-        if self.fp16:
-            raise _unsupported("fp16", True, "bf16, which has the range of float32")
-        if str(getattr(self.save_strategy, "value", self.save_strategy)) != "no":
-            raise _unsupported("save_strategy", self.save_strategy, "'no'")
+        _require_choice("batch_sampler", self.batch_sampler, tuple(BATCH_SAMPLERS))
+        _require_choice(
+            "multi_dataset_batch_sampler", self.multi_dataset_batch_sampler, MULTI_DATASET
+        )
+        for name, reason in _UNSUPPORTED.items():
+            if getattr(self, name):
+                raise _unsupported(f"{name}={getattr(self, name)!r} ({reason})", "none", name)
         if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise _unsupported("dropout", self.dropout, "a probability below 1")
+            raise _unsupported(f"dropout={self.dropout!r}", "a probability below 1", "dropout")
+        if self.early_stopping_patience is not None:
+            self._require_stopping()
+
+    def _require_stopping(self) -> None:
+        name = "early_stopping_patience"
+        if type(self.early_stopping_patience) is not int or self.early_stopping_patience < 1:
+            raise _unsupported(f"{name}={self.early_stopping_patience!r}", "a number from 1", name)
+        if not self.load_best_model_at_end:
+            raise _unsupported(
+                f"{name}={self.early_stopping_patience} without load_best_model_at_end",
+                "load_best_model_at_end=True, as the last evaluations are the worse ones",
+                name,
+            )
 
 
-def _unsupported(name: str, value: Any, expected: str) -> ArgumentError:
-    return ArgumentError(f"{name}={value!r}", expected=expected, fix=f"change or leave out {name}")
+def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise _unsupported(f"{name}={value!r}", f"one of {', '.join(choices)}", name)
+
+
+def _unsupported(given: str, expected: str, name: str) -> ArgumentError:
+    return ArgumentError(given, expected=expected, fix=f"change or leave out {name}")

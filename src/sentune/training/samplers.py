@@ -1,84 +1,72 @@
-"""Which rows go into a batch together."""
+"""Which rows go into a batch together, in every epoch, data set and process."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sentune.errors import ArgumentError
+from sentune.training.neighbours import HardNegatives
+from sentune.training.plans import Sampler, group_by_label, no_duplicates, plain
+from sentune.training.rows import Row
 
-__all__ = ["BATCH_SAMPLERS", "RowBatches", "no_duplicates", "plain"]
+__all__ = [
+    "BATCH_SAMPLERS",
+    "MULTI_DATASET",
+    "RowBatches",
+    "group_by_label",
+    "no_duplicates",
+    "plain",
+]
 
-Row = Sequence[str]
+# Every batch sampler, and what it needs besides the texts.
+BATCH_SAMPLERS: Mapping[str, str | None] = {
+    "no_duplicates": None,
+    "batch_sampler": None,
+    "group_by_label": "labels",
+    "hard_negatives": "vectors",
+}
+MULTI_DATASET = ("round_robin", "proportional")
 
-
-def plain(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -> list[list[int]]:
-    """Rows in the given order, ``batch_size`` at a time; the last batch holds the rest."""
-    del rows
-    return [list(order[i : i + batch_size]) for i in range(0, len(order), batch_size)]
-
-
-def no_duplicates(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -> list[list[int]]:
-    """Batches in which no text stands twice, in any column.
-
-    With in-batch negatives a text that stands twice would be its own negative. Each row goes to
-    the first batch that has room and none of its texts (first fit). The number of batches is
-    settled beforehand, the same in every epoch: ceil(rows / batch_size), or the number of times
-    that the most frequent text occurs, if greater. A row for which only full batches are left
-    goes to the smallest that has none of its texts, which then exceeds ``batch_size`` by one; if
-    there is none either, the row is put into the batch with the least rows all the same, so that
-    no row is ever lost.
-
-    Cost: O(rows) where texts rarely repeat.
-    """
-    texts = _text_numbers(rows)
-    fewest = -(-len(rows) // batch_size)
-    counts = Counter(text for row in texts for text in set(row))
-    batches: list[list[int]] = [[] for _ in range(max(fewest, *counts.values(), 0))]
-    held: list[set[int]] = [set() for _ in batches]
-    open_from = 0
-    for row in order:
-        while open_from < len(batches) and len(batches[open_from]) >= batch_size:
-            open_from += 1
-        place = _place(batches, held, texts[row], batch_size, open_from)
-        batches[place].append(row)
-        held[place].update(texts[row])
-    return [batch for batch in batches if batch]
-
-
-def _text_numbers(rows: Sequence[Row]) -> list[tuple[int, ...]]:
-    numbers: dict[str, int] = {}
-    return [tuple(numbers.setdefault(text, len(numbers)) for text in row) for row in rows]
-
-
-def _place(
-    batches: list[list[int]],
-    held: list[set[int]],
-    texts: tuple[int, ...],
-    batch_size: int,
-    open_from: int,
-) -> int:
-    for place in range(open_from, len(batches)):
-        if len(batches[place]) < batch_size and held[place].isdisjoint(texts):
-            return place
-    free = [place for place in range(len(batches)) if held[place].isdisjoint(texts)]
-    return min(free or range(len(batches)), key=lambda place: len(batches[place]))
-
-
-BATCH_SAMPLERS = {"no_duplicates": no_duplicates, "batch_sampler": plain}
+_PLANS: dict[str, Sampler] = {
+    "no_duplicates": no_duplicates,
+    "batch_sampler": plain,
+    "group_by_label": group_by_label,
+}
+_SORTED_TOGETHER = 50
 
 
 class RowBatches:
     """A batch sampler for a data loader: another order of the rows in every epoch.
 
+    Batches never mix data sets. With several processes, ``batch_size · processes`` rows are
+    planned together, so that what the sampler promises holds over all of them, and each process
+    takes a contiguous share; shares differ by one row at most, the first being the larger. With
+    ``group_by_label`` each share is a batch by itself, because two rows of a label are of use
+    only in one process. A batch with fewer rows than processes is left out.
+
     Args:
-        rows: the texts of each row, one for each column.
-        batch_size: rows in a batch.
+        rows: of all data sets, told apart by ``Row.dataset``.
+        batch_size: rows in a batch of one process.
         sampler: a name from ``BATCH_SAMPLERS``.
         seed: with the epoch, settles the order.
-        drop_last: leave out batches with fewer rows than ``batch_size``.
+        drop_last: leave out batches that are not full.
+        multi_dataset: ``round_robin`` (a batch of each data set in turn, until one has none
+            left) or ``proportional`` (all batches of all, shuffled).
+        vectors: (rows, dim) float32 of unit length, for the sampler ``hard_negatives``.
+        lengths: of each row, in tokens or letters; batches then hold rows of similar length. The
+            shuffled rows are sorted inside pieces of up to 50 batches, longest first, and the
+            longest of all is the very first, so that a lack of memory shows at once.
+        processes: how many share each batch.
+        rank: which of them this is, from 0.
+
+    Cost: see the samplers; the plan of one epoch is kept from the first ``len`` to the pass.
+
+    Raises:
+        ArgumentError: an argument outside its range, or the sampler lacks what it needs; what
+            depends on the rows is raised by the first ``len`` or pass.
     """
 
     def __init__(
@@ -89,31 +77,137 @@ class RowBatches:
         sampler: str = "no_duplicates",
         seed: int = 0,
         drop_last: bool = False,
+        multi_dataset: str = "round_robin",
+        vectors: NDArray[np.float32] | None = None,
+        lengths: Sequence[int] | None = None,
+        processes: int = 1,
+        rank: int = 0,
     ) -> None:
-        if sampler not in BATCH_SAMPLERS:
+        _require_one_of("batch_sampler", sampler, tuple(BATCH_SAMPLERS))
+        _require_one_of("multi_dataset_batch_sampler", multi_dataset, MULTI_DATASET)
+        _require_numbers(batch_size, processes, rank)
+        if lengths is not None and len(lengths) != len(rows):
             raise ArgumentError(
-                f"batch_sampler {sampler!r}",
-                expected=f"one of {', '.join(BATCH_SAMPLERS)}",
-                fix="leave it out for no_duplicates",
+                f"{len(lengths)} lengths for {len(rows)} rows",
+                expected="one for each row",
+                fix="give the length of every row",
             )
         self.batch_size = batch_size  # read by accelerate
         self.drop_last = drop_last
-        self._rows, self._plan, self._seed, self._epoch = rows, BATCH_SAMPLERS[sampler], seed, 0
-        self._length = len(self._batches(0))
+        self._rows, self._seed, self._epoch = rows, seed, 0
+        self._multi_dataset, self._processes, self._rank = multi_dataset, processes, rank
+        self._lengths = None if lengths is None else np.asarray(lengths, np.int64)
+        # A triplet across two processes is of no use to either.
+        self._each_alone = sampler == "group_by_label"
+        self._planned = batch_size if self._each_alone else batch_size * processes
+        self._datasets = _datasets(rows)
+        self._sampler = self._made(sampler, vectors)
+        self._length: int | None = None
+        self._ready: list[list[int]] | None = None
 
     def set_epoch(self, epoch: int) -> None:
         """The epoch whose order the next pass follows."""
-        self._epoch = epoch
+        if epoch != self._epoch:
+            self._epoch, self._ready = epoch, None
 
     def __len__(self) -> int:
+        """Batches of one process, the same for all. Where small batches are left out, those of
+        the first epoch asked for: others may have some more or less.
+        """
+        if self._length is None:
+            self._ready = self._batches()
+            self._length = len(self._ready)
         return self._length
 
     def __iter__(self) -> Iterator[list[int]]:
-        yield from self._batches(self._epoch)
+        ready, self._ready = self._ready, None
+        batches = self._batches() if ready is None else ready
+        if self._length is None:
+            self._length = len(batches)
+        yield from batches
 
-    def _batches(self, epoch: int) -> list[list[int]]:
-        order = np.random.default_rng((self._seed, epoch)).permutation(len(self._rows)).tolist()
-        batches = self._plan(self._rows, self.batch_size, order)
+    def _made(self, sampler: str, vectors: NDArray[np.float32] | None) -> Sampler:
+        if sampler != "hard_negatives":
+            return _PLANS[sampler]
+        if vectors is None:
+            raise ArgumentError(
+                "no vectors for batch_sampler 'hard_negatives'",
+                expected="one vector for the positive of each row",
+                fix="encode the positives with the model",
+            )
+        return HardNegatives(vectors, self._datasets, self._planned)
+
+    def _batches(self) -> list[list[int]]:
+        each = [self._of_dataset(number) for number in range(len(self._datasets))]
+        if len(each) <= 1:
+            return each[0] if each else []
+        if self._multi_dataset == "round_robin":
+            return [batch for turn in zip(*each, strict=False) for batch in turn]
+        turns = np.repeat(np.arange(len(each)), [len(batches) for batches in each])
+        self._random(len(each)).shuffle(turns)
+        left = [iter(batches) for batches in each]
+        return [next(left[turn]) for turn in turns.tolist()]
+
+    def _of_dataset(self, number: int) -> list[list[int]]:
+        indices = self._datasets[number]
+        order = indices[self._random(number).permutation(len(indices))]
+        if self._lengths is not None:
+            order = self._by_length(order, self._lengths)
+        batches = self._sampler(self._rows, self._planned, order.tolist())
         if self.drop_last:
-            return [batch for batch in batches if len(batch) >= self.batch_size]
-        return batches
+            batches = [batch for batch in batches if len(batch) >= self._planned]
+        if self._processes == 1:
+            return batches
+        if self._each_alone:
+            whole = len(batches) // self._processes * self._processes
+            return batches[self._rank : whole : self._processes]
+        shared = (batch for batch in batches if len(batch) >= self._processes)
+        return [_share(batch, self._processes, self._rank) for batch in shared]
+
+    def _random(self, number: int) -> np.random.Generator:
+        # One data set alone is numbered 0 and drawn as if there were no number.
+        return np.random.default_rng((self._seed, self._epoch, *([number] if number else [])))
+
+    def _by_length(self, order: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        # At least four pieces, or few rows would make the same batches in every epoch.
+        together = max(1, min(_SORTED_TOGETHER, len(order) // (4 * self._planned)))
+        step = together * self._planned
+        longest = int(lengths[order].argmax())
+        order[[0, longest]] = order[[longest, 0]]
+        pieces = [order[start : start + step] for start in range(0, len(order), step)]
+        return np.concatenate(
+            [piece[np.argsort(-lengths[piece], kind="stable")] for piece in pieces]
+        )
+
+
+def _share(batch: list[int], processes: int, rank: int) -> list[int]:
+    size, larger = divmod(len(batch), processes)
+    start = rank * size + min(rank, larger)
+    return batch[start : start + size + (rank < larger)]
+
+
+def _datasets(rows: Sequence[Row]) -> list[NDArray[np.int64]]:
+    """The rows of each data set, in the order in which the data sets appear."""
+    numbers: dict[str, int] = {}
+    of_row = np.fromiter(
+        (numbers.setdefault(row.dataset, len(numbers)) for row in rows), np.int64, len(rows)
+    )
+    return [np.flatnonzero(of_row == number) for number in range(len(numbers))]
+
+
+def _require_one_of(name: str, value: object, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ArgumentError(
+            f"{name} {value!r}",
+            expected=f"one of {', '.join(known)}",
+            fix=f"leave it out for {known[0]}",
+        )
+
+
+def _require_numbers(batch_size: int, processes: int, rank: int) -> None:
+    if batch_size < 1 or processes < 1 or not 0 <= rank < processes:
+        raise ArgumentError(
+            f"batch_size {batch_size}, processes {processes}, rank {rank}",
+            expected="a batch size and processes of at least 1, and a rank below processes",
+            fix="correct these numbers",
+        )

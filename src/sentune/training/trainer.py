@@ -2,133 +2,186 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from sentune.data.pairs import Pairs
-from sentune.errors import ArgumentError, MissingExtraError, TrainingError
+from sentune.errors import ArgumentError, MissingExtraError
 from sentune.hardware import choose_compute, reuse_freed_memory
+from sentune.model.pack import Pack
 from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.collator import Batch, Collator
+from sentune.training.loader import column_prompts, train_loader
 from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
-from sentune.training.samplers import RowBatches
+from sentune.training.rows import Dataset, TrainingData
+from sentune.training.watch import Watch
 
 try:
-    from transformers import Trainer, TrainerCallback, TrainerControl
+    from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, set_seed
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 except ImportError as error:
     raise MissingExtraError("transformers", "train") from error
 
 from sentune.training.progress import TrainingProgress
+from sentune.training.resuming import RestoreLossLog, ResumableTrainer
 
 __all__ = ["SentenceTransformerTrainer"]
 
-_LABELS = ("label", "labels", "score", "scores")  # not needed by any loss so far
-
-Columns = Mapping[str, Sequence[str]]
+Datasets = Dataset | Mapping[str, Dataset]
+Losses = EmbeddingLoss | Mapping[str, EmbeddingLoss]
 Evaluator = Callable[..., Mapping[str, float]]
 
 
-class SentenceTransformerTrainer(Trainer):  # type: ignore[misc]
+class SentenceTransformerTrainer(ResumableTrainer):
     """Trains a :class:`SentenceTransformer`.
 
     All columns of a batch go through the encoder in one packed forward. Weights, gradients and
     optimizer state are float32; the encoder computes in the model's number format, or in the one
-    that ``args.bf16`` names.
+    that ``args.bf16`` names. With ``save_strategy`` the run leaves checkpoints in
+    ``args.output_dir``, and ``train(resume_from_checkpoint=True)`` goes on from the last one to
+    the same bits.
 
     Args:
         model: trained in place.
         args: every setting; the defaults of transformers when None.
-        train_dataset: :class:`Pairs`, a ``datasets.Dataset``, or columns of equal length. The
-            order of the columns decides their role: anchor, positive, negatives.
-        eval_dataset: pairs whose loss ``evaluate`` reports as ``eval_loss``.
-        loss: MultipleNegativesRankingLoss when None.
+        train_dataset: :class:`Pairs`, a ``datasets.Dataset``, or columns of equal length; or
+            several of them by name. The order of the columns decides their role: anchor,
+            positive, negatives; a column called label or score is the label.
+        eval_dataset: data whose loss ``evaluate`` reports as ``eval_loss``, or as
+            ``eval_NAME_loss`` for each of several.
+        loss: MultipleNegativesRankingLoss when None; one for each data set when they differ.
         evaluator: called with the model by ``evaluate``; see ``sentune.evaluation``.
         callbacks: further transformers callbacks.
 
     Raises:
-        ArgumentError: columns of different lengths, fewer than two columns or rows.
-        TrainingError: from ``train``, when the loss is not finite, naming the step.
+        ArgumentError: columns of different lengths, fewer than two columns or rows, a data set
+            without a loss.
+        TrainingError: from ``train``, when the loss is not finite or the vectors collapse,
+            naming the step.
     """
 
     def __init__(
         self,
         model: SentenceTransformer,
         args: SentenceTransformerTrainingArguments | None = None,
-        train_dataset: Pairs | Columns | None = None,
-        eval_dataset: Pairs | Columns | None = None,
+        train_dataset: Datasets | None = None,
+        eval_dataset: Datasets | None = None,
         *,
-        loss: EmbeddingLoss | None = None,
+        loss: Losses | None = None,
         evaluator: Evaluator | None = None,
         callbacks: list[TrainerCallback] | None = None,
     ) -> None:
         settings = args or SentenceTransformerTrainingArguments()
         if settings.n_gpu > 1:
             settings._n_gpu = 1  # a pack cannot be scattered; several GPUs take torchrun
+        self.train_data = None if train_dataset is None else TrainingData.of(train_dataset)
+        self.eval_data = None if eval_dataset is None else TrainingData.of(eval_dataset)
+        columns = {} if self.eval_data is None else self.eval_data.columns
+        columns = columns | ({} if self.train_data is None else self.train_data.columns)
+        smoothing, settings.label_smoothing_factor = settings.label_smoothing_factor, 0.0
         super().__init__(
             model=model,
             args=settings,
-            data_collator=Collator(model.tokenizer, _prompts(model)),
-            train_dataset=None if train_dataset is None else rows_of(train_dataset),
+            data_collator=Collator(
+                model.tokenizer, column_prompts(settings.prompts, model, columns)
+            ),
+            train_dataset=None if self.train_data is None else self.train_data.rows,
             # transformers asks for a data set where an evaluator alone would do.
-            eval_dataset=rows_of(eval_dataset) if eval_dataset else [] if evaluator else None,
+            eval_dataset=[] if self.eval_data is None and evaluator else self.eval_data,
             callbacks=callbacks,
         )
+        settings.label_smoothing_factor = smoothing  # in our losses, not in transformers' own
         self.loss = loss or MultipleNegativesRankingLoss(model)
         self.evaluator = evaluator
-        self.bar = None if settings.disable_tqdm else TrainingProgress()
+        self._watch = Watch()
+        self._vectors: NDArray[np.float32] | None = None
+        for name in columns:
+            self._smooth(self._loss_of(name))
+        self._add_callbacks()
+        self._prepare_model()
+
+    def _add_callbacks(self) -> None:
+        self.bar = None if self.args.disable_tqdm else TrainingProgress()
         for standard in (PrinterCallback, ProgressCallback):
             self.remove_callback(standard)
         if self.bar is not None:
             self.add_callback(self.bar)
+        if self.args.early_stopping_patience is not None:
+            self.add_callback(EarlyStoppingCallback(self.args.early_stopping_patience))
+        self.add_callback(RestoreLossLog(self.restore_loss_log))
+
+    def _prepare_model(self) -> None:
+        model, settings = self.model, self.args
+        # transformers' own hook expects padded batches.
+        model.encoder.embeddings.noise_alpha = settings.neftune_noise_alpha or 0.0
+        self.neftune_noise_alpha = None
         if settings.bf16 is not None:
             name = "bfloat16" if settings.bf16 else "float32"
             model.compute = choose_compute(name, model.device)
         if settings.dropout is not None:
             model.encoder.set_dropout(settings.dropout)
 
-    def train(self, *args: Any, **options: Any) -> Any:
-        """Run to the end; the model is left ready to encode. Raises TrainingError."""
+    def _loss_of(self, dataset: str) -> EmbeddingLoss:
+        if isinstance(self.loss, EmbeddingLoss):
+            return self.loss
+        if dataset not in self.loss:
+            raise ArgumentError(
+                f"no loss for the data set {dataset!r}",
+                expected=f"a loss for every data set, not only {', '.join(self.loss)}",
+                fix="add it to loss, or give one loss for all",
+            )
+        return self.loss[dataset]
+
+    def _smooth(self, loss: EmbeddingLoss) -> None:
+        amount = self.args.label_smoothing_factor
+        if not amount:
+            return
+        if not hasattr(loss, "label_smoothing"):
+            raise ArgumentError(
+                f"label_smoothing_factor={amount} with {type(loss).__name__}",
+                expected="a loss over classes, such as MultipleNegativesRankingLoss",
+                fix="leave out label_smoothing_factor",
+            )
+        loss.label_smoothing = amount
+
+    def train(
+        self, resume_from_checkpoint: str | bool | None = None, *args: Any, **options: Any
+    ) -> Any:
+        """Run to the end; the model is left ready to encode. Arguments and errors as above."""
         reuse_freed_memory()
+        set_seed(self.args.seed)
+        if self.args.batch_sampler == "hard_negatives" and self.train_data is not None:
+            # From the weights that the run begins with, so that a resumed run plans the same.
+            passages = [row.texts[1] for row in self.train_data.rows]
+            self._vectors = self.model.encode_document(passages, normalize_embeddings=True)
         # What was said of the weights before does not hold for the ones to come.
         self.model.own = {}
         self.model.model_card = f"# Tuned from {self.model.base.name} with sentune, not evaluated\n"
         try:
-            return super().train(*args, **options)
+            return super().train(resume_from_checkpoint, *args, **options)
         finally:
             if self.bar is not None:
                 self.bar.close()
+            self.model.encoder.embeddings.noise_alpha = 0.0
             self.model.eval()
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Batches of rows as the batch sampler groups them."""
-        if self.train_dataset is None:
+        if self.train_data is None:
             raise ArgumentError(
                 "no train_dataset",
                 expected="pairs to train on",
                 fix="pass train_dataset to the trainer",
             )
-        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
-        batches = RowBatches(
-            self.train_dataset,
-            self._train_batch_size,
-            sampler=self.args.batch_sampler,
-            seed=seed,
-            drop_last=self.args.dataloader_drop_last,
+        return train_loader(
+            self.train_data, self._train_batch_size, self.data_collator, self.args, self._vectors
         )
-        loader = DataLoader(
-            self.train_dataset,
-            batch_sampler=batches,
-            collate_fn=self.data_collator,
-            num_workers=self.args.dataloader_num_workers,
-        )
-        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
-        return prepared
 
     def compute_loss(
         self,
@@ -139,96 +192,88 @@ class SentenceTransformerTrainer(Trainer):  # type: ignore[misc]
     ) -> Any:
         """The loss of one batch. Raises TrainingError when it is not finite."""
         del num_items_in_batch
-        batch = inputs["batch"]
-        vectors = model(batch.pack)
-        loss: Tensor = self.loss(batch.columns(vectors))
-        value = loss.item()
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"the loss is {value} at step {self.state.global_step + 1}",
-                expected="a finite number",
-                fix="lower the learning rate, or train in float32 (bf16=False)",
-            )
+        batch, step = inputs["batch"].to(self.args.device), self.state.global_step + 1
+        seen: list[Tensor] = []
+
+        def encode(pack: Pack) -> Tensor:
+            vectors: Tensor = model(pack)
+            self._watch.vectors(vectors, step)
+            if return_outputs:
+                seen.append(vectors)
+            return vectors
+
+        loss = self._loss_of(batch.dataset).compute(encode, batch)
+        value = self._watch.loss(loss, step)
         if self.bar is not None:
             self.bar.loss, self.bar.pairs = value, self.bar.pairs + batch.rows
-        return (loss, vectors) if return_outputs else loss
+        return (loss, torch.cat(seen)) if return_outputs else loss
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Write the model folder, as ``save_pretrained`` does. Raises OutputError."""
-        self.model.save_pretrained(output_dir or self.args.output_dir)
+        if self.args.should_save:
+            self.model.save_pretrained(output_dir or self.args.output_dir)
 
     def evaluate(
         self,
-        eval_dataset: Pairs | Columns | None = None,
+        eval_dataset: Datasets | TrainingData | None = None,
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        """The loss over held-out pairs and what the evaluator says.
+        """The loss over held-out data and what the evaluator says.
 
         Args:
-            eval_dataset: pairs to use instead of the trainer's own.
+            eval_dataset: data to use instead of the trainer's own.
             ignore_keys: taken for transformers' sake; nothing is ignored.
             metric_key_prefix: put before every key.
+
+        Raises:
+            ArgumentError: there is nothing to evaluate with, or ``metric_for_best_model`` is not
+                among the metrics.
         """
         del ignore_keys
-        rows = self.eval_dataset if eval_dataset is None else rows_of(eval_dataset)
-        if not rows and self.evaluator is None:
+        data = self.eval_data
+        if isinstance(eval_dataset, TrainingData):
+            data = eval_dataset
+        elif eval_dataset is not None:
+            data = TrainingData.of(eval_dataset)
+        if data is None and self.evaluator is None:
             raise ArgumentError(
                 "neither eval_dataset nor evaluator",
                 expected="one of them to evaluate with",
                 fix="pass it to the trainer",
             )
-        found: dict[str, float] = {"loss": self._mean_loss(rows)} if rows else {}
+        found = {} if data is None else self._mean_losses(data)
         found |= self.evaluator(self.model) if self.evaluator is not None else {}
         prefix = f"{metric_key_prefix}_"
         metrics = {prefix + key.removeprefix(prefix): float(v) for key, v in found.items()}
+        self._require_best_metric(metrics, prefix)
         self.log(metrics)
         self.control: TrainerControl = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
         return metrics
 
+    def _require_best_metric(self, metrics: Mapping[str, float], prefix: str) -> None:
+        wanted = self.args.metric_for_best_model
+        if wanted is None or prefix + wanted.removeprefix(prefix) in metrics:
+            return
+        raise ArgumentError(
+            f"metric_for_best_model={wanted!r}",
+            expected=f"one of {', '.join(key.removeprefix(prefix) for key in metrics)}",
+            fix="correct metric_for_best_model",
+        )
+
     @torch.no_grad()
-    def _mean_loss(self, rows: list[tuple[str, ...]]) -> float:
+    def _mean_losses(self, data: TrainingData) -> dict[str, float]:
         size = self.args.per_device_eval_batch_size
         self.model.eval()
-        total = 0.0
-        for start in range(0, len(rows), size):
-            batch = self.data_collator(rows[start : start + size])["batch"].to(self.args.device)
-            total += batch.rows * float(self.loss(batch.columns(self.model(batch.pack))))
-        return total / len(rows)
-
-
-def rows_of(dataset: Pairs | Columns) -> list[tuple[str, ...]]:
-    """Training rows, one text a column. Raises ArgumentError."""
-    if isinstance(dataset, Pairs):
-        return list(dataset.rows())
-    known = getattr(dataset, "column_names", None) or list(dataset)
-    names = [name for name in known if name not in _LABELS]
-    columns = [list(dataset[name]) for name in names]
-    lengths = {len(column) for column in columns}
-    if len(columns) < 2 or len(lengths) != 1:
-        raise ArgumentError(
-            f"columns {', '.join(map(str, names))} of {sorted(lengths)} rows",
-            expected="at least two columns of one length: anchor, positive, negatives",
-            fix="select and order the columns",
-        )
-    if not all(isinstance(text, str) for column in columns for text in column):
-        raise ArgumentError(
-            f"columns {', '.join(map(str, names))} that hold something other than texts",
-            expected="texts only: anchor, positive, negatives",
-            fix="select the columns of texts",
-        )
-    return list(zip(*columns, strict=True))
-
-
-def _prompts(model: SentenceTransformer) -> tuple[str, str]:
-    """Prompts of questions and passages: training sees the texts that encoding will see."""
-    prompts = model.query_prompt, model.document_prompt
-    if any(prompts) and not model.pooling.include_prompt:
-        raise ArgumentError(
-            "a model that leaves its prompts out of the pooling",
-            expected="a model that pools over its prompts, or has none",
-            fix="choose another base model",
-        )
-    return prompts
+        found = {}
+        for name in data.columns:
+            rows = [row for row in data.rows if row.dataset == name]
+            total = 0.0
+            for start in range(0, len(rows), size):
+                batch = self.data_collator(rows[start : start + size])["batch"]
+                batch = batch.to(self.args.device)
+                total += batch.rows * float(self._loss_of(name).compute(self.model, batch))
+            found[f"{name}_loss" if name else "loss"] = total / len(rows)
+        return found

@@ -1,22 +1,65 @@
-"""What every loss has in common."""
+"""What every loss has in common: from a batch to a number to make small."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
-__all__ = ["EmbeddingLoss"]
+from sentune.errors import ArgumentError
+from sentune.model.pack import Pack
+from sentune.training.collator import Batch
+from sentune.training.losses.caching import encode_in_mini_batches
+
+__all__ = [
+    "EmbeddingLoss",
+    "Encode",
+    "require_columns",
+    "require_labels",
+    "require_name",
+    "require_positive",
+]
+
+Encode = Callable[[Pack], Tensor]
 
 
 class EmbeddingLoss(nn.Module, ABC):
-    """A loss over the vectors of a batch's columns."""
+    """A loss over the vectors of a batch's columns.
+
+    A subclass says what the loss of vectors is (``forward``), and, where it needs more than the
+    vectors and labels, what that is (``context``).
+
+    Attributes:
+        mini_batch_size: texts that are encoded at a time, see ``encode_in_mini_batches``; None
+            for the whole batch in one pack.
+    """
+
+    mini_batch_size: int | None = None
+
+    def compute(self, encode: Encode, batch: Batch) -> Tensor:
+        """Encode the batch and return its loss, a scalar with gradient.
+
+        Args:
+            encode: the model: pack → (texts, dim).
+            batch: from the collator.
+        """
+        if self.mini_batch_size is None:
+            vectors = encode(batch.pack())
+        else:
+            vectors = encode_in_mini_batches(encode, batch, self.mini_batch_size)
+        columns = batch.columns(vectors)
+        return self(columns, batch.labels, **self.context(batch))  # type: ignore[no-any-return]
+
+    def context(self, batch: Batch) -> dict[str, Any]:
+        """Further arguments of ``forward``, made from the batch without a gradient."""
+        del batch
+        return {}
 
     @abstractmethod
-    def forward(self, columns: Sequence[Tensor]) -> Tensor:
-        """One (rows, dim) tensor for each column → a scalar with gradient."""
+    def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
+        """One (rows, dim) tensor for each column, (rows,) labels → a scalar with gradient."""
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
@@ -26,3 +69,52 @@ class EmbeddingLoss(nn.Module, ABC):
     def citation(self) -> str:
         """BibTeX of the method's source."""
         return ""
+
+
+def require_columns(
+    columns: Sequence[Tensor], least: int, expected: str, most: int | None = None
+) -> None:
+    """Raise ArgumentError for fewer than ``least`` or more than ``most`` columns.
+
+    ``expected`` names the columns.
+    """
+    if len(columns) < least or (most is not None and len(columns) > most):
+        noun = "column" if len(columns) == 1 else "columns"
+        raise ArgumentError(
+            f"a batch of {len(columns)} {noun} of texts",
+            expected=expected,
+            fix="give the data these columns, or choose another loss",
+        )
+
+
+def require_labels(labels: Tensor | None, expected: str) -> Tensor:
+    """The labels. Raises ArgumentError when the data has none; ``expected`` says what they are."""
+    if labels is None:
+        raise ArgumentError(
+            "a batch without labels",
+            expected=expected,
+            fix="give the data a column named label or score, or choose another loss",
+        )
+    return labels
+
+
+def require_name(given: object, names: Sequence[str], argument: str) -> str:
+    """``given``, which is one of ``names``. Raises ArgumentError."""
+    if not isinstance(given, str) or given not in names:
+        raise ArgumentError(
+            f"{argument} {given!r}",
+            expected=f"one of {', '.join(names)}",
+            fix="choose one of these names",
+        )
+    return given
+
+
+def require_positive(given: int, argument: str) -> int:
+    """``given``, which is a whole number of at least 1. Raises ArgumentError."""
+    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+        raise ArgumentError(
+            f"{argument} {given!r}",
+            expected="a whole number of at least 1",
+            fix=f"correct {argument}, or leave it out",
+        )
+    return given

@@ -57,10 +57,11 @@ class SupervisedContrastiveLoss(EmbeddingLoss):
         self.texts_per_label = texts_per_label
         self.scale = float(scale)
 
-    def forward(self, columns: Sequence[Tensor]) -> Tensor:
+    def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
         """Columns of (rows, dim), those of a label side by side → scalar."""
-        labels, rest = divmod(len(columns), self.texts_per_label)
-        if rest or labels < 2:
+        del labels
+        different, rest = divmod(len(columns), self.texts_per_label)
+        if rest or different < 2:
             raise ArgumentError(
                 f"a batch of {len(columns)} columns",
                 expected=f"{self.texts_per_label} for each of at least two labels",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sentune.errors import ArgumentError
-from sentune.training.losses.supervised_contrastive import SupervisedContrastiveLoss
+from sentune.training.losses import SupervisedContrastiveLoss
 
 
 def written_out(row: Tensor, labels: list[int], scale: float) -> float:
@@ -31,7 +31,7 @@ def test_is_the_equation(texts_per_label: int, rows: int) -> None:
     torch.manual_seed(0)
     columns = torch.randn(3 * texts_per_label, rows, 5, dtype=torch.float64)
     labels = [number // texts_per_label for number in range(len(columns))]
-    found = SupervisedContrastiveLoss(texts_per_label, scale=7.0)(list(columns))
+    found = SupervisedContrastiveLoss(texts_per_label, scale=7.0)(list(columns), torch.zeros(rows))
     wanted = sum(written_out(columns[:, row], labels, 7.0) for row in range(rows)) / rows
     assert float(found) == pytest.approx(wanted, rel=1e-12)
 

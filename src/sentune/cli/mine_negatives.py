@@ -1,0 +1,164 @@
+"""``sentune mine-negatives``: pairs in, pairs with hard negatives out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sentune.cli.output import interactive, one_line, print_json, print_line, say
+
+if TYPE_CHECKING:
+    from sentune.data.pairs import Pairs
+    from sentune.data.writing import Cell
+    from sentune.training.mining import Mined
+
+__all__ = ["NAME", "command"]
+
+NAME = "mine-negatives"
+_EXAMPLES = 3
+_SHOWN = 100
+_GUARDS = {
+    "same": "nearly the same as a passage that answers the question",
+    "shared": "answer another question together with it",
+    "absolute_margin": "too near to the score of the right passage (absolute margin)",
+    "relative_margin": "too near to the score of the right passage (relative margin)",
+    "max_score": "above the greatest score",
+    "min_score": "below the least score",
+}
+
+
+def command(
+    pairs: Annotated[Path, typer.Argument(help="Question–passage pairs: JSONL, JSON, CSV or TSV.")],
+    out: Annotated[Path, typer.Option(help="The .jsonl or .csv file to write.")],
+    model: Annotated[str, typer.Option(help="A model folder or name.")] = "all-MiniLM-L6-v2",
+    num_negatives: Annotated[int, typer.Option(help="Negatives for each question.")] = 3,
+    relative_margin: Annotated[
+        float, typer.Option(help="Share of the right passage's score to stay below it.")
+    ] = 0.05,
+    absolute_margin: Annotated[
+        float | None, typer.Option(help="Cosine to stay below the right passage's score.")
+    ] = None,
+    max_score: Annotated[float | None, typer.Option(help="The greatest cosine.")] = None,
+    min_score: Annotated[float | None, typer.Option(help="The least cosine.")] = None,
+    range_min: Annotated[int, typer.Option(help="Nearest candidates to skip.")] = 0,
+    range_max: Annotated[
+        int | None, typer.Option(help="Nearest candidates to consider; all when left out.")
+    ] = None,
+    sampling_strategy: Annotated[
+        str, typer.Option(help="top: the nearest; random: drawn from the nearest.")
+    ] = "top",
+    seed: Annotated[int, typer.Option(help="Settles what is drawn.")] = 42,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Add hard negatives to pairs: passages that a model takes for the answer, and that are none."""
+    from sentune.data import read_pairs, require_row_file, write_rows
+    from sentune.data.assembly import counted
+    from sentune.model.sentence_transformer import SentenceTransformer
+    from sentune.model.truncation import count_truncation
+    from sentune.training.mining import mine_hard_negatives
+
+    require_row_file(out)
+    given = read_pairs(pairs)
+    encoder = SentenceTransformer(model)
+    with count_truncation() as truncation:
+        mined = mine_hard_negatives(
+            given,
+            encoder,
+            num_negatives=num_negatives,
+            range_min=range_min,
+            range_max=range_max,
+            max_score=max_score,
+            min_score=min_score,
+            absolute_margin=absolute_margin,
+            relative_margin=relative_margin,
+            sampling_strategy=sampling_strategy,
+            seed=seed,
+            show_progress_bar=interactive(),
+        )
+    _require_some(mined)
+    if truncation.truncated:
+        say(truncation.describe(encoder.max_seq_length))
+    written = write_rows(out, _rows(mined.pairs))
+    if as_json:
+        print_json(_as_json(mined, written, num_negatives))
+    else:
+        for line in _summary(mined, num_negatives):
+            print_line(line)
+        for line in _examples(mined):
+            print_line(line)
+    width = counted(mined.pairs.negative_count, "negative")
+    say(f"wrote {counted(written, 'row')} with {width} each to {out}")
+
+
+def _require_some(mined: Mined) -> None:
+    from sentune.errors import DataError
+
+    if not mined.pairs.negative_count:
+        raise DataError(
+            f"{mined.pairs.source} leaves a question without any passage that could be a negative",
+            expected="passages that do not answer it, and are not nearly the same as one that does",
+            fix="add pairs on other subjects",
+        )
+
+
+def _rows(pairs: Pairs) -> Iterator[dict[str, Cell]]:
+    columns = pairs.columns()
+    for row in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, row, strict=True))
+
+
+def _summary(mined: Mined, num_negatives: int) -> Iterator[str]:
+    from sentune.data.assembly import counted
+
+    questions = counted(len(mined.mined), "question")
+    yield (
+        f"{questions}, {counted(len(mined.pairs.passages), 'passage')}: "
+        f"{counted(mined.negatives, 'negative')} mined"
+    )
+    if mined.mean_negative is not None:
+        yield (
+            f"mean cosine to the question: {mined.mean_positive:.3f} of the passages that answer "
+            f"it, {mined.mean_negative:.3f} of the negatives"
+        )
+    for guard, count in mined.left_out.items():
+        if count:
+            yield f"left out: {counted(count, 'candidate')}, {_GUARDS[guard]}"
+    if mined.short:
+        yield (
+            f"{mined.short:,} of {questions} had fewer than {num_negatives} left; "
+            f"{counted(mined.drawn, 'passage')} drawn at random take their place"
+        )
+
+
+def _examples(mined: Mined) -> Iterator[str]:
+    """The questions whose negatives are nearest: there a false negative is likeliest."""
+    pairs = mined.pairs
+    found = [key for key, negatives in mined.mined.items() if negatives]
+    found.sort(key=lambda key: -mined.mined[key][0].similarity)
+    for key in found[:_EXAMPLES]:
+        yield ""
+        yield f"question  {one_line(pairs.questions[key], _SHOWN)}"
+        for name, score in zip(pairs.relevant[key], mined.positives[key], strict=True):
+            yield f"  answer    {score:.3f}  {one_line(pairs.passages[name], _SHOWN)}"
+        for negative in mined.mined[key]:
+            yield f"  negative  {negative.similarity:.3f}  {one_line(negative.text, _SHOWN)}"
+
+
+def _as_json(mined: Mined, written: int, num_negatives: int) -> dict[str, Any]:
+    mean = mined.mean_negative
+    return {
+        "questions": len(mined.mined),
+        "passages": len(mined.pairs.passages),
+        "rows": written,
+        "num_negatives": num_negatives,
+        "negatives_per_row": mined.pairs.negative_count,
+        "mined": mined.negatives,
+        "drawn": mined.drawn,
+        "questions_short": mined.short,
+        "mean_positive": round(mined.mean_positive, 6),
+        "mean_negative": None if mean is None else round(mean, 6),
+        "left_out": dict(mined.left_out),
+    }

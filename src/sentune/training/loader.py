@@ -1,0 +1,108 @@
+"""Rows → batches, with the prompts that belong to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from sentune.errors import ArgumentError
+from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.collator import Collator
+from sentune.training.rows import TrainingData
+from sentune.training.samplers import RowBatches
+
+__all__ = ["column_prompts", "train_loader"]
+
+
+class _Loader(DataLoader[Any]):
+    """Lets the trainer tell the sampler which epoch comes."""
+
+    def set_epoch(self, epoch: int) -> None:
+        self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
+
+
+def train_loader(
+    data: TrainingData,
+    batch_size: int,
+    collator: Collator,
+    args: SentenceTransformerTrainingArguments,
+    vectors: NDArray[np.float32] | None = None,
+) -> DataLoader[Any]:
+    """This process's share of the batches that the settings ask for."""
+    by_length = str(getattr(args.train_sampling_strategy, "value", args.train_sampling_strategy))
+    lengths = None
+    if by_length == "group_by_length":
+        lengths = [sum(map(len, row.texts)) for row in data.rows]  # characters: cheap, and enough
+    batches = RowBatches(
+        data.rows,
+        batch_size,
+        sampler=args.batch_sampler,
+        seed=args.seed if args.data_seed is None else args.data_seed,
+        drop_last=args.dataloader_drop_last,
+        multi_dataset=args.multi_dataset_batch_sampler,
+        lengths=lengths,
+        vectors=vectors,
+        processes=args.world_size,
+        rank=args.process_index,
+    )
+    workers = args.dataloader_num_workers
+    return _Loader(
+        data.rows,  # type: ignore[arg-type]
+        batch_sampler=batches,
+        collate_fn=collator,
+        num_workers=workers,
+        prefetch_factor=args.dataloader_prefetch_factor if workers else None,
+        persistent_workers=args.dataloader_persistent_workers and workers > 0,
+    )
+
+
+def column_prompts(
+    prompts: Any, model: SentenceTransformer, columns: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Data set → the prompt of each of its columns.
+
+    Args:
+        prompts: the setting: None for the model's own, a text for all columns, a mapping from
+            column to text, or a mapping from data set to a text or such a mapping.
+        model: whose prompts for questions and passages are the default.
+        columns: data set → its columns.
+
+    Raises:
+        ArgumentError: a name that is no column and no data set, or prompts for a model that
+            leaves them out of its pooling.
+    """
+    per_set = isinstance(prompts, Mapping) and set(prompts) <= set(columns) and prompts
+    found = {
+        name: _of_columns(prompts.get(name) if per_set else prompts, model, names)
+        for name, names in columns.items()
+    }
+    if not model.pooling.include_prompt and any(any(texts) for texts in found.values()):
+        raise ArgumentError(
+            "prompts for a model that leaves them out of its pooling",
+            expected="a model that pools over its prompts, or no prompts",
+            fix="choose another base model",
+        )
+    return found
+
+
+def _of_columns(
+    prompts: Any, model: SentenceTransformer, columns: Sequence[str]
+) -> tuple[str, ...]:
+    if prompts is None:
+        return tuple(
+            model.document_prompt if place else model.query_prompt for place in range(len(columns))
+        )
+    if isinstance(prompts, str):
+        return (prompts,) * len(columns)
+    if isinstance(prompts, Mapping) and set(prompts) <= set(columns):
+        return tuple(str(prompts.get(column, "")) for column in columns)
+    raise ArgumentError(
+        f"prompts={prompts!r}",
+        expected=f"a text, or texts for some of the columns {', '.join(columns)}",
+        fix="correct prompts",
+    )

@@ -1,0 +1,119 @@
+"""Gradient caching: a batch of any size in the memory of a mini-batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sentune.model.pack import Pack, pack
+from sentune.training.collator import Batch
+
+__all__ = ["encode_in_mini_batches"]
+
+_Encode = Callable[[Pack], Tensor]
+_State = tuple[Tensor, Tensor | None]
+
+
+def encode_in_mini_batches(encode: _Encode, batch: Batch, mini_batch_size: int) -> Tensor:
+    """Vectors of a batch, of which only one mini-batch at a time has its activations in memory.
+
+    Source: Gao et al. 2021, arXiv:2101.06983, section 3. The texts are encoded without a graph.
+    When the gradient of the loss with respect to the vectors arrives, each mini-batch is encoded
+    again, now with a graph, from the random state of its first time, so that dropout drops the
+    same, and passes its part of the gradient on to the weights. Value and gradient are those of
+    one forward over the same mini-batches. A mini-batch holds texts of similar length. Without
+    gradients enabled, encoding once is all that happens.
+
+    Cost: two forwards and one backward, where the plain form has one and one; memory for the
+    activations of the ``mini_batch_size`` longest texts, and for all vectors.
+
+    Args:
+        encode: the model: pack → (texts, dim). Of a ``DistributedDataParallel`` only the last
+            mini-batch exchanges gradients, so the processes may have different numbers of them.
+        batch: from the collator.
+        mini_batch_size: texts encoded at a time; at least 1.
+
+    Returns:
+        (texts, dim), in the order of the batch.
+    """
+    by_length = sorted(
+        range(len(batch.token_ids)), key=lambda text: len(batch.token_ids[text]), reverse=True
+    )
+    parts = [
+        by_length[start : start + mini_batch_size]
+        for start in range(0, len(by_length), mini_batch_size)
+    ]
+    if torch.is_grad_enabled():
+        # The weights are no inputs of the function; without this one it would have no gradient.
+        trigger = torch.zeros((), requires_grad=True)
+        vectors: Tensor = _EncodeTwice.apply(  # type: ignore[no-untyped-call]
+            trigger, encode, batch, parts
+        )
+    else:
+        vectors = torch.cat([encode(_pack(batch, part)) for part in parts])
+    place = torch.argsort(torch.tensor(by_length))
+    return vectors[place.to(vectors.device)]
+
+
+class _EncodeTwice(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, trigger: Tensor, encode: _Encode, batch: Batch, parts: Sequence[Sequence[int]]
+    ) -> Tensor:
+        del trigger
+        ctx.encode, ctx.batch, ctx.parts, ctx.states = encode, batch, parts, []
+        vectors = []
+        for part in parts:
+            ctx.states.append(_random_state(torch.device(batch.device)))
+            vectors.append(encode(_pack(batch, part)))
+        return torch.cat(vectors)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, ...]:
+        last, device = len(ctx.parts) - 1, torch.device(ctx.batch.device)
+        gradients = gradient.split([len(part) for part in ctx.parts])
+        for number, (part, state) in enumerate(zip(ctx.parts, ctx.states, strict=True)):
+            waits = _without_exchange(ctx.encode) if number < last else nullcontext()
+            with waits, torch.enable_grad(), _repeated(state, device):
+                vectors = ctx.encode(_pack(ctx.batch, part))
+                torch.autograd.backward(vectors, gradients[number])
+        return None, None, None, None
+
+
+def _pack(batch: Batch, part: Sequence[int]) -> Pack:
+    return pack([batch.token_ids[text] for text in part]).to(torch.device(batch.device))
+
+
+def _without_exchange(encode: _Encode) -> AbstractContextManager[None]:
+    no_sync: Callable[[], AbstractContextManager[None]] = getattr(encode, "no_sync", nullcontext)
+    return no_sync()
+
+
+def _random_state(device: torch.device) -> _State:
+    on_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    on_device = torch.mps.get_rng_state() if device.type == "mps" else on_device
+    return torch.get_rng_state(), on_device
+
+
+def _set_random_state(state: _State, device: torch.device) -> None:
+    on_cpu, on_device = state
+    torch.set_rng_state(on_cpu)
+    if on_device is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(on_device, device)
+    elif on_device is not None:
+        torch.mps.set_rng_state(on_device)
+
+
+@contextmanager
+def _repeated(state: _State, device: torch.device) -> Iterator[None]:
+    """Draw from ``state`` inside; go on afterwards as if nothing had been drawn."""
+    outside = _random_state(device)
+    _set_random_state(state, device)
+    try:
+        yield
+    finally:
+        _set_random_state(outside, device)

@@ -1,0 +1,84 @@
+"""Pairs of one kind drawn together, pairs of the other pushed apart up to a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sentune.training.losses.base import (
+    EmbeddingLoss,
+    require_columns,
+    require_labels,
+    require_name,
+)
+from sentune.training.losses.distances import DISTANCES, distance
+
+__all__ = ["ContrastiveLoss"]
+
+_CITATION = """\
+@inproceedings{hadsell2006dimensionality,
+    title = {Dimensionality Reduction by Learning an Invariant Mapping},
+    author = {Raia Hadsell and Sumit Chopra and Yann LeCun},
+    booktitle = {IEEE Conference on Computer Vision and Pattern Recognition},
+    year = {2006},
+    doi = {10.1109/CVPR.2006.100}
+}"""
+
+
+class ContrastiveLoss(EmbeddingLoss):
+    r"""Contrastive loss of pairs (Hadsell et al. 2006, doi:10.1109/CVPR.2006.100, equation 4).
+
+    With :math:`y_i` 1 for a pair that belongs together and 0 for one that does not:
+
+    .. math::  L = \frac1n \sum_i \tfrac12 \Bigl( y_i \, d_i^2 +
+               (1 - y_i) \max(0, \text{margin} - d_i)^2 \Bigr), \qquad d_i = d(a_i, b_i)
+
+    The paper counts the labels the other way round. Cost: n · dim operations.
+
+    Args:
+        model: taken for compatibility with sentence-transformers.
+        distance_metric: ``cosine`` (1 - cosine), ``euclidean`` or ``manhattan``.
+        margin: pairs that do not belong together count while they are nearer than this.
+        size_average: the mean over the pairs, as above; their sum when False.
+
+    Raises:
+        ArgumentError: an unknown distance, other than two columns, or no labels.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module | None = None,
+        distance_metric: str = "cosine",
+        margin: float = 0.5,
+        size_average: bool = True,
+    ) -> None:
+        super().__init__()
+        del model
+        self.distance_metric = require_name(distance_metric, DISTANCES, "distance_metric")
+        self.margin = float(margin)
+        self.size_average = size_average
+
+    def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
+        """Two columns of (n, dim), (n,) labels of 0 and 1 → scalar."""
+        require_columns(columns, 2, "two columns of texts and a label of 0 or 1", most=2)
+        together = require_labels(labels, "1 for pairs that belong together, 0 for all others")
+        apart = distance(columns[0], columns[1], self.distance_metric)
+        same = together.to(apart.dtype)
+        losses = (same * apart**2 + (1 - same) * F.relu(self.margin - apart) ** 2) / 2
+        return losses.mean() if self.size_average else losses.sum()
+
+    def describe(self) -> dict[str, Any]:
+        """``distance_metric``, ``margin`` and ``size_average``."""
+        return {
+            "distance_metric": self.distance_metric,
+            "margin": self.margin,
+            "size_average": self.size_average,
+        }
+
+    @property
+    def citation(self) -> str:
+        """BibTeX of Hadsell et al. 2006."""
+        return _CITATION

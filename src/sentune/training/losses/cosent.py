@@ -1,0 +1,63 @@
+"""The order of the pairs' cosines as that of their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sentune.model.similarity import similarity_pairwise
+from sentune.training.losses.base import EmbeddingLoss, require_columns, require_labels
+
+__all__ = ["CoSENTLoss"]
+
+_CITATION = """\
+@online{su2022cosent,
+    title = {{CoSENT}: a more effective sentence vector scheme than {Sentence-BERT}},
+    author = {Jianlin Su},
+    year = {2022},
+    url = {https://kexue.fm/archives/8847}
+}"""
+
+
+class CoSENTLoss(EmbeddingLoss):
+    r"""Every two pairs in the order of their scores (Su 2022, kexue.fm/archives/8847).
+
+    With :math:`c_i` the cosine of the two texts of row :math:`i` and :math:`y_i` its score:
+
+    .. math::  L = \log \Bigl( 1 + \sum_{y_i > y_j} e^{\text{scale} · (c_j - c_i)} \Bigr)
+
+    Only the order of the scores matters, not their range; a batch of equal scores gives 0.
+    Cost: n · dim + n² operations.
+
+    Args:
+        model: taken for compatibility with sentence-transformers.
+        scale: inverse temperature.
+
+    Raises:
+        ArgumentError: other than two columns, or no labels.
+    """
+
+    def __init__(self, model: nn.Module | None = None, scale: float = 20.0) -> None:
+        super().__init__()
+        del model
+        self.scale = float(scale)
+
+    def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
+        """Two columns of (n, dim), (n,) scores → scalar."""
+        require_columns(columns, 2, "two columns of texts and a score", most=2)
+        scores = require_labels(labels, "the similarity of each pair of texts")
+        cosines = similarity_pairwise(columns[0], columns[1]) * self.scale
+        wrong = (cosines[None, :] - cosines[:, None])[scores[:, None] > scores[None, :]]
+        return torch.cat([wrong.new_zeros(1), wrong]).logsumexp(dim=0)
+
+    def describe(self) -> dict[str, Any]:
+        """``scale``."""
+        return {"scale": self.scale}
+
+    @property
+    def citation(self) -> str:
+        """BibTeX of Su 2022."""
+        return _CITATION

@@ -1,0 +1,212 @@
+"""Ranking among the batch's texts without those that a guide takes for further positives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sentune.errors import ArgumentError
+from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.model.similarity import similarity
+from sentune.training.collator import Batch
+from sentune.training.losses.base import (
+    EmbeddingLoss,
+    require_columns,
+    require_name,
+    require_positive,
+)
+from sentune.training.losses.multiple_negatives_ranking import CACHING_CITATION
+
+__all__ = ["CachedGISTEmbedLoss", "GISTEmbedLoss"]
+
+_STRATEGIES = ("absolute", "relative")
+
+_CITATION = """\
+@misc{solatorio2024gistembed,
+    title = {GISTEmbed: Guided In-sample Selection of Training Negatives for Text Embedding
+             Fine-tuning},
+    author = {Aivin V. Solatorio},
+    year = {2024},
+    eprint = {2402.16829},
+    archivePrefix = {arXiv},
+    primaryClass = {cs.LG}
+}"""
+
+
+class GISTEmbedLoss(EmbeddingLoss):
+    r"""In-batch softmax with guided choice of negatives (Solatorio 2024, arXiv:2402.16829).
+
+    The candidates of row :math:`i` are all positives, all columns of negatives, the other anchors
+    (``contrast_anchors``) and, compared with its own positive, the other positives
+    (``contrast_positives``). With :math:`g` the guide's cosine, a candidate other than the own
+    positive is left out when the guide holds it for at least as close as that:
+
+    .. math::  g(\cdot, c) \ge t_i, \qquad t_i = g(a_i, p_i) - \text{margin} \quad\text{or}\quad
+               t_i = g(a_i, p_i) - \text{margin} · |g(a_i, p_i)|
+
+    Over the scores :math:`s_{ic} = \cos / \text{temperature}` of the candidates :math:`C_i` left:
+
+    .. math::  L = \frac1n \sum_i \Bigl( \log \sum_{c \in C_i} e^{s_{ic}} - s_{ii} \Bigr)
+
+    Cost: n · (m + 2n) · dim multiplications for m positives and negatives, as many for the guide's
+    vectors, and one forward of the guide for each different text of the training data: its
+    vectors are kept, 4 bytes · dim for each text.
+
+    Args:
+        model: taken for compatibility with sentence-transformers, and to refuse it as guide.
+        guide: a trained model, which stays as it is. Its prompts and dimensions are its own.
+        temperature: divides the cosines.
+        margin_strategy: ``absolute`` or ``relative``: the first or the second :math:`t_i`.
+        margin: how much less close a candidate must be to stay.
+        contrast_anchors: use the other anchors as negatives.
+        contrast_positives: keep the own positive away from the other positives.
+
+    Raises:
+        ArgumentError: a guide that is no SentenceTransformer or is the model itself, an unknown
+            strategy, a temperature that is not above 0, or fewer than two columns.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module | None,
+        guide: SentenceTransformer,
+        temperature: float = 0.01,
+        margin_strategy: str = "absolute",
+        margin: float = 0.0,
+        contrast_anchors: bool = True,
+        contrast_positives: bool = True,
+    ) -> None:
+        super().__init__()
+        if not isinstance(guide, SentenceTransformer) or guide is model:
+            raise ArgumentError(
+                "the trained model as guide" if guide is model else f"guide {guide!r}",
+                expected="a second SentenceTransformer, which training does not change",
+                fix="load the guide by itself: guide=SentenceTransformer(name)",
+            )
+        if not temperature > 0:
+            raise ArgumentError(
+                f"temperature {temperature}", expected="a number above 0", fix="use 0.01"
+            )
+        self.margin_strategy = require_name(margin_strategy, _STRATEGIES, "margin_strategy")
+        self.temperature = float(temperature)
+        self.margin = float(margin)
+        self.contrast_anchors = contrast_anchors
+        self.contrast_positives = contrast_positives
+        # In a tuple, as its weights are no parameters of the loss.
+        self._guide = (guide,)
+        self._known: dict[str, Tensor] = {}
+
+    def context(self, batch: Batch) -> dict[str, Any]:
+        """``guide_columns``: the guide's vectors of the batch's texts."""
+        missing = list(dict.fromkeys(text for text in batch.texts if text not in self._known))
+        if missing:
+            vectors = torch.from_numpy(self._guide[0].encode(missing, show_progress_bar=False))
+            self._known.update(zip(missing, vectors, strict=True))
+        vectors = torch.stack([self._known[text] for text in batch.texts])
+        return {"guide_columns": batch.columns(vectors.to(batch.device))}
+
+    def forward(
+        self,
+        columns: Sequence[Tensor],
+        labels: Tensor | None = None,
+        guide_columns: Sequence[Tensor] = (),
+    ) -> Tensor:
+        """Anchors, positives and any negatives, each (n, dim), and the guide's → scalar."""
+        del labels
+        expected = "anchors and positives, and possibly columns of negatives"
+        require_columns(columns, 2, expected)
+        require_columns(guide_columns, len(columns), f"{expected}, each with the guide's vectors")
+        scores = torch.cat(self._cosines(columns), dim=1) / self.temperature
+        with torch.no_grad():
+            left_out = self._left_out(guide_columns)
+        own = torch.arange(len(scores), device=scores.device)
+        return F.cross_entropy(scores.masked_fill(left_out, -torch.inf), own)
+
+    def _cosines(self, columns: Sequence[Tensor]) -> list[Tensor]:
+        """Blocks of (n, candidates): positives and negatives, other anchors, other positives."""
+        anchors, positives = columns[:2]
+        blocks = [similarity(anchors, torch.cat(list(columns[1:])))]
+        if self.contrast_anchors:
+            blocks.append(similarity(anchors, anchors))
+        if self.contrast_positives:
+            blocks.append(similarity(positives, positives))
+        return blocks
+
+    def _left_out(self, guide_columns: Sequence[Tensor]) -> Tensor:
+        first, *others = self._cosines(guide_columns)
+        own = first.diagonal()[:, None]
+        relative = self.margin_strategy == "relative"
+        threshold = own - self.margin * (own.abs() if relative else 1.0)
+        itself = torch.eye(len(own), dtype=torch.bool, device=own.device)
+        # A text is never its own negative, and the own positive is always there.
+        blocks = [(block >= threshold) | itself for block in others]
+        found = first >= threshold
+        found[:, : len(own)] &= ~itself
+        return torch.cat([found, *blocks], dim=1)
+
+    def describe(self) -> dict[str, Any]:
+        """Every argument; the guide by its name."""
+        return {
+            "guide": self._guide[0].base.name,
+            "temperature": self.temperature,
+            "margin_strategy": self.margin_strategy,
+            "margin": self.margin,
+            "contrast_anchors": self.contrast_anchors,
+            "contrast_positives": self.contrast_positives,
+        }
+
+    @property
+    def citation(self) -> str:
+        """BibTeX of Solatorio 2024."""
+        return _CITATION
+
+
+class CachedGISTEmbedLoss(GISTEmbedLoss):
+    """:class:`GISTEmbedLoss` in mini-batches (Gao et al. 2021, arXiv:2101.06983).
+
+    Value and gradient are those of the plain loss. Cost: one more forward of the model; see
+    :func:`~sentune.training.losses.caching.encode_in_mini_batches`.
+
+    Args:
+        model: taken for compatibility with sentence-transformers, and to refuse it as guide.
+        guide: a trained model, which stays as it is.
+        temperature: divides the cosines.
+        mini_batch_size: texts encoded at a time; it changes memory and time, never the result.
+        margin_strategy: ``absolute`` or ``relative``.
+        margin: how much less close a candidate must be to stay.
+        contrast_anchors: use the other anchors as negatives.
+        contrast_positives: keep the own positive away from the other positives.
+
+    Raises:
+        ArgumentError: as the plain loss does, or a mini-batch of no text.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module | None,
+        guide: SentenceTransformer,
+        temperature: float = 0.01,
+        mini_batch_size: int = 32,
+        *,
+        margin_strategy: str = "absolute",
+        margin: float = 0.0,
+        contrast_anchors: bool = True,
+        contrast_positives: bool = True,
+    ) -> None:
+        super().__init__(
+            model, guide, temperature, margin_strategy, margin, contrast_anchors, contrast_positives
+        )
+        self.mini_batch_size = require_positive(mini_batch_size, "mini_batch_size")
+
+    def describe(self) -> dict[str, Any]:
+        """As the plain loss, and ``mini_batch_size``."""
+        return {**super().describe(), "mini_batch_size": self.mini_batch_size}
+
+    @property
+    def citation(self) -> str:
+        """BibTeX of Solatorio 2024 and Gao et al. 2021."""
+        return f"{_CITATION}\n\n{CACHING_CITATION}"

@@ -1,0 +1,155 @@
+"""Vectors whose first dimensions serve alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sentune.errors import ArgumentError
+from sentune.training.collator import Batch
+from sentune.training.losses.base import EmbeddingLoss, require_columns, require_positive
+from sentune.training.losses.gathering import processes
+
+__all__ = ["MatryoshkaLoss"]
+
+_CITATION = """\
+@inproceedings{kusupati2022matryoshka,
+    title = {Matryoshka Representation Learning},
+    author = {Aditya Kusupati and Gantavya Bhatt and Aniket Rege and Matthew Wallingford and
+              Aditya Sinha and Vivek Ramanujan and William Howard-Snyder and Kaifeng Chen and
+              Sham Kakade and Prateek Jain and Ali Farhadi},
+    booktitle = {Advances in Neural Information Processing Systems},
+    volume = {35},
+    year = {2022},
+    eprint = {2205.13147},
+    archivePrefix = {arXiv}
+}"""
+
+
+class MatryoshkaLoss(EmbeddingLoss):
+    r"""A loss over several truncations of the vectors (Kusupati et al. 2022, arXiv:2205.13147).
+
+    With :math:`v_{1:d}` the first d dimensions of a vector at unit length:
+
+    .. math::  L = \sum_{d} w_d \, \ell(v_{1:d})
+
+    The texts are encoded once. With ``n_dims_per_step`` only some of the dimensions, drawn anew
+    from PyTorch's generator in each step, are summed over; a loss without gradient, an evaluation,
+    always takes all. What the loss reads beside the vectors (labels, a guide's vectors) stays
+    whole. Cost: that of ``loss`` for each dimension.
+
+    Args:
+        model: taken for compatibility with sentence-transformers.
+        loss: what is computed of each truncation: any other loss, also a cached one.
+        matryoshka_dims: the dimensions; the model's own belongs to them.
+        matryoshka_weights: one for each dimension; 1 when None.
+        n_dims_per_step: dimensions drawn in each step; all when -1.
+
+    Raises:
+        ArgumentError: no dimensions, one twice, below 1 or above the vectors', other than one
+            weight for each, or a number of dimensions per step that is neither -1 nor positive.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module | None,
+        loss: EmbeddingLoss,
+        matryoshka_dims: Sequence[int],
+        matryoshka_weights: Sequence[float] | None = None,
+        n_dims_per_step: int = -1,
+    ) -> None:
+        super().__init__()
+        del model
+        dims = [require_positive(dim, "matryoshka_dims") for dim in matryoshka_dims]
+        weights = [1.0] * len(dims) if matryoshka_weights is None else list(matryoshka_weights)
+        if not dims or len(dims) != len(set(dims)):
+            raise ArgumentError(
+                f"matryoshka_dims {dims}",
+                expected="at least one dimension, each once",
+                fix="pass, say, [384, 192, 96]",
+            )
+        if len(weights) != len(dims):
+            raise ArgumentError(
+                f"{len(weights)} matryoshka_weights for {len(dims)} dimensions",
+                expected="one for each dimension",
+                fix="leave them out for weights of 1",
+            )
+        if n_dims_per_step != -1:
+            require_positive(n_dims_per_step, "n_dims_per_step")
+        self.loss = loss
+        self.mini_batch_size = loss.mini_batch_size
+        self.matryoshka_dims = dims
+        self.matryoshka_weights = [float(weight) for weight in weights]
+        self.n_dims_per_step = n_dims_per_step
+
+    @property
+    def label_smoothing(self) -> float:
+        """That of the inner loss, where it has one."""
+        return self.loss.label_smoothing  # type: ignore[return-value]
+
+    @label_smoothing.setter
+    def label_smoothing(self, share: float) -> None:
+        self.loss.label_smoothing = share  # type: ignore[assignment]
+
+    def context(self, batch: Batch) -> dict[str, Any]:
+        """That of the inner loss."""
+        return self.loss.context(batch)
+
+    def forward(
+        self, columns: Sequence[Tensor], labels: Tensor | None = None, **context: Any
+    ) -> Tensor:
+        """What the inner loss takes → the weighted sum, a scalar."""
+        require_columns(columns, 1, "what the inner loss asks for")
+        losses = [
+            self.matryoshka_weights[number]
+            * self.loss(
+                [_truncated(column, self.matryoshka_dims[number]) for column in columns],
+                labels,
+                **context,
+            )
+            for number in self._drawn(columns[0].device)
+        ]
+        return torch.stack(losses).sum()
+
+    def _drawn(self, device: torch.device) -> list[int]:
+        """Which dimensions this step takes."""
+        count = len(self.matryoshka_dims)
+        if self.n_dims_per_step == -1 or not torch.is_grad_enabled():
+            return list(range(count))
+        order = torch.randperm(count)
+        if getattr(self.loss, "gather_across_devices", False) and processes() > 1:
+            # What is gathered must have one dimension everywhere, however far each generator is.
+            order = order.to(device)
+            dist.broadcast(order, src=0)
+        drawn: list[int] = order[: self.n_dims_per_step].tolist()
+        return drawn
+
+    def describe(self) -> dict[str, Any]:
+        """The inner loss's name and parameters, and the own ones."""
+        return {
+            "loss": type(self.loss).__name__,
+            **self.loss.describe(),
+            "matryoshka_dims": self.matryoshka_dims,
+            "matryoshka_weights": self.matryoshka_weights,
+            "n_dims_per_step": self.n_dims_per_step,
+        }
+
+    @property
+    def citation(self) -> str:
+        """BibTeX of Kusupati et al. 2022 and of the inner loss."""
+        return "\n\n".join(part for part in (_CITATION, self.loss.citation) if part)
+
+
+def _truncated(column: Tensor, dim: int) -> Tensor:
+    if dim > column.shape[1]:
+        raise ArgumentError(
+            f"{dim} in matryoshka_dims",
+            expected=f"at most {column.shape[1]}, the dimensions of the vectors",
+            fix="leave it out of matryoshka_dims",
+        )
+    return F.normalize(column[:, :dim], dim=1)

@@ -1,0 +1,250 @@
+"""The part of the trainer that survives kills: what transformers pickles, without pickles.
+
+A run that goes on from a checkpoint takes the same steps as one that was never stopped, so
+everything that later steps depend on is in the checkpoint: weights, optimizer, schedule, random
+numbers, the sum of the losses since the last log entry, callbacks that count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import Trainer, TrainerCallback
+from transformers.trainer_callback import ExportableState
+
+from sentune.errors import TrainingError
+from sentune.files import remove_folder
+from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.training.checkpoints import (
+    checkpoints,
+    damage,
+    last_checkpoint,
+    prune_checkpoints,
+    read_state,
+    write_checkpoint,
+)
+from sentune.training.rows import Row
+from sentune.training.state import random_state, set_random_state
+
+__all__ = ["ResumableTrainer", "data_hash"]
+
+logger = logging.getLogger(__name__)
+
+# Settings that change nothing about the steps: a run may go on under others.
+_FREE = frozenset(
+    {
+        *("output_dir", "disable_tqdm", "log_level", "log_level_replica", "log_on_each_node"),
+        *("report_to", "run_name", "project", "resume_from_checkpoint", "skip_memory_metrics"),
+        *("save_strategy", "save_steps", "save_total_limit", "save_on_each_node", "hub_token"),
+        *("dataloader_num_workers", "dataloader_prefetch_factor", "dataloader_pin_memory"),
+        *("dataloader_persistent_workers", "ddp_timeout", "ddp_backend", "local_rank"),
+        *("restore_callback_states_from_checkpoint", "do_train", "do_eval", "do_predict"),
+    }
+)
+
+
+class ResumableTrainer(Trainer):  # type: ignore[misc]
+    """transformers' loop with checkpoints that are atomic, checked, and free of pickles."""
+
+    def train(
+        self, resume_from_checkpoint: str | bool | None = None, *args: Any, **options: Any
+    ) -> Any:
+        """Run to the end.
+
+        Args:
+            resume_from_checkpoint: True goes on from the last whole checkpoint in ``output_dir``,
+                and starts fresh where there is none; a path goes on from that checkpoint.
+            args, options: transformers' further arguments.
+
+        Raises:
+            TrainingError: the checkpoint is damaged, or of a run with other settings or data.
+        """
+        self._resumed: dict[str, Any] | None = None
+        folder = self._checkpoint_to_resume(resume_from_checkpoint)
+        if folder is not None:
+            self._resumed = read_state(folder)
+            self._require_same_run(folder)
+        return super().train(None if folder is None else str(folder), *args, **options)
+
+    def _checkpoint_to_resume(self, asked: str | bool | None) -> Path | None:
+        if asked is None or asked is False:
+            return None
+        if asked is True:
+            root = Path(self.args.output_dir)
+            found = None
+            if self.args.should_save:
+                found = last_checkpoint(root, logger.warning)
+            self._wait()
+            if not self.args.should_save:
+                found = next(iter(checkpoints(root)), None)
+            return found
+        problem = damage(Path(asked))
+        if problem is not None:
+            raise TrainingError(
+                f"{asked} is no checkpoint to go on from ({problem})",
+                expected="a checkpoint of sentune, whole",
+                fix="name another, or pass True for the last whole one",
+            )
+        return Path(asked)
+
+    def _require_same_run(self, folder: Path) -> None:
+        assert self._resumed is not None  # noqa: S101 - for the type checker
+        then, now = self._resumed["run"], self._run()
+        differing = sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
+        if differing:
+            shown = ", ".join(
+                f"{key} was {then.get(key)!r} and is {now.get(key)!r}" for key in differing[:5]
+            )
+            raise TrainingError(
+                f"{folder} belongs to another run ({shown})",
+                expected="the settings and the data that the run began with",
+                fix="give the same ones, or start a new run in another folder",
+            )
+
+    def _run(self) -> dict[str, Any]:
+        """What makes it the same run: every setting that steps depend on, and the data."""
+        settings = self.args.to_dict()
+        kept = {key: value for key, value in settings.items() if key not in _FREE}
+        plain: dict[str, Any] = json.loads(json.dumps(kept, default=str))
+        loss = {"loss": getattr(self, "loss", None), "processes": self.args.world_size}
+        return {**plain, "data": data_hash(self.train_dataset), **_described(loss)}
+
+    # ── writing ───────────────────────────────────────────────────────────────────────────────
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:  # noqa: ARG002
+        root = Path(self.args.output_dir)
+        folder = root / f"checkpoint-{self.state.global_step}"
+        states = self._random_states()
+        if self.args.should_save:
+            best = self.state.best_global_step
+            if best and (best == self.state.global_step or self._checkpoint(best).is_dir()):
+                self.state.best_model_checkpoint = str(self._checkpoint(best))
+            if folder.is_dir() and damage(folder) is not None:
+                remove_folder(folder)
+            if not folder.is_dir():
+                self._write(folder, states)
+            prune_checkpoints(root, self.args.save_total_limit, self.state.best_model_checkpoint)
+        self._wait()
+
+    def _checkpoint(self, step: int) -> Path:
+        return Path(self.args.output_dir) / f"checkpoint-{step}"
+
+    def _write(self, folder: Path, random_states: list[dict[str, Any]]) -> None:
+        state = {
+            "run": self._run(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.lr_scheduler.state_dict(),
+            "random": random_states,
+            "loss_since_logged": self._tr_loss,
+            "loss_logged": self._total_loss_scalar,
+            "step_logged": self._globalstep_last_logged,
+            "callbacks": {type(c).__name__: c.state() for c in self._stateful()},
+        }
+        write_checkpoint(
+            folder,
+            write_model=self.model.write_into,
+            state=state,
+            trainer_state=json.dumps(asdict(self.state), indent=2),
+        )
+
+    def _stateful(self) -> list[TrainerCallback]:
+        return [c for c in self.callback_handler.callbacks if isinstance(c, ExportableState)]
+
+    def _random_states(self) -> list[dict[str, Any]]:
+        """One for each process; Python's and NumPy's are seeded alike in all of them."""
+        own = random_state()
+        if self.args.world_size == 1:
+            return [own]
+        columns = {
+            key: _gathered(own[key], self.args.device) for key in ("torch", "cuda") if key in own
+        }
+        return [
+            {**own, **{key: column[rank] for key, column in columns.items()}}
+            for rank in range(self.args.world_size)
+        ]
+
+    def _wait(self) -> None:
+        if self.args.world_size > 1:
+            torch.distributed.barrier()
+
+    # ── reading ───────────────────────────────────────────────────────────────────────────────
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        saved = SentenceTransformer(resume_from_checkpoint, device="cpu").encoder
+        (model or self.model).encoder.load_state_dict(saved.state_dict())
+
+    def _load_best_model(self) -> None:
+        self._load_from_checkpoint(self.state.best_model_checkpoint)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is not None and self._resumed is not None:
+            self.optimizer.load_state_dict(self._resumed["optimizer"])
+            self.lr_scheduler.load_state_dict(self._resumed["scheduler"])
+
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        """Nothing is scaled: bfloat16 has the range of float32."""
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        if checkpoint is not None and self._resumed is not None:
+            set_random_state(self._resumed["random"][self.args.process_index])
+
+    def _load_callback_state(self) -> None:
+        if self._resumed is None:
+            return
+        for callback in self._stateful():
+            stored = self._resumed["callbacks"].get(type(callback).__name__, {})
+            for name, value in stored.get("attributes", {}).items():
+                setattr(callback, name, value)
+
+    def restore_loss_log(self) -> None:
+        """Go on with the sums of the checkpoint; transformers has just set them to zero."""
+        if self._resumed is not None:
+            self._tr_loss = self._resumed["loss_since_logged"].to(self.args.device)
+            self._total_loss_scalar = self._resumed["loss_logged"]
+            self._globalstep_last_logged = self._resumed["step_logged"]
+            self._initial_global_step = 0
+
+
+class RestoreLossLog(TrainerCallback):  # type: ignore[misc]
+    """Calls the trainer once transformers has reset what a resumed run goes on with."""
+
+    def __init__(self, restore: Callable[[], None]) -> None:
+        self._restore = restore
+
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
+        """Just before the first step."""
+        self._restore()
+
+
+def data_hash(rows: list[Row] | None) -> str:
+    """SHA-256 of the rows' texts and labels, in their order."""
+    digest = hashlib.sha256()
+    for row in rows or ():
+        line = json.dumps([row.dataset, row.label, *row.texts], ensure_ascii=True)
+        digest.update(line.encode("ascii") + b"\n")
+    return digest.hexdigest()
+
+
+def _described(values: Mapping[str, Any]) -> dict[str, Any]:
+    def words(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: words(part) for key, part in value.items()}
+        describe = getattr(value, "describe", None)
+        return value if describe is None else {type(value).__name__: str(describe())}
+
+    return {key: words(value) for key, value in values.items()}
+
+
+def _gathered(tensor: Tensor, device: torch.device) -> list[Tensor]:
+    own = tensor.to(device)
+    parts = [torch.empty_like(own) for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather(parts, own)
+    return [part.cpu() for part in parts]

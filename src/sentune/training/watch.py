@@ -1,0 +1,60 @@
+"""Runs that go wrong, noticed at the step where they do."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sentune.errors import TrainingError
+
+__all__ = ["Watch"]
+
+_COLLAPSED, _APART = 0.99, 0.95
+_FEWEST = 8  # texts whose likeness says something
+
+
+class Watch:
+    """Looks at every batch's vectors and loss.
+
+    Vectors collapse when a run maps every text to the same place, which a loss can reward (a
+    pair's own distance falls to zero) and a log does not show. It shows in the mean cosine of
+    different texts. Texts that were alike from the start are not blamed on the training: the
+    first batch of the run has to be below 0.95.
+    """
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+
+    def vectors(self, vectors: Tensor, step: int) -> None:
+        """Raise TrainingError when the (n, dim) vectors of ``step`` have collapsed."""
+        if len(vectors) < _FEWEST:
+            return
+        likeness = mean_cosine(vectors)
+        if self._first is None:
+            self._first = likeness
+        elif likeness > _COLLAPSED and self._first < _APART:
+            raise TrainingError(
+                f"the vectors have collapsed at step {step}: the mean cosine of different texts "
+                f"is {likeness:.3f}, and was {self._first:.3f} at first",
+                expected="vectors that tell texts apart",
+                fix="lower the learning rate, use larger batches or another loss",
+            )
+
+    def loss(self, loss: Tensor, step: int) -> float:
+        """The loss as a number. Raises TrainingError when it is not finite."""
+        value = loss.item()
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"the loss is {value} at step {step}",
+                expected="a finite number",
+                fix="lower the learning rate, or train in float32 (bf16=False)",
+            )
+        return value
+
+
+@torch.no_grad()
+def mean_cosine(vectors: Tensor) -> float:
+    """Mean cosine over all pairs of different rows of (n, dim), n > 1; O(n · dim)."""
+    unit = torch.nn.functional.normalize(vectors.detach().float(), dim=1)
+    count = len(unit)
+    return float((unit.sum(dim=0).square().sum() - count) / (count * (count - 1)))

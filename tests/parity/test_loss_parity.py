@@ -1,0 +1,186 @@
+"""Every loss beside the reference's of the same name, in float64, on the same vectors."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.training.losses import (
+    CachedMultipleNegativesRankingLoss,
+    ContrastiveLoss,
+    CoSENTLoss,
+    CosineSimilarityLoss,
+    EmbeddingLoss,
+    GISTEmbedLoss,
+    MatryoshkaLoss,
+    MultipleNegativesRankingLoss,
+    TripletLoss,
+)
+
+ROWS = 9
+SCORES = torch.linspace(0, 1, ROWS, dtype=torch.float64)
+LABELS = (SCORES > 0.4).double()
+
+
+@pytest.fixture(scope="module")
+def theirs(reference: Any) -> Any:
+    """The module of the reference's losses."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from sentence_transformers.sentence_transformer import losses
+
+        return losses
+
+
+class Given(nn.Module):
+    """Stands in for the reference's model: its vectors are those it is given."""
+
+    def __init__(self, key: str, reference: Any) -> None:
+        super().__init__()
+        self.key, self.tokenizer, self.max_seq_length = key, reference.tokenizer, 256
+
+    def forward(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"sentence_embedding": features[self.key]}
+
+    def get_embedding_dimension(self) -> int:
+        return 16
+
+    def __getitem__(self, _: int) -> nn.Module:
+        return self
+
+
+def columns(count: int, dim: int = 16, seed: int = 0) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return [
+        torch.randn(ROWS, dim, generator=generator, dtype=torch.float64, requires_grad=True)
+        for _ in range(count)
+    ]
+
+
+def assert_equal(
+    ours: Callable[[list[Tensor]], Tensor],
+    reference: Callable[[list[Tensor]], Tensor],
+    given: list[Tensor],
+    tolerance: float = 1e-10,
+) -> None:
+    found, wanted = ours(given), reference(given)
+    assert found.item() == pytest.approx(wanted.item(), abs=tolerance)
+    assert wanted.item() > 1e-3
+    gradients = torch.autograd.grad(found, given), torch.autograd.grad(wanted, given)
+    for one, other in zip(*gradients, strict=True):
+        assert torch.allclose(one, other, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("similarity_fct", ["cos_sim", "dot_score"])
+def test_multiple_negatives_ranking(theirs: Any, count: int, similarity_fct: str) -> None:
+    import sentence_transformers.util as util
+
+    options = {"scale": 5.0, "similarity_fct": getattr(util, similarity_fct)}
+    ours = MultipleNegativesRankingLoss(None, **options)
+    plain = theirs.MultipleNegativesRankingLoss(None, **options)
+    assert_equal(ours, lambda c: plain.compute_loss_from_embeddings(c, None), columns(count))
+
+
+def test_cached_multiple_negatives_ranking(theirs: Any, reference: Any) -> None:
+    ours = CachedMultipleNegativesRankingLoss(None, mini_batch_size=4)
+    cached = theirs.CachedMultipleNegativesRankingLoss(reference, mini_batch_size=4)
+    assert_equal(ours, lambda c: cached.calculate_loss([[x] for x in c]), columns(3))
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_symmetric_is_both_directions_with_a_softmax_each(theirs: Any, count: int) -> None:
+    ours = MultipleNegativesRankingLoss(None, scale=5.0, symmetric=True)
+    both = theirs.MultipleNegativesRankingLoss(
+        None,
+        scale=5.0,
+        directions=("query_to_doc", "doc_to_query"),
+        partition_mode="per_direction",
+    )
+    assert_equal(ours, lambda c: both.compute_loss_from_embeddings(c, None), columns(count))
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize(("strategy", "margin"), [("absolute", 0.0), ("absolute", 0.2),
+                                                  ("relative", 0.3)])  # fmt: skip
+@pytest.mark.parametrize("contrast", [True, False])
+def test_gist_embed(
+    theirs: Any,
+    reference: Any,
+    tiny: SentenceTransformer,
+    count: int,
+    strategy: str,
+    margin: float,
+    contrast: bool,
+) -> None:
+    options: dict[str, Any] = {
+        "temperature": 0.1,
+        "margin_strategy": strategy,
+        "margin": margin,
+        "contrast_anchors": contrast,
+        "contrast_positives": contrast,
+    }
+    guide = [column.detach() for column in columns(count, dim=5, seed=1)]
+    guided = theirs.GISTEmbedLoss(Given("student", reference), Given("guide", reference), **options)
+    ours = GISTEmbedLoss(None, tiny, **options)
+    assert_equal(
+        lambda c: ours(c, guide_columns=guide),
+        lambda c: guided([{"student": s, "guide": g} for s, g in zip(c, guide, strict=True)], None),
+        columns(count),
+    )
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "manhattan"])
+@pytest.mark.parametrize("margin", [0.5, 5.0])
+def test_triplet(theirs: Any, metric: str, margin: float) -> None:
+    distances = vars(theirs.TripletDistanceMetric)
+    theirs_name = {"cosine": "COSINE", "euclidean": "EUCLIDEAN", "manhattan": "MANHATTAN"}[metric]
+    plain = theirs.TripletLoss(None, distances[theirs_name], margin)
+    ours = TripletLoss(None, metric, margin)
+    # PyTorch's pairwise_distance adds 1e-6 to every difference.
+    assert_equal(ours, lambda c: plain.compute_loss_from_embeddings(c, None), columns(3), 1e-5)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "manhattan"])
+@pytest.mark.parametrize("size_average", [True, False])
+def test_contrastive(theirs: Any, metric: str, size_average: bool) -> None:
+    name = "COSINE_DISTANCE" if metric == "cosine" else metric.upper()
+    distances = vars(theirs.SiameseDistanceMetric)
+    plain = theirs.ContrastiveLoss(None, distances[name], 1.2, size_average)
+    ours = ContrastiveLoss(None, metric, 1.2, size_average)
+    given = [column / 4 for column in columns(2)] if metric != "cosine" else columns(2)
+    given = [column.detach().requires_grad_() for column in given]
+    assert_equal(
+        lambda c: ours(c, LABELS),
+        lambda c: plain.compute_loss_from_embeddings(c, LABELS),
+        given,
+        1e-10 if metric == "cosine" else 1e-4,  # as above, over 16 dimensions
+    )
+
+
+def test_cosent_and_cosine_similarity(theirs: Any) -> None:
+    for ours, plain in [
+        (CoSENTLoss(None, scale=7.0), theirs.CoSENTLoss(None, scale=7.0)),
+        (CosineSimilarityLoss(None), theirs.CosineSimilarityLoss(None)),
+    ]:
+        found: EmbeddingLoss = ours
+        assert_equal(
+            lambda c, found=found: found(c, SCORES),  # type: ignore[misc]
+            lambda c, plain=plain: plain.compute_loss_from_embeddings(c, SCORES),  # type: ignore[misc]
+            columns(2),
+        )
+
+
+def test_matryoshka(theirs: Any, reference: Any) -> None:
+    student = Given("student", reference)
+    plain = theirs.MatryoshkaLoss(
+        student, theirs.MultipleNegativesRankingLoss(student), [16, 8, 3], [1, 0.5, 2]
+    )
+    ours = MatryoshkaLoss(None, MultipleNegativesRankingLoss(), [16, 8, 3], [1, 0.5, 2])
+    assert_equal(ours, lambda c: plain([{"student": x} for x in c], None), columns(3))

@@ -1,0 +1,229 @@
+"""A run that goes on from a checkpoint ends with the bits of one that was never stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import TrainerCallback
+
+from sentune import SentenceTransformer
+from sentune.errors import ArgumentError, TrainingError
+from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.trainer import SentenceTransformerTrainer
+
+_PICKLES = {".bin", ".pt", ".pth", ".pkl"}
+
+
+class _Stop(TrainerCallback):  # type: ignore[misc]
+    """Stands for a kill: nothing after the step is done."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == self._step:
+            raise InterruptedError
+
+
+def columns(topics: list[str], count: int = 14) -> dict[str, list[str]]:
+    return {
+        "anchor": [f"how does {topic} work" for topic in topics[:count]],
+        "positive": [f"{topic} number {i} is described here" for i, topic in enumerate(topics)][
+            :count
+        ],
+    }
+
+
+TOPICS = "files threads dates sockets locks paths bytes sets queues heaps trees maps rows keys"
+
+
+def trainer(folder: Path, model: Path, stop: int = 0, **changes: Any) -> SentenceTransformerTrainer:
+    values: dict[str, Any] = {
+        "output_dir": str(folder),
+        "per_device_train_batch_size": 4,
+        "num_train_epochs": 3,
+        "learning_rate": 1e-3,
+        "dropout": 0.1,
+        "logging_steps": 3,
+        "save_strategy": "steps",
+        "save_steps": 2,
+        "disable_tqdm": True,
+        **changes,
+    }
+    return SentenceTransformerTrainer(
+        SentenceTransformer(model, device="cpu", compute_dtype="float32"),
+        SentenceTransformerTrainingArguments(**values),
+        columns(TOPICS.split()),
+        eval_dataset=columns(TOPICS.split(), 6) if "eval_strategy" in changes else None,
+        callbacks=[_Stop(stop)] if stop else None,
+    )
+
+
+def outcome(done: SentenceTransformerTrainer) -> tuple[dict[str, Any], list[dict[str, float]]]:
+    weights = {name: value.detach().clone() for name, value in done.model.named_parameters()}
+    log = [
+        {key: value for key, value in entry.items() if not key.endswith(("time", "per_second"))}
+        for entry in done.state.log_history
+    ]
+    return weights, log
+
+
+def same(first: SentenceTransformerTrainer, second: SentenceTransformerTrainer) -> None:
+    (weights, log), (others, other_log) = outcome(first), outcome(second)
+    for name, value in weights.items():
+        assert torch.equal(value, others[name]), name
+    assert log == other_log
+
+
+@pytest.mark.parametrize(
+    ("stop", "changes"),
+    [
+        (3, {}),
+        (5, {}),  # in the second epoch
+        (9, {"logging_steps": 5}),  # between two entries of the loss log
+        (8, {"save_steps": 4}),  # at the end of the second epoch
+        (5, {"gradient_accumulation_steps": 2, "num_train_epochs": 6}),
+        (5, {"optim": "adafactor", "learning_rate": 1e-2}),
+        (5, {"lr_scheduler_type": "cosine", "warmup_steps": 3}),
+        (5, {"neftune_noise_alpha": 5.0}),
+        (7, {"eval_strategy": "steps", "eval_steps": 2, "load_best_model_at_end": True}),
+        (
+            7,
+            {
+                "eval_strategy": "steps",
+                "eval_steps": 2,
+                "load_best_model_at_end": True,
+                "early_stopping_patience": 3,
+                "greater_is_better": True,
+            },
+        ),
+        (
+            7,
+            {
+                "eval_strategy": "steps",
+                "eval_steps": 2,
+                "lr_scheduler_type": "reduce_lr_on_plateau",
+                "metric_for_best_model": "loss",
+            },
+        ),
+    ],
+)
+def test_going_on_gives_the_same_bits(
+    tmp_path: Path, tiny_folder: Path, stop: int, changes: dict[str, Any]
+) -> None:
+    whole = trainer(tmp_path / "whole", tiny_folder, **changes)
+    whole.train()
+    with pytest.raises(InterruptedError):
+        trainer(tmp_path / "cut", tiny_folder, stop, **changes).train()
+    resumed = trainer(tmp_path / "cut", tiny_folder, **changes)
+    torch.manual_seed(99)  # the random numbers come from the checkpoint
+    resumed.train(resume_from_checkpoint=True)
+    assert resumed.state.global_step == whole.state.global_step >= stop
+    same(whole, resumed)
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in _PICKLES]
+
+
+def test_with_nothing_to_resume_it_starts_fresh(tmp_path: Path, tiny_folder: Path) -> None:
+    first, second = (trainer(tmp_path / name, tiny_folder) for name in ("a", "b"))
+    first.train()
+    second.train(resume_from_checkpoint=True)
+    same(first, second)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "manifest.json").unlink(),
+        lambda folder: (folder / "model.safetensors").write_bytes(b""),
+        lambda folder: (folder / "training_state.json").write_text("{}"),
+        lambda folder: shutil.rmtree(folder / "1_Pooling"),
+        lambda folder: _flip(folder / "training_state.safetensors"),
+        lambda folder: (folder / "manifest.json").write_text('{"files": 3}'),
+    ],
+)
+def test_a_damaged_checkpoint_is_passed_over_with_a_warning(
+    tmp_path: Path, tiny_folder: Path, damage: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = trainer(tmp_path / "whole", tiny_folder)
+    whole.train()
+    with pytest.raises(InterruptedError):
+        trainer(tmp_path / "cut", tiny_folder, 7).train()
+    damage(tmp_path / "cut" / "checkpoint-6")
+    resumed = trainer(tmp_path / "cut", tiny_folder)
+    resumed.train(resume_from_checkpoint=True)
+    assert "checkpoint-6 is damaged" in caplog.text
+    same(whole, resumed)
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def test_a_damaged_checkpoint_that_is_named_is_refused(tmp_path: Path, tiny_folder: Path) -> None:
+    trainer(tmp_path, tiny_folder, num_train_epochs=1).train()
+    _flip(tmp_path / "checkpoint-4" / "model.safetensors")
+    with pytest.raises(TrainingError, match=r"model\.safetensors is not as it was written"):
+        trainer(tmp_path, tiny_folder).train(str(tmp_path / "checkpoint-4"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"learning_rate": 1e-4}, "learning_rate was 0.001"),
+        ({"seed": 7}, "seed"),
+        ({"num_train_epochs": 9}, "num_train_epochs"),
+        ({"label_smoothing_factor": 0.1}, "label_smoothing_factor"),
+    ],
+)
+def test_another_run_is_not_gone_on_with(
+    tmp_path: Path, tiny_folder: Path, changes: dict[str, Any], named: str
+) -> None:
+    trainer(tmp_path, tiny_folder, num_train_epochs=1).train()
+    settings = {"num_train_epochs": 1, **changes}
+    with pytest.raises(TrainingError, match=named):
+        trainer(tmp_path, tiny_folder, **settings).train(resume_from_checkpoint=True)
+
+
+def test_a_checkpoint_is_a_model_folder(tmp_path: Path, tiny_folder: Path) -> None:
+    done = trainer(tmp_path, tiny_folder, num_train_epochs=1)
+    done.train()
+    saved = SentenceTransformer(tmp_path / "checkpoint-4", compute_dtype="float32")
+    assert abs(saved.encode(["a", "b c"]) - done.model.encode(["a", "b c"])).max() == 0
+
+
+def test_only_the_last_and_the_best_checkpoint_are_kept(tmp_path: Path, tiny_folder: Path) -> None:
+    settings = {"eval_strategy": "steps", "eval_steps": 2, "load_best_model_at_end": True}
+    done = trainer(tmp_path, tiny_folder, save_total_limit=2, greater_is_better=True, **settings)
+    done.train()
+    kept = {path.name for path in tmp_path.iterdir()}
+    assert kept == {"checkpoint-2", "checkpoint-12"}  # a falling loss is "worse" here
+    best = SentenceTransformer(done.state.best_model_checkpoint, compute_dtype="float32")
+    assert abs(best.encode(["a", "b c"]) - done.model.encode(["a", "b c"])).max() == 0
+
+
+def test_a_metric_that_is_not_there_is_named(tmp_path: Path, tiny_folder: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"metric_for_best_model='nonsense'.*one of loss"):
+        trainer(
+            tmp_path,
+            tiny_folder,
+            eval_strategy="steps",
+            eval_steps=2,
+            load_best_model_at_end=True,
+            metric_for_best_model="nonsense",
+        ).train()
+
+
+def test_what_is_stored_is_json_and_tensors(tmp_path: Path, tiny_folder: Path) -> None:
+    trainer(tmp_path, tiny_folder, num_train_epochs=1).train()
+    folder = tmp_path / "checkpoint-4"
+    for path in folder.rglob("*.json"):
+        json.loads(path.read_text(encoding="utf-8"))
+    suffixes = {path.suffix for path in folder.rglob("*") if path.is_file()}
+    assert suffixes <= {".json", ".safetensors", ".txt", ".md"}
