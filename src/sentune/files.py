@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 from sentune.errors import OutputError
 
 __all__ = [
+    "move_into",
     "new_file",
     "new_folder",
     "remove_folder",
@@ -118,6 +119,21 @@ def require_free(path: str | Path) -> None:
         expected="a folder that does not exist yet, or an empty one",
         fix="name another folder, or move this one away",
     )
+
+
+def move_into(folder: str | Path, path: str | Path) -> None:
+    """Move a file or folder into ``folder`` of the same file system, under its own name.
+
+    What has that name there already is what an earlier, interrupted call moved: a file is
+    replaced; a folder must be empty. Raises OutputError.
+    """
+    source = Path(path)
+    destination = Path(folder) / source.name
+    try:
+        source.replace(destination)
+        _sync_folder(destination.parent)
+    except OSError as error:
+        raise _cannot_write(destination, error) from error
 
 
 def remove_folder(path: str | Path) -> None:

@@ -199,7 +199,11 @@ def test_a_checkpoint_is_a_model_folder(tmp_path: Path, tiny_folder: Path) -> No
 
 
 def test_only_the_last_and_the_best_checkpoint_are_kept(tmp_path: Path, tiny_folder: Path) -> None:
-    settings = {"eval_strategy": "steps", "eval_steps": 2, "load_best_model_at_end": True}
+    settings: dict[str, Any] = {
+        "eval_strategy": "steps",
+        "eval_steps": 2,
+        "load_best_model_at_end": True,
+    }
     done = trainer(tmp_path, tiny_folder, save_total_limit=2, greater_is_better=True, **settings)
     done.train()
     kept = {path.name for path in tmp_path.iterdir()}

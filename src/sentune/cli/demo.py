@@ -48,7 +48,9 @@ def command(
         "choice of the fusion's weight did not see",
     )
     folder = out or next(path for path in _candidates() if not path.exists())
-    tuned = tune(split, folder, TuneSettings(epochs=1, show_progress=True), say)
+    tuned = tune(
+        split, folder, TuneSettings(training={"num_train_epochs": 1}, show_progress=True), say
+    )
     print_outcome(tuned)
     with count_truncation():
         search = PassageSearch(tuned.model, docs.pairs.passages)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sentune.data.pairs import Pairs
     from sentune.data.writing import Cell
     from sentune.training.mining import Mined
+    from sentune.training.mining_settings import MiningOptions
 
 __all__ = ["NAME", "command"]
 
@@ -53,31 +54,31 @@ def command(
     seed: Annotated[int, typer.Option(help="Settles what is drawn.")] = 42,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Add hard negatives to pairs: passages that a model takes for the answer, and that are none."""
+    """Add hard negatives to pairs: passages that look like the answer and are none."""
     from sentune.data import read_pairs, require_row_file, write_rows
     from sentune.data.assembly import counted
     from sentune.model.sentence_transformer import SentenceTransformer
     from sentune.model.truncation import count_truncation
     from sentune.training.mining import mine_hard_negatives
+    from sentune.training.mining_settings import MiningSettings
 
     require_row_file(out)
+    options: MiningOptions = {
+        "num_negatives": num_negatives,
+        "range_min": range_min,
+        "range_max": range_max,
+        "max_score": max_score,
+        "min_score": min_score,
+        "absolute_margin": absolute_margin,
+        "relative_margin": relative_margin,
+        "sampling_strategy": sampling_strategy,
+        "seed": seed,
+    }
+    MiningSettings(**options)  # raises for what is out of range before a model is loaded
     given = read_pairs(pairs)
     encoder = SentenceTransformer(model)
     with count_truncation() as truncation:
-        mined = mine_hard_negatives(
-            given,
-            encoder,
-            num_negatives=num_negatives,
-            range_min=range_min,
-            range_max=range_max,
-            max_score=max_score,
-            min_score=min_score,
-            absolute_margin=absolute_margin,
-            relative_margin=relative_margin,
-            sampling_strategy=sampling_strategy,
-            seed=seed,
-            show_progress_bar=interactive(),
-        )
+        mined = mine_hard_negatives(given, encoder, show_progress_bar=interactive(), **options)
     _require_some(mined)
     if truncation.truncated:
         say(truncation.describe(encoder.max_seq_length))

@@ -10,7 +10,7 @@ import typer
 from sentune.cli.output import print_json, print_line, say, show
 
 if TYPE_CHECKING:
-    from sentune.tuning import Tuned
+    from sentune.tuning import RunFolder, Tuned
 
 __all__ = ["NAME", "command", "print_outcome"]
 
@@ -19,8 +19,10 @@ NOT_SHOWN = 3
 
 
 def command(
-    data: Annotated[Path, typer.Argument(help="Question–passage pairs: JSONL, JSON, CSV or TSV.")],
     out: Annotated[Path, typer.Option(help="Folder to write; must not exist, or be empty.")],
+    data: Annotated[
+        Path | None, typer.Argument(help="Question–passage pairs: JSONL, JSON, CSV or TSV.")
+    ] = None,
     valid: Annotated[
         Path | None, typer.Option(help="Pairs to measure on; a fifth of DATA when left out.")
     ] = None,
@@ -28,12 +30,24 @@ def command(
         Path | None, typer.Option(help="Pairs to report on, which chose nothing.")
     ] = None,
     base: Annotated[
-        str, typer.Option(help="Model to start from: a folder or a name.")
-    ] = "sentence-transformers/all-MiniLM-L6-v2",
-    epochs: Annotated[float, typer.Option(help="Passes over the pairs.")] = 10,
-    batch_size: Annotated[int, typer.Option(help="Pairs in a step.")] = 20,
-    learning_rate: Annotated[float, typer.Option(help="Step size at the start.")] = 5e-5,
-    seed: Annotated[int, typer.Option(help="Settles every random choice.")] = 42,
+        str | None, typer.Option(help="Model to start from: a folder or a name; MiniLM by default.")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="A named way to train; see docs/tune.md.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file of settings; options overrule it.")
+    ] = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the pairs.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pairs in a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Step size at the start.")] = None,
+    hard_negatives: Annotated[
+        int | None, typer.Option(help="Passages to mine for each question first.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Settles every random choice.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the unfinished run in the folder.")
+    ] = False,
     private_card: Annotated[
         bool, typer.Option("--private-card", help="No samples of the data in the model card.")
     ] = False,
@@ -43,20 +57,29 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Tune a model on question–passage pairs, measure it, and keep it if it is better."""
-    from sentune.files import require_free
-    from sentune.tuning import TuneSettings, read_split, tune
+    from sentune.tuning import RunFolder, Tuned, read_run_file, read_split, tune
 
-    require_free(out)
-    settings = TuneSettings(
-        base=base,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-        private_card=private_card,
-        show_progress=True,
-    )
-    tuned = tune(read_split(data, valid, test, seed), out, settings, say)
+    folder = RunFolder(out)
+    if not folder.begin(resume=resume):
+        say(f"{out} holds a finished run; nothing is left to do")
+        tuned = Tuned.read(out)
+    else:
+        run = read_run_file(
+            config,
+            data=data, valid=valid, test=test, base=base, recipe=recipe,
+            hard_negatives=hard_negatives,
+            num_train_epochs=epochs,
+            per_device_train_batch_size=batch_size,
+            learning_rate=learning_rate,
+            seed=seed,
+            private_card=private_card or None,
+            show_progress=True,
+        )
+        split = read_split(_data(run.data), run.valid, run.test, run.settings.seed)
+        try:
+            tuned = tune(split, out, run.settings, say, resume=resume, run_file=run)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_left_behind(folder)) from None
     if as_json:
         print_json(tuned.summary)
     else:
@@ -65,12 +88,29 @@ def command(
         raise typer.Exit(NOT_SHOWN)
 
 
+def _data(named: str | None) -> str:
+    from sentune.errors import ArgumentError
+
+    if named is None:
+        raise ArgumentError(
+            "no pairs to tune on", expected="a file of pairs", fix="name it: sentune tune DATA"
+        )
+    return named
+
+
+def _left_behind(folder: RunFolder) -> str:
+    if folder.unfinished:
+        return "interrupted; the same command with --resume goes on from the last checkpoint"
+    return "interrupted; nothing was written"
+
+
 def print_outcome(tuned: Tuned) -> None:
     """The table, the verdict and what to beware of."""
     from sentune.evaluation import report_table
 
-    show(report_table(tuned.report))
-    print_line()
+    if tuned.report is not None:
+        show(report_table(tuned.report))
+        print_line()
     for note in (*tuned.summary["notes"], *tuned.summary["data_notes"]):
         print_line(f"note: {note}")
     print_line(tuned.verdict.text)

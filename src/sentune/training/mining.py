@@ -12,13 +12,12 @@ import torch
 from torch import Tensor
 
 from sentune.data.pairs import Pairs
-from sentune.errors import ArgumentError, DataError, ModelError
+from sentune.errors import DataError, ModelError
 from sentune.model.progress import progress
 from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.training.mining_settings import MiningSettings
 
-__all__ = ["SAMPLING_STRATEGIES", "Mined", "Negative", "mine_hard_negatives"]
-
-SAMPLING_STRATEGIES = ("top", "random")
+__all__ = ["Mined", "Negative", "mine_hard_negatives"]
 
 _SAME = 0.95
 _ELEMENTS = 1 << 22
@@ -69,19 +68,6 @@ class Mined:
         """Mean cosine of the questions to their mined negatives; None where there are none."""
         scores = [negative.similarity for found in self.mined.values() for negative in found]
         return float(np.mean(scores)) if scores else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    num_negatives: int
-    range_min: int
-    range_max: int | None
-    max_score: float | None
-    min_score: float | None
-    absolute_margin: float | None
-    relative_margin: float | None
-    sampling_strategy: str
-    seed: int
 
 
 def mine_hard_negatives(
@@ -143,11 +129,10 @@ def mine_hard_negatives(
         DataError: fewer than two passages.
         ModelError: the model gives vectors that are not finite.
     """
-    settings = _Settings(
+    settings = MiningSettings(
         *(num_negatives, range_min, range_max, max_score, min_score),
         *(absolute_margin, relative_margin, sampling_strategy, seed),
     )
-    _require(settings)
     if len(pairs.passages) < 2 or not pairs.relevant:
         raise DataError(
             f"{pairs.source} has {len(pairs.passages)} different passages and "
@@ -190,7 +175,7 @@ class _Miner:
     """A block of questions at a time: scores, guards, choice."""
 
     def __init__(
-        self, pairs: Pairs, queries: Tensor, passages: Tensor, settings: _Settings
+        self, pairs: Pairs, queries: Tensor, passages: Tensor, settings: MiningSettings
     ) -> None:
         self._pairs, self._queries, self._passages = pairs, queries, passages
         self._settings = settings
@@ -334,41 +319,3 @@ def _keep_nearest(scores: Tensor, count: int) -> None:
         best = scores.topk(count)
         scores.fill_(_OUT)
         scores.scatter_(1, best.indices, best.values)
-
-
-def _require(given: _Settings) -> None:
-    if not _whole(given.num_negatives, 1):
-        raise _refused("num_negatives", given.num_negatives, "a whole number of at least 1")
-    if not _whole(given.range_min, 0):
-        raise _refused("range_min", given.range_min, "a whole number of at least 0")
-    least = given.range_min + given.num_negatives
-    if given.range_max is not None and not _whole(given.range_max, least):
-        raise _refused(
-            "range_max", given.range_max, f"at least range_min + num_negatives, which is {least}"
-        )
-    for name in ("max_score", "min_score"):
-        if not _within(getattr(given, name), -1, 1):
-            raise _refused(name, getattr(given, name), "a cosine from -1 to 1")
-    if not _within(given.absolute_margin, 0, 2):
-        raise _refused("absolute_margin", given.absolute_margin, "from 0 to 2")
-    if not _within(given.relative_margin, 0, 1):
-        raise _refused("relative_margin", given.relative_margin, "from 0 to 1, 0.05 is usual")
-    if None not in (given.max_score, given.min_score) and given.min_score >= given.max_score:  # type: ignore[operator]
-        raise _refused("min_score", given.min_score, f"less than max_score, {given.max_score}")
-    if given.sampling_strategy not in SAMPLING_STRATEGIES:
-        known = " or ".join(SAMPLING_STRATEGIES)
-        raise _refused("sampling_strategy", given.sampling_strategy, known)
-    if not _whole(given.seed, 0):
-        raise _refused("seed", given.seed, "a whole number of at least 0")
-
-
-def _whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _within(value: float | None, least: float, most: float) -> bool:
-    return value is None or (isinstance(value, int | float) and least <= value <= most)
-
-
-def _refused(name: str, value: object, expected: str) -> ArgumentError:
-    return ArgumentError(f"{name} {value!r}", expected=expected, fix=f"correct {name}")

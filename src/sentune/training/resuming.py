@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -68,11 +69,19 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             TrainingError: the checkpoint is damaged, or of a run with other settings or data.
         """
         self._resumed: dict[str, Any] | None = None
+        self._began, self._seconds_before = time.perf_counter(), 0.0
+        self._base_hash = weights_hash(self.model)
         folder = self._checkpoint_to_resume(resume_from_checkpoint)
         if folder is not None:
             self._resumed = read_state(folder)
             self._require_same_run(folder)
+            self._seconds_before = self._resumed["seconds"]
         return super().train(None if folder is None else str(folder), *args, **options)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent training, that before the last checkpoint of a killed run included."""
+        return self._seconds_before + time.perf_counter() - self._began
 
     def _checkpoint_to_resume(self, asked: str | bool | None) -> Path | None:
         if asked is None or asked is False:
@@ -115,7 +124,12 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         kept = {key: value for key, value in settings.items() if key not in _FREE}
         plain: dict[str, Any] = json.loads(json.dumps(kept, default=str))
         loss = {"loss": getattr(self, "loss", None), "processes": self.args.world_size}
-        return {**plain, "data": data_hash(self.train_dataset), **_described(loss)}
+        return {
+            **plain,
+            "data": data_hash(self.train_dataset),
+            "base": self._base_hash,
+            **_described(loss),
+        }
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────
 
@@ -140,6 +154,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
     def _write(self, folder: Path, random_states: list[dict[str, Any]]) -> None:
         state = {
             "run": self._run(),
+            "seconds": self.seconds,
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.lr_scheduler.state_dict(),
             "random": random_states,
@@ -230,6 +245,15 @@ def data_hash(rows: list[Row] | None) -> str:
     for row in rows or ():
         line = json.dumps([row.dataset, row.label, *row.texts], ensure_ascii=True)
         digest.update(line.encode("ascii") + b"\n")
+    return digest.hexdigest()
+
+
+def weights_hash(model: SentenceTransformer) -> str:
+    """SHA-256 of the encoder's weights, in their order."""
+    digest = hashlib.sha256()
+    for name, value in model.encoder.state_dict().items():
+        digest.update(name.encode("utf-8"))
+        digest.update(value.detach().cpu().contiguous().numpy().data)
     return digest.hexdigest()
 
 

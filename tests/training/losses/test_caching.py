@@ -89,10 +89,13 @@ def test_dropout_drops_the_same_both_times(
     wanted = gradients(dropping, plain)
     torch.manual_seed(5)
     cached = CachedMultipleNegativesRankingLoss(mini_batch_size=size).compute(dropping, batch)
+    assert torch.equal(torch.get_rng_state(), after)  # nothing drawn twice, nothing left out
+    torch.manual_seed(6)
+    before = torch.get_rng_state()
     found = gradients(dropping, cached)
+    assert torch.equal(torch.get_rng_state(), before)
     assert cached.item() == pytest.approx(plain.item(), abs=1e-5)
     assert_close(found, wanted, atol=1e-5)
-    assert torch.equal(torch.get_rng_state(), after)  # nothing drawn twice, nothing left out
 
 
 def test_the_gradient_follows_what_is_done_with_the_loss(

@@ -61,7 +61,12 @@ def test_every_passage_known_is_ranked(tmp_path: Path) -> None:
 def test_a_test_set_reports_and_validation_chooses(tmp_path: Path) -> None:
     files = [write(tmp_path / f"{n}.jsonl", rows(n * 20, 20)) for n in range(3)]
     split = read_split(files[0], files[1], files[2], 1)
-    tuned = tune(split, tmp_path / "out", TuneSettings(epochs=1, batch_size=10))
+    tuned = tune(
+        split,
+        tmp_path / "out",
+        TuneSettings(training={"num_train_epochs": 1, "per_device_train_batch_size": 10}),
+    )
+    assert tuned.report is not None
     assert tuned.report.fusion.weight_from == "given"
     assert tuned.report.questions == 20
     assert tuned.summary["fusion_weight"] == tuned.model.own["fusion_weight"]
@@ -71,9 +76,10 @@ def test_a_test_set_reports_and_validation_chooses(tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
     pairs = write(tmp_path / "all.jsonl", rows(0, 20))
     folders = [tmp_path / name for name in ("a", "b")]
+    quick = {"num_train_epochs": 1, "per_device_train_batch_size": 8}
     for folder in folders:
         split = read_split(pairs, None, None, 7)
-        tune(split, folder, TuneSettings(epochs=1, batch_size=8, seed=7))
+        tune(split, folder, TuneSettings(training=quick | {"seed": 7}))
     first, second = ((folder / "model.safetensors").read_bytes() for folder in folders)
     assert first == second
 
@@ -95,8 +101,15 @@ def test_one_pair_is_too_few(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("epochs", 0), ("epochs", float("nan")), ("batch_size", 1), ("learning_rate", -1.0)],
+    [
+        ("num_train_epochs", 0),
+        ("num_train_epochs", float("nan")),
+        ("per_device_train_batch_size", 1),
+        ("learning_rate", -1.0),
+        ("seed", -1),
+        ("learning_rat", 1.0),
+    ],
 )
 def test_settings_outside_their_range_are_named(name: str, value: float) -> None:
     with pytest.raises(ArgumentError, match=name):
-        TuneSettings(**{name: value})  # type: ignore[arg-type]
+        TuneSettings(training={name: value})

@@ -1,0 +1,94 @@
+"""The folder that a run writes: free, unfinished or finished, at any instant one of the three.
+
+::
+
+    DIR/checkpoints/checkpoint-N/    while training
+    DIR/checkpoints/finished/        everything that DIR will hold, whole
+    DIR/…                            moved there file by file, config.json last
+    DIR/checkpoints/                 taken away
+
+Without ``config.json`` no library loads DIR, so a half-moved folder is never taken for a model; and
+what is left to move is still in ``checkpoints/finished``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sentune.errors import OutputError
+from sentune.files import move_into, new_folder, remove_folder, remove_partials, require_free
+
+__all__ = ["RunFolder"]
+
+_LAST = "config.json"
+
+
+class RunFolder:
+    """The states of a folder that ``tune`` writes.
+
+    Args:
+        path: the folder, which need not exist.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.checkpoints = self.path / "checkpoints"
+        self._staged = self.checkpoints / "finished"
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a run was begun here and not ended."""
+        return self.checkpoints.is_dir()
+
+    @property
+    def finished(self) -> bool:
+        """Whether a run has ended here: there is a model and what was measured of it."""
+        return all((self.path / name).is_file() for name in (_LAST, "evaluation.json"))
+
+    def begin(self, *, resume: bool) -> bool:
+        """Make sure that a run can write here; False when it has ended here already.
+
+        Args:
+            resume: go on with an unfinished run. A folder that does not exist is a new run.
+
+        Raises:
+            OutputError: the folder holds something else, or an unfinished run that is not to be
+                gone on with.
+        """
+        if resume and self.unfinished:
+            remove_partials(self.checkpoints)
+            if self._staged.is_dir():
+                self._publish()
+        if resume and self.finished:
+            if self.unfinished:
+                remove_folder(self.checkpoints)
+            return False
+        if self.unfinished and not resume:
+            raise OutputError(
+                f"{self.path} holds an unfinished run",
+                expected="a folder that does not exist yet, or an empty one",
+                fix="go on with it by --resume, name another folder, or remove this one",
+            )
+        if not self.unfinished:
+            require_free(self.path)
+        return True
+
+    def finish(self, write: Callable[[Path], None]) -> None:
+        """Put the result in place of the checkpoints.
+
+        Args:
+            write: writes every file into the empty folder that it is given.
+
+        Raises:
+            OutputError: there is no room; the checkpoints are still there then.
+        """
+        with new_folder(self._staged) as folder:
+            write(folder)
+        self._publish()
+
+    def _publish(self) -> None:
+        entries = sorted(self._staged.iterdir(), key=lambda path: path.name == _LAST)
+        for entry in entries:
+            move_into(self.path, entry)
+        remove_folder(self.checkpoints)

@@ -1,0 +1,138 @@
+"""What came of a run, for the card and for ``evaluation.json``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sentune.card import CardFacts
+from sentune.errors import OutputError
+from sentune.evaluation import Report, Verdict
+from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.model.truncation import Truncation
+from sentune.training.losses import EmbeddingLoss
+from sentune.training.trainer import SentenceTransformerTrainer
+from sentune.tuning.settings import TuneSettings
+from sentune.tuning.split import Split
+
+__all__ = ["Outcome", "Tuned", "card_facts", "summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What a tuning came to.
+
+    Attributes:
+        folder: where the kept model lies.
+        model: the kept model.
+        summary: everything that ``evaluation.json`` says.
+        verdict: what the figures show.
+        report: figures of all four systems; None when the run had ended before, and the rest was
+            read from its folder.
+        seconds: time spent in training.
+    """
+
+    folder: Path
+    model: SentenceTransformer
+    summary: dict[str, Any]
+    verdict: Verdict
+    report: Report | None
+    seconds: float
+
+    @classmethod
+    def read(cls, folder: Path) -> Tuned:
+        """A run that has ended, from its folder. Raises ModelError, OutputError."""
+        path = folder / "evaluation.json"
+        try:
+            told = json.loads(path.read_text(encoding="utf-8"))
+            found = Verdict(**told["verdict"])
+            seconds = float(told["training"]["seconds"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise OutputError(
+                f"{path} is not as a run wrote it ({error})",
+                expected="the folder of a finished run",
+                fix="name another folder, or move this one away",
+            ) from error
+        return cls(folder, SentenceTransformer(folder), told, found, None, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run has made, in memory."""
+
+    kept: SentenceTransformer
+    trainer: SentenceTransformerTrainer
+    loss: EmbeddingLoss
+    report: Report
+    verdict: Verdict
+    seconds: float
+    truncation: Truncation
+    evaluated: Truncation
+
+
+def _kept(found: Verdict) -> Literal["tuned", "base"]:
+    return "tuned" if found.keep else "base"
+
+
+def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str) -> CardFacts:
+    """What the card of the model in the folder ``name`` tells."""
+    compute = outcome.trainer.model.compute
+    return CardFacts(
+        model=outcome.kept,
+        name=name,
+        training=split.train,
+        loss=outcome.loss,
+        arguments=outcome.trainer.args,
+        steps=outcome.trainer.state.global_step,
+        seconds=outcome.seconds,
+        loss_log=_loss_log(outcome.trainer),
+        compute=(
+            f"{compute.dtype_name} on {compute.device} ({compute.reason}); "
+            "weights and optimizer state in float32"
+        ),
+        truncation=outcome.truncation,
+        report=outcome.report,
+        verdict=outcome.verdict,
+        evaluated_on=split.description,
+        kept=_kept(outcome.verdict),
+        private=settings.private_card,
+    )
+
+
+def _loss_log(trainer: SentenceTransformerTrainer) -> list[tuple[float, int, float]]:
+    return [
+        (float(entry["epoch"]), int(entry["step"]), float(entry["loss"]))
+        for entry in trainer.state.log_history
+        if "loss" in entry
+    ]
+
+
+def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str, Any]:
+    """Everything that ``evaluation.json`` says."""
+    used = {"training": split.train, "validation": split.valid, "test": split.test}
+    notes = [f"{use}: {note}" for use, pairs in used.items() if pairs for note in pairs.notes]
+    return {
+        "kept": _kept(outcome.verdict),
+        "verdict": asdict(outcome.verdict),
+        "fusion_weight": outcome.kept.own["fusion_weight"],
+        "measured_on": split.description,
+        **outcome.report.to_json(),
+        "data_notes": notes,
+        "training": {
+            "base": settings.base,
+            "recipe": settings.recipe,
+            "epochs": outcome.trainer.args.num_train_epochs,
+            "batch_size": outcome.trainer.args.per_device_train_batch_size,
+            "learning_rate": outcome.trainer.args.learning_rate,
+            "seed": outcome.trainer.args.seed,
+            "pairs": len(split.train),
+            "steps": outcome.trainer.state.global_step,
+            "seconds": round(outcome.seconds, 1),
+            "loss_log": [list(entry) for entry in _loss_log(outcome.trainer)],
+            "compute_dtype": outcome.trainer.model.compute.dtype_name,
+            "truncation": asdict(outcome.truncation),
+        },
+        "evaluation_truncation": asdict(outcome.evaluated),
+    }

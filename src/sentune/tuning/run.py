@@ -1,0 +1,178 @@
+"""The steps of the main job, in their order."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from sentune.card import model_card
+from sentune.data import Pairs
+from sentune.evaluation import (
+    InformationRetrievalEvaluator,
+    Report,
+    evaluate_systems,
+    verdict,
+)
+from sentune.evaluation.baselines import require_bm25
+from sentune.files import write_json, write_text
+from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.model.truncation import Truncation, count_truncation
+from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.losses import EmbeddingLoss
+from sentune.training.mining import mine_hard_negatives
+from sentune.training.progress import CheckpointNow
+from sentune.training.recipes import recipe
+from sentune.training.trainer import SentenceTransformerTrainer
+from sentune.tuning.folder import RunFolder
+from sentune.tuning.outcome import Outcome, Tuned, card_facts, summary
+from sentune.tuning.settings import RunFile, TuneSettings
+from sentune.tuning.split import Split
+
+__all__ = ["tune"]
+
+_DISCARDED = (
+    "The figures of the tuned model and of its fusion are those of a model that is not in this "
+    "folder; the model's share saved here, {:g}, was chosen for the base model"
+)
+
+
+def tune(
+    split: Split,
+    out: str | Path,
+    settings: TuneSettings,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    resume: bool = False,
+    run_file: RunFile | None = None,
+) -> Tuned:
+    """Tune the base model, measure it, and write the better one of the two.
+
+    While it trains, checkpoints lie in ``out/checkpoints``: one after 30 seconds at first, less
+    often where writing takes long, and one at the end, unless ``save_strategy`` says otherwise.
+
+    Args:
+        split: from :func:`read_split`, or made by hand.
+        out: the folder to write, which must not exist or be empty, unless a run is resumed.
+        settings: see :class:`TuneSettings`.
+        say: told in a line what happens next.
+        resume: go on with the unfinished run in ``out``; a new run where there is none.
+        run_file: written into ``out`` as ``run.yaml``; from the settings when None.
+
+    Raises:
+        OutputError: ``out`` holds something else, or cannot be written.
+        ModelError: the base model cannot be loaded.
+        TrainingError: the loss is no longer finite, the vectors have collapsed, or the run to
+            resume had other settings or data.
+    """
+    folder = RunFolder(out)
+    if not folder.begin(resume=resume):
+        return Tuned.read(folder.path)
+    require_bm25()
+    base, model = (SentenceTransformer(settings.base) for _ in range(2))
+    say(f"base model {base.base.name} from {base.base.origin}")
+    say(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
+    training = settings.resolved()
+    if training.get("eval_strategy", "no") != "no":
+        split = split.watching(settings.seed)
+    if settings.hard_negatives:
+        split = _with_negatives(split, base, settings, say)
+    truncation = _truncation(model, split.train)
+    say(f"training on {len(split.train)} pairs: {truncation.describe(model.max_seq_length)}")
+    loss = recipe(settings.recipe).make_loss()
+    trainer = _trainer(model, split, settings, folder, loss)
+    trainer.train(resume_from_checkpoint=resume)
+    say(f"trained {trainer.state.global_step} steps in {trainer.seconds:.0f} s; evaluating")
+    drawn = settings.show_progress and sys.stderr.isatty()
+    report, evaluated = _evaluate(split, model, base, drawn)
+    found = verdict(report)
+    kept = model if found.keep else base
+    weight = report.fusion.weight if found.keep else _evaluate(split, base, None)[0].fusion.weight
+    if not found.keep:
+        discarded = f"{split.description}. {_DISCARDED.format(weight)}"
+        split = replace(split, description=discarded)
+    kept.own = {"kept": "tuned" if found.keep else "base", "fusion_weight": weight}
+    outcome = Outcome(kept, trainer, loss, report, found, trainer.seconds, truncation, evaluated)
+    kept.model_card = model_card(card_facts(split, settings, outcome, folder.path.resolve().name))
+    told = summary(split, settings, outcome)
+
+    def write(place: Path) -> None:
+        kept.write_into(place)
+        write_json(place / "evaluation.json", told)
+        write_text(place / "run.yaml", (run_file or RunFile(settings)).text())
+
+    folder.finish(write)
+    return Tuned(folder.path, kept, told, found, report, trainer.seconds)
+
+
+def _trainer(
+    model: SentenceTransformer,
+    split: Split,
+    settings: TuneSettings,
+    folder: RunFolder,
+    loss: EmbeddingLoss,
+) -> SentenceTransformerTrainer:
+    training = settings.resolved()
+    # The last checkpoint may turn out to be damaged, so that there has to be one before it.
+    arguments = SentenceTransformerTrainingArguments(
+        **{"save_total_limit": 2, **training},
+        output_dir=str(folder.checkpoints),
+        disable_tqdm=not settings.show_progress,
+    )
+    trainer = SentenceTransformerTrainer(
+        model,
+        arguments,
+        split.train,
+        loss=loss,
+        evaluator=None if split.watched is None else _evaluator(split, split.watched),
+    )
+    if "save_strategy" not in training:
+        trainer.add_callback(CheckpointNow())
+    return trainer
+
+
+def _evaluator(split: Split, watched: Pairs) -> InformationRetrievalEvaluator:
+    task = split.task(watched)
+    return InformationRetrievalEvaluator(
+        {str(place): text for place, text in enumerate(task.questions)},
+        {str(place): text for place, text in enumerate(task.passages)},
+        {str(place): set(map(str, found)) for place, found in enumerate(task.relevant)},
+        write_csv=False,
+    )
+
+
+def _with_negatives(
+    split: Split, base: SentenceTransformer, settings: TuneSettings, say: Callable[[str], None]
+) -> Split:
+    mined = mine_hard_negatives(
+        split.train,
+        base,
+        num_negatives=settings.hard_negatives,
+        show_progress_bar=settings.show_progress and sys.stderr.isatty(),
+    )
+    say(f"mined {mined.negatives} hard negatives for {len(split.train.questions)} questions")
+    return replace(split, train=mined.pairs)
+
+
+def _truncation(model: SentenceTransformer, pairs: Pairs) -> Truncation:
+    texts = dict.fromkeys(text for row in pairs.rows() for text in row)
+    return model.tokenizer(list(texts))[1]
+
+
+def _evaluate(
+    split: Split,
+    model: SentenceTransformer,
+    base: SentenceTransformer | None,
+    show_progress: bool = False,
+) -> tuple[Report, Truncation]:
+    task = split.task(split.valid if split.test is None else split.test)
+    # The same texts go through several models: what the limit cuts is counted once, apart.
+    with count_truncation():
+        chosen = None
+        if split.test is not None:
+            chosen = evaluate_systems(split.task(split.valid), model=model).fusion.weight
+        report = evaluate_systems(
+            task, model=model, base=base, fusion_weight=chosen, show_progress_bar=show_progress
+        )
+    return report, model.tokenizer([*task.questions, *task.passages])[1]

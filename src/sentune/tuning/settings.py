@@ -1,0 +1,211 @@
+"""What a person may choose about a run, and the file that repeats it."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sentune.errors import ArgumentError, DataError
+from sentune.model.base_models import DEFAULT_BASE_MODEL
+from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.recipes import DEFAULT_RECIPE, Recipe, recipe
+
+__all__ = ["RunFile", "TuneSettings", "read_run_file"]
+
+# Where a run writes, and what follows from that, is not for the file to say.
+_NOT_FOR_FILES = frozenset({"output_dir", "resume_from_checkpoint", "disable_tqdm", "prompts"})
+_NUMBERS = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "weight_decay")
+
+
+def _training_names() -> frozenset[str]:
+    names = {f.name for f in fields(SentenceTransformerTrainingArguments) if f.init}
+    return frozenset(names) - _NOT_FOR_FILES
+
+
+@dataclass(frozen=True, slots=True)
+class TuneSettings:
+    """What a person may choose; the rest is the recipe.
+
+    Attributes:
+        base: the model to start from: a folder or a name.
+        recipe: a name from ``sentune.training.recipes``.
+        training: settings of ``SentenceTransformerTrainingArguments`` that overrule the recipe.
+        hard_negatives: passages to mine for each question before training; see
+            ``sentune.training.mining``.
+        private_card: leave samples of the data out of the model card.
+        show_progress: draw bars on standard error.
+
+    Raises:
+        ArgumentError: a name that is no setting, or a value outside its range.
+    """
+
+    base: str = DEFAULT_BASE_MODEL
+    recipe: str = DEFAULT_RECIPE
+    training: Mapping[str, Any] = field(default_factory=dict)
+    hard_negatives: int = 0
+    private_card: bool = False
+    show_progress: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what a run would find out only after it has loaded a model."""
+        recipe(self.recipe)
+        for name in self.training:
+            if name not in _training_names():
+                raise _unknown(name, _training_names())
+        values = self.resolved()
+        for name in _NUMBERS:
+            value = values.get(name, 1)
+            if not isinstance(value, int | float) or not 0 <= value < math.inf:
+                raise ArgumentError(f"{name} {value!r}", expected="a number", fix="correct it")
+        for name in ("num_train_epochs", "per_device_train_batch_size"):
+            if not values[name] > 0:
+                raise ArgumentError(
+                    f"{name} {values[name]}", expected="a positive number", fix="correct it"
+                )
+        if type(self.seed) is not int or not 0 <= self.seed < 2**32:
+            raise ArgumentError(
+                f"seed {self.seed}", expected="a whole number from 0 to 2**32 - 1", fix="correct it"
+            )
+        if type(self.hard_negatives) is not int or not 0 <= self.hard_negatives <= 100:
+            raise ArgumentError(
+                f"hard_negatives {self.hard_negatives!r}",
+                expected="a number of passages from 0 to 100",
+                fix="correct it",
+            )
+        if values["per_device_train_batch_size"] < 2:
+            raise ArgumentError(
+                f"per_device_train_batch_size {values['per_device_train_batch_size']}",
+                expected="at least 2: the other pairs of a batch are what a pair learns from",
+                fix="choose a larger batch",
+            )
+
+    @property
+    def seed(self) -> int:
+        """Settles every random choice."""
+        seed: int = self.resolved()["seed"]
+        return seed
+
+    def resolved(self) -> dict[str, Any]:
+        """The settings of training: the recipe's, overruled by those given."""
+        chosen = {**self._recipe().settings, **self.training}
+        if chosen.get("load_best_model_at_end"):
+            chosen.setdefault("metric_for_best_model", "cosine_ndcg@10")
+        return {"seed": 42, **chosen}
+
+    def _recipe(self) -> Recipe:
+        return recipe(self.recipe)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """What a ``run.yaml`` says.
+
+    Attributes:
+        settings: of the run.
+        data, valid, test: files of pairs; None where the file names none.
+    """
+
+    settings: TuneSettings
+    data: str | None = None
+    valid: str | None = None
+    test: str | None = None
+
+    def text(self) -> str:
+        """The file's content, every setting resolved."""
+        settings = self.settings
+        values: dict[str, Any] = {
+            "data": self.data,
+            "valid": self.valid,
+            "test": self.test,
+            "base": settings.base,
+            "recipe": settings.recipe,
+            "hard_negatives": settings.hard_negatives,
+            "private_card": settings.private_card,
+            **settings.resolved(),
+        }
+        kept = {name: value for name, value in values.items() if value is not None}
+        head = "# sentune tune --config THIS_FILE --out FOLDER does this run again.\n"
+        return head + str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
+
+
+_OWN = ("base", "recipe", "hard_negatives", "private_card")
+_FILES = ("data", "valid", "test")
+
+
+def read_run_file(path: str | Path | None, **given: Any) -> RunFile:
+    """A run's file, overruled by what is given by name.
+
+    Values are those of YAML; ``None``, and numbers such as ``5e-05`` that YAML takes for texts,
+    are read as a model card writes them, so that a card's list of hyperparameters can be pasted.
+
+    Args:
+        path: the file; None for an empty one.
+        given: settings, of training too, that overrule the file's; None leaves the file's.
+
+    Raises:
+        DataError: the file cannot be read, is no mapping, or has a name that is no setting.
+        ArgumentError: a value outside its range.
+    """
+    found = {} if path is None else _read(Path(path))
+    found |= {name: value for name, value in given.items() if value is not None}
+    own = {name: found.pop(name) for name in (*_OWN, "show_progress") if name in found}
+    files = {name: str(found.pop(name)) for name in _FILES if found.get(name) is not None}
+    training = {name: value for name, value in found.items() if name not in _FILES}
+    return RunFile(TuneSettings(training=training, **own), **files)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(
+            f"{path} cannot be read ({' '.join(str(error).split())})",
+            expected="a YAML file of settings, such as the run.yaml beside a tuned model",
+            fix="correct the file",
+        ) from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise DataError(
+            f"{path} holds a {type(content).__name__}",
+            expected="lines of the form name: value",
+            fix="correct the file",
+        )
+    known = _training_names() | {*_OWN, *_FILES}
+    for name in content:
+        if name not in known:
+            raise _unknown(str(name), known, f"{path}: ")
+    return {name: _as_written(value) for name, value in content.items()}
+
+
+def _as_written(value: Any) -> Any:
+    """A card's way of writing: None for null, and exponents without a point."""
+    if isinstance(value, dict):
+        return {key: _as_written(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_written(item) for item in value]
+    if value == "None":
+        return None
+    if isinstance(value, str) and value[:1].isdigit() and "e" in value:
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _unknown(name: str, known: frozenset[str], where: str = "") -> ArgumentError:
+    near = difflib.get_close_matches(name, known, 1)
+    fix = f"did you mean {near[0]}?" if near else "leave it out"
+    return ArgumentError(
+        f"{where}{name} is no setting",
+        expected="a name of SentenceTransformerTrainingArguments, or data, valid, test, "
+        + ", ".join(_OWN),
+        fix=fix,
+    )
