@@ -57,7 +57,7 @@ def _run(asked: dict[str, Any]) -> None:
         note.write_text(sha256(last / "training_state.safetensors"), encoding="utf-8")
         finish(folder, write)
 
-    RunFolder.finish = noted  # type: ignore[method-assign]
+    RunFolder.finish = noted  # type: ignore[method-assign, assignment]
     settings = TuneSettings(base=asked["model"], training=_TRAINING)
     split = read_split(asked["pairs"], None, None, settings.seed)
     tune(split, out, settings, resume=True)

@@ -66,7 +66,11 @@ def command(
     else:
         run = read_run_file(
             config,
-            data=data, valid=valid, test=test, base=base, recipe=recipe,
+            data=data,
+            valid=valid,
+            test=test,
+            base=base,
+            recipe=recipe,
             hard_negatives=hard_negatives,
             num_train_epochs=epochs,
             per_device_train_batch_size=batch_size,
