@@ -103,7 +103,7 @@ def test_the_written_out_gradient_by_finite_differences(
 
 
 def written_out(qkv: Tensor, heads: int) -> Tensor:
-    mixed: Tensor = _WrittenOut.apply(qkv, heads)  # type: ignore[no-untyped-call]
+    mixed: Tensor = _WrittenOut.apply(qkv, heads, 0.0)  # type: ignore[no-untyped-call]
     return mixed
 
 

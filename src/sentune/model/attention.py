@@ -1,9 +1,9 @@
 """Attention within each text of a pack.
 
 Texts of one length form one dense block, so no mask and no padding is needed. Inference, and
-training in float32 or on a GPU, use PyTorch's fused kernel. On a CPU its gradient in bfloat16 is
-slow (measured: 2 to 4 times this module's), and with dropout it falls back to a slower kernel
-still; these two cases are written out here.
+training on a GPU or in float32 without dropout, use PyTorch's fused kernel. On a CPU its gradient
+in bfloat16 is slow (measured: 2 to 4 times this module's), and with dropout it falls back to a
+slower kernel still; these two cases are written out here.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sentune.model.dropout import kept
 from sentune.model.pack import Pack
 
 __all__ = ["attend"]
@@ -36,13 +37,12 @@ def attend(qkv: Tensor, pack: Pack, heads: int, dropout: float = 0.0) -> Tensor:
 
 
 def _attend_block(qkv: Tensor, heads: int, dropout: float) -> Tensor:
-    if dropout:
-        return _attend_with_dropout(qkv, heads, dropout)
-    if torch.is_grad_enabled() and qkv.is_cpu and qkv.dtype == torch.bfloat16:
-        mixed: Tensor = _WrittenOut.apply(qkv, heads)  # type: ignore[no-untyped-call]
+    gradient = torch.is_grad_enabled() and qkv.is_cpu
+    if qkv.is_cpu and (dropout or (gradient and qkv.dtype == torch.bfloat16)):
+        mixed: Tensor = _WrittenOut.apply(qkv, heads, dropout)  # type: ignore[no-untyped-call]
         return mixed
     query, key, value = _split_heads(qkv, heads)
-    return _join_heads(F.scaled_dot_product_attention(query, key, value))
+    return _join_heads(F.scaled_dot_product_attention(query, key, value, dropout_p=dropout))
 
 
 def _split_heads(qkv: Tensor, heads: int) -> Tensor:
@@ -56,45 +56,49 @@ def _join_heads(mixed: Tensor) -> Tensor:
     return mixed.transpose(1, 2).flatten(2)
 
 
-def _attend_with_dropout(qkv: Tensor, heads: int, dropout: float) -> Tensor:
-    query, key, value = _split_heads(qkv, heads)
-    scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
-    return _join_heads(torch.matmul(F.dropout(torch.softmax(scores, dim=-1), dropout), value))
-
-
 class _WrittenOut(torch.autograd.Function):
     """Softmax attention as batched products, with its gradient.
 
-    With scores S = QKᵀ/√d and weights P = softmax(S), the gradients are dV = Pᵀ dO,
-    dS = P ∘ (dO Vᵀ − rowsum(dO Vᵀ ∘ P)), dQ = dS K/√d and dK = dSᵀ Q/√d. P is kept between the
-    passes: texts · heads · length² numbers.
+    With scores S = QKᵀ/√d, weights P = softmax(S) and a mask M that keeps weights, each then
+    multiplied by s (all kept and s = 1 without dropout), the result is (P ∘ M) (sV). For a
+    gradient G of it, the others are dV = (P ∘ M)ᵀ sG, dP = (sG Vᵀ) ∘ M,
+    dS = P ∘ (dP − rowsum(dP ∘ P)), dQ = dS K/√d and dK = dSᵀ Q/√d. P and M are kept between the
+    passes: 2 · texts · heads · length² numbers.
     """
 
     @staticmethod
-    def forward(ctx: Any, qkv: Tensor, heads: int) -> Tensor:
+    def forward(ctx: Any, qkv: Tensor, heads: int, dropout: float) -> Tensor:
         query, key, value = _heads_first(qkv, heads)
-        scale = query.shape[-1] ** -0.5
-        weights = torch.softmax(torch.bmm(query * scale, key.transpose(1, 2)), dim=-1)
-        ctx.save_for_backward(qkv, weights)
+        weights = torch.softmax(torch.bmm(query * query.shape[-1] ** -0.5, key.mT), dim=-1)
+        mask, ctx.scale = kept(weights, dropout) if dropout else (None, 1.0)
+        ctx.save_for_backward(qkv, weights, mask)
         ctx.heads = heads
-        return _join_heads(torch.bmm(weights, value).unflatten(0, (len(qkv), heads)))
+        if mask is None:
+            mixed = torch.bmm(weights, value)
+        else:
+            mixed = torch.bmm(weights * mask, value * ctx.scale)
+        return _join_heads(mixed.unflatten(0, (len(qkv), heads)))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        qkv, weights = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        qkv, weights, mask = ctx.saved_tensors
         query, key, value = _heads_first(qkv, ctx.heads)
         scale = query.shape[-1] ** -0.5
         mixed = gradient.unflatten(2, (ctx.heads, -1)).transpose(1, 2).flatten(0, 1)
         into = torch.empty((3, *query.shape), dtype=qkv.dtype)
-        torch.bmm(weights.transpose(1, 2), mixed, out=into[2])
+        if mask is None:
+            torch.bmm(weights.mT, mixed, out=into[2])
+            of_weights = torch.bmm(mixed, value.mT)
+        else:
+            mixed = mixed * ctx.scale
+            torch.bmm((weights * mask).mT, mixed, out=into[2])
+            of_weights = torch.bmm(mixed, value.mT).mul_(mask)
         # One pass over the weights' gradient; an operator of PyTorch's core set.
-        scores = torch.ops.aten._softmax_backward_data(
-            torch.bmm(mixed, value.transpose(1, 2)), weights, -1, weights.dtype
-        )
+        scores = torch.ops.aten._softmax_backward_data(of_weights, weights, -1, weights.dtype)
         torch.bmm(scores, key, out=into[0]).mul_(scale)
-        torch.bmm(scores.transpose(1, 2), query, out=into[1]).mul_(scale)
+        torch.bmm(scores.mT, query, out=into[1]).mul_(scale)
         per_head = into.unflatten(1, (len(qkv), ctx.heads))
-        return per_head.permute(1, 3, 0, 2, 4).flatten(2), None
+        return per_head.permute(1, 3, 0, 2, 4).flatten(2), None, None
 
 
 def _heads_first(qkv: Tensor, heads: int) -> Tensor:

@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from sentune.errors import ModelError, UnsupportedModelError
 from sentune.model.attention import attend
+from sentune.model.dropout import dropout
 from sentune.model.pack import Pack
 
 __all__ = ["Bert", "BertConfig"]
@@ -269,4 +270,4 @@ class Bert(nn.Module):
 
 
 def _drop(x: Tensor, probability: float, training: bool) -> Tensor:
-    return F.dropout(x, probability) if training and probability else x
+    return dropout(x, probability) if training and probability else x

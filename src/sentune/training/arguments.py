@@ -22,7 +22,10 @@ _UNSUPPORTED = {
     "fp16": "half precision overflows; use bf16, which has the range of float32",
     "fp16_full_eval": "half precision overflows; use compute_dtype='bfloat16'",
     "bf16_full_eval": "evaluation computes in the model's format: bf16 or compute_dtype",
-    "torch_compile": "packs have another shape at each step, and a compiler may not be there",
+    **dict.fromkeys(
+        ("torch_compile", "torch_compile_backend", "torch_compile_mode"),
+        "packs have another shape at each step, and a compiler may not be there",
+    ),
     "deepspeed": "models this small are not sharded; use torchrun alone",
     "fsdp": "models this small are not sharded; use torchrun alone",
     "push_to_hub": "nothing is sent anywhere; upload the folder with huggingface_hub",
@@ -30,6 +33,12 @@ _UNSUPPORTED = {
     "use_liger_kernel": "its kernels are for other models",
     "eval_use_gather_object": "it sends pickles between processes",
     "enable_jit_checkpoint": "checkpoints are written between steps, where they are whole",
+}
+# Trackers whose package has another name.
+_TRACKER_PACKAGES = {
+    "azure_ml": "azureml-sdk",
+    "comet_ml": "comet-ml",
+    "flyte": "flytekit",
 }
 
 
@@ -87,6 +96,7 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
                 fix="correct the one that is named",
             ) from error
         self.bf16 = wanted
+        self._require_trackers()
 
     def _name_recomputation(self) -> None:
         """The new names alone: transformers warns of the old ones whenever they are set."""
@@ -107,6 +117,26 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
             raise _unsupported(f"dropout={self.dropout!r}", "a probability below 1", "dropout")
         if self.early_stopping_patience is not None:
             self._require_stopping()
+
+    def _require_trackers(self) -> None:
+        if not self.report_to:
+            return
+        from transformers.integrations import integration_utils  # takes a second
+
+        known = tuple(integration_utils.INTEGRATION_TO_CALLBACK)
+        installed = set(integration_utils.get_available_reporting_integrations())
+        if integration_utils.is_flytekit_available():
+            installed.add("flyte")
+        for name in self.report_to:
+            if name not in known:
+                raise _unsupported(f"report_to={name!r}", f"one of {', '.join(known)}", "report_to")
+            if name not in installed:
+                package = _TRACKER_PACKAGES.get(name, name)
+                raise ArgumentError(
+                    f"report_to={name!r}, which is not installed",
+                    expected=f"the package {package}, or report_to='none'",
+                    fix=f"run: pip install {package}",
+                )
 
     def _require_stopping(self) -> None:
         name = "early_stopping_patience"

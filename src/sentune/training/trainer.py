@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -193,20 +194,19 @@ class SentenceTransformerTrainer(ResumableTrainer):
         """The loss of one batch. Raises TrainingError when it is not finite."""
         del num_items_in_batch
         batch, step = inputs["batch"].to(self.args.device), self.state.global_step + 1
-        seen: list[Tensor] = []
-
-        def encode(pack: Pack) -> Tensor:
-            vectors: Tensor = model(pack)
-            self._watch.vectors(vectors, step)
-            if return_outputs:
-                seen.append(vectors)
-            return vectors
-
-        loss = self._loss_of(batch.dataset).compute(encode, batch)
+        watched = _Watched(model, self._watch, step)
+        loss = self._loss_of(batch.dataset).compute(watched, batch)
         value = self._watch.loss(loss, step)
         if self.bar is not None:
             self.bar.loss, self.bar.pairs = value, self.bar.pairs + batch.rows
-        return (loss, torch.cat(seen)) if return_outputs else loss
+        return (loss, {}) if return_outputs else loss
+
+    def _track_num_input_tokens(self, inputs: dict[str, Batch]) -> None:
+        if self.args.include_num_input_tokens_seen != "no":
+            # Packs have no padding: all tokens and all but padding are the same.
+            tokens = torch.tensor(sum(map(len, inputs["batch"].token_ids)))
+            everywhere = self.accelerator.gather(tokens.to(self.args.device))
+            self.state.num_input_tokens_seen += int(everywhere.sum())
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Write the model folder, as ``save_pretrained`` does. Raises OutputError."""
@@ -277,3 +277,23 @@ class SentenceTransformerTrainer(ResumableTrainer):
                 total += batch.rows * float(self._loss_of(name).compute(self.model, batch))
             found[f"{name}_loss" if name else "loss"] = total / len(rows)
         return found
+
+
+class _Watched:
+    """The model as losses call it: every vector is looked at.
+
+    Args:
+        model: possibly wrapped for several processes.
+        watch: what looks.
+        step: the step that is under way, from 1.
+    """
+
+    def __init__(self, model: nn.Module, watch: Watch, step: int) -> None:
+        self._model, self._watch, self._step = model, watch, step
+        # Losses that encode in mini-batches exchange gradients after the last one only.
+        self.no_sync = getattr(model, "no_sync", nullcontext)
+
+    def __call__(self, pack: Pack) -> Tensor:
+        vectors: Tensor = self._model(pack)
+        self._watch.vectors(vectors, self._step)
+        return vectors

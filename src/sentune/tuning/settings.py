@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -18,8 +19,12 @@ from sentune.training.recipes import DEFAULT_RECIPE, Recipe, recipe
 
 __all__ = ["RunFile", "TuneSettings", "read_run_file"]
 
-# Where a run writes, and what follows from that, is not for the file to say.
+# Where a run writes, and what follows from that, is not for the file to say; a card lists these
+# all the same, with values that say nothing.
 _NOT_FOR_FILES = frozenset({"output_dir", "resume_from_checkpoint", "disable_tqdm", "prompts"})
+# YAML reads a card's "no" as false.
+_STRATEGIES = frozenset({"eval_strategy", "save_strategy", "logging_strategy"})
+_EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 _NUMBERS = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "weight_decay")
 
 
@@ -177,11 +182,27 @@ def _read(path: Path) -> dict[str, Any]:
             expected="lines of the form name: value",
             fix="correct the file",
         )
+    values = {name: _as_written(value) for name, value in content.items()}
+    _require_known(values, path)
+    return {
+        name: "no" if name in _STRATEGIES and value is False else value
+        for name, value in values.items()
+        if name not in _NOT_FOR_FILES
+    }
+
+
+def _require_known(values: Mapping[str, Any], path: Path) -> None:
     known = _training_names() | {*_OWN, *_FILES}
-    for name in content:
-        if name not in known:
+    for name, value in values.items():
+        if name in _NOT_FOR_FILES:
+            if value not in (None, False):
+                raise ArgumentError(
+                    f"{path}: {name}={value!r}",
+                    expected="settings of training; this one is not for a file to say",
+                    fix=f"leave out {name}",
+                )
+        elif name not in known:
             raise _unknown(str(name), known, f"{path}: ")
-    return {name: _as_written(value) for name, value in content.items()}
 
 
 def _as_written(value: Any) -> Any:
@@ -192,11 +213,8 @@ def _as_written(value: Any) -> Any:
         return [_as_written(item) for item in value]
     if value == "None":
         return None
-    if isinstance(value, str) and value[:1].isdigit() and "e" in value:
-        try:
-            return float(value)
-        except ValueError:
-            return value
+    if isinstance(value, str) and _EXPONENT.fullmatch(value):
+        return float(value)
     return value
 
 
