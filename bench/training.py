@@ -1,11 +1,14 @@
-"""Training time beside the reference library: the same pairs, batch and number of steps.
+"""Training beside the reference library: time and peak memory, the same pairs, batch and steps.
 
     .venv/bin/python bench/training.py PAIRS [--steps 6] [--rounds 3]
 
-Runs both in alternation in one process and prints the median seconds of each, and the ratios.
-PAIRS is any file that ``sentune tune`` reads. The reference runs with its own defaults (float32,
-dropout 0.1) and in its bf16 mode; ours with the recipe of ``sentune tune`` in the number format
-of this machine and in float32. Loading and evaluation are not timed.
+PAIRS is any file that ``sentune tune`` reads. Times: all systems take turns in one process, and
+the medians and their ratios are printed; loading and evaluation are not timed. Memory: each system
+runs in a process of its own, and what is printed is its greatest resident size.
+
+    (a) our default recipe against the reference's defaults (float32, dropout 0.1) and its bf16
+    (b) identical settings: dropout 0.1 in hidden states and attention on both sides, which is
+        checked by encoding the same batch twice in training mode
 """
 
 from __future__ import annotations
@@ -13,100 +16,190 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
-import datasets
+import torch
 import transformers
-from sentence_transformers import SentenceTransformer as Reference
-from sentence_transformers import SentenceTransformerTrainer as ReferenceTrainer
-from sentence_transformers import SentenceTransformerTrainingArguments as ReferenceArguments
-from sentence_transformers.sentence_transformer.losses import (
-    MultipleNegativesRankingLoss as ReferenceLoss,
-)
 
 from sentune import SentenceTransformer
 from sentune.data import Pairs, read_pairs
 from sentune.hardware import choose_compute
 from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
 from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.recipes import DEFAULT_RECIPE, recipe
 from sentune.training.trainer import SentenceTransformerTrainer
 
 BATCH = 20
+DROPOUT = 0.1
+Run = Callable[[Pairs, int], float]
+
+
+def ours(compute_dtype: str, **settings: Any) -> Run:
+    """A run of ours: its seconds."""
+
+    def run(pairs: Pairs, steps: int) -> float:
+        model = SentenceTransformer(compute_dtype=compute_dtype)
+        with tempfile.TemporaryDirectory() as scratch:
+            arguments = SentenceTransformerTrainingArguments(
+                **{**recipe(DEFAULT_RECIPE).settings, "per_device_train_batch_size": BATCH},
+                **settings,
+                output_dir=scratch,
+                max_steps=steps,
+                disable_tqdm=True,
+            )
+            trainer = SentenceTransformerTrainer(
+                model, arguments, pairs, loss=recipe(DEFAULT_RECIPE).make_loss()
+            )
+            return timed(trainer)
+
+    return run
+
+
+def ours_with_dropout(compute_dtype: str) -> Run:
+    """A run of ours under the reference's settings, dropout included."""
+
+    def run(pairs: Pairs, steps: int) -> float:
+        model = SentenceTransformer(compute_dtype=compute_dtype)
+        model.train()
+        texts = [model.tokenizer(["what is dropout"])[0][0]]
+        from sentune.model.pack import pack
+
+        require_dropout(lambda: model(pack(texts)))
+        with tempfile.TemporaryDirectory() as scratch:
+            arguments = SentenceTransformerTrainingArguments(
+                **recipe("reference").settings,
+                output_dir=scratch,
+                max_steps=steps,
+                disable_tqdm=True,
+            )
+            return timed(SentenceTransformerTrainer(model, arguments, pairs))
+
+    return run
+
+
+def reference(*, bf16: bool) -> Run:
+    """A run of the reference library with its defaults: its seconds."""
+
+    def run(pairs: Pairs, steps: int) -> float:
+        # Here, so that a process that measures our memory does not hold it.
+        import datasets
+        from sentence_transformers import SentenceTransformer as Reference
+        from sentence_transformers import SentenceTransformerTrainer as ReferenceTrainer
+        from sentence_transformers import SentenceTransformerTrainingArguments as Arguments
+        from sentence_transformers.sentence_transformer import losses
+
+        datasets.disable_progress_bars()
+        model = Reference(str(resolve(DEFAULT_BASE_MODEL).folder), device="cpu")
+        model.train()
+        features = model.tokenize(["what is dropout"])
+        require_dropout(lambda: model(dict(features))["sentence_embedding"])
+        with tempfile.TemporaryDirectory() as scratch:
+            arguments = Arguments(
+                output_dir=scratch,
+                max_steps=steps,
+                per_device_train_batch_size=BATCH,
+                bf16=bf16,
+                use_cpu=True,
+                dataloader_pin_memory=False,
+                save_strategy="no",
+                report_to="none",
+                disable_tqdm=True,
+            )
+            trainer = ReferenceTrainer(
+                model=model,
+                args=arguments,
+                train_dataset=datasets.Dataset.from_dict(pairs.columns()),
+                loss=losses.MultipleNegativesRankingLoss(model),
+            )
+            return timed(trainer)
+
+    return run
+
+
+def require_dropout(encode: Callable[[], torch.Tensor]) -> None:
+    """Stop unless two passes over the same text differ as dropout of 0.1 makes them differ."""
+    with torch.no_grad():
+        first, second = encode(), encode()
+    change = float((first - second).norm() / first.norm())
+    if not change > 0.05:
+        sys.exit(f"dropout is not on: two passes differ by {change:.4f}")
+
+
+def timed(trainer: Any) -> float:
+    """Seconds of ``train()``."""
+    started = time.perf_counter()
+    trainer.train()
+    return time.perf_counter() - started
+
+
+RUNS: Mapping[str, Run] = {
+    "reference float32": reference(bf16=False),
+    "reference bf16": reference(bf16=True),
+    "(a) ours, default": ours("auto"),
+    "(a) ours, float32": ours("float32"),
+    "(b) ours, default": ours_with_dropout("auto"),
+    "(b) ours, float32": ours_with_dropout("float32"),
+}
 
 
 def main() -> None:
-    """Print a table of medians and ratios."""
+    """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pairs")
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory-of", choices=list(RUNS), help=argparse.SUPPRESS)
+    parser.add_argument("--no-memory", action="store_true", help="times alone")
     given = parser.parse_args()
     transformers.logging.set_verbosity_error()
-    datasets.disable_progress_bars()
     logging.disable(logging.WARNING)
     pairs = read_pairs(given.pairs)
-    runs: dict[str, Callable[[], float]] = {
-        "reference float32": lambda: _reference(pairs, given.steps, bf16=False),
-        "reference bf16": lambda: _reference(pairs, given.steps, bf16=True),
-        "sentune float32": lambda: _ours(pairs, given.steps, "float32"),
-        "sentune auto": lambda: _ours(pairs, given.steps, "auto"),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(given.rounds):
-        for name, run in runs.items():
-            seconds[name].append(run())
+    if given.memory_of:
+        RUNS[given.memory_of](pairs, given.steps)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+        return
+    print(f"auto: {choose_compute().dtype_name}; {given.steps} steps of {BATCH} pairs\n")
+    if given.rounds:
+        times(pairs, given.steps, given.rounds)
+    if not given.no_memory:
+        memory(given.pairs, given.steps)
+
+
+def times(pairs: Pairs, steps: int, rounds: int) -> None:
+    """Median seconds and ratios to both modes of the reference."""
+    seconds: dict[str, list[float]] = {name: [] for name in RUNS}
+    for _ in range(rounds):
+        for name, run in RUNS.items():
+            seconds[name].append(run(pairs, steps))
     medians = {name: statistics.median(values) for name, values in seconds.items()}
-    print(f"auto: {choose_compute().dtype_name}; {given.steps} steps of {BATCH} pairs")
+    print(f"{'':18} {'seconds':>20}  times reference float32, bf16")
     for name, median in medians.items():
-        ratio = medians["reference float32"] / median
-        spread = f"{min(seconds[name]):.1f} to {max(seconds[name]):.1f}"
-        print(f"{name:18} {median:7.1f} s ({spread})  {ratio:5.2f} times the reference's default")
+        spread = f"{median:.1f} ({min(seconds[name]):.1f} to {max(seconds[name]):.1f})"
+        ratios = [medians[f"reference {kind}"] / median for kind in ("float32", "bf16")]
+        print(f"{name:18} {spread:>20}  {ratios[0]:5.2f} {ratios[1]:5.2f}")
 
 
-def _ours(pairs: Pairs, steps: int, compute_dtype: str) -> float:
-    model = SentenceTransformer(compute_dtype=compute_dtype)
-    with tempfile.TemporaryDirectory() as scratch:
-        arguments = SentenceTransformerTrainingArguments(
-            output_dir=scratch,
-            max_steps=steps,
-            per_device_train_batch_size=BATCH,
-            dropout=0.0,
-            disable_tqdm=True,
-        )
-        trainer = SentenceTransformerTrainer(model, arguments, pairs)
-        started = time.perf_counter()
-        trainer.train()
-        return time.perf_counter() - started
-
-
-def _reference(pairs: Pairs, steps: int, *, bf16: bool) -> float:
-    model = Reference(str(resolve(DEFAULT_BASE_MODEL).folder), device="cpu")
-    with tempfile.TemporaryDirectory() as scratch:
-        arguments = ReferenceArguments(
-            output_dir=scratch,
-            max_steps=steps,
-            per_device_train_batch_size=BATCH,
-            bf16=bf16,
-            use_cpu=True,
-            dataloader_pin_memory=False,
-            save_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-        )
-        trainer = ReferenceTrainer(
-            model=model,
-            args=arguments,
-            train_dataset=datasets.Dataset.from_dict(pairs.columns()),
-            loss=ReferenceLoss(model),
-        )
-        started = time.perf_counter()
-        trainer.train()
-        return time.perf_counter() - started
+def memory(pairs: str, steps: int) -> None:
+    """Peak resident size of a process for each run, and its share of the reference's."""
+    peaks = {}
+    for name in RUNS:
+        command = [sys.executable, __file__, pairs, "--steps", str(steps), "--memory-of", name]
+        told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+        peaks[name] = int(told.split()[-1])  # the reference prints before
+    print(f"\n{'':18} {'peak MiB':>10}  share of reference float32, bf16")
+    for name, peak in peaks.items():
+        shares = [peak / peaks[f"reference {kind}"] for kind in ("float32", "bf16")]
+        print(f"{name:18} {peak:>10,}  {shares[0]:5.2f} {shares[1]:5.2f}")
 
 
 if __name__ == "__main__":

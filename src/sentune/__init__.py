@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sentune.tasks.semantic_search import semantic_search
     from sentune.training import losses
     from sentune.training.arguments import SentenceTransformerTrainingArguments
+    from sentune.training.fit import InputExample, fit
+    from sentune.training.mining import mine_hard_negatives
     from sentune.training.trainer import SentenceTransformerTrainer
 
 __version__ = "0.1.0"
@@ -31,11 +33,14 @@ _HOMES = {
     "EmbeddingSimilarityEvaluator": "sentune.evaluation.evaluators",
     "Index": "sentune.index.index",
     "InformationRetrievalEvaluator": "sentune.evaluation.evaluators",
+    "InputExample": "sentune.training.fit",
     "SentenceTransformer": "sentune.model.sentence_transformer",
     "SentenceTransformerTrainer": "sentune.training.trainer",
     "SentenceTransformerTrainingArguments": "sentune.training.arguments",
     "community_detection": "sentune.tasks.communities",
     "count_truncation": "sentune.model.truncation",
+    "fit": "sentune.training.fit",
+    "mine_hard_negatives": "sentune.training.mining",
     "paraphrase_mining": "sentune.tasks.paraphrases",
     "paraphrase_mining_embeddings": "sentune.tasks.paraphrases",
     "quantize_embeddings": "sentune.model.precision",
@@ -48,13 +53,16 @@ __all__ = [
     "EmbeddingSimilarityEvaluator",
     "Index",
     "InformationRetrievalEvaluator",
+    "InputExample",
     "SentenceTransformer",
     "SentenceTransformerTrainer",
     "SentenceTransformerTrainingArguments",
     "__version__",
     "community_detection",
     "count_truncation",
+    "fit",
     "losses",
+    "mine_hard_negatives",
     "paraphrase_mining",
     "paraphrase_mining_embeddings",
     "quantize_embeddings",

@@ -304,7 +304,8 @@ def test_recomputing_saves_memory_and_changes_nothing(
 ) -> None:
     kept, weights = [], []
     for value in (False, True):
-        trainer = make(tmp_path, tiny_folder, optim="sgd", dropout=0.1, **{name: value})
+        changes: dict[str, Any] = {"optim": "sgd", "dropout": 0.1, name: value}
+        trainer = make(tmp_path, tiny_folder, **changes)
         with _Saved() as saved:
             trainer.train()
         kept.append(saved.bytes)
@@ -528,7 +529,7 @@ def test_the_encoder_computes_in_the_format_asked_for(
     tmp_path: Path, tiny_folder: Path, bf16: bool, expected: torch.dtype
 ) -> None:
     # The model begins in the other format.
-    model = new_model(tiny_folder, compute_dtype="float32" if bf16 else "bfloat16")
+    model: Any = new_model(tiny_folder, compute_dtype="float32" if bf16 else "bfloat16")
     trainer = make(tmp_path, tiny_folder, model=model, bf16=bf16, adam_epsilon=1e-3)
     seen = set()
     model.encoder.layers[1].up.register_forward_hook(lambda *given: seen.add(given[2].dtype))

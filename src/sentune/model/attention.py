@@ -62,38 +62,43 @@ class _WrittenOut(torch.autograd.Function):
     With scores S = QKᵀ/√d, weights P = softmax(S) and a mask M that keeps weights, each then
     multiplied by s (all kept and s = 1 without dropout), the result is (P ∘ M) (sV). For a
     gradient G of it, the others are dV = (P ∘ M)ᵀ sG, dP = (sG Vᵀ) ∘ M,
-    dS = P ∘ (dP − rowsum(dP ∘ P)), dQ = dS K/√d and dK = dSᵀ Q/√d. P and M are kept between the
-    passes: 2 · texts · heads · length² numbers.
+    dS = P ∘ (dP − rowsum(dP ∘ P)), dQ = dS K/√d and dK = dSᵀ Q/√d.
+
+    P is kept between the passes: texts · heads · length² numbers. A dropped weight is kept with a
+    minus sign, so that M needs no memory: P ∘ M is the positive part, P the magnitude.
     """
 
     @staticmethod
     def forward(ctx: Any, qkv: Tensor, heads: int, dropout: float) -> Tensor:
         query, key, value = _heads_first(qkv, heads)
         weights = torch.softmax(torch.bmm(query * query.shape[-1] ** -0.5, key.mT), dim=-1)
-        mask, ctx.scale = kept(weights, dropout) if dropout else (None, 1.0)
-        ctx.save_for_backward(qkv, weights, mask)
-        ctx.heads = heads
-        if mask is None:
-            mixed = torch.bmm(weights, value)
+        ctx.heads, ctx.scale = heads, 0.0
+        if dropout:
+            mask, ctx.scale = kept(weights, dropout)
+            weights.mul_(mask.mul_(2).sub_(1))
+            mixed = torch.bmm(weights.relu(), value * ctx.scale)
         else:
-            mixed = torch.bmm(weights * mask, value * ctx.scale)
+            mixed = torch.bmm(weights, value)
+        ctx.save_for_backward(qkv, weights)
         return _join_heads(mixed.unflatten(0, (len(qkv), heads)))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        qkv, weights, mask = ctx.saved_tensors
+        qkv, weights = ctx.saved_tensors
         query, key, value = _heads_first(qkv, ctx.heads)
         scale = query.shape[-1] ** -0.5
         mixed = gradient.unflatten(2, (ctx.heads, -1)).transpose(1, 2).flatten(0, 1)
         into = torch.empty((3, *query.shape), dtype=qkv.dtype)
-        if mask is None:
+        if ctx.scale:
+            mixed = mixed * ctx.scale
+            torch.bmm(weights.relu().mT, mixed, out=into[2])
+            # The gradient of relu is that of the mask.
+            of_weights = torch.ops.aten.threshold_backward(torch.bmm(mixed, value.mT), weights, 0.0)
+            weights = weights.abs()
+        else:
             torch.bmm(weights.mT, mixed, out=into[2])
             of_weights = torch.bmm(mixed, value.mT)
-        else:
-            mixed = mixed * ctx.scale
-            torch.bmm((weights * mask).mT, mixed, out=into[2])
-            of_weights = torch.bmm(mixed, value.mT).mul_(mask)
-        # One pass over the weights' gradient; an operator of PyTorch's core set.
+        # One pass over the weights' gradient; an operator of PyTorch's core set, as above.
         scores = torch.ops.aten._softmax_backward_data(of_weights, weights, -1, weights.dtype)
         torch.bmm(scores, key, out=into[0]).mul_(scale)
         torch.bmm(scores.mT, query, out=into[1]).mul_(scale)

@@ -13,10 +13,10 @@ from sentune.errors import ArgumentError
 from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.collator import Collator
-from sentune.training.rows import TrainingData
+from sentune.training.rows import Row, TrainingData
 from sentune.training.samplers import RowBatches
 
-__all__ = ["column_prompts", "train_loader"]
+__all__ = ["batch_loader", "column_prompts", "train_loader"]
 
 
 class _Loader(DataLoader[Any]):
@@ -50,9 +50,19 @@ def train_loader(
         processes=args.world_size,
         rank=args.process_index,
     )
+    return batch_loader(data.rows, batches, collator, args)
+
+
+def batch_loader(
+    rows: Sequence[Row],
+    batches: Any,
+    collator: Collator,
+    args: SentenceTransformerTrainingArguments,
+) -> DataLoader[Any]:
+    """A loader of the batches that a sampler with ``set_epoch`` names."""
     workers = args.dataloader_num_workers
     return _Loader(
-        data.rows,  # type: ignore[arg-type]
+        rows,  # type: ignore[arg-type]
         batch_sampler=batches,
         collate_fn=collator,
         num_workers=workers,

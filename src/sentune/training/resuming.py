@@ -137,10 +137,11 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         root = Path(self.args.output_dir)
         folder = root / f"checkpoint-{self.state.global_step}"
         states = self._random_states()
+        # In every process: all of them load the best model at the end.
+        best = self.state.best_global_step
+        if best and (best == self.state.global_step or self._checkpoint(best).is_dir()):
+            self.state.best_model_checkpoint = str(self._checkpoint(best))
         if self.args.should_save:
-            best = self.state.best_global_step
-            if best and (best == self.state.global_step or self._checkpoint(best).is_dir()):
-                self.state.best_model_checkpoint = str(self._checkpoint(best))
             if folder.is_dir() and damage(folder) is not None:
                 remove_folder(folder)
             if not folder.is_dir():

@@ -53,6 +53,7 @@ class RowBatches:
         sampler: a name from ``BATCH_SAMPLERS``.
         seed: with the epoch, settles the order.
         drop_last: leave out batches that are not full.
+        shuffle: another order in every epoch; that of the rows when False.
         multi_dataset: ``round_robin`` (a batch of each data set in turn, until one has none
             left) or ``proportional`` (all batches of all, shuffled).
         vectors: (rows, dim) float32 of unit length, for the sampler ``hard_negatives``.
@@ -77,6 +78,7 @@ class RowBatches:
         sampler: str = "no_duplicates",
         seed: int = 0,
         drop_last: bool = False,
+        shuffle: bool = True,
         multi_dataset: str = "round_robin",
         vectors: NDArray[np.float32] | None = None,
         lengths: Sequence[int] | None = None,
@@ -93,7 +95,7 @@ class RowBatches:
                 fix="give the length of every row",
             )
         self.batch_size = batch_size  # read by accelerate
-        self.drop_last = drop_last
+        self.drop_last, self._shuffle = drop_last, shuffle
         self._rows, self._seed, self._epoch = rows, seed, 0
         self._multi_dataset, self._processes, self._rank = multi_dataset, processes, rank
         self._lengths = None if lengths is None else np.asarray(lengths, np.int64)
@@ -150,7 +152,9 @@ class RowBatches:
 
     def _of_dataset(self, number: int) -> list[list[int]]:
         indices = self._datasets[number]
-        order = indices[self._random(number).permutation(len(indices))]
+        order = indices.copy()
+        if self._shuffle:
+            order = indices[self._random(number).permutation(len(indices))]
         if self._lengths is not None:
             order = self._by_length(order, self._lengths)
         batches = self._sampler(self._rows, self._planned, order.tolist())

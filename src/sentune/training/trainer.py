@@ -242,6 +242,7 @@ class SentenceTransformerTrainer(ResumableTrainer):
                 expected="one of them to evaluate with",
                 fix="pass it to the trainer",
             )
+        self.model.eval()
         found = {} if data is None else self._mean_losses(data)
         found |= self.evaluator(self.model) if self.evaluator is not None else {}
         prefix = f"{metric_key_prefix}_"
@@ -266,7 +267,6 @@ class SentenceTransformerTrainer(ResumableTrainer):
     @torch.no_grad()
     def _mean_losses(self, data: TrainingData) -> dict[str, float]:
         size = self.args.per_device_eval_batch_size
-        self.model.eval()
         found = {}
         for name in data.columns:
             rows = [row for row in data.rows if row.dataset == name]

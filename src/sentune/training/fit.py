@@ -1,0 +1,266 @@
+"""``fit``: training in one call, as scripts for sentence-transformers before 3.0 are written."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from sentune.errors import ArgumentError, MissingExtraError
+from sentune.files import require_free
+from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.loader import batch_loader
+from sentune.training.losses import EmbeddingLoss
+from sentune.training.objectives import InputExample, Objective, Turns
+from sentune.training.rows import Dataset, TrainingData
+from sentune.training.samplers import RowBatches
+from sentune.training.trainer import SentenceTransformerTrainer
+
+try:
+    from transformers import TrainerCallback, TrainerControl
+except ImportError as error:
+    raise MissingExtraError("transformers", "train") from error
+
+__all__ = ["InputExample", "fit"]
+
+_SCHEDULERS = {
+    "constantlr": "constant",
+    "warmupconstant": "constant_with_warmup",
+    "warmuplinear": "linear",
+    "warmupcosine": "cosine",
+    "warmupcosinewithhardrestarts": "cosine_with_restarts",
+}
+
+
+def fit(
+    model: SentenceTransformer,
+    train_objectives: Sequence[tuple[DataLoader[Any] | Dataset, EmbeddingLoss]],
+    evaluator: Callable[..., Mapping[str, float] | float] | None = None,
+    epochs: int = 1,
+    steps_per_epoch: int | None = None,
+    scheduler: str = "WarmupLinear",
+    warmup_steps: int = 10000,
+    optimizer_params: Mapping[str, Any] = {"lr": 2e-5},
+    weight_decay: float = 0.01,
+    evaluation_steps: int = 0,
+    output_path: str | None = None,
+    save_best_model: bool = True,
+    max_grad_norm: float = 1,
+    use_amp: bool = False,
+    callback: Callable[[float, float, int], None] | None = None,
+    show_progress_bar: bool = True,
+    checkpoint_path: str | None = None,
+    checkpoint_save_steps: int = 500,
+    checkpoint_save_total_limit: int = 0,
+    resume_from_checkpoint: bool = False,
+) -> None:
+    """Train ``model`` in place, with AdamW.
+
+    Args:
+        model: see :class:`SentenceTransformer`.
+        train_objectives: (data, loss) for each objective. Data is a ``DataLoader`` over objects
+            with ``.texts`` and ``.label``, such as :class:`InputExample`, whose batch size,
+            ``drop_last`` and shuffling hold; or :class:`Pairs`, a ``datasets.Dataset`` or columns,
+            shuffled in batches of 8. Several objectives take turns, a batch each, until the
+            shortest has none left.
+        evaluator: called as ``evaluator(model, output_path=None, epoch=…, steps=…)`` after every
+            epoch, and every ``evaluation_steps``; returns a score, or metrics of which its
+            ``primary_metric`` names the score.
+        epochs: passes over the shortest objective.
+        steps_per_epoch: batches of each objective in an epoch, instead of all.
+        scheduler: ConstantLR, WarmupConstant, WarmupLinear, WarmupCosine or
+            WarmupCosineWithHardRestarts, in any case.
+        warmup_steps: over which the learning rate rises from 0.
+        optimizer_params: ``lr``, ``betas``, ``eps``.
+        weight_decay: of all weights but biases and normalizations.
+        evaluation_steps: evaluate after so many steps too; 0 for epochs alone.
+        output_path: the model folder to write at the end, which must be free.
+        save_best_model: write, there, the weights of this call's best evaluation; the last when
+            False or without an evaluator.
+        max_grad_norm: gradients are clipped to it.
+        use_amp: compute in bfloat16; else in the model's number format.
+        callback: called as ``callback(score, epoch, steps)`` after each evaluation.
+        show_progress_bar: draw one.
+        checkpoint_path: where checkpoints go; none are written when None.
+        checkpoint_save_steps: steps between them.
+        checkpoint_save_total_limit: how many are kept; all when 0.
+        resume_from_checkpoint: go on from the last whole checkpoint in ``checkpoint_path``.
+
+    Raises:
+        ArgumentError: an unknown scheduler or optimizer parameter, an objective without data or
+            with a loss that is not of ``sentune.losses``, or a loader that batches by itself.
+        OutputError: ``output_path`` is not free, or cannot be written.
+        TrainingError: the loss is not finite, the vectors collapse, or the checkpoint does not
+            fit.
+    """
+    objectives = [Objective.of(*given) for given in train_objectives]
+    if not objectives:
+        raise ArgumentError(
+            "no train_objectives", expected="(data, loss) pairs", fix="give at least one"
+        )
+    if output_path is not None:
+        require_free(output_path)
+    with ExitStack() as stack:
+        folder = checkpoint_path or stack.enter_context(tempfile.TemporaryDirectory())
+        max_steps = (steps_per_epoch or 0) * epochs * len(objectives)
+        settings = SentenceTransformerTrainingArguments(
+            output_dir=folder,
+            num_train_epochs=epochs,
+            max_steps=max_steps or -1,
+            lr_scheduler_type=_scheduler(scheduler),
+            warmup_steps=warmup_steps,
+            **_optimizer(optimizer_params),
+            optim="adamw_torch",
+            weight_decay=weight_decay,
+            max_grad_norm=max_grad_norm,
+            per_device_train_batch_size=objectives[0].batch_size,
+            bf16=True if use_amp else None,
+            disable_tqdm=not show_progress_bar,
+            save_strategy="no" if checkpoint_path is None else "steps",
+            save_steps=checkpoint_save_steps,
+            save_total_limit=checkpoint_save_total_limit or None,
+        )
+        trainer = _Trainer(model, settings, objectives)
+        score = None
+        if evaluator is not None:
+            score = _Score(model, trainer, evaluator, epochs, evaluation_steps, callback)
+            trainer.add_callback(score)
+        trainer.train(resume_from_checkpoint=resume_from_checkpoint)
+        if output_path is not None and settings.should_save:
+            _save(model, output_path, score.best_weights if score and save_best_model else None)
+
+
+class _Trainer(SentenceTransformerTrainer):
+    """Batches of each objective in turn, each as its loader makes them."""
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        settings: SentenceTransformerTrainingArguments,
+        objectives: Sequence[Objective],
+    ) -> None:
+        self._objectives = {f"objective_{i + 1}": one for i, one in enumerate(objectives)}
+        super().__init__(
+            model,
+            settings,
+            {name: one.data for name, one in self._objectives.items()},
+            loss={name: one.loss for name, one in self._objectives.items()},
+        )
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """As the base class."""
+        data: TrainingData = self.train_data  # type: ignore[assignment]
+        parts = [
+            RowBatches(
+                [row for row in data.rows if row.dataset == name],
+                one.batch_size,
+                sampler="batch_sampler",
+                seed=self.args.seed + place,
+                drop_last=one.drop_last,
+                shuffle=one.shuffle,
+                processes=self.args.world_size,
+                rank=self.args.process_index,
+            )
+            for place, (name, one) in enumerate(self._objectives.items())
+        ]
+        counts = [sum(row.dataset == name for row in data.rows) for name in self._objectives]
+        return batch_loader(data.rows, Turns(parts, counts), self.data_collator, self.args)
+
+
+class _Score(TrainerCallback):  # type: ignore[misc]
+    """Has the model evaluated when it is due, and remembers the best weights."""
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        trainer: SentenceTransformerTrainer,
+        evaluator: Callable[..., Mapping[str, float] | float],
+        epochs: int,
+        every: int,
+        callback: Callable[[float, float, int], None] | None,
+    ) -> None:
+        self._model, self._trainer, self._evaluator = model, trainer, evaluator
+        self._epochs, self._every, self._callback = epochs, every, callback
+        self._best: float | None = None
+        self.best_weights: dict[str, torch.Tensor] | None = None
+        trainer.evaluator = self._measure
+
+    def _measure(self, model: SentenceTransformer) -> Mapping[str, float]:
+        state = self._trainer.state
+        found = self._evaluator(
+            model, output_path=None, epoch=state.epoch or 0.0, steps=state.global_step
+        )
+        return found if isinstance(found, Mapping) else {"evaluator": found}
+
+    def on_step_end(self, args: Any, state: Any, control: TrainerControl, **_: Any) -> None:
+        del args
+        epoch = max(1, state.max_steps // self._epochs)
+        if state.global_step % epoch == 0 or (self._every and not state.global_step % self._every):
+            control.should_evaluate = True
+
+    def on_evaluate(
+        self, args: Any, state: Any, control: Any, metrics: Mapping[str, float], **_: Any
+    ) -> None:
+        del args, control
+        name = getattr(self._evaluator, "primary_metric", None) or "evaluator"
+        key = f"eval_{str(name).removeprefix('eval_')}"
+        if key not in metrics:
+            raise ArgumentError(
+                f"an evaluator without the metric {name}",
+                expected="a number, or metrics of which primary_metric names one",
+                fix="set primary_metric of the evaluator",
+            )
+        score = metrics[key]
+        sign = 1 if getattr(self._evaluator, "greater_is_better", True) else -1
+        if self._best is None or sign * score > sign * self._best:
+            self._best = score
+            weights = self._model.encoder.state_dict()
+            self.best_weights = {name: value.detach().clone() for name, value in weights.items()}
+        if self._callback is not None:
+            self._callback(score, state.epoch, state.global_step)
+
+
+def _save(model: SentenceTransformer, path: str, weights: dict[str, torch.Tensor] | None) -> None:
+    """Write the model with these weights, and leave it with its own."""
+    if weights is None:
+        model.save_pretrained(path)
+        return
+    last = {name: value.clone() for name, value in model.encoder.state_dict().items()}
+    model.encoder.load_state_dict(weights)
+    try:
+        model.save_pretrained(path)
+    finally:
+        model.encoder.load_state_dict(last)
+
+
+def _scheduler(name: str) -> str:
+    if str(name).lower() not in _SCHEDULERS:
+        raise ArgumentError(
+            f"scheduler={name!r}",
+            expected="ConstantLR, WarmupConstant, WarmupLinear, WarmupCosine or "
+            "WarmupCosineWithHardRestarts",
+            fix="correct scheduler",
+        )
+    return _SCHEDULERS[name.lower()]
+
+
+def _optimizer(given: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = sorted({*given} - {"lr", "betas", "eps"})
+    if unknown:
+        raise ArgumentError(
+            f"optimizer_params with {', '.join(unknown)}",
+            expected="lr, betas and eps of AdamW",
+            fix="leave out the others, or use SentenceTransformerTrainer",
+        )
+    betas = given.get("betas", (0.9, 0.999))
+    return {
+        "learning_rate": given.get("lr", 2e-5),
+        "adam_beta1": betas[0],
+        "adam_beta2": betas[1],
+        "adam_epsilon": given.get("eps", 1e-8),
+    }

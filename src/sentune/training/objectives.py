@@ -1,0 +1,110 @@
+"""What ``fit`` trains on: data with its loss, in batches that take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch.utils.data import DataLoader, SequentialSampler
+
+from sentune.errors import ArgumentError
+from sentune.training.losses import EmbeddingLoss
+from sentune.training.rows import Dataset
+from sentune.training.samplers import RowBatches
+
+__all__ = ["InputExample", "Objective", "Turns"]
+
+_BATCH_SIZE = 8  # for data that comes without a loader
+
+
+@dataclass(frozen=True, slots=True)
+class InputExample:
+    """One training example.
+
+    Attributes:
+        texts: anchor, positive, negatives; or the two texts of a pair.
+        label: a similarity or a class, for losses that need one.
+        guid: a name for it; not used.
+    """
+
+    texts: Sequence[str]
+    label: float = 0.0
+    guid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """Data and its loss, and how its loader batches it."""
+
+    data: Dataset
+    loss: EmbeddingLoss
+    batch_size: int = _BATCH_SIZE
+    shuffle: bool = True
+    drop_last: bool = False
+
+    @classmethod
+    def of(cls, data: DataLoader[Any] | Dataset, loss: EmbeddingLoss) -> Objective:
+        """What ``fit`` is given. Raises ArgumentError: see there."""
+        if not isinstance(loss, EmbeddingLoss):
+            raise ArgumentError(
+                f"a {type(loss).__name__} as the loss of an objective",
+                expected="a loss of sentune.losses",
+                fix="take the loss of the same name from there",
+            )
+        if not isinstance(data, DataLoader):
+            return cls(data, loss)
+        if data.batch_size is None:
+            raise ArgumentError(
+                "a DataLoader with a batch_sampler of its own",
+                expected="one with a batch_size",
+                fix="use SentenceTransformerTrainer, which has batch samplers",
+            )
+        shuffle = not isinstance(data.sampler, SequentialSampler)
+        return cls(_columns(data.dataset), loss, data.batch_size, shuffle, data.drop_last)
+
+
+def _columns(dataset: Any) -> dict[str, list[Any]]:
+    """Examples → sentence_0, sentence_1, …, label."""
+    # A torch Dataset may have __getitem__ and __len__ alone, without an end that list() sees.
+    places = range(len(dataset)) if hasattr(dataset, "__len__") else None
+    examples = list(dataset) if places is None else [dataset[place] for place in places]
+    lacking = next((e for e in examples if not hasattr(e, "texts")), None)
+    widths = {len(example.texts) for example in examples} if lacking is None else set()
+    if len(widths) != 1:
+        given = f"a {type(lacking).__name__}" if lacking is not None else "no example"
+        raise ArgumentError(
+            f"examples of {sorted(widths)} texts" if len(widths) > 1 else given,
+            expected="objects with as many .texts each, such as InputExample",
+            fix="make the DataLoader over a list of InputExample",
+        )
+    columns: dict[str, list[Any]] = {
+        f"sentence_{place}": [example.texts[place] for example in examples]
+        for place in range(widths.pop())
+    }
+    return {**columns, "label": [getattr(example, "label", 0.0) for example in examples]}
+
+
+class Turns:
+    """A batch of each part in turn, until the shortest has none left."""
+
+    drop_last = False
+
+    def __init__(self, parts: Sequence[RowBatches], counts: Sequence[int]) -> None:
+        self._parts = parts
+        self._starts = [sum(counts[:place]) for place in range(len(counts))]
+        self.batch_size = parts[0].batch_size  # read by accelerate
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch whose order the next pass follows."""
+        for part in self._parts:
+            part.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        return min(map(len, self._parts)) * len(self._parts)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for turn in zip(*self._parts, strict=False):
+            for start, batch in zip(self._starts, turn, strict=True):
+                yield [start + row for row in batch]
