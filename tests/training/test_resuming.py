@@ -166,6 +166,66 @@ def _flip(path: Path) -> None:
     path.write_bytes(bytes(content))
 
 
+# The loss falls, so that the first checkpoint is the best one.
+BEST: dict[str, Any] = {
+    "eval_strategy": "steps",
+    "eval_steps": 2,
+    "load_best_model_at_end": True,
+    "greater_is_better": True,
+    "save_total_limit": 2,
+}
+
+
+def test_a_damaged_best_checkpoint_is_made_again(
+    tmp_path: Path, tiny_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = trainer(tmp_path / "whole", tiny_folder, **BEST)
+    whole.train()
+    with pytest.raises(InterruptedError):
+        trainer(tmp_path / "cut", tiny_folder, 7, **BEST).train()
+    _flip(tmp_path / "cut" / "checkpoint-2" / "model.safetensors")
+    resumed = trainer(tmp_path / "cut", tiny_folder, **BEST)
+    resumed.train(resume_from_checkpoint=True)
+    assert "checkpoint-6 is damaged (its best, checkpoint-2: model.safetensors" in caplog.text
+    same(whole, resumed)
+
+
+class _Damage(TrainerCallback):  # type: ignore[misc]
+    """A disk that forgets, late."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == state.max_steps:
+            _flip(Path(args.output_dir) / "checkpoint-2" / "model.safetensors")
+
+
+def test_a_best_checkpoint_that_is_damaged_is_not_loaded(tmp_path: Path, tiny_folder: Path) -> None:
+    begun = trainer(tmp_path, tiny_folder, **BEST)
+    begun.add_callback(_Damage())
+    with pytest.raises(TrainingError, match="checkpoint-2, the best checkpoint, is damaged"):
+        begun.train()
+
+
+class _StopAtLast(TrainerCallback):  # type: ignore[misc]
+    """Stands for a kill once the last checkpoint is there."""
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == state.max_steps:
+            raise InterruptedError
+
+
+def test_a_run_goes_on_in_another_place(tmp_path: Path, tiny_folder: Path) -> None:
+    whole = trainer(tmp_path / "whole", tiny_folder, **BEST)
+    whole.train()
+    begun = trainer(tmp_path / "cut", tiny_folder, **BEST)
+    begun.add_callback(_StopAtLast())
+    with pytest.raises(InterruptedError):
+        begun.train()
+    (tmp_path / "cut").rename(tmp_path / "moved")
+    resumed = trainer(tmp_path / "moved", tiny_folder, **BEST)
+    resumed.train(resume_from_checkpoint=True)
+    same(whole, resumed)
+
+
 def test_a_damaged_checkpoint_that_is_named_is_refused(tmp_path: Path, tiny_folder: Path) -> None:
     trainer(tmp_path, tiny_folder, num_train_epochs=1).train()
     _flip(tmp_path / "checkpoint-4" / "model.safetensors")
@@ -199,15 +259,10 @@ def test_a_checkpoint_is_a_model_folder(tmp_path: Path, tiny_folder: Path) -> No
 
 
 def test_only_the_last_and_the_best_checkpoint_are_kept(tmp_path: Path, tiny_folder: Path) -> None:
-    settings: dict[str, Any] = {
-        "eval_strategy": "steps",
-        "eval_steps": 2,
-        "load_best_model_at_end": True,
-    }
-    done = trainer(tmp_path, tiny_folder, save_total_limit=2, greater_is_better=True, **settings)
+    done = trainer(tmp_path, tiny_folder, **BEST)
     done.train()
     kept = {path.name for path in tmp_path.iterdir()}
-    assert kept == {"checkpoint-2", "checkpoint-12"}  # a falling loss is "worse" here
+    assert kept == {"checkpoint-2", "checkpoint-12"}
     best = SentenceTransformer(done.state.best_model_checkpoint, compute_dtype="float32")
     assert abs(best.encode(["a", "b c"]) - done.model.encode(["a", "b c"])).max() == 0
 

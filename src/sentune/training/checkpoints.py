@@ -50,6 +50,7 @@ __all__ = [
 _NAME = re.compile(r"checkpoint-(\d+)")
 _MANIFEST = "manifest.json"
 _TENSORS, _STATE = "training_state.safetensors", "training_state.json"
+_PROGRESS = "trainer_state.json"
 
 
 def write_checkpoint(
@@ -73,7 +74,7 @@ def write_checkpoint(
         write_model(partial)
         write_bytes(partial / _TENSORS, save(tensors))
         write_json(partial / _STATE, plain)
-        write_text(partial / "trainer_state.json", trainer_state)
+        write_text(partial / _PROGRESS, trainer_state)
         write_json(partial / _MANIFEST, _manifest(partial))
 
 
@@ -98,11 +99,18 @@ def checkpoints(root: Path) -> list[Path]:
     return sorted(found, key=_step, reverse=True)
 
 
-def last_checkpoint(root: Path, warn: Callable[[str], None]) -> Path | None:
+def last_checkpoint(
+    root: Path, warn: Callable[[str], None], *, with_best: bool = False
+) -> Path | None:
     """The last checkpoint that is whole; None when there is none.
 
     What a kill left unfinished is removed, and so are damaged checkpoints, after a word to
     ``warn`` about each: their names are needed again.
+
+    Args:
+        root: where checkpoints lie.
+        warn: told about each checkpoint that is passed over.
+        with_best: the run ends with its best checkpoint, so that one must be whole as well.
 
     Raises:
         OutputError: a damaged one cannot be removed.
@@ -110,11 +118,22 @@ def last_checkpoint(root: Path, warn: Callable[[str], None]) -> Path | None:
     remove_partials(root)
     for folder in checkpoints(root):
         found = damage(folder)
+        if found is None and with_best:
+            found = _damage_of_best(folder)
         if found is None:
             return folder
         warn(f"{folder} is damaged ({found}); going back to the checkpoint before it")
         remove_folder(folder)
     return None
+
+
+def _damage_of_best(folder: Path) -> str | None:
+    state = json.loads((folder / _PROGRESS).read_text(encoding="utf-8"))
+    if state.get("best_model_checkpoint") is None:
+        return None
+    best = folder.with_name(f"checkpoint-{state['best_global_step']}")
+    found = damage(best)
+    return None if found is None else f"its best, {best.name}: {found}"
 
 
 def damage(folder: Path) -> str | None:

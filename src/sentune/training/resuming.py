@@ -35,7 +35,7 @@ from sentune.training.checkpoints import (
 from sentune.training.rows import Row
 from sentune.training.state import random_state, set_random_state
 
-__all__ = ["ResumableTrainer", "data_hash"]
+__all__ = ["Restore", "ResumableTrainer", "data_hash"]
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,8 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             root = Path(self.args.output_dir)
             found = None
             if self.args.should_save:
-                found = last_checkpoint(root, logger.warning)
+                best = self.args.load_best_model_at_end
+                found = last_checkpoint(root, logger.warning, with_best=best)
             self._wait()
             if not self.args.should_save:
                 found = next(iter(checkpoints(root)), None)
@@ -198,7 +199,15 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         (model or self.model).encoder.load_state_dict(saved.state_dict())
 
     def _load_best_model(self) -> None:
-        self._load_from_checkpoint(self.state.best_model_checkpoint)
+        folder = Path(self.state.best_model_checkpoint)
+        problem = damage(folder)
+        if problem is not None:
+            raise TrainingError(
+                f"{folder}, the best checkpoint, is damaged ({problem})",
+                expected="the checkpoint as it was written",
+                fix="resume the run: it goes back to a checkpoint from which it can be made again",
+            )
+        self._load_from_checkpoint(str(folder))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is not None and self._resumed is not None:
@@ -220,16 +229,20 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             for name, value in stored.get("attributes", {}).items():
                 setattr(callback, name, value)
 
-    def restore_loss_log(self) -> None:
-        """Go on with the sums of the checkpoint; transformers has just set them to zero."""
+    def restore(self) -> None:
+        """Go on with what the checkpoint says; transformers has just set it to zero."""
         if self._resumed is not None:
             self._tr_loss = self._resumed["loss_since_logged"].to(self.args.device)
             self._total_loss_scalar = self._resumed["loss_logged"]
             self._globalstep_last_logged = self._resumed["step_logged"]
             self._initial_global_step = 0
+            # The folder may have been moved since: transformers looks where it was.
+            best = self.state.best_global_step
+            if best and self._checkpoint(best).is_dir():
+                self.state.best_model_checkpoint = str(self._checkpoint(best))
 
 
-class RestoreLossLog(TrainerCallback):  # type: ignore[misc]
+class Restore(TrainerCallback):  # type: ignore[misc]
     """Calls the trainer once transformers has reset what a resumed run goes on with."""
 
     def __init__(self, restore: Callable[[], None]) -> None:

@@ -30,7 +30,7 @@ except ImportError as error:
     raise MissingExtraError("transformers", "train") from error
 
 from sentune.training.progress import TrainingProgress
-from sentune.training.resuming import RestoreLossLog, ResumableTrainer
+from sentune.training.resuming import Restore, ResumableTrainer
 
 __all__ = ["SentenceTransformerTrainer"]
 
@@ -115,7 +115,7 @@ class SentenceTransformerTrainer(ResumableTrainer):
             self.add_callback(self.bar)
         if self.args.early_stopping_patience is not None:
             self.add_callback(EarlyStoppingCallback(self.args.early_stopping_patience))
-        self.add_callback(RestoreLossLog(self.restore_loss_log))
+        self.add_callback(Restore(self.restore))
 
     def _prepare_model(self) -> None:
         model, settings = self.model, self.args
