@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +23,7 @@ __all__ = [
     "move_into",
     "new_file",
     "new_folder",
+    "remove_empty",
     "remove_folder",
     "remove_partials",
     "require_free",
@@ -146,9 +147,19 @@ def remove_folder(path: str | Path) -> None:
     shutil.rmtree(hidden, ignore_errors=True)
 
 
-def remove_partials(folder: str | Path) -> None:
-    """Take away what runs that were killed have left unfinished in ``folder``."""
-    for path in Path(folder).glob(".*.partial"):
+def remove_empty(path: str | Path) -> None:
+    """Take a folder away if nothing is in it; one that cannot be taken away stays."""
+    with suppress(OSError):
+        Path(path).rmdir()
+
+
+def remove_partials(folder: str | Path, name: str = "*") -> None:
+    """Take away what runs that were killed have left unfinished in ``folder``.
+
+    Args:
+        name: that of the file or folder that was being written or taken away; any by default.
+    """
+    for path in Path(folder).glob(f".{name}.*.partial"):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from sentune import SentenceTransformer
 from sentune.cli import app as cli
@@ -225,23 +226,68 @@ def test_bad_arguments_are_one_line(run, pairs: Path, tmp_path: Path) -> None:  
     assert not (tmp_path / "out").exists()
 
 
-def test_ctrl_c_in_training_leaves_nothing_behind(pairs: Path, tmp_path: Path) -> None:
+# ── stopping and going on ─────────────────────────────────────────────────────────────────────
+
+
+def interrupted(path: Path, *arguments: str | Path) -> str:
+    """What a tuning says on standard error that gets Ctrl-C as soon as ``path`` is there."""
     script = "from sentune.cli import main; main()"
-    arguments = ["tune", str(pairs), "--out", str(tmp_path / "out"), "--epochs", "100000"]
-    with subprocess.Popen(
-        [sys.executable, "-c", script, *arguments],
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "tune", *map(str, arguments)],
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-    ) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "training on" in line:
-                break
-        time.sleep(8)  # somewhere between loading the trainer and a few hundred steps
+        env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
+    )
+    with process:
+        while not path.exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        rest = process.stderr.read()
-        assert process.wait(timeout=60) == 130
-    assert rest.strip().splitlines()[-1] == "sentune: interrupted; nothing was written"
-    assert "Traceback" not in rest
-    assert [path.name for path in tmp_path.iterdir()] == ["pairs.jsonl"]
+        told = process.communicate(timeout=300)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in told
+    return told.strip().splitlines()[-1]
+
+
+def test_ctrl_c_before_the_first_checkpoint_leaves_nothing_behind(
+    pairs: Path, tmp_path: Path, tiny_folder: Path
+) -> None:
+    out = tmp_path / "new" / "out"
+    arguments: list[str | Path] = [pairs, "--out", out, "--base", tiny_folder, "--epochs", "100000"]
+    said = interrupted(out / "checkpoints", *arguments)
+    assert said == "sentune: interrupted; nothing was written"
+    assert not out.exists()
+
+
+def test_ctrl_c_leaves_a_run_that_goes_on_to_the_same_bits(  # type: ignore[no-untyped-def]
+    run, pairs: Path, tmp_path: Path, tiny_folder: Path
+) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text("save_strategy: steps\nsave_steps: 2\ndropout: 0.1\n", encoding="utf-8")
+    settings: list[str | Path] = [
+        "--base",
+        tiny_folder,
+        "--epochs",
+        "20",
+        "--batch-size",
+        "4",
+        "--config",
+        config,
+    ]
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    said = interrupted(cut / "checkpoints" / "checkpoint-2", pairs, "--out", cut, *settings)
+    assert said == (
+        "sentune: interrupted; the same command with --resume goes on from the last checkpoint"
+    )
+    assert [path.name for path in cut.iterdir()] == ["checkpoints"]
+    assert_one_line(run("tune", pairs, "--out", cut, *settings), "unfinished", "--resume")
+    assert run("tune", pairs, "--out", cut, *settings, "--resume").code == 0
+    assert run("tune", pairs, "--out", whole, *settings, "--resume").code == 0  # nothing to resume
+    names = sorted(path.name for path in whole.iterdir())
+    assert sorted(path.name for path in cut.iterdir()) == names
+    first, second = ((folder / "model.safetensors").read_bytes() for folder in (whole, cut))
+    assert first == second
+    again = run("tune", "--out", cut, "--resume")
+    assert again.code == 0
+    assert again.err.strip() == f"{cut} holds a finished run; nothing is left to do"
+    assert (cut / "model.safetensors").read_bytes() == first

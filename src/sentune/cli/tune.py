@@ -84,6 +84,8 @@ def command(
             tuned = tune(split, out, run.settings, say, resume=resume, run_file=run)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_left_behind(folder)) from None
+        finally:
+            folder.tidy()
     if as_json:
         print_json(tuned.summary)
     else:
@@ -103,7 +105,7 @@ def _data(named: str | None) -> str:
 
 
 def _left_behind(folder: RunFolder) -> str:
-    if folder.unfinished:
+    if folder.resumable:
         return "interrupted; the same command with --resume goes on from the last checkpoint"
     return "interrupted; nothing was written"
 

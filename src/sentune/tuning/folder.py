@@ -17,7 +17,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sentune.errors import OutputError
-from sentune.files import move_into, new_folder, remove_folder, remove_partials, require_free
+from sentune.files import (
+    move_into,
+    new_folder,
+    remove_empty,
+    remove_folder,
+    remove_partials,
+    require_free,
+)
 
 __all__ = ["RunFolder"]
 
@@ -35,11 +42,17 @@ class RunFolder:
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
         self._staged = self.checkpoints / "finished"
+        self._was_there = self.path.is_dir()
 
     @property
     def unfinished(self) -> bool:
         """Whether a run was begun here and not ended."""
         return self.checkpoints.is_dir()
+
+    @property
+    def resumable(self) -> bool:
+        """Whether there is something to go on with: a checkpoint, or a result to move."""
+        return any(self.checkpoints.glob("checkpoint-*")) or self._staged.is_dir()
 
     @property
     def finished(self) -> bool:
@@ -63,6 +76,8 @@ class RunFolder:
         if resume and self.finished:
             if self.unfinished:
                 remove_folder(self.checkpoints)
+            # A kill while the checkpoints were taken away leaves them under a hidden name.
+            remove_partials(self.path, self.checkpoints.name)
             return False
         if self.unfinished and not resume:
             raise OutputError(
@@ -86,6 +101,13 @@ class RunFolder:
         with new_folder(self._staged) as folder:
             write(folder)
         self._publish()
+
+    def tidy(self) -> None:
+        """After a run that ended early: leave no empty folder where nothing was saved."""
+        remove_partials(self.checkpoints)
+        remove_empty(self.checkpoints)
+        if not self._was_there:
+            remove_empty(self.path)
 
     def _publish(self) -> None:
         entries = sorted(self._staged.iterdir(), key=lambda path: path.name == _LAST)
