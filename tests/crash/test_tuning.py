@@ -1,4 +1,7 @@
-"""A training that is killed at any instant ends with the bits of one that was not."""
+"""A tuning that is killed at any instant ends with the bits of one that was not.
+
+``make crash`` kills 200 times (``SENTUNE_KILLS=200``), the tests three times.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,14 +23,26 @@ from sentune.files import sha256
 
 _TUNES = Path(__file__).with_name("tunes.py")
 _KILLS = int(os.environ.get("SENTUNE_KILLS", "3"))
-_WRITES = 330  # of a whole run, about
+_PARTS = ("save", "instant", "publish")  # that kills hit, by turns
+_SETTINGS = """\
+num_train_epochs: 4
+per_device_train_batch_size: 4
+learning_rate: 0.001
+dropout: 0.1
+logging_steps: 5
+save_strategy: steps
+save_steps: 1
+"""
+_STEPS = 12
+_TIMED = {"README.md", "evaluation.json"}  # say how long training took
 
 
 class Runs:
     """The process that forks the runs."""
 
-    def __init__(self, pairs: Path, model: Path) -> None:
-        self._files = {"pairs": str(pairs), "model": str(model)}
+    def __init__(self, pairs: Path, model: Path, config: Path) -> None:
+        given = ["tune", str(pairs), "--base", str(model), "--config", str(config), "--resume"]
+        self._given = given
         self.process = subprocess.Popen(
             [sys.executable, str(_TUNES)],
             stdin=subprocess.PIPE,
@@ -35,22 +51,28 @@ class Runs:
             env=os.environ | {"OMP_NUM_THREADS": "1"},
         )
 
-    def run(self, out: Path, *, kill_at: int | None = None, kill_after: float = 0) -> int:
+    def answer(self) -> list[str]:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().split()
+
+    def run(
+        self, out: Path, *, kill: dict[str, str | int] | None = None, after: float | None = None
+    ) -> int:
         """Run into ``out``; the exit code, −9 when it was killed."""
         assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(self._files | {"out": str(out), "kill_at": kill_at}))
-        self.process.stdin.write("\n")
+        arguments = [*self._given, "--out", str(out)]
+        line = json.dumps({"arguments": arguments, "out": str(out), "kill": kill})
+        self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
-        begun = self.process.stdout.readline().split()
-        assert begun[0] == "begun"
-        if kill_after:
-            time.sleep(kill_after)
+        begun, process = self.answer()
+        assert begun == "begun"
+        if after is not None:
+            time.sleep(after)
             with suppress(ProcessLookupError):  # it has ended by itself
-                os.kill(int(begun[1]), signal.SIGKILL)
-        ended = self.process.stdout.readline().split()
-        assert ended[0] == "ended"
-        return int(ended[1])
+                os.kill(int(process), signal.SIGKILL)
+        ended, code = self.answer()
+        assert ended == "ended"
+        return int(code)
 
 
 @pytest.fixture
@@ -60,48 +82,92 @@ def runs(tmp_path: Path, tiny_folder: Path) -> Iterator[Runs]:
         {"anchor": f"how does {word} work", "positive": f"{word}: chapter {i} tells of {word}"}
         for i, word in enumerate(words.split())
     ]
-    pairs = tmp_path / "pairs.jsonl"
+    pairs, config = tmp_path / "pairs.jsonl", tmp_path / "run.yaml"
     pairs.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    started = Runs(pairs, tiny_folder)
-    assert started.process.stdout is not None
-    assert started.process.stdout.readline() == "ready\n"
+    config.write_text(_SETTINGS, encoding="utf-8")
+    started = Runs(pairs, tiny_folder, config)
+    assert started.answer() == ["ready"]
     yield started
     started.process.kill()
     started.process.communicate()
 
 
-def result(out: Path) -> tuple[str, str, list[list[float]]]:
-    """Weights, optimizer moments with the random generators, and the loss log."""
+def said(out: Path) -> str:
+    return Path(f"{out}.log").read_text(encoding="utf-8")
+
+
+def result(out: Path) -> tuple[dict[str, str], str, list[list[float]]]:
+    """Every file, weights among them; optimizer and random generators; the loss log."""
+    paths = [path for path in out.rglob("*") if path.is_file()]
+    files = {
+        path.relative_to(out).as_posix(): "" if path.name in _TIMED else sha256(path)
+        for path in paths
+    }
+    state = Path(f"{out}.state").read_text(encoding="utf-8")
     told = json.loads((out / "evaluation.json").read_text(encoding="utf-8"))
-    state = out.with_suffix(".state").read_text(encoding="utf-8")
-    assert not (out / "checkpoints").exists()
-    return sha256(out / "model.safetensors"), state, told["training"]["loss_log"]
+    return files, state, told["training"]["loss_log"]
 
 
-def test_a_killed_training_ends_with_the_same_bits(runs: Runs, tmp_path: Path) -> None:
+def found(out: Path) -> str:
+    """What a kill interrupted, by what it left."""
+    if any(out.glob(".checkpoints.*")) or any(out.glob("checkpoints/*finished*")):
+        return "publish"
+    return "save" if any(out.glob("checkpoints/.*.partial")) else "elsewhere"
+
+
+def tear(out: Path, draw: random.Random) -> bool:
+    """Damage the last checkpoint, if that is what the next run goes on from."""
+    found = sorted(out.glob("checkpoints/checkpoint-*"), key=lambda path: int(path.name[11:]))
+    if not found or (out / "checkpoints" / "finished").exists():
+        return False
+    path = draw.choice(sorted(path for path in found[-1].rglob("*") if path.is_file()))
+    content = path.read_bytes()
+    place = draw.randrange(len(content))
+    match draw.choice(("cut", "changed", "gone")):
+        case "cut":
+            path.write_bytes(content[:place])
+        case "changed":
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        case _:
+            path.unlink()
+    return True
+
+
+def kill_one(runs: Runs, out: Path, part: str, draw: random.Random, whole: Path) -> int:
+    """Start a run and kill it in this part, if it gets that far; its exit code."""
+    told = json.loads(Path(f"{whole}.told").read_text(encoding="utf-8"))
+    if part == "instant":
+        return runs.run(out, after=draw.uniform(0, told["seconds"]))
+    # A save further on than the third would let too many runs get through.
+    count = told[part] if part == "publish" else told[part] * 3 // _STEPS
+    return runs.run(out, kill={"part": part, "at": draw.randrange(count)})
+
+
+def test_a_killed_tuning_ends_with_the_same_bits(runs: Runs, tmp_path: Path) -> None:
     whole = tmp_path / "whole"
-    began = time.monotonic()
-    assert runs.run(whole) == 0
-    seconds = time.monotonic() - began
+    assert runs.run(whole) == 0  # nothing to resume: it starts fresh
     expected = result(whole)
     assert len(expected[2]) == 2
     draw = random.Random(0)
-    kills = number = inside = 0
+    hits: Counter[str] = Counter()
+    kills = torn = number = 0
     while kills < _KILLS:
         out, number = tmp_path / f"killed-{number}", number + 1
-        # One run after the other is killed until it gets through, by turns at a write and at an
-        # instant.
-        for attempt in range(8):
-            if attempt % 2 == 0:
-                ended = runs.run(out, kill_at=draw.randrange(_WRITES))
-            else:
-                ended = runs.run(out, kill_after=draw.uniform(0.05, seconds))
-            inside += any(out.glob("checkpoints/.*.partial"))
-            if ended == 0:
-                break
-            assert ended == -signal.SIGKILL
+        torn_here = 0
+        # One run after the other is killed until one gets through.
+        while (ended := kill_one(runs, out, part := _PARTS[kills % 3], draw, whole)) != 0:
+            assert ended == -signal.SIGKILL, said(out)
             kills += 1
+            hits[found(out) if part == "instant" else part] += 1
+            # Nobody takes it for a model before it is one.
+            if (out / "config.json").exists():
+                assert sha256(out / "model.safetensors") == expected[0]["model.safetensors"]
+            torn_here += draw.random() < 0.3 and tear(out, draw)
         assert runs.run(out) == 0
+        assert f"{out} holds a finished run; nothing is left to do" in said(out)
+        assert said(out).count("is damaged") >= torn_here
         assert result(out) == expected
-    print(f"{kills} kills of {number} runs, {inside} inside a save")
-    assert inside
+        torn += torn_here
+    print(f"{kills} kills of {number} runs, {torn} checkpoints torn; hit: {dict(hits)}")
+    assert hits["save"]
+    assert hits["publish"]
