@@ -41,7 +41,8 @@ class Tokenizer:
         self.do_lower_case = do_lower_case
         self.settings = dict(settings or {})
         self._source: str = tokenizer.to_str()
-        self._special_ids = _special_ids(tokenizer)
+        self._bare = _bare(tokenizer)
+        self._special_ids: list[int] = list(self._bare.encode("").ids)
         self.max_seq_length = max_seq_length
 
     @property
@@ -86,6 +87,21 @@ class Tokenizer:
                     len(piece.ids) - len(self._special_ids) for piece in encoding.overflowing
                 )
         return [encoding.ids for encoding in encodings], truncation
+
+    def pieces(self, text: str, most: int) -> list[str]:
+        """A text cut into pieces of at most ``most`` tokens, about equally long.
+
+        No word is cut, unless it has more tokens than a piece by itself. Special tokens are not
+        counted. White space between the pieces is left out.
+        """
+        encoding = self._bare.encode(text, add_special_tokens=False)
+        if len(encoding.ids) <= most:
+            return [text]
+        ends, offsets = _even_ends(encoding.word_ids, most), encoding.offsets
+        return [
+            text[offsets[start][0] : offsets[end - 1][1]]
+            for start, end in zip([0, *ends], ends, strict=False)
+        ]
 
     def prompt_length(self, prompt: str) -> int:
         """Tokens that a prompt puts before the text: [CLS] and its own, without the final [SEP].
@@ -161,6 +177,19 @@ def _encode(tokenizer: tokenizers.Tokenizer, texts: list[str]) -> list[tokenizer
         ) from error
 
 
+def _even_ends(words: Sequence[int | None], most: int) -> list[int]:
+    """Where pieces of at most ``most`` tokens end, given the word of each token."""
+    ends: list[int] = []
+    start, count = 0, len(words)
+    while count - start > most:
+        pieces = -(-(count - start) // most)
+        even = start - (-(count - start) // pieces)
+        end = next((end for end in range(even, start, -1) if words[end] != words[end - 1]), even)
+        ends.append(end)
+        start = end
+    return [*ends, count]
+
+
 def _damaged(path: Path, error: Exception) -> ModelError:
     return ModelError(
         f"{path} cannot be read ({error})",
@@ -169,8 +198,9 @@ def _damaged(path: Path, error: Exception) -> ModelError:
     )
 
 
-def _special_ids(tokenizer: tokenizers.Tokenizer) -> list[int]:
+def _bare(tokenizer: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
+    """A copy that neither cuts nor pads."""
     bare = tokenizers.Tokenizer.from_str(tokenizer.to_str())
     bare.no_padding()
     bare.no_truncation()
-    return list(bare.encode("").ids)
+    return bare

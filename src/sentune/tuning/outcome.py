@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sentune.card import CardFacts
+from sentune.data import Pairs
 from sentune.errors import OutputError
 from sentune.evaluation import Report, Verdict
 from sentune.model.sentence_transformer import SentenceTransformer
@@ -63,6 +64,7 @@ class Outcome:
     """What a run has made, in memory."""
 
     kept: SentenceTransformer
+    trained_on: Pairs
     trainer: SentenceTransformerTrainer
     loss: EmbeddingLoss
     report: Report
@@ -82,7 +84,7 @@ def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str
     return CardFacts(
         model=outcome.kept,
         name=name,
-        training=split.train,
+        training=outcome.trained_on,
         loss=outcome.loss,
         arguments=outcome.trainer.args,
         steps=outcome.trainer.state.global_step,
@@ -111,7 +113,7 @@ def _loss_log(trainer: SentenceTransformerTrainer) -> list[tuple[float, int, flo
 
 def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str, Any]:
     """Everything that ``evaluation.json`` says."""
-    used = {"training": split.train, "validation": split.valid, "test": split.test}
+    used = {"training": outcome.trained_on, "validation": split.valid, "test": split.test}
     notes = [f"{use}: {note}" for use, pairs in used.items() if pairs for note in pairs.notes]
     return {
         "kept": _kept(outcome.verdict),
@@ -127,7 +129,7 @@ def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str,
             "batch_size": outcome.trainer.args.per_device_train_batch_size,
             "learning_rate": outcome.trainer.args.learning_rate,
             "seed": outcome.trainer.args.seed,
-            "pairs": len(split.train),
+            "pairs": len(outcome.trained_on),
             "steps": outcome.trainer.state.global_step,
             "seconds": round(outcome.seconds, 1),
             "loss_log": [list(entry) for entry in _loss_log(outcome.trainer)],

@@ -76,12 +76,14 @@ def tune(
     training = settings.resolved()
     if training.get("eval_strategy", "no") != "no":
         split = split.watching(settings.seed)
+    pairs = split.train
     if settings.hard_negatives:
-        split = _with_negatives(split, base, settings, say)
-    truncation = _truncation(model, split.train)
-    say(f"training on {len(split.train)} pairs: {truncation.describe(model.max_seq_length)}")
+        pairs = _with_negatives(pairs, base, settings, say)
+    pairs = recipe(settings.recipe).prepare(pairs, base)
+    truncation = _truncation(model, pairs)
+    say(f"training on {len(pairs)} pairs: {truncation.describe(model.max_seq_length)}")
     loss = recipe(settings.recipe).make_loss()
-    trainer = _trainer(model, split, settings, folder, loss)
+    trainer = _trainer(model, pairs, split, settings, folder, loss)
     trainer.train(resume_from_checkpoint=resume)
     say(f"trained {trainer.state.global_step} steps in {trainer.seconds:.0f} s; evaluating")
     drawn = settings.show_progress and sys.stderr.isatty()
@@ -93,7 +95,9 @@ def tune(
         discarded = f"{split.description}. {_DISCARDED.format(weight)}"
         split = replace(split, description=discarded)
     kept.own = {"kept": "tuned" if found.keep else "base", "fusion_weight": weight}
-    outcome = Outcome(kept, trainer, loss, report, found, trainer.seconds, truncation, evaluated)
+    outcome = Outcome(
+        *(kept, pairs, trainer, loss, report, found, trainer.seconds, truncation, evaluated)
+    )
     kept.model_card = model_card(card_facts(split, settings, outcome, folder.path.resolve().name))
     told = summary(split, settings, outcome)
 
@@ -108,6 +112,7 @@ def tune(
 
 def _trainer(
     model: SentenceTransformer,
+    pairs: Pairs,
     split: Split,
     settings: TuneSettings,
     folder: RunFolder,
@@ -123,7 +128,7 @@ def _trainer(
     trainer = SentenceTransformerTrainer(
         model,
         arguments,
-        split.train,
+        pairs,
         loss=loss,
         evaluator=None if split.watched is None else _evaluator(split, split.watched),
     )
@@ -143,16 +148,16 @@ def _evaluator(split: Split, watched: Pairs) -> InformationRetrievalEvaluator:
 
 
 def _with_negatives(
-    split: Split, base: SentenceTransformer, settings: TuneSettings, say: Callable[[str], None]
-) -> Split:
+    pairs: Pairs, base: SentenceTransformer, settings: TuneSettings, say: Callable[[str], None]
+) -> Pairs:
     mined = mine_hard_negatives(
-        split.train,
+        pairs,
         base,
         num_negatives=settings.hard_negatives,
         show_progress_bar=settings.show_progress and sys.stderr.isatty(),
     )
-    say(f"mined {mined.negatives} hard negatives for {len(split.train.questions)} questions")
-    return replace(split, train=mined.pairs)
+    say(f"mined {mined.negatives} hard negatives for {len(pairs.questions)} questions")
+    return mined.pairs
 
 
 def _truncation(model: SentenceTransformer, pairs: Pairs) -> Truncation:
