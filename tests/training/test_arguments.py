@@ -161,6 +161,10 @@ def card_line(name: str, value: Any) -> str:
     return f"{name}: {value}\n"
 
 
+def test_the_folder_is_the_first_argument_as_in_transformers() -> None:
+    assert SentenceTransformerTrainingArguments("run").output_dir == "run"
+
+
 def test_a_card_lists_111_settings() -> None:
     assert len(CARD) == 111
 

@@ -15,7 +15,7 @@ from sentune.errors import ArgumentError
 __all__ = ["RetiredSettings", "apply_retired"]
 
 
-@dataclass
+@dataclass(kw_only=True)  # so that output_dir stays the first argument by place
 class RetiredSettings:
     """The names and old defaults of what transformers 4.44 had and transformers 5 has not.
 
