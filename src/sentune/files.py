@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 from sentune.errors import OutputError
 
 __all__ = [
+    "make_folder",
     "move_into",
     "new_file",
     "new_folder",
@@ -120,6 +121,14 @@ def require_free(path: str | Path) -> None:
         expected="a folder that does not exist yet, or an empty one",
         fix="name another folder, or move this one away",
     )
+
+
+def make_folder(path: str | Path) -> None:
+    """Make a folder, and those above it, where it is not there yet. Raises OutputError."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(Path(path), error) from error
 
 
 def move_into(folder: str | Path, path: str | Path) -> None:

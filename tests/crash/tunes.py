@@ -93,7 +93,7 @@ class Changes:
         self._out, self._kill, self._part = str(out), kill, "save"
         sys.addaudithook(self._hook)
         self._sync = os.fsync
-        os.fsync = self._synced  # no event tells of it
+        os.fsync = self._synced  # type: ignore[assignment] # no event tells of it
 
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event not in _EVENTS:

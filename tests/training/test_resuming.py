@@ -205,6 +205,21 @@ def test_a_best_checkpoint_that_is_damaged_is_not_loaded(tmp_path: Path, tiny_fo
         begun.train()
 
 
+def test_a_share_of_the_steps_is_the_same_setting_after_a_kill(
+    tmp_path: Path, tiny_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shares: dict[str, Any] = {"logging_steps": 0.25, "save_steps": 0.5}
+    whole = trainer(tmp_path / "whole", tiny_folder, **shares)
+    whole.train()
+    with pytest.raises(InterruptedError):
+        trainer(tmp_path / "cut", tiny_folder, 8, **shares).train()
+    resumed = trainer(tmp_path / "cut", tiny_folder, **shares)
+    resumed.train(resume_from_checkpoint=True)
+    same(whole, resumed)
+    assert len([entry for entry in whole.state.log_history if "loss" in entry]) == 4
+    assert caplog.text == ""  # transformers compares 0.25 with the 3 steps that it made of it
+
+
 class _StopAtLast(TrainerCallback):  # type: ignore[misc]
     """Stands for a kill once the last checkpoint is there."""
 

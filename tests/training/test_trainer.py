@@ -10,7 +10,7 @@ import torch
 
 from sentune import SentenceTransformer
 from sentune.data import Pairs
-from sentune.errors import ArgumentError, TrainingError
+from sentune.errors import ArgumentError, OutputError, TrainingError
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.losses import MultipleNegativesRankingLoss
 from sentune.training.rows import Row, rows_of
@@ -211,3 +211,11 @@ def test_training_without_data_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ArgumentError, match="train_dataset"):
         trainer.train()
+
+
+def test_an_output_folder_that_cannot_be_made_is_named(
+    tmp_path: Path, tiny: SentenceTransformer
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"file/below cannot be written"):
+        SentenceTransformerTrainer(tiny, settings(tmp_path / "file" / "below"), COLUMNS)

@@ -50,6 +50,8 @@ _FREE = frozenset(
         *("restore_callback_states_from_checkpoint", "do_train", "do_eval", "do_predict"),
     }
 )
+# Not in checkpoints: transformers would warn that a share of the steps is not their number.
+_INTERVALS = ("logging_steps", "eval_steps", "save_steps")
 
 
 class ResumableTrainer(Trainer):  # type: ignore[misc]
@@ -169,7 +171,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             folder,
             write_model=self.model.write_into,
             state=state,
-            trainer_state=json.dumps(asdict(self.state), indent=2),
+            trainer_state=json.dumps(asdict(self.state) | dict.fromkeys(_INTERVALS), indent=2),
         )
 
     def _stateful(self) -> list[TrainerCallback]:
@@ -236,6 +238,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             self._total_loss_scalar = self._resumed["loss_logged"]
             self._globalstep_last_logged = self._resumed["step_logged"]
             self._initial_global_step = 0
+            self.state.compute_steps(self.args, self.state.max_steps)
             # The folder may have been moved since: transformers looks where it was.
             best = self.state.best_global_step
             if best and self._checkpoint(best).is_dir():

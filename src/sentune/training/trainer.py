@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from sentune.errors import ArgumentError, MissingExtraError
+from sentune.files import make_folder
 from sentune.hardware import choose_compute, reuse_freed_memory
 from sentune.model.pack import Pack
 from sentune.model.sentence_transformer import SentenceTransformer
@@ -63,6 +64,7 @@ class SentenceTransformerTrainer(ResumableTrainer):
     Raises:
         ArgumentError: columns of different lengths, fewer than two columns or rows, a data set
             without a loss.
+        OutputError: ``args.output_dir`` cannot be written.
         TrainingError: from ``train``, when the loss is not finite or the vectors collapse,
             naming the step.
     """
@@ -85,6 +87,8 @@ class SentenceTransformerTrainer(ResumableTrainer):
         self.eval_data = None if eval_dataset is None else TrainingData.of(eval_dataset)
         columns = {} if self.eval_data is None else self.eval_data.columns
         columns = columns | ({} if self.train_data is None else self.train_data.columns)
+        if settings.should_save and settings.output_dir:
+            make_folder(settings.output_dir)  # transformers would, with an error of the system's
         smoothing, settings.label_smoothing_factor = settings.label_smoothing_factor, 0.0
         super().__init__(
             model=model,
