@@ -1,4 +1,4 @@
-"""One process of the runs of test_processes.py: model folder, output folder."""
+"""One process of the runs of test_processes.py: model folder, output folder, plain or all."""
 
 from __future__ import annotations
 
@@ -68,12 +68,19 @@ def record(done: SentenceTransformerTrainer, path: Path) -> None:
     path.with_suffix(".json").write_text(json.dumps(done.state.log_history), encoding="utf-8")
 
 
-def main(model: str, out: Path) -> None:
+def main(model: str, out: Path, runs: str) -> None:
     """A plain run, and one with dropout and checkpoints: whole, and stopped and gone on with."""
     plain = trainer(model, out / "plain", 4)
     plain.train()
     rank = plain.args.process_index
     record(plain, out / f"plain-{rank}")
+    if runs == "all":
+        go_on(model, out, rank)
+    torch.distributed.destroy_process_group()
+
+
+def go_on(model: str, out: Path, rank: int) -> None:
+    """The runs with checkpoints."""
     saving: dict[str, Any] = {
         "dropout": 0.1,
         "save_strategy": "steps",
@@ -95,8 +102,7 @@ def main(model: str, out: Path) -> None:
     resumed.train(resume_from_checkpoint=True)
     record(resumed, out / f"resumed-{rank}")
     resumed.save_model(str(out / "saved"))
-    torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])

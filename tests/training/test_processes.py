@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,19 +35,30 @@ def process() -> ModuleType:
     return module
 
 
+def launch(*command: str | Path) -> None:
+    """Run a launcher and its processes to their end; none of them is left behind."""
+    launcher = subprocess.Popen(
+        [sys.executable, "-m", *map(str, command)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+    )
+    try:
+        told = launcher.communicate(timeout=900)[1]
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(launcher.pid, signal.SIGKILL)
+    assert launcher.returncode == 0, told[-5000:]
+
+
 @pytest.fixture(scope="module")
 def out(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes with gloo between them wrote."""
     folder = tmp_path_factory.mktemp("processes")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
-        [*command, str(SCRIPT), str(tiny_folder), str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=200,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr[-5000:]
+    torchrun = ("torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    launch(*torchrun, SCRIPT, tiny_folder, folder, "all")
     return folder
 
 
@@ -120,3 +133,16 @@ def test_the_model_is_saved_by_one(out: Path) -> None:
     saved = SentenceTransformer(out / "saved", device="cpu", compute_dtype="float32")
     for name, value in weights(out, "resumed-0").items():
         assert torch.equal(dict(saved.named_parameters())[name], value), name
+
+
+def test_accelerate_launches_the_same_run(out: Path, tmp_path: Path, tiny_folder: Path) -> None:
+    # Its word for a process each; with --cpu it would start a single one.
+    options = "--multi_gpu --num_processes=2 --num_machines=1"
+    options += " --mixed_precision=no --dynamo_backend=no"
+    launcher = ("accelerate.commands.launch", *options.split(), "--main_process_port=0")
+    launch(*launcher, SCRIPT, tiny_folder, tmp_path, "plain")
+    for rank in range(2):
+        found = weights(tmp_path, f"plain-{rank}")
+        for name, value in weights(out, f"plain-{rank}").items():
+            assert torch.equal(found[name], value), name
+    assert log(tmp_path, "plain-0", "loss") == log(out, "plain-0", "loss")

@@ -47,7 +47,7 @@ def out(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for rank in range(2)
     ]
     try:
-        errors = [process.communicate(timeout=120)[1] for process in started]
+        errors = [process.communicate(timeout=900)[1] for process in started]
     finally:
         for one in started:
             one.kill()
