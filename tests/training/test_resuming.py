@@ -301,3 +301,38 @@ def test_what_is_stored_is_json_and_tensors(tmp_path: Path, tiny_folder: Path) -
         json.loads(path.read_text(encoding="utf-8"))
     suffixes = {path.suffix for path in folder.rglob("*") if path.is_file()}
     assert suffixes <= {".json", ".safetensors", ".txt", ".md"}
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_fresh_run_does_not_mix_with_an_earlier_one(
+    tmp_path: Path, tiny_folder: Path, finished: bool
+) -> None:
+    trainer(tmp_path, tiny_folder, num_train_epochs=1, save_steps=4).train()
+    if not finished:
+        (tmp_path / "checkpoint-4" / "manifest.json").unlink()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(TrainingError, match=r"holds checkpoint-4.*resume_from_checkpoint=True"):
+        trainer(tmp_path, tiny_folder, learning_rate=1e-2, save_total_limit=1).train()
+    assert sorted(tmp_path.rglob("*")) == before
+    trainer(tmp_path, tiny_folder, num_train_epochs=1, save_strategy="no").train()
+
+
+def test_going_back_to_a_checkpoint_leaves_no_later_one(tmp_path: Path, tiny_folder: Path) -> None:
+    whole = trainer(tmp_path, tiny_folder)
+    whole.train()
+    again = trainer(tmp_path, tiny_folder, 5)
+    with pytest.raises(InterruptedError):
+        again.train(str(tmp_path / "checkpoint-2"))
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-2", "checkpoint-4"}
+    resumed = trainer(tmp_path, tiny_folder)
+    resumed.train(True)
+    same(whole, resumed)
+
+
+def test_a_checkpoint_from_elsewhere_does_not_mix_either(tmp_path: Path, tiny_folder: Path) -> None:
+    for name in ("a", "b"):
+        trainer(tmp_path / name, tiny_folder, num_train_epochs=1).train()
+    with pytest.raises(TrainingError, match="holds checkpoint-4 of an earlier run"):
+        trainer(tmp_path / "b", tiny_folder, num_train_epochs=1).train(
+            str(tmp_path / "a" / "checkpoint-2")
+        )

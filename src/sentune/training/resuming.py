@@ -68,7 +68,8 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             args, options: transformers' further arguments.
 
         Raises:
-            TrainingError: the checkpoint is damaged, or of a run with other settings or data.
+            TrainingError: the checkpoint is damaged, or of a run with other settings or data; or
+                a run that saves would mix its checkpoints with those of an earlier one.
         """
         self._resumed: dict[str, Any] | None = None
         self._began, self._seconds_before = time.perf_counter(), 0.0
@@ -78,6 +79,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             self._resumed = read_state(folder)
             self._require_same_run(folder)
             self._seconds_before = self._resumed["seconds"]
+        self._make_way(folder)
         return super().train(None if folder is None else str(folder), *args, **options)
 
     @property
@@ -106,6 +108,34 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
                 fix="name another, or pass True for the last whole one",
             )
         return Path(asked)
+
+    def _make_way(self, resumed: Path | None) -> None:
+        """No checkpoint of another course of the training stays beside those to come.
+
+        Its weights could be taken for the best of this run, and pruning, which goes by the step,
+        would take away the new ones.
+        """
+        root = Path(self.args.output_dir)
+        self._written: set[str] = set()
+        if self.args.save_strategy == "no":
+            return
+        there = checkpoints(root)
+        own = resumed is not None and resumed.resolve().parent == root.resolve()
+        if there and not own:
+            raise TrainingError(
+                f"{root} holds {there[0].name} of an earlier run",
+                expected="a folder without checkpoints for a run that saves its own",
+                fix="resume that run with resume_from_checkpoint=True, name another output_dir, "
+                "or remove the checkpoints",
+            )
+        # Every process has looked before the first one changes anything.
+        self._wait()
+        if resumed is not None and own:
+            self._written.add(resumed.name)
+            later = there[: [folder.name for folder in there].index(resumed.name)]
+            for folder in later if self.args.should_save else ():
+                remove_folder(folder)
+            self._wait()
 
     def _require_same_run(self, folder: Path) -> None:
         assert self._resumed is not None  # noqa: S101 - for the type checker
@@ -145,10 +175,12 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         if best and (best == self.state.global_step or self._checkpoint(best).is_dir()):
             self.state.best_model_checkpoint = str(self._checkpoint(best))
         if self.args.should_save:
-            if folder.is_dir() and damage(folder) is not None:
-                remove_folder(folder)
-            if not folder.is_dir():
+            # A step may ask twice: for itself and for its epoch.
+            if folder.name not in self._written or damage(folder) is not None:
+                if folder.is_dir():
+                    remove_folder(folder)
                 self._write(folder, states)
+                self._written.add(folder.name)
             prune_checkpoints(root, self.args.save_total_limit, self.state.best_model_checkpoint)
         self._wait()
 
