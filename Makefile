@@ -6,7 +6,7 @@
 #   make bench       training beside the reference library (DATA=pairs file)
 #   make bench-tasks search, mining, clusters, classification beside the reference and scikit-learn
 #   make scale       the index from 1,000 to 100,000 passages, beside faiss, usearch and NumPy
-#   make crash       kill a process that writes to an index, 100 times
+#   make crash       kill writers of an index 100 times, tunings 200 times; fail every write of one
 #   make parity-3.1  folders and vectors beside sentence-transformers 3.1.1
 #   make clean       remove what the targets above made
 
@@ -57,7 +57,8 @@ scale: setup
 	$(BIN)/python -m bench.scale
 
 crash: setup
-	SENTUNE_KILLS=100 $(BIN)/python -m pytest tests/crash
+	SENTUNE_KILLS=200 $(BIN)/python -m pytest -s tests/crash/test_tuning.py tests/crash/test_full_disk.py
+	SENTUNE_KILLS=100 $(BIN)/python -m pytest -s tests/crash/test_index.py
 
 $(OLD)/.ready: pyproject.toml base-model.txt
 	test -x $(OLD)/bin/python || $(PYTHON) -m venv $(OLD)

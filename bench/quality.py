@@ -16,6 +16,7 @@ the spread of the seeds, and the paired difference to the first recipe. Each run
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import tempfile
@@ -40,8 +41,8 @@ from sentune.evaluation.retrieval import rank
 from sentune.evaluation.significance import bootstrap_interval, paired_difference
 from sentune.evaluation.weights import WEIGHTS, best_weight, cross_fit, weight_curves
 from sentune.training.arguments import SentenceTransformerTrainingArguments
-from sentune.training.recipes import DEFAULT_RECIPE, RECIPES, recipe
 from sentune.training.trainer import SentenceTransformerTrainer
+from sentune.tuning.recipes import DEFAULT_RECIPE, RECIPES, recipe
 
 Run = dict[str, Any]
 Values = NDArray[np.float64]
@@ -67,7 +68,7 @@ def main() -> None:
     parts = [without_leaks(read_pairs(path), pairs) for path in given.measure]
     task = _joined(parts)
     probe = _Probe(given.sts)
-    done = _read(given.out, given.train)
+    done = _read(given.out, _of(given))
     base = done.get(("base", 0)) or _measured(SentenceTransformer(), task, probe)
     _write(given, done, ("base", 0), base)
     for seed in range(given.seeds):
@@ -142,11 +143,17 @@ def _measured(model: SentenceTransformer, task: RetrievalTask, probe: _Probe) ->
     }
 
 
-def _read(path: Path, train: str) -> dict[tuple[str, int], Run]:
+def _of(given: argparse.Namespace) -> list[str]:
+    """What a line in the file is about: the data, and what the recipes are."""
+    recipes = hashlib.sha256(repr(sorted(RECIPES.items())).encode("utf-8")).hexdigest()
+    return [given.train, *given.measure, str(given.sts), recipes[:12]]
+
+
+def _read(path: Path, of: list[str]) -> dict[tuple[str, int], Run]:
     if not path.is_file():
         return {}
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return {(one["recipe"], one["seed"]): one["run"] for one in lines if one["train"] == train}
+    return {(one["recipe"], one["seed"]): one["run"] for one in lines if one["of"] == of}
 
 
 def _write(
@@ -155,7 +162,7 @@ def _write(
     if key in done:
         return
     done[key] = run
-    line = json.dumps({"train": given.train, "recipe": key[0], "seed": key[1], "run": run})
+    line = json.dumps({"of": _of(given), "recipe": key[0], "seed": key[1], "run": run})
     with given.out.open("a", encoding="utf-8") as stream:
         stream.write(line + "\n")
 

@@ -39,8 +39,8 @@ from sentune.hardware import choose_compute
 from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
 from sentune.model.pack import pack
 from sentune.training.arguments import SentenceTransformerTrainingArguments
-from sentune.training.recipes import DEFAULT_RECIPE, recipe
 from sentune.training.trainer import SentenceTransformerTrainer
+from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
 
 BATCH = 20
 DROPOUT = 0.1
@@ -62,12 +62,13 @@ def ours(compute_dtype: str) -> Run:
             started = time.perf_counter()
             prepared = chosen.prepare(pairs, model)
             # The preparation is for the whole run: these steps take their share of it.
-            share = steps * BATCH / (chosen.settings["num_train_epochs"] * len(pairs))
+            share: float = steps * BATCH / (chosen.settings["num_train_epochs"] * len(pairs))
             before = (time.perf_counter() - started) * min(1.0, share)
             trainer = SentenceTransformerTrainer(
                 model, arguments, prepared, loss=chosen.make_loss()
             )
-            return before + timed(trainer)
+            seconds: float = before + timed(trainer)
+            return seconds
 
     return run
 

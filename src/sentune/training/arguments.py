@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,33 @@ _UNSUPPORTED = {
     "eval_use_gather_object": "it sends pickles between processes",
     "enable_jit_checkpoint": "checkpoints are written between steps, where they are whole",
 }
+# Whole numbers, and numbers, each with the least and the greatest value. The loop would find out
+# about others only in its midst, and in other words.
+_WHOLE = {
+    "per_device_train_batch_size": (1, math.inf),
+    "per_device_eval_batch_size": (1, math.inf),
+    "gradient_accumulation_steps": (1, math.inf),
+    "max_steps": (-1, math.inf),
+    "seed": (0, 2**32 - 1),
+    "data_seed": (0, 2**32 - 1),
+    "dataloader_num_workers": (0, math.inf),
+}
+_MAY_BE_NONE = ("data_seed", "dropout", "max_grad_norm", "neftune_noise_alpha")
+_BELOW_ONE = math.nextafter(1, 0)
+_NUMBERS = {
+    "learning_rate": (0, math.inf),
+    "weight_decay": (0, math.inf),
+    "adam_beta1": (0, _BELOW_ONE),
+    "adam_beta2": (0, _BELOW_ONE),
+    "adam_epsilon": (0, math.inf),
+    "max_grad_norm": (0, math.inf),
+    "num_train_epochs": (math.nextafter(0, 1), math.inf),
+    "warmup_ratio": (0, _BELOW_ONE),
+    "warmup_steps": (0, math.inf),
+    "label_smoothing_factor": (0, 1),
+    "neftune_noise_alpha": (0, math.inf),
+    "dropout": (0, _BELOW_ONE),
+}
 # Trackers whose package has another name.
 _TRACKER_PACKAGES = {
     "azure_ml": "azureml-sdk",
@@ -61,8 +89,7 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
         early_stopping_patience: end after so many evaluations in a row without a better one; never
             when None. Needs ``load_best_model_at_end``.
         prompts: put before the texts of every data set, or a mapping from data set to such: a
-            text, or a mapping from column number to text ("0" is the first). The model's own
-            prompts when None.
+            text, or a mapping from column to text. The model's own prompts when None.
 
     Raises:
         ArgumentError: a setting that is unknown, out of range, or not supported, by name.
@@ -80,6 +107,7 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
 
     def __post_init__(self) -> None:
         """Validate, and keep accelerate's autocast off: the encoder casts for itself."""
+        self._require_numbers()
         apply_retired(self)
         self._require_supported()
         wanted, self.bf16 = self.bf16, False
@@ -105,6 +133,20 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
             setattr(self, new, getattr(self, new) or getattr(self, old) or None)
             setattr(self, old, None)
 
+    def _require_numbers(self) -> None:
+        kinds = {**dict.fromkeys(_WHOLE, int), **dict.fromkeys(_NUMBERS, int | float)}
+        for name, (least, most) in {**_WHOLE, **_NUMBERS}.items():
+            value = getattr(self, name)
+            if value is None and name in _MAY_BE_NONE:
+                continue
+            is_number = isinstance(value, kinds[name]) and not isinstance(value, bool)
+            if not is_number or not least <= value <= most or value == math.inf:
+                noun = "a whole number" if name in _WHOLE else "a number"
+                upper = "" if most == math.inf else f" and at most {most:g}"
+                raise _unsupported(
+                    f"{name}={value!r}", f"{noun} of at least {least:g}{upper}", name
+                )
+
     def _require_supported(self) -> None:
         _require_choice("batch_sampler", self.batch_sampler, tuple(BATCH_SAMPLERS))
         _require_choice(
@@ -113,8 +155,6 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
         for name, reason in _UNSUPPORTED.items():
             if getattr(self, name):
                 raise _unsupported(f"{name}={getattr(self, name)!r} ({reason})", "none", name)
-        if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise _unsupported(f"dropout={self.dropout!r}", "a probability below 1", "dropout")
         if self.early_stopping_patience is not None:
             self._require_stopping()
 

@@ -59,10 +59,6 @@ class RetiredSettings:
 
 
 def _warm_up(settings: Any, ratio: float) -> None:
-    if not 0 <= ratio < 1:
-        raise ArgumentError(
-            f"warmup_ratio={ratio!r}", expected="a share of the steps below 1", fix="correct it"
-        )
     settings.warmup_steps = settings.warmup_steps or ratio
 
 

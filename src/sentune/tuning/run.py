@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from sentune.card import model_card
 from sentune.data import Pairs
+from sentune.errors import ArgumentError
 from sentune.evaluation import (
     InformationRetrievalEvaluator,
     Report,
@@ -23,10 +25,10 @@ from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.losses import EmbeddingLoss
 from sentune.training.mining import mine_hard_negatives
 from sentune.training.progress import CheckpointNow
-from sentune.training.recipes import recipe
 from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.tuning.folder import RunFolder
 from sentune.tuning.outcome import Outcome, Tuned, card_facts, summary
+from sentune.tuning.recipes import recipe
 from sentune.tuning.settings import RunFile, TuneSettings
 from sentune.tuning.split import Split
 
@@ -67,9 +69,11 @@ def tune(
             resume had other settings or data.
     """
     folder = RunFolder(out)
+    run_text = (run_file or RunFile(settings)).text()
     if not folder.begin(resume=resume):
         return Tuned.read(folder.path)
     require_bm25()
+    _require_one_process()
     base, model = (SentenceTransformer(settings.base) for _ in range(2))
     say(f"base model {base.base.name} from {base.base.origin}")
     say(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
@@ -104,10 +108,19 @@ def tune(
     def write(place: Path) -> None:
         kept.write_into(place)
         write_json(place / "evaluation.json", told)
-        write_text(place / "run.yaml", (run_file or RunFile(settings)).text())
+        write_text(place / "run.yaml", run_text)
 
     folder.finish(write)
     return Tuned(folder.path, kept, told, found, report, trainer.seconds)
+
+
+def _require_one_process() -> None:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ArgumentError(
+            "sentune tune in several processes",
+            expected="one: it writes one folder and measures one model",
+            fix="start it without torchrun, or use SentenceTransformerTrainer",
+        )
 
 
 def _trainer(

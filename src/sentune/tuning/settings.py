@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import yaml
 from sentune.errors import ArgumentError, DataError
 from sentune.model.base_models import DEFAULT_BASE_MODEL
 from sentune.training.arguments import SentenceTransformerTrainingArguments
-from sentune.training.recipes import DEFAULT_RECIPE, Recipe, recipe
+from sentune.tuning.recipes import DEFAULT_RECIPE, Recipe, recipe
 
 __all__ = ["RunFile", "TuneSettings", "read_run_file"]
 
@@ -25,7 +25,6 @@ _NOT_FOR_FILES = frozenset({"output_dir", "resume_from_checkpoint", "disable_tqd
 # YAML reads a card's "no" as false.
 _STRATEGIES = frozenset({"eval_strategy", "save_strategy", "logging_strategy"})
 _EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
-_NUMBERS = ("learning_rate", "num_train_epochs", "per_device_train_batch_size", "weight_decay")
 
 
 def _training_names() -> frozenset[str]:
@@ -39,7 +38,7 @@ class TuneSettings:
 
     Attributes:
         base: the model to start from: a folder or a name.
-        recipe: a name from ``sentune.training.recipes``.
+        recipe: a name from ``sentune.tuning.recipes``.
         training: settings of ``SentenceTransformerTrainingArguments`` that overrule the recipe.
         hard_negatives: passages to mine for each question before training; see
             ``sentune.training.mining``.
@@ -60,23 +59,17 @@ class TuneSettings:
     def __post_init__(self) -> None:
         """Check what a run would find out only after it has loaded a model."""
         recipe(self.recipe)
+        for name in ("private_card", "show_progress"):
+            if not isinstance(getattr(self, name), bool):
+                raise ArgumentError(
+                    f"{name} {getattr(self, name)!r}", expected="true or false", fix="correct it"
+                )
         for name in self.training:
             if name not in _training_names():
                 raise _unknown(name, _training_names())
         values = self.resolved()
-        for name in _NUMBERS:
-            value = values.get(name, 1)
-            if not isinstance(value, int | float) or not 0 <= value < math.inf:
-                raise ArgumentError(f"{name} {value!r}", expected="a number", fix="correct it")
-        for name in ("num_train_epochs", "per_device_train_batch_size"):
-            if not values[name] > 0:
-                raise ArgumentError(
-                    f"{name} {values[name]}", expected="a positive number", fix="correct it"
-                )
-        if type(self.seed) is not int or not 0 <= self.seed < 2**32:
-            raise ArgumentError(
-                f"seed {self.seed}", expected="a whole number from 0 to 2**32 - 1", fix="correct it"
-            )
+        # Wrong values are told now, and not when a model is loaded.
+        SentenceTransformerTrainingArguments(**values)
         if type(self.hard_negatives) is not int or not 0 <= self.hard_negatives <= 100:
             raise ArgumentError(
                 f"hard_negatives {self.hard_negatives!r}",
@@ -101,6 +94,10 @@ class TuneSettings:
         chosen = {**self._recipe().settings, **self.training}
         if chosen.get("load_best_model_at_end"):
             chosen.setdefault("metric_for_best_model", "cosine_ndcg@10")
+            # The best step can only be gone back to where it was saved.
+            for name in ("strategy", "steps"):
+                if f"eval_{name}" in chosen:
+                    chosen.setdefault(f"save_{name}", chosen[f"eval_{name}"])
         return {"seed": 42, **chosen}
 
     def _recipe(self) -> Recipe:
@@ -134,7 +131,13 @@ class RunFile:
             "private_card": settings.private_card,
             **settings.resolved(),
         }
-        kept = {name: value for name, value in values.items() if value is not None}
+        # A null is told where leaving it out would mean the recipe's value.
+        of_recipe = recipe(settings.recipe).settings
+        kept = {
+            name: _plain(value)
+            for name, value in values.items()
+            if value is not None or name in of_recipe
+        }
         head = "# sentune tune --config THIS_FILE --out FOLDER does this run again.\n"
         return head + str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
 
@@ -163,6 +166,17 @@ def read_run_file(path: str | Path | None, **given: Any) -> RunFile:
     files = {name: str(found.pop(name)) for name in _FILES if found.get(name) is not None}
     training = {name: value for name, value in found.items() if name not in _FILES}
     return RunFile(TuneSettings(training=training, **own), **files)
+
+
+def _plain(value: Any) -> Any:
+    """Enumerations and NumPy's numbers as YAML writes them."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.item() if hasattr(value, "item") else value
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sentune.data.pairs import Pairs
 from sentune.errors import ArgumentError
 from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
-from sentune.training.passages import cut_passages
+from sentune.tuning.passages import cut_passages
 
 __all__ = ["DEFAULT_RECIPE", "RECIPES", "Recipe", "recipe"]
 
@@ -24,7 +24,7 @@ class Recipe:
         settings: of ``SentenceTransformerTrainingArguments``.
         loss: parameters of MultipleNegativesRankingLoss.
         passage_tokens: passages of more tokens are cut for training, see
-            :func:`~sentune.training.passages.cut_passages`; left whole when None.
+            :func:`~sentune.tuning.passages.cut_passages`; left whole when None.
     """
 
     summary: str
@@ -61,7 +61,7 @@ RECIPES = {
         {**_CARD, "dropout": 0.0},
     ),
     "pieces": Recipe(
-        "as plain, in half the epochs, on the pieces of passages that are nearest to the questions",
+        "as plain, in half the epochs, on the likeliest pieces of passages",
         {**_CARD, "dropout": 0.0, "num_train_epochs": 5},
         passage_tokens=128,
     ),
@@ -71,7 +71,7 @@ DEFAULT_RECIPE = "pieces"
 
 def recipe(name: str) -> Recipe:
     """The recipe of that name. Raises ArgumentError."""
-    if name not in RECIPES:
+    if not isinstance(name, str) or name not in RECIPES:
         raise ArgumentError(
             f"recipe {name!r}",
             expected=f"one of {', '.join(RECIPES)}",

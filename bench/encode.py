@@ -1,0 +1,185 @@
+"""Encoding beside the reference library and OpenVINO: speed, accuracy, share of the peak.
+
+    .venv/bin/python -m bench.encode [--rounds 5] [--texts 128] [--threads 2]
+
+Four workloads of real text (docstrings of the installed packages): passages of 256 tokens, short
+questions, a mixed length distribution, and one question at a time. All systems take turns in one
+process; printed are medians over rounds and the ratios of ours to each other system in the same
+round. ``reference, best`` and bfloat16 are measured only where the processor multiplies bfloat16:
+emulated, it is hundreds of times slower.
+
+OpenVINO is no part of the development packages: ``pip install openvino`` beside them to have it
+measured too.
+
+The floor counts the encoder's matrix products over real tokens, at the speed of PyTorch's best
+product of that size measured in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from itertools import islice
+from typing import Any
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
+import numpy as np
+import torch
+from bench.corpus import real_passages
+from numpy.typing import NDArray
+
+from sentune import SentenceTransformer
+from sentune.hardware import choose_compute
+from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
+
+Vectors = NDArray[np.float32]
+Encode = Callable[[Sequence[str]], Vectors]
+_PASSAGE, _QUESTION = 256, range(16, 23)
+_ONE_BY_ONE = 32
+
+
+def main() -> None:
+    """Print a table for each workload."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--texts", type=int, default=128, help="in each workload")
+    parser.add_argument("--threads", type=int, default=2)
+    given = parser.parse_args()
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(given.threads)
+    model = SentenceTransformer(compute_dtype="float32")
+    systems = _systems(given.threads)
+    print(f"auto: {choose_compute().dtype_name}; {given.threads} threads\n")
+    for name, texts in _workloads(model, given.texts).items():
+        _compare(name, texts, systems, model, given.rounds)
+
+
+def _workloads(model: SentenceTransformer, count: int) -> dict[str, list[str]]:
+    real = real_passages(40 * count)
+    lengths = [len(ids) for ids in model.tokenizer(real)[0]]
+    joined = (f"{first}\n{second}" for first, second in zip(real[::2], real[1::2], strict=False))
+    long = (text for text in joined if len(model.tokenizer([text])[0][0]) == _PASSAGE)
+    short = [text for text, length in zip(real, lengths, strict=True) if length in _QUESTION]
+    return {
+        "passages": list(islice(long, count)),
+        "questions": (short * count)[: 8 * count],
+        "mixed": real[: 2 * count],
+        "one question": short[:_ONE_BY_ONE],
+    }
+
+
+def _systems(threads: int) -> dict[str, Encode]:
+    from sentence_transformers import SentenceTransformer as Reference
+
+    folder = str(resolve(DEFAULT_BASE_MODEL).folder)
+    plain, ours = Reference(folder, device="cpu"), SentenceTransformer(compute_dtype="float32")
+    found: dict[str, Encode] = {
+        "sentune, float32": ours.encode,
+        "reference, default": lambda texts: np.asarray(plain.encode(list(texts))),
+    }
+    compiled = find_spec("openvino") is not None
+    if compiled:
+        found["OpenVINO, float32"] = _openvino(plain, "f32", threads)
+    if choose_compute().dtype != torch.bfloat16:
+        return found
+    reduced = Reference(folder, device="cpu", model_kwargs={"dtype": torch.bfloat16})
+    found = {
+        "sentune, bfloat16": SentenceTransformer(compute_dtype="bfloat16").encode,
+        **found,
+        "reference, best": lambda texts: np.asarray(reduced.encode(list(texts))),
+    }
+    if compiled:
+        found["OpenVINO, bfloat16"] = _openvino(plain, "bf16", threads)
+    return found
+
+
+def _openvino(reference: Any, precision: str, threads: int) -> Encode:
+    """The reference's encoder compiled by OpenVINO, in padded batches of similar lengths."""
+    import openvino
+
+    transformer = reference[0].auto_model.eval()
+    example = {
+        name: torch.ones(2, 8, dtype=torch.int64) for name in ("input_ids", "attention_mask")
+    }
+    with torch.no_grad():
+        converted = openvino.convert_model(transformer, example_input=example)
+    compiled = openvino.Core().compile_model(
+        converted,
+        "CPU",
+        {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads},
+    )
+
+    def encode(texts: Sequence[str]) -> Vectors:
+        order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))
+        vectors = np.empty((len(texts), 384), np.float32)
+        for start in range(0, len(texts), 32):
+            places = order[start : start + 32]
+            features = reference.tokenize([texts[place] for place in places])
+            mask = features["attention_mask"].numpy()
+            given = {"input_ids": features["input_ids"].numpy(), "attention_mask": mask}
+            tokens = compiled(given)[0]
+            pooled = (tokens * mask[..., None]).sum(axis=1)
+            vectors[places] = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+        return vectors
+
+    return encode
+
+
+def _compare(
+    name: str,
+    texts: list[str],
+    systems: dict[str, Encode],
+    model: SentenceTransformer,
+    rounds: int,
+) -> None:
+    alone = name == "one question"
+    batches = [[text] for text in texts] if alone else [texts]
+    seconds: dict[str, list[float]] = {system: [] for system in systems}
+    vectors: dict[str, Vectors] = {}
+    for number in range(rounds + 1):
+        for system, encode in systems.items():
+            started = time.perf_counter()
+            vectors[system] = np.concatenate([encode(batch) for batch in batches])
+            if number:  # the first round compiles and fills caches
+                seconds[system].append(time.perf_counter() - started)
+    lengths = [len(ids) for ids in model.tokenizer(texts)[0]]
+    print(f"{name}: {len(texts)} texts, {min(lengths)} to {max(lengths)} tokens")
+    ours, truth = next(iter(systems)), vectors["reference, default"]
+    for system, times in seconds.items():
+        ratios = [b / a for a, b in zip(seconds[ours], times, strict=True)]
+        cosine = float((vectors[system] * truth).sum(axis=1).min())
+        rate = f"{1000 * statistics.median(times) / len(texts):7.2f} ms a text"
+        print(f"  {system:20} {rate}  {statistics.median(ratios):5.2f}  cosine {cosine:.6f}")
+    share = _floor(model, lengths) / min(seconds["sentune, float32"])
+    print(f"  {share:.0%} of the matrix peak, float32\n", flush=True)
+
+
+def _floor(model: SentenceTransformer, lengths: Sequence[int]) -> float:
+    """Seconds that the encoder's products would take at the peak."""
+    config = model.encoder.config
+    hidden, inner = config.hidden_size, config.intermediate_size
+    each_token = 2 * hidden * (4 * hidden + 2 * inner)
+    operations = config.num_hidden_layers * sum(
+        length * each_token + 4 * length * length * hidden for length in lengths
+    )
+    rows = min(4096, sum(lengths))
+    x, weight = torch.rand(rows, hidden), torch.rand(inner, hidden)
+    best = min(_timed(lambda: torch.nn.functional.linear(x, weight)) for _ in range(10))
+    return operations * best / (2 * rows * hidden * inner)
+
+
+def _timed(run: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
