@@ -9,7 +9,8 @@ from safetensors.torch import save
 
 from sentune.errors import ModelError
 from sentune.files import write_bytes, write_json, write_text
-from sentune.model.bert import Bert
+from sentune.model.architectures import ARCHITECTURES
+from sentune.model.encoder import Encoder
 from sentune.model.folder import OWN_KEY
 from sentune.model.pooling import POOLING_MODES, Pooling
 from sentune.model.tokenizer import Tokenizer
@@ -20,7 +21,7 @@ __all__ = ["write_folder"]
 
 def write_folder(
     folder: Path,
-    bert: Bert,
+    encoder: Encoder,
     tokenizer: Tokenizer,
     pooling: Pooling,
     *,
@@ -49,10 +50,11 @@ def write_folder(
             expected=f"the order of the folder layout: {', '.join(POOLING_MODES)}",
             fix="list the modes in that order",
         )
+    model_class = ARCHITECTURES[encoder.config.model_type].model_class
     saved = {key: value for key, value in config.items() if key not in ("dtype", "auto_map")}
-    saved |= {"architectures": ["BertModel"], "torch_dtype": "float32"}
+    saved |= {"architectures": [model_class], "torch_dtype": "float32"}
     write_json(folder / "config.json", saved)
-    weights = save(export_weights(bert), metadata={"format": "pt"})
+    weights = save(export_weights(encoder), metadata={"format": "pt"})
     write_bytes(folder / "model.safetensors", weights)
     _write_tokenizer(folder, tokenizer)
     _write_modules(folder, pooling, normalize)

@@ -1,0 +1,130 @@
+"""The part of a ``config.json`` that the encoder computes with, and how it is read.
+
+Names are those of Hugging Face's BERT. What other architectures call differently is in their
+table in ``architectures``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from sentune.errors import ModelError, UnsupportedModelError
+
+__all__ = ["ACTIVATIONS", "ConfigReader", "EncoderConfig"]
+
+# By their names in config.json.
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+    "gelu_pytorch_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "relu": F.relu,
+    "silu": F.silu,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderConfig:
+    """Sizes and options of an encoder.
+
+    Attributes:
+        model_type: the architecture, as ``config.json`` names it; the key of its table.
+        type_vocab_size: segments; 0 where the architecture has none.
+        dropout: place → probability, for the places where the architecture has dropout:
+            ``embeddings``; in a layer ``attention`` (its weights), ``attention_output`` and
+            ``output`` (of the perceptron).
+    """
+
+    model_type: str
+    vocab_size: int
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+    max_position_embeddings: int
+    hidden_act: str
+    layer_norm_eps: float
+    type_vocab_size: int = 0
+    dropout: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def longest_text(self) -> int:
+        """The most tokens of a text that the encoder has positions for."""
+        return self.max_position_embeddings
+
+    @property
+    def attention_probs_dropout_prob(self) -> float:
+        """Dropout of attention weights."""
+        return self.dropout.get("attention", 0.0)
+
+    @property
+    def hidden_dropout_prob(self) -> float:
+        """Dropout of hidden states; the greatest, where an architecture has several."""
+        return max((p for place, p in self.dropout.items() if place != "attention"), default=0.0)
+
+
+_GREATEST_SIZE = 10**8  # the product of two is still a number of bytes
+
+
+class ConfigReader:
+    """Values of a ``config.json`` by the encoder's names, each checked as it is taken.
+
+    Args:
+        values: the content of the file.
+        source: the file, for messages.
+        spelling: the encoder's name → the file's, where they differ.
+    """
+
+    def __init__(self, values: Mapping[str, Any], source: str, spelling: Mapping[str, str]) -> None:
+        self.values = values
+        self.source = source
+        self._spelling = spelling
+
+    def name(self, ours: str) -> str:
+        """What the file calls it."""
+        return self._spelling.get(ours, ours)
+
+    def get(self, ours: str, default: Any = None) -> Any:
+        """The value as it stands; ``default`` when the file has none."""
+        return self.values.get(self.name(ours), default)
+
+    def size(self, ours: str, default: int | None = None, *, least: int = 1) -> int:
+        """A whole number. Raises ModelError."""
+        value = self.get(ours, default)
+        if type(value) is not int or not least <= value <= _GREATEST_SIZE:
+            raise self.wrong(ours, "a positive whole number" if least else "a whole number from 0")
+        return value
+
+    def fraction(self, ours: str, default: float) -> float:
+        """A number from 0 to below 1. Raises ModelError."""
+        value = self.get(ours, default)
+        if type(value) not in (int, float) or not 0 <= value < 1:
+            raise self.wrong(ours, "a number from 0 to below 1")
+        return float(value)
+
+    def choice(self, ours: str, default: str, allowed: tuple[str, ...]) -> str:
+        """A name. Raises UnsupportedModelError where it is not one of those allowed."""
+        value = self.get(ours, default)
+        if not isinstance(value, str) or value not in allowed:
+            raise self.unsupported(ours, f"one of {', '.join(allowed)}")
+        return value
+
+    def wrong(self, ours: str, expected: str) -> ModelError:
+        """The error for a value that no model can have."""
+        return ModelError(
+            f"{self.source}: {self.name(ours)} is {self.get(ours)!r}",
+            expected=expected,
+            fix="copy config.json again from where the model came from",
+        )
+
+    def unsupported(self, ours: str, expected: str) -> UnsupportedModelError:
+        """The error for a value that sentune does not compute with."""
+        return UnsupportedModelError(
+            f"{self.source}: {self.name(ours)} is {self.get(ours)!r}",
+            expected=expected,
+            fix="choose another base model; docs/models.md lists those that run",
+        )
