@@ -18,6 +18,7 @@ from typing import Any
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub
 
 import pytest
+import tokenizers
 import torch
 from safetensors.torch import save_file
 from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
@@ -199,3 +200,93 @@ def tiny(tiny_folder: Path) -> SentenceTransformer:
 
 def _write(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=1), encoding="utf-8")
+
+
+# ── small models of every other architecture, made and saved by transformers ──────────────────
+
+# What transformers calls their classes, and sizes under the names of their configurations.
+ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
+    "roberta": ("Roberta", {"max_position_embeddings": 66}),
+    "xlm-roberta": ("XLMRoberta", {"max_position_embeddings": 66, "type_vocab_size": 1}),
+    "camembert": ("Camembert", {"max_position_embeddings": 66, "type_vocab_size": 1}),
+}
+
+
+@pytest.fixture(scope="session")
+def make_architecture(
+    real_texts: list[str], vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> MakeFolder:
+    """Write a folder as transformers does; keywords change the configuration."""
+
+    def _make(model_type: str, **changes: Any) -> Path:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            import transformers
+
+            name, sizes = ARCHITECTURES[model_type]
+            tokenizer = _tokenizers(transformers, real_texts, vocabulary)[model_type]()
+            special = {
+                f"{part}_token_id": getattr(tokenizer, f"{part}_token_id")
+                for part in ("pad", "bos", "eos", "cls", "sep")
+            }
+            usual = {**SIZES, "num_hidden_layers": 3, "initializer_range": 0.3, **special}
+            made = {**usual, "vocab_size": len(tokenizer) + 3, **sizes, **changes}
+            torch.manual_seed(0)
+            encoder = getattr(transformers, f"{name}Model")(
+                getattr(transformers, f"{name}Config")(**made)
+            )
+        with torch.no_grad():
+            for parameter in encoder.parameters():  # biases begin as 0: one for another would pass
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+        folder = tmp_path_factory.mktemp(model_type)
+        encoder.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return folder
+
+    return _make
+
+
+@pytest.fixture(scope="session", params=ARCHITECTURES)
+def architecture(request: pytest.FixtureRequest) -> str:
+    """The model_type of every architecture in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def architecture_folder(architecture: str, make_architecture: MakeFolder) -> Path:
+    """A small folder of the architecture, for all tests that do not change it."""
+    return make_architecture(architecture)
+
+
+def _tokenizers(
+    transformers: Any, texts: list[str], vocabulary: list[str]
+) -> dict[str, Callable[[], Any]]:
+    roberta = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    camembert = ["<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<s>", "</s>", "<mask>"]
+    return {
+        "roberta": lambda: transformers.RobertaTokenizer(**_byte_level(texts, roberta)),
+        "xlm-roberta": lambda: transformers.XLMRobertaTokenizer(**_unigram(vocabulary, roberta)),
+        "camembert": lambda: transformers.CamembertTokenizer(**_unigram(vocabulary, camembert)),
+    }
+
+
+def _byte_level(texts: list[str], special: list[str]) -> dict[str, Any]:
+    """Vocabulary and merges as byte-level BPE learns them from the texts."""
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=600, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts[:200], trainer)
+    model = json.loads(tokenizer.to_str())["model"]
+    return {"vocab": model["vocab"], "merges": [tuple(merge) for merge in model["merges"]]}
+
+
+def _unigram(vocabulary: list[str], special: list[str]) -> dict[str, Any]:
+    """Letters and words, each less likely than the one before: no two ways to split a word tie."""
+    letters = [chr(code) for code in range(33, 127)]
+    words = [word for word in vocabulary[5:] if len(word) > 1 and "#" not in word]
+    pieces = ["▁", *letters, *(f"▁{word}" for word in words), *words]
+    scored = [(piece, -10 - number**0.5) for number, piece in enumerate(pieces)]
+    return {"vocab": [*((token, 0.0) for token in special), *scored]}

@@ -8,7 +8,7 @@ table; where it computes something that no option covers, the encoder needs an o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sentune.errors import UnsupportedModelError
@@ -84,7 +84,26 @@ BERT = Architecture(
     },
 )
 
-ARCHITECTURES = {architecture.model_type: architecture for architecture in (BERT,)}
+ROBERTA = replace(
+    BERT,
+    model_type="roberta",
+    model_class="RobertaModel",
+    prefix="roberta.",
+    heads=("lm_head.",),
+    options=lambda given: {
+        **BERT.options(given),
+        "padding_id": given.size("pad_token_id", 1, least=0),
+    },
+)
+
+XLM_ROBERTA = replace(ROBERTA, model_type="xlm-roberta", model_class="XLMRobertaModel")
+
+CAMEMBERT = replace(ROBERTA, model_type="camembert", model_class="CamembertModel")
+
+ARCHITECTURES = {
+    architecture.model_type: architecture
+    for architecture in (BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT)
+}
 
 _SIZES = (
     "vocab_size",
@@ -122,6 +141,9 @@ def read_config(values: dict[str, Any], source: str) -> EncoderConfig:
     if config.hidden_size % config.num_attention_heads:
         heads = f"{given.name('num_attention_heads')} {config.num_attention_heads}"
         raise given.wrong("hidden_size", f"a multiple of {heads}")
+    if config.longest_text < 1:
+        padding = f"{given.name('pad_token_id')} {config.padding_id}"
+        raise given.wrong("max_position_embeddings", f"more than one above {padding}")
     return config
 
 

@@ -34,6 +34,7 @@ class EncoderConfig:
     Attributes:
         model_type: the architecture, as ``config.json`` names it; the key of its table.
         type_vocab_size: segments; 0 where the architecture has none.
+        padding_id: the padding token, where positions are counted from the number after it.
         dropout: place → probability, for the places where the architecture has dropout:
             ``embeddings``; in a layer ``attention`` (its weights), ``attention_output`` and
             ``output`` (of the perceptron).
@@ -49,12 +50,14 @@ class EncoderConfig:
     hidden_act: str
     layer_norm_eps: float
     type_vocab_size: int = 0
+    padding_id: int | None = None
     dropout: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def longest_text(self) -> int:
         """The most tokens of a text that the encoder has positions for."""
-        return self.max_position_embeddings
+        taken = 0 if self.padding_id is None else self.padding_id + 1
+        return self.max_position_embeddings - taken
 
     @property
     def attention_probs_dropout_prob(self) -> float:

@@ -74,15 +74,26 @@ class Embeddings(nn.Module):
         self.norm = LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.dropouts = _at(config, "embeddings")
         self.noise_alpha = 0.0
+        self._padding_id = config.padding_id
 
     def forward(self, pack: Pack) -> Tensor:
         """Pack → (tokens, hidden) in the format of the weights."""
         words = self.word(pack.token_ids)
         if self.training and self.noise_alpha:
             words = words + self._noise(pack, words)
-        x = words + self.position(pack.positions) + self.token_type.weight[0]
+        x = words + self.position(self._positions(pack)) + self.token_type.weight[0]
         normed: Tensor = self.norm(x)
         return _drop(normed, "embeddings", self)
+
+    def _positions(self, pack: Pack) -> Tensor:
+        """Rows of the position table, (tokens,)."""
+        if self._padding_id is None:
+            return pack.positions
+        # A text can spell the padding token. It then stands at its own number, and is not counted.
+        counted = (pack.token_ids != self._padding_id).long()
+        before = counted.cumsum(0) - counted
+        starts = torch.arange(len(before), device=before.device) - pack.positions
+        return (before - before[starts] + 1) * counted + self._padding_id
 
     def _noise(self, pack: Pack, words: Tensor) -> Tensor:
         """Uniform noise of magnitude α / √(tokens of the text · hidden).

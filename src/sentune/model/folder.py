@@ -206,7 +206,8 @@ def _tokenizer(folder: Path, config: EncoderConfig) -> Tokenizer:
     longest = config.longest_text
     if path and limits.get("max_seq_length") is not None:
         name, length = "max_seq_length", limits["max_seq_length"]
-        allowed = type(length) is int and 1 <= length <= longest
+        # Some RoBERTa folders ask for the whole table of positions, whose first rows no text uses.
+        allowed = type(length) is int and 1 <= length <= config.max_position_embeddings
     else:
         path, name = folder / "tokenizer_config.json", "model_max_length"
         length = longest if settings.get(name) is None else settings[name]
