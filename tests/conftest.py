@@ -209,6 +209,7 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "roberta": ("Roberta", {"max_position_embeddings": 66}),
     "xlm-roberta": ("XLMRoberta", {"max_position_embeddings": 66, "type_vocab_size": 1}),
     "camembert": ("Camembert", {"max_position_embeddings": 66, "type_vocab_size": 1}),
+    "mpnet": ("MPNet", {"max_position_embeddings": 66}),
 }
 
 
@@ -263,11 +264,17 @@ def _tokenizers(
 ) -> dict[str, Callable[[], Any]]:
     roberta = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     camembert = ["<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<s>", "</s>", "<mask>"]
+    mpnet = ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"]
     return {
         "roberta": lambda: transformers.RobertaTokenizer(**_byte_level(texts, roberta)),
         "xlm-roberta": lambda: transformers.XLMRobertaTokenizer(**_unigram(vocabulary, roberta)),
         "camembert": lambda: transformers.CamembertTokenizer(**_unigram(vocabulary, camembert)),
+        "mpnet": lambda: transformers.MPNetTokenizer(vocab=_word_piece(vocabulary, mpnet)),
     }
+
+
+def _word_piece(vocabulary: list[str], special: list[str]) -> dict[str, int]:
+    return {token: number for number, token in enumerate([*special, *vocabulary[5:]])}
 
 
 def _byte_level(texts: list[str], special: list[str]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class EncoderConfig:
         model_type: the architecture, as ``config.json`` names it; the key of its table.
         type_vocab_size: segments; 0 where the architecture has none.
         padding_id: the padding token, where positions are counted from the number after it.
+        relative_buckets: distances that the learned bias of attention tells apart; 0 without one.
         dropout: place → probability, for the places where the architecture has dropout:
             ``embeddings``; in a layer ``attention`` (its weights), ``attention_output`` and
             ``output`` (of the perceptron).
@@ -51,6 +52,7 @@ class EncoderConfig:
     layer_norm_eps: float
     type_vocab_size: int = 0
     padding_id: int | None = None
+    relative_buckets: int = 0
     dropout: Mapping[str, float] = field(default_factory=dict)
 
     @property

@@ -7,10 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from sentune.model.attention import attend
+from sentune.model.attention import Biases, attend
 from sentune.model.config import ACTIVATIONS, EncoderConfig
 from sentune.model.dropout import dropout
 from sentune.model.pack import Pack
+from sentune.model.positions import RelativeBias
 
 __all__ = ["Encoder"]
 
@@ -64,13 +65,18 @@ class LayerNorm(nn.LayerNorm):
 
 
 class Embeddings(nn.Module):
-    """Word, position and segment vectors, added and normalized. Every text is segment 0."""
+    """Word, position and segment vectors, added and normalized. Every text is segment 0.
+
+    Attributes:
+        token_type: None where the architecture has no segments.
+    """
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.word = nn.Embedding(config.vocab_size, config.hidden_size)
         self.position = nn.Embedding(config.max_position_embeddings, config.hidden_size)
-        self.token_type = nn.Embedding(config.type_vocab_size, config.hidden_size)
+        segments = config.type_vocab_size
+        self.token_type = nn.Embedding(segments, config.hidden_size) if segments else None
         self.norm = LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.dropouts = _at(config, "embeddings")
         self.noise_alpha = 0.0
@@ -81,7 +87,9 @@ class Embeddings(nn.Module):
         words = self.word(pack.token_ids)
         if self.training and self.noise_alpha:
             words = words + self._noise(pack, words)
-        x = words + self.position(self._positions(pack)) + self.token_type.weight[0]
+        x = words + self.position(self._positions(pack))
+        if self.token_type is not None:
+            x = x + self.token_type.weight[0]
         normed: Tensor = self.norm(x)
         return _drop(normed, "embeddings", self)
 
@@ -123,16 +131,16 @@ class Layer(nn.Module):
         self.down = Linear(config.intermediate_size, hidden)
         self.output_norm = LayerNorm(hidden, config.layer_norm_eps)
 
-    def forward(self, x: Tensor, pack: Pack) -> Tensor:
+    def forward(self, x: Tensor, pack: Pack, biases: Biases | None = None) -> Tensor:
         """(tokens, hidden) → (tokens, hidden)."""
-        x = self.attention_norm(x + self._attention(x, pack))
+        x = self.attention_norm(x + self._attention(x, pack, biases))
         normed: Tensor = self.output_norm(x + self._perceptron(x))
         return normed
 
-    def _attention(self, x: Tensor, pack: Pack) -> Tensor:
-        weights_dropout = self.dropouts.get("attention", 0.0) if self.training else 0.0
-        mixed = self.attention_output(attend(self.qkv(x), pack, self.heads, weights_dropout))
-        return _drop(mixed, "attention_output", self)
+    def _attention(self, x: Tensor, pack: Pack, biases: Biases | None) -> Tensor:
+        dropped = self.dropouts.get("attention", 0.0) if self.training else 0.0
+        mixed = attend(self.qkv(x), pack, self.heads, dropped, biases)
+        return _drop(self.attention_output(mixed), "attention_output", self)
 
     def _perceptron(self, x: Tensor) -> Tensor:
         return _drop(self.down(self.activation(self.up(x))), "output", self)
@@ -154,6 +162,8 @@ class Encoder(nn.Module):
         self.config = config
         self.embeddings = Embeddings(config)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
+        buckets, heads = config.relative_buckets, config.num_attention_heads
+        self.relative_bias = RelativeBias(buckets, heads) if buckets else None
         self.unused: dict[str, Tensor] = {}
         self.recompute_every = 0
 
@@ -162,11 +172,12 @@ class Encoder(nn.Module):
         x: Tensor = self.embeddings(pack)
         if dtype is not None:
             x = x.to(dtype)
+        biases = None if self.relative_bias is None else self.relative_bias(pack, x.dtype)
         for number, layer in enumerate(self.layers):
             if self.recompute_every and self.training and number % self.recompute_every == 0:
-                changed: Tensor = checkpoint(layer, x, pack, use_reentrant=False)
+                changed: Tensor = checkpoint(layer, x, pack, biases, use_reentrant=False)
             else:
-                changed = layer(x, pack)
+                changed = layer(x, pack, biases)
             x = changed
         return x
 
