@@ -210,6 +210,7 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "xlm-roberta": ("XLMRoberta", {"max_position_embeddings": 66, "type_vocab_size": 1}),
     "camembert": ("Camembert", {"max_position_embeddings": 66, "type_vocab_size": 1}),
     "mpnet": ("MPNet", {"max_position_embeddings": 66}),
+    "distilbert": ("DistilBert", {"hidden_dim": 64, "activation": "relu"}),
 }
 
 
@@ -270,11 +271,13 @@ def _tokenizers(
         "xlm-roberta": lambda: transformers.XLMRobertaTokenizer(**_unigram(vocabulary, roberta)),
         "camembert": lambda: transformers.CamembertTokenizer(**_unigram(vocabulary, camembert)),
         "mpnet": lambda: transformers.MPNetTokenizer(vocab=_word_piece(vocabulary, mpnet)),
+        "distilbert": lambda: transformers.DistilBertTokenizer(vocab=_word_piece(vocabulary)),
     }
 
 
-def _word_piece(vocabulary: list[str], special: list[str]) -> dict[str, int]:
-    return {token: number for number, token in enumerate([*special, *vocabulary[5:]])}
+def _word_piece(vocabulary: list[str], special: list[str] | None = None) -> dict[str, int]:
+    tokens = [*(special or vocabulary[:5]), *vocabulary[5:]]
+    return {token: number for number, token in enumerate(tokens)}
 
 
 def _byte_level(texts: list[str], special: list[str]) -> dict[str, Any]:
