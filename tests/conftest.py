@@ -210,6 +210,7 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "xlm-roberta": ("XLMRoberta", {"max_position_embeddings": 66, "type_vocab_size": 1}),
     "camembert": ("Camembert", {"max_position_embeddings": 66, "type_vocab_size": 1}),
     "mpnet": ("MPNet", {"max_position_embeddings": 66}),
+    "modernbert": ("ModernBert", {"local_attention": 16}),
     "distilbert": ("DistilBert", {"hidden_dim": 64, "activation": "relu"}),
 }
 
@@ -270,9 +271,27 @@ def _tokenizers(
         "roberta": lambda: transformers.RobertaTokenizer(**_byte_level(texts, roberta)),
         "xlm-roberta": lambda: transformers.XLMRobertaTokenizer(**_unigram(vocabulary, roberta)),
         "camembert": lambda: transformers.CamembertTokenizer(**_unigram(vocabulary, camembert)),
+        "modernbert": lambda: _modernbert(transformers, texts),
         "mpnet": lambda: transformers.MPNetTokenizer(vocab=_word_piece(vocabulary, mpnet)),
         "distilbert": lambda: transformers.DistilBertTokenizer(vocab=_word_piece(vocabulary)),
     }
+
+
+def _modernbert(transformers: Any, texts: list[str]) -> Any:
+    names = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+    learned = _byte_level(texts, list(names.values()))
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(**learned))
+    tokenizer.normalizer = tokenizers.normalizers.NFC()
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        special_tokens=[(token, learned["vocab"][token]) for token in ("[CLS]", "[SEP]")],
+    )
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_input_names=["input_ids", "attention_mask"],
+        **{f"{name}_token": token for name, token in names.items()},
+    )
 
 
 def _word_piece(vocabulary: list[str], special: list[str] | None = None) -> dict[str, int]:

@@ -22,6 +22,7 @@ from sentune.model.sentence_transformer import SentenceTransformer
 
 def named_gradients(encoder: Encoder) -> Iterator[tuple[str, Tensor]]:
     """Our gradients under Hugging Face names, by a table of the test's own."""
+    assert encoder.embeddings.position is not None
     assert encoder.embeddings.token_type is not None
     tables = {
         "word_embeddings.weight": encoder.embeddings.word.weight,

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sentune.errors import ModelError, UnsupportedModelError
 
-__all__ = ["ACTIVATIONS", "ConfigReader", "EncoderConfig"]
+__all__ = ["ACTIVATIONS", "ConfigReader", "EncoderConfig", "LayerKind"]
 
 # By their names in config.json.
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -28,6 +28,19 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class LayerKind:
+    """How attention in a layer sees places.
+
+    Attributes:
+        window: a token sees those at most this far from it; all of its text when None.
+        rotary_theta: base of the angles by which queries and keys are turned; None without.
+    """
+
+    window: int | None = None
+    rotary_theta: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EncoderConfig:
     """Sizes and options of an encoder.
 
@@ -37,8 +50,13 @@ class EncoderConfig:
         padding_id: the padding token, where positions are counted from the number after it.
         relative_buckets: distances that the learned bias of attention tells apart; 0 without one.
         dropout: place → probability, for the places where the architecture has dropout:
-            ``embeddings``; in a layer ``attention`` (its weights), ``attention_output`` and
-            ``output`` (of the perceptron).
+            ``embeddings``; in a layer ``attention`` (its weights), ``attention_output``, and
+            ``inner`` and ``output`` of the perceptron.
+        layer_kinds: of the layers in turn, and again from the first until all have one.
+        norm_first: normalize what goes into attention and perceptron, and the result of the last
+            layer, instead of what comes out of each.
+        gated: the perceptron multiplies one half of its width by the activation of the other.
+        attention_bias, mlp_bias, norm_bias: whether these layers add a bias.
     """
 
     model_type: str
@@ -54,6 +72,21 @@ class EncoderConfig:
     padding_id: int | None = None
     relative_buckets: int = 0
     dropout: Mapping[str, float] = field(default_factory=dict)
+    layer_kinds: tuple[LayerKind, ...] = (LayerKind(),)
+    norm_first: bool = False
+    gated: bool = False
+    attention_bias: bool = True
+    mlp_bias: bool = True
+    norm_bias: bool = True
+
+    @property
+    def rotary(self) -> bool:
+        """Whether places are angles, and not rows of a table."""
+        return any(kind.rotary_theta is not None for kind in self.layer_kinds)
+
+    def layer_kind(self, number: int) -> LayerKind:
+        """The kind of a layer, counted from 0."""
+        return self.layer_kinds[number % len(self.layer_kinds)]
 
     @property
     def longest_text(self) -> int:
@@ -97,11 +130,20 @@ class ConfigReader:
         """The value as it stands; ``default`` when the file has none."""
         return self.values.get(self.name(ours), default)
 
-    def size(self, ours: str, default: int | None = None, *, least: int = 1) -> int:
+    def size(
+        self, ours: str, default: int | None = None, *, least: int = 1, most: int = _GREATEST_SIZE
+    ) -> int:
         """A whole number. Raises ModelError."""
         value = self.get(ours, default)
-        if type(value) is not int or not least <= value <= _GREATEST_SIZE:
-            raise self.wrong(ours, "a positive whole number" if least else "a whole number from 0")
+        if type(value) is not int or not least <= value <= most:
+            raise self.wrong(ours, f"a whole number from {least} to {most:,}")
+        return value
+
+    def flag(self, ours: str, default: bool) -> bool:
+        """True or false. Raises ModelError."""
+        value = self.get(ours, default)
+        if not isinstance(value, bool):
+            raise self.wrong(ours, "true or false")
         return value
 
     def fraction(self, ours: str, default: float) -> float:

@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from sentune.model.attention import Biases, attend
-from sentune.model.config import ACTIVATIONS, EncoderConfig
+from sentune.model.attention import attend
+from sentune.model.config import ACTIVATIONS, EncoderConfig, LayerKind
 from sentune.model.dropout import dropout
 from sentune.model.pack import Pack
-from sentune.model.positions import RelativeBias
+from sentune.model.positions import Places, RelativeBias, find_places, rotate
 
 __all__ = ["Encoder"]
 
@@ -25,9 +25,9 @@ class Linear(nn.Linear):
     while a gradient waits to be applied. (Writing through ``weight.data`` is not seen.)
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs)
-        self._cast: tuple[tuple[int, ...], Tensor, Tensor] | None = None
+    def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, bias)
+        self._cast: tuple[tuple[int, ...], tuple[Tensor, ...]] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, inputs) → (…, outputs)."""
@@ -35,23 +35,24 @@ class Linear(nn.Linear):
             return F.linear(x, self.weight, self.bias)
         if torch.is_grad_enabled() or self._may_change_unseen():
             self._cast = None
-            return F.linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype))
+            return F.linear(x, *(weights.to(x.dtype) for weights in self._held()))
         return F.linear(x, *self._cast_weights(x.dtype))
 
+    def _held(self) -> tuple[Tensor, ...]:
+        return (self.weight,) if self.bias is None else (self.weight, self.bias)
+
     def _may_change_unseen(self) -> bool:
-        pending = self.weight.grad is not None or self.bias.grad is not None
+        pending = any(weights.grad is not None for weights in self._held())
         return pending or self.weight.is_inference()  # inference tensors have no version
 
-    def _cast_weights(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        state = (
-            *(self.weight._version, self.bias._version),
-            *(self.weight.data_ptr(), self.bias.data_ptr()),
-        )
+    def _cast_weights(self, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        held = self._held()
+        state = tuple(fact for weights in held for fact in (weights._version, weights.data_ptr()))
         cached = self._cast
-        if cached is None or cached[0] != state or cached[1].dtype != dtype:
-            cached = (state, self.weight.to(dtype), self.bias.to(dtype))
+        if cached is None or cached[0] != state or cached[1][0].dtype != dtype:
+            cached = (state, tuple(weights.to(dtype) for weights in held))
             self._cast = cached
-        return cached[1], cached[2]
+        return cached[1]
 
 
 class LayerNorm(nn.LayerNorm):
@@ -68,16 +69,18 @@ class Embeddings(nn.Module):
     """Word, position and segment vectors, added and normalized. Every text is segment 0.
 
     Attributes:
+        position: None where positions are angles.
         token_type: None where the architecture has no segments.
     """
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.word = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.position = nn.Embedding(config.max_position_embeddings, config.hidden_size)
+        positions = 0 if config.rotary else config.max_position_embeddings
+        self.position = nn.Embedding(positions, config.hidden_size) if positions else None
         segments = config.type_vocab_size
         self.token_type = nn.Embedding(segments, config.hidden_size) if segments else None
-        self.norm = LayerNorm(config.hidden_size, config.layer_norm_eps)
+        self.norm = _norm(config)
         self.dropouts = _at(config, "embeddings")
         self.noise_alpha = 0.0
         self._padding_id = config.padding_id
@@ -87,7 +90,7 @@ class Embeddings(nn.Module):
         words = self.word(pack.token_ids)
         if self.training and self.noise_alpha:
             words = words + self._noise(pack, words)
-        x = words + self.position(self._positions(pack))
+        x = words if self.position is None else words + self.position(self._positions(pack))
         if self.token_type is not None:
             x = x + self.token_type.weight[0]
         normed: Tensor = self.norm(x)
@@ -116,34 +119,48 @@ class Embeddings(nn.Module):
 
 
 class Layer(nn.Module):
-    """Attention and a two-layer perceptron, each followed by residual and normalization."""
+    """Attention and a two-layer perceptron, each with a residual and a normalization."""
 
-    def __init__(self, config: EncoderConfig) -> None:
+    def __init__(self, config: EncoderConfig, number: int) -> None:
         super().__init__()
-        hidden = config.hidden_size
+        hidden, inner = config.hidden_size, config.intermediate_size
         self.heads = config.num_attention_heads
-        self.dropouts = _at(config, "attention", "attention_output", "output")
+        self.norm_first, self.gated = config.norm_first, config.gated
+        self.dropouts = _at(config, "attention", "attention_output", "inner", "output")
         self.activation = ACTIVATIONS[config.hidden_act]
-        self.qkv = Linear(hidden, 3 * hidden)
-        self.attention_output = Linear(hidden, hidden)
-        self.attention_norm = LayerNorm(hidden, config.layer_norm_eps)
-        self.up = Linear(hidden, config.intermediate_size)
-        self.down = Linear(config.intermediate_size, hidden)
-        self.output_norm = LayerNorm(hidden, config.layer_norm_eps)
+        self.qkv = Linear(hidden, 3 * hidden, config.attention_bias)
+        self.attention_output = Linear(hidden, hidden, config.attention_bias)
+        # What reaches the first layer is normalized already.
+        normed = config.norm_first and number == 0
+        self.attention_norm = nn.Identity() if normed else _norm(config)
+        self.up = Linear(hidden, 2 * inner if config.gated else inner, config.mlp_bias)
+        self.down = Linear(inner, hidden, config.mlp_bias)
+        self.output_norm = _norm(config)
 
-    def forward(self, x: Tensor, pack: Pack, biases: Biases | None = None) -> Tensor:
+    def forward(self, x: Tensor, pack: Pack, places: Places) -> Tensor:
         """(tokens, hidden) → (tokens, hidden)."""
-        x = self.attention_norm(x + self._attention(x, pack, biases))
+        if self.norm_first:
+            x = x + self._attention(self.attention_norm(x), pack, places)
+            return x + self._perceptron(self.output_norm(x))
+        x = self.attention_norm(x + self._attention(x, pack, places))
         normed: Tensor = self.output_norm(x + self._perceptron(x))
         return normed
 
-    def _attention(self, x: Tensor, pack: Pack, biases: Biases | None) -> Tensor:
+    def _attention(self, x: Tensor, pack: Pack, places: Places) -> Tensor:
         dropped = self.dropouts.get("attention", 0.0) if self.training else 0.0
-        mixed = attend(self.qkv(x), pack, self.heads, dropped, biases)
+        qkv = self.qkv(x)
+        if places.rotation is not None:
+            qkv = rotate(qkv, self.heads, places.rotation)
+        mixed = attend(qkv, pack, self.heads, dropped, places.biases)
         return _drop(self.attention_output(mixed), "attention_output", self)
 
     def _perceptron(self, x: Tensor) -> Tensor:
-        return _drop(self.down(self.activation(self.up(x))), "output", self)
+        if self.gated:
+            value, gate = self.up(x).chunk(2, dim=-1)
+            inner = self.activation(value) * gate
+        else:
+            inner = self.activation(self.up(x))
+        return _drop(self.down(_drop(inner, "inner", self)), "output", self)
 
 
 class Encoder(nn.Module):
@@ -161,7 +178,8 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         self.embeddings = Embeddings(config)
-        self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
+        self.layers = nn.ModuleList(Layer(config, n) for n in range(config.num_hidden_layers))
+        self.final_norm = _norm(config) if config.norm_first else None
         buckets, heads = config.relative_buckets, config.num_attention_heads
         self.relative_bias = RelativeBias(buckets, heads) if buckets else None
         self.unused: dict[str, Tensor] = {}
@@ -172,20 +190,31 @@ class Encoder(nn.Module):
         x: Tensor = self.embeddings(pack)
         if dtype is not None:
             x = x.to(dtype)
-        biases = None if self.relative_bias is None else self.relative_bias(pack, x.dtype)
+        places = self._places(pack, x.dtype)
         for number, layer in enumerate(self.layers):
+            seen = places[self.config.layer_kind(number)]
             if self.recompute_every and self.training and number % self.recompute_every == 0:
-                changed: Tensor = checkpoint(layer, x, pack, biases, use_reentrant=False)
+                changed: Tensor = checkpoint(layer, x, pack, seen, use_reentrant=False)
             else:
-                changed = layer(x, pack, biases)
+                changed = layer(x, pack, seen)
             x = changed
-        return x
+        return x if self.final_norm is None else self.final_norm(x)
+
+    def _places(self, pack: Pack, dtype: torch.dtype) -> dict[LayerKind, Places]:
+        learned = None if self.relative_bias is None else self.relative_bias(pack, dtype)
+        size = self.config.hidden_size // self.config.num_attention_heads
+        kinds = dict.fromkeys(self.config.layer_kinds)
+        return {kind: find_places(kind, pack, size, dtype, learned) for kind in kinds}
 
     def set_dropout(self, probability: float) -> None:
         """Use one probability wherever the architecture has dropout, not the configuration's."""
         for module in self.modules():
             if isinstance(module, Embeddings | Layer):
                 module.dropouts = dict.fromkeys(module.dropouts, probability)
+
+
+def _norm(config: EncoderConfig) -> LayerNorm:
+    return LayerNorm(config.hidden_size, config.layer_norm_eps, bias=config.norm_bias)
 
 
 def _at(config: EncoderConfig, *places: str) -> dict[str, float]:
