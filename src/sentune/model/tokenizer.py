@@ -69,6 +69,11 @@ class Tokenizer:
         ids = [*self._tokenizer.get_vocab().values(), *self._special_ids]
         return max(ids, default=-1) + 1
 
+    @property
+    def kind(self) -> str:
+        """How it splits words: ``WordPiece``, ``BPE``, ``Unigram`` or ``WordLevel``."""
+        return type(self._tokenizer.model).__name__
+
     def __call__(self, texts: Sequence[str]) -> tuple[list[list[int]], Truncation]:
         """Token ids of each text, and the count of what the limit left out.
 
