@@ -219,9 +219,18 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
 def make_architecture(
     real_texts: list[str], vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> MakeFolder:
-    """Write a folder as transformers does; keywords change the configuration."""
+    """Write a folder as transformers does; keywords change the configuration.
+
+    Without changes it is made once: copy it before you change it.
+    """
+    made: dict[str, Path] = {}
 
     def _make(model_type: str, **changes: Any) -> Path:
+        if changes:
+            return _new(model_type, **changes)
+        return made.get(model_type) or made.setdefault(model_type, _new(model_type))
+
+    def _new(model_type: str, **changes: Any) -> Path:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             import transformers
@@ -233,10 +242,10 @@ def make_architecture(
                 for part in ("pad", "bos", "eos", "cls", "sep")
             }
             usual = {**SIZES, "num_hidden_layers": 3, "initializer_range": 0.3, **special}
-            made = {**usual, "vocab_size": len(tokenizer) + 3, **sizes, **changes}
+            values = {**usual, "vocab_size": len(tokenizer) + 3, **sizes, **changes}
             torch.manual_seed(0)
             encoder = getattr(transformers, f"{name}Model")(
-                getattr(transformers, f"{name}Config")(**made)
+                getattr(transformers, f"{name}Config")(**values)
             )
         with torch.no_grad():
             for parameter in encoder.parameters():  # biases begin as 0: one for another would pass

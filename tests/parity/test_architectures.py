@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,11 @@ MakeFolder = Callable[..., Path]
 
 def close(ours: Any, theirs: Any, tolerance: float = 1e-5) -> None:
     np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=0, atol=tolerance)
+
+
+def scaled(values: Any) -> float:
+    """1e-5 of the largest number: vectors that are not normalized can be long."""
+    return 1e-5 * max(1.0, float(np.abs(np.asarray(values)).max()))
 
 
 def load(folder: Path, **options: Any) -> SentenceTransformer:
@@ -74,7 +80,7 @@ def test_token_embeddings(ours: SentenceTransformer, theirs: Any, texts: list[st
     expected = theirs.encode(texts, output_value="token_embeddings")
     assert [tokens.shape for tokens in found] == [tokens.shape for tokens in expected]
     for a, b in zip(found, expected, strict=True):
-        close(a, b, 1e-5 * max(1.0, float(b.abs().max())))
+        close(a, b, scaled(b))
 
 
 def test_a_folder_that_we_save_loads_there(
@@ -83,7 +89,7 @@ def test_a_folder_that_we_save_loads_there(
     ours.save_pretrained(tmp_path / "saved")
     again, theirs = load(tmp_path / "saved"), load_reference(tmp_path / "saved")
     expected = ours.encode(texts)
-    close(theirs.encode(texts), expected, 1e-5 * float(np.abs(expected).max()))
+    close(theirs.encode(texts), expected, scaled(expected))
     np.testing.assert_array_equal(again.encode(texts), expected)
     assert theirs.max_seq_length == again.max_seq_length == ours.max_seq_length
     assert repr(again) == repr(ours)
@@ -98,4 +104,57 @@ def test_a_folder_that_they_save_loads_here(
     np.testing.assert_array_equal(loaded.encode(texts), ours.encode(texts))
     assert loaded.max_seq_length == ours.max_seq_length
     loaded.save_pretrained(tmp_path / "ours")
-    close(load_reference(tmp_path / "ours").encode(texts), theirs.encode(texts), 1e-4)
+    close(
+        load_reference(tmp_path / "ours").encode(texts),
+        theirs.encode(texts),
+        scaled(ours.encode(texts)),
+    )
+
+
+def test_a_folder_without_tokenizer_settings_loads_there(
+    ours: SentenceTransformer, architecture_folder: Path, texts: list[str], tmp_path: Path
+) -> None:
+    bare = Path(shutil.copytree(architecture_folder, tmp_path / "bare"))
+    (bare / "tokenizer_config.json").unlink()
+    load(bare).save_pretrained(tmp_path / "saved")
+    expected = ours.encode(texts)
+    close(load_reference(tmp_path / "saved").encode(texts), expected, scaled(expected))
+
+
+# Texts that reach beyond the last bucket of distances, and beyond many windows.
+LONG = {"max_position_embeddings": 514}
+KINDS = ["sliding_attention", "full_attention", "sliding_attention"]
+THETAS = {
+    "full_attention": {"rope_type": "default", "rope_theta": 500.0},
+    "sliding_attention": {"rope_type": "default", "rope_theta": 30},
+}
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    ("roberta", {**LONG, "hidden_act": "gelu_new", "layer_norm_eps": 1e-3}),
+    ("roberta", {"pad_token_id": 5, "max_position_embeddings": 80}),
+    ("mpnet", LONG),
+    ("mpnet", {"num_attention_heads": 2, "num_hidden_layers": 1, "hidden_act": "relu"}),
+    ("distilbert", {"sinusoidal_pos_embds": True, "n_heads": 2}),
+    ("modernbert", LONG),
+    ("modernbert", {**LONG, "local_attention": 7, "rope_parameters": THETAS}),
+    ("modernbert", {"layer_types": KINDS, "rope_parameters": THETAS}),
+    ("modernbert", {"attention_bias": True, "mlp_bias": True, "norm_bias": True}),
+    ("modernbert", {"hidden_activation": "silu", "norm_eps": 1e-2, "local_attention": 1}),
+]
+
+
+@pytest.mark.parametrize(("name", "changes"), VARIANTS, ids=str)
+def test_options(
+    name: str, changes: dict[str, Any], make_architecture: MakeFolder, texts: list[str]
+) -> None:
+    folder = make_architecture(name, **changes)
+    ours, theirs = load(folder), load_reference(folder)
+    theirs.max_seq_length = ours.max_seq_length
+    if changes.get("max_position_embeddings") == 514:
+        assert ours.max_seq_length == (514 if name == "modernbert" else 512)
+        assert max(len(ids) for ids in ours.tokenizer(texts)[0]) > 300
+    for found, expected in zip(
+        ours.encode(texts, output_value="token_embeddings"),
+        theirs.encode(texts, output_value="token_embeddings"),
+        strict=True,
+    ):
+        close(found, expected, scaled(expected))
