@@ -202,10 +202,11 @@ def _write(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=1), encoding="utf-8")
 
 
-# ── small models of every other architecture, made and saved by transformers ──────────────────
+# ── small models of every architecture, made and saved by transformers ────────────────────────
 
 # What transformers calls their classes, and sizes under the names of their configurations.
 ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
+    "bert": ("Bert", {}),  # with the tokens of XLM-RoBERTa, as in paraphrase-multilingual-MiniLM
     "roberta": ("Roberta", {"max_position_embeddings": 66}),
     "xlm-roberta": ("XLMRoberta", {"max_position_embeddings": 66, "type_vocab_size": 1}),
     "camembert": ("Camembert", {"max_position_embeddings": 66, "type_vocab_size": 1}),
@@ -277,6 +278,7 @@ def _tokenizers(
     camembert = ["<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<s>", "</s>", "<mask>"]
     mpnet = ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"]
     return {
+        "bert": lambda: transformers.XLMRobertaTokenizer(**_unigram(vocabulary, roberta)),
         "roberta": lambda: transformers.RobertaTokenizer(**_byte_level(texts, roberta)),
         "xlm-roberta": lambda: transformers.XLMRobertaTokenizer(**_unigram(vocabulary, roberta)),
         "camembert": lambda: transformers.CamembertTokenizer(**_unigram(vocabulary, camembert)),

@@ -133,7 +133,8 @@ def _read(folder: Path, settings: dict[str, Any]) -> tokenizers.Tokenizer:
         raise ModelError(
             f"{folder} has no tokenizer",
             expected="tokenizer.json or vocab.txt",
-            fix="copy the file from where the model came from",
+            fix="copy the file from where the model came from, or make it there with transformers: "
+            "AutoTokenizer.from_pretrained(folder).save_pretrained(folder)",
         )
     try:
         if path == whole:
