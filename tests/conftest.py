@@ -18,6 +18,7 @@ from typing import Any
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub
 
 import pytest
+import tokenizers
 import torch
 from safetensors.torch import save_file
 from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
@@ -199,3 +200,133 @@ def tiny(tiny_folder: Path) -> SentenceTransformer:
 
 def _write(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=1), encoding="utf-8")
+
+
+# ── small models of every architecture, made and saved by transformers ────────────────────────
+
+# What transformers calls their classes, and sizes under the names of their configurations.
+ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
+    "bert": ("Bert", {}),  # with the tokens of XLM-RoBERTa, as in paraphrase-multilingual-MiniLM
+    "roberta": ("Roberta", {"max_position_embeddings": 66}),
+    "xlm-roberta": ("XLMRoberta", {"max_position_embeddings": 66, "type_vocab_size": 1}),
+    "camembert": ("Camembert", {"max_position_embeddings": 66, "type_vocab_size": 1}),
+    "mpnet": ("MPNet", {"max_position_embeddings": 66}),
+    "modernbert": ("ModernBert", {"local_attention": 16}),
+    "distilbert": ("DistilBert", {"hidden_dim": 64, "activation": "relu"}),
+}
+
+
+@pytest.fixture(scope="session")
+def make_architecture(
+    real_texts: list[str], vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> MakeFolder:
+    """Write a folder as transformers does; keywords change the configuration.
+
+    Without changes it is made once: copy it before you change it.
+    """
+    made: dict[str, Path] = {}
+
+    def _make(model_type: str, **changes: Any) -> Path:
+        if changes:
+            return _new(model_type, **changes)
+        return made.get(model_type) or made.setdefault(model_type, _new(model_type))
+
+    def _new(model_type: str, **changes: Any) -> Path:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            import transformers
+
+            name, sizes = ARCHITECTURES[model_type]
+            tokenizer = _tokenizers(transformers, real_texts, vocabulary)[model_type]()
+            special = {
+                f"{part}_token_id": getattr(tokenizer, f"{part}_token_id")
+                for part in ("pad", "bos", "eos", "cls", "sep")
+            }
+            usual = {**SIZES, "num_hidden_layers": 3, "initializer_range": 0.3, **special}
+            values = {**usual, "vocab_size": len(tokenizer) + 3, **sizes, **changes}
+            torch.manual_seed(0)
+            encoder = getattr(transformers, f"{name}Model")(
+                getattr(transformers, f"{name}Config")(**values)
+            )
+        with torch.no_grad():
+            for parameter in encoder.parameters():  # biases begin as 0: one for another would pass
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+        folder = tmp_path_factory.mktemp(model_type)
+        encoder.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return folder
+
+    return _make
+
+
+@pytest.fixture(scope="session", params=ARCHITECTURES)
+def architecture(request: pytest.FixtureRequest) -> str:
+    """The model_type of every architecture in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def architecture_folder(architecture: str, make_architecture: MakeFolder) -> Path:
+    """A small folder of the architecture, for all tests that do not change it."""
+    return make_architecture(architecture)
+
+
+def _tokenizers(
+    transformers: Any, texts: list[str], vocabulary: list[str]
+) -> dict[str, Callable[[], Any]]:
+    roberta = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    camembert = ["<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<s>", "</s>", "<mask>"]
+    mpnet = ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"]
+    return {
+        "bert": lambda: transformers.XLMRobertaTokenizer(**_unigram(vocabulary, roberta)),
+        "roberta": lambda: transformers.RobertaTokenizer(**_byte_level(texts, roberta)),
+        "xlm-roberta": lambda: transformers.XLMRobertaTokenizer(**_unigram(vocabulary, roberta)),
+        "camembert": lambda: transformers.CamembertTokenizer(**_unigram(vocabulary, camembert)),
+        "modernbert": lambda: _modernbert(transformers, texts),
+        "mpnet": lambda: transformers.MPNetTokenizer(vocab=_word_piece(vocabulary, mpnet)),
+        "distilbert": lambda: transformers.DistilBertTokenizer(vocab=_word_piece(vocabulary)),
+    }
+
+
+def _modernbert(transformers: Any, texts: list[str]) -> Any:
+    names = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+    learned = _byte_level(texts, list(names.values()))
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(**learned))
+    tokenizer.normalizer = tokenizers.normalizers.NFC()
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        special_tokens=[(token, learned["vocab"][token]) for token in ("[CLS]", "[SEP]")],
+    )
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_input_names=["input_ids", "attention_mask"],
+        **{f"{name}_token": token for name, token in names.items()},
+    )
+
+
+def _word_piece(vocabulary: list[str], special: list[str] | None = None) -> dict[str, int]:
+    tokens = [*(special or vocabulary[:5]), *vocabulary[5:]]
+    return {token: number for number, token in enumerate(tokens)}
+
+
+def _byte_level(texts: list[str], special: list[str]) -> dict[str, Any]:
+    """Vocabulary and merges as byte-level BPE learns them from the texts."""
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=600, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts[:200], trainer)
+    model = json.loads(tokenizer.to_str())["model"]
+    return {"vocab": model["vocab"], "merges": [tuple(merge) for merge in model["merges"]]}
+
+
+def _unigram(vocabulary: list[str], special: list[str]) -> dict[str, Any]:
+    """Letters and words, each less likely than the one before: no two ways to split a word tie."""
+    letters = [chr(code) for code in range(33, 127)]
+    words = [word for word in vocabulary[5:] if len(word) > 1 and "#" not in word]
+    pieces = ["▁", *letters, *(f"▁{word}" for word in words), *words]
+    scored = [(piece, -10 - number**0.5) for number, piece in enumerate(pieces)]
+    return {"vocab": [*((token, 0.0) for token in special), *scored]}

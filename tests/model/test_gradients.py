@@ -6,7 +6,7 @@ import copy
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,23 +15,25 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sentune.model.attention import _WrittenOut, attend
-from sentune.model.bert import Bert
+from sentune.model.encoder import Encoder, Layer
 from sentune.model.pack import pack
 from sentune.model.sentence_transformer import SentenceTransformer
 
 
-def named_gradients(bert: Bert) -> Iterator[tuple[str, Tensor]]:
+def named_gradients(encoder: Encoder) -> Iterator[tuple[str, Tensor]]:
     """Our gradients under Hugging Face names, by a table of the test's own."""
+    assert encoder.embeddings.position is not None
+    assert encoder.embeddings.token_type is not None
     tables = {
-        "word_embeddings.weight": bert.embeddings.word.weight,
-        "position_embeddings.weight": bert.embeddings.position.weight,
-        "token_type_embeddings.weight": bert.embeddings.token_type.weight,
-        "LayerNorm.weight": bert.embeddings.norm.weight,
-        "LayerNorm.bias": bert.embeddings.norm.bias,
+        "word_embeddings.weight": encoder.embeddings.word.weight,
+        "position_embeddings.weight": encoder.embeddings.position.weight,
+        "token_type_embeddings.weight": encoder.embeddings.token_type.weight,
+        "LayerNorm.weight": encoder.embeddings.norm.weight,
+        "LayerNorm.bias": encoder.embeddings.norm.bias,
     }
     for name, parameter in tables.items():
         yield f"embeddings.{name}", gradient(parameter)
-    for number, layer in enumerate(bert.layers):
+    for number, layer in enumerate(encoder.layers):
         start = f"encoder.layer.{number}."
         for kind in ("weight", "bias"):
             stacked = gradient(getattr(layer.qkv, kind)).chunk(3)
@@ -220,15 +222,15 @@ def test_each_dropout_acts(tiny_folder: Path, real_texts: list[str]) -> None:
     exact = model(packed)
     model.train()
     model.encoder.set_dropout(0.0)
-    layer = model.encoder.layers[1]
-    for module, name in (
-        (model.encoder.embeddings, "hidden_dropout"),
-        (layer, "hidden_dropout"),
-        (layer, "attention_dropout"),
-    ):
-        setattr(module, name, 0.5)
-        assert not torch.allclose(model(packed), exact, atol=1e-3), name
-        setattr(module, name, 0.0)
+    embeddings, layer = model.encoder.embeddings, cast(Layer, model.encoder.layers[1])
+    places = [(module, place) for module in (embeddings, layer) for place in module.dropouts]
+    assert [place for _, place in places] == [
+        *("embeddings", "attention", "attention_output", "output")
+    ]
+    for module, place in places:
+        module.dropouts[place] = 0.5
+        assert not torch.allclose(model(packed), exact, atol=1e-3), place
+        module.dropouts[place] = 0.0
     assert torch.equal(model(packed), exact)
 
 

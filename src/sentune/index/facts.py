@@ -100,7 +100,7 @@ class Facts:
         )
         if model.get_embedding_dimension() > known.dimension:
             model.truncate_dim = known.dimension
-        if known.max_seq_length <= model.encoder.config.max_position_embeddings:
+        if known.max_seq_length <= model.encoder.config.longest_text:
             model.max_seq_length = known.max_seq_length
         return model
 

@@ -2,8 +2,8 @@
 
 ::
 
-    text ─ tokenizer ─ pack ─ bert ─ pooling ─ vector
-             │          │      │ └ attention, weights (names in files)
+    text ─ tokenizer ─ pack ─ encoder ─ pooling ─ vector
+             │          │      │ └ attention, config, architectures (a table each), weights
              │          └ encoding (chunks, token budget)
              └ truncation (what the length limit cut)
 

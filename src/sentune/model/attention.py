@@ -2,12 +2,13 @@
 
 Texts of one length form one dense block, so no mask and no padding is needed. Inference, and
 training on a GPU or in float32 without dropout, use PyTorch's fused kernel. On a CPU its gradient
-in bfloat16 is slow (measured: 2 to 4 times this module's), and with dropout it falls back to a
-slower kernel still; these two cases are written out here.
+in bfloat16 is slow (measured: 2 to 4 times this module's), and with dropout or a bias that learns
+it falls back to a slower kernel still; these cases are written out here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,10 +18,15 @@ from torch import Tensor
 from sentune.model.dropout import kept
 from sentune.model.pack import Pack
 
-__all__ = ["attend"]
+__all__ = ["Biases", "attend"]
+
+# For each run of a pack what is added to its scores, (1, heads or 1, length, length), or None.
+Biases = Sequence[Tensor | None]
 
 
-def attend(qkv: Tensor, pack: Pack, heads: int, dropout: float = 0.0) -> Tensor:
+def attend(
+    qkv: Tensor, pack: Pack, heads: int, dropout: float = 0.0, biases: Biases | None = None
+) -> Tensor:
     """Scaled dot-product attention (Vaswani et al. 2017), each text to itself.
 
     Args:
@@ -28,21 +34,27 @@ def attend(qkv: Tensor, pack: Pack, heads: int, dropout: float = 0.0) -> Tensor:
         pack: where the texts lie.
         heads: attention heads; divides hidden.
         dropout: probability of dropping an attention weight.
+        biases: added to the scores of each run; -inf hides a token from another.
 
     Returns:
         (tokens, hidden).
     """
-    blocks = [_attend_block(block, heads, dropout) for block in pack.blocks(qkv)]
+    blocks = [
+        _attend_block(block, heads, dropout, None if bias is None else bias.to(qkv.dtype))
+        for block, bias in zip(pack.blocks(qkv), biases or [None] * len(pack.runs), strict=True)
+    ]
     return torch.cat([block.flatten(0, 1) for block in blocks])
 
 
-def _attend_block(qkv: Tensor, heads: int, dropout: float) -> Tensor:
+def _attend_block(qkv: Tensor, heads: int, dropout: float, bias: Tensor | None) -> Tensor:
     gradient = torch.is_grad_enabled() and qkv.is_cpu
-    if qkv.is_cpu and (dropout or (gradient and qkv.dtype == torch.bfloat16)):
-        mixed: Tensor = _WrittenOut.apply(qkv, heads, dropout)  # type: ignore[no-untyped-call]
+    slow = qkv.dtype == torch.bfloat16 or (bias is not None and bias.requires_grad)
+    if qkv.is_cpu and (dropout or (gradient and slow)):
+        mixed: Tensor = _WrittenOut.apply(qkv, heads, dropout, bias)  # type: ignore[no-untyped-call]
         return mixed
     query, key, value = _split_heads(qkv, heads)
-    return _join_heads(F.scaled_dot_product_attention(query, key, value, dropout_p=dropout))
+    mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+    return _join_heads(mixed)
 
 
 def _split_heads(qkv: Tensor, heads: int) -> Tensor:
@@ -59,19 +71,25 @@ def _join_heads(mixed: Tensor) -> Tensor:
 class _WrittenOut(torch.autograd.Function):
     """Softmax attention as batched products, with its gradient.
 
-    With scores S = QKᵀ/√d, weights P = softmax(S) and a mask M that keeps weights, each then
+    With scores S = QKᵀ/√d + B, weights P = softmax(S) and a mask M that keeps weights, each then
     multiplied by s (all kept and s = 1 without dropout), the result is (P ∘ M) (sV). For a
     gradient G of it, the others are dV = (P ∘ M)ᵀ sG, dP = (sG Vᵀ) ∘ M,
-    dS = P ∘ (dP − rowsum(dP ∘ P)), dQ = dS K/√d and dK = dSᵀ Q/√d.
+    dS = P ∘ (dP − rowsum(dP ∘ P)), dQ = dS K/√d, dK = dSᵀ Q/√d and, for the bias that texts
+    share, dB = dS summed over them.
 
     P is kept between the passes: texts · heads · length² numbers. A dropped weight is kept with a
     minus sign, so that M needs no memory: P ∘ M is the positive part, P the magnitude.
     """
 
     @staticmethod
-    def forward(ctx: Any, qkv: Tensor, heads: int, dropout: float) -> Tensor:
+    def forward(
+        ctx: Any, qkv: Tensor, heads: int, dropout: float, bias: Tensor | None = None
+    ) -> Tensor:
         query, key, value = _heads_first(qkv, heads)
-        weights = torch.softmax(torch.bmm(query * query.shape[-1] ** -0.5, key.mT), dim=-1)
+        scores = torch.bmm(query * query.shape[-1] ** -0.5, key.mT)
+        if bias is not None:
+            scores.unflatten(0, (len(qkv), heads)).add_(bias)
+        weights = torch.softmax(scores, dim=-1)
         ctx.heads, ctx.scale = heads, 0.0
         if dropout:
             mask, ctx.scale = kept(weights, dropout)
@@ -83,7 +101,7 @@ class _WrittenOut(torch.autograd.Function):
         return _join_heads(mixed.unflatten(0, (len(qkv), heads)))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         qkv, weights = ctx.saved_tensors
         query, key, value = _heads_first(qkv, ctx.heads)
         scale = query.shape[-1] ** -0.5
@@ -103,7 +121,12 @@ class _WrittenOut(torch.autograd.Function):
         torch.bmm(scores, key, out=into[0]).mul_(scale)
         torch.bmm(scores.mT, query, out=into[1]).mul_(scale)
         per_head = into.unflatten(1, (len(qkv), ctx.heads))
-        return per_head.permute(1, 3, 0, 2, 4).flatten(2), None, None
+        of_bias = None
+        if any(ctx.needs_input_grad[3:]):
+            exact = torch.promote_types(scores.dtype, torch.float32)
+            shared = scores.unflatten(0, (len(qkv), ctx.heads))
+            of_bias = shared.sum(dim=0, keepdim=True, dtype=exact)
+        return per_head.permute(1, 3, 0, 2, 4).flatten(2), None, None, of_bias
 
 
 def _heads_first(qkv: Tensor, heads: int) -> Tensor:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sentune.errors import ArgumentError, ModelError, UnsupportedModelError
-from sentune.model.bert import BertConfig
+from sentune.model.architectures import read_config
+from sentune.model.config import EncoderConfig
 from sentune.model.inputs import choose_prompt
 from sentune.model.pooling import POOLING_FLAGS, POOLING_MODES
 from sentune.model.similarity import SIMILARITY_FUNCTIONS
@@ -33,8 +34,8 @@ class ModelFolder:
     """What a folder says, apart from the weights themselves.
 
     Attributes:
-        config: ``config.json`` as it stands.
-        bert_config: the part of it that the encoder computes with.
+        config_json: ``config.json`` as it stands.
+        config: the part of it that the encoder computes with.
         tokenizer: with the folder's length limit.
         weights: the safetensors file.
         pooling_modes: names from ``POOLING_MODES``.
@@ -47,8 +48,8 @@ class ModelFolder:
         own: sentune's additions (the fusion weight, what was kept and why).
     """
 
-    config: dict[str, Any]
-    bert_config: BertConfig
+    config_json: dict[str, Any]
+    config: EncoderConfig
     tokenizer: Tokenizer
     weights: Path
     pooling_modes: tuple[str, ...]
@@ -69,16 +70,16 @@ def read_folder(folder: Path) -> ModelFolder:
         UnsupportedModelError: an architecture or module that sentune does not run.
     """
     transformer, pooling, normalize = _modules(folder)
-    config = _object(transformer / "config.json", required=True)
-    bert_config = BertConfig.from_dict(config, str(transformer / "config.json"))
+    config_json = _object(transformer / "config.json", required=True)
+    config = read_config(config_json, str(transformer / "config.json"))
     modes, include_prompt = _pooling(pooling)
     listing = folder / "config_sentence_transformers.json"
     settings = _object(listing)
     prompts = _prompts(settings, listing)
     return ModelFolder(
+        config_json=config_json,
         config=config,
-        bert_config=bert_config,
-        tokenizer=_tokenizer(transformer, bert_config),
+        tokenizer=_tokenizer(transformer, config),
         weights=_weights_file(transformer),
         pooling_modes=modes,
         include_prompt=include_prompt,
@@ -198,14 +199,15 @@ def _pooling_modes(values: dict[str, Any], path: Path) -> tuple[str, ...]:
     return tuple(mode for mode in POOLING_MODES if _flag(values, POOLING_FLAGS[mode], False, path))
 
 
-def _tokenizer(folder: Path, bert_config: BertConfig) -> Tokenizer:
+def _tokenizer(folder: Path, config: EncoderConfig) -> Tokenizer:
     settings = _object(folder / "tokenizer_config.json")
     path = next((p for p in (folder / f for f in _LIMIT_FILES) if p.is_file()), None)
     limits = _object(path) if path else {}
-    longest = bert_config.max_position_embeddings
+    longest = config.longest_text
     if path and limits.get("max_seq_length") is not None:
         name, length = "max_seq_length", limits["max_seq_length"]
-        allowed = type(length) is int and 1 <= length <= longest
+        # Some RoBERTa folders ask for the whole table of positions, whose first rows no text uses.
+        allowed = type(length) is int and 1 <= length <= config.max_position_embeddings
     else:
         path, name = folder / "tokenizer_config.json", "model_max_length"
         length = longest if settings.get(name) is None else settings[name]
@@ -221,10 +223,10 @@ def _tokenizer(folder: Path, bert_config: BertConfig) -> Tokenizer:
         )
     except ArgumentError as error:
         raise _unexpected(path, name, length, error.expected) from error
-    if tokenizer.vocabulary_size > bert_config.vocab_size:
+    if tokenizer.vocabulary_size > config.vocab_size:
         raise ModelError(
             f"the tokenizer in {folder} has ids up to {tokenizer.vocabulary_size - 1}",
-            expected=f"ids below vocab_size {bert_config.vocab_size} of config.json",
+            expected=f"ids below vocab_size {config.vocab_size} of config.json",
             fix="copy the folder again from where the model came from",
         )
     return tokenizer

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from sentune.errors import ArgumentError
 from sentune.files import new_folder
 from sentune.hardware import choose_compute
+from sentune.model.architectures import ARCHITECTURES
 from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
 from sentune.model.encoding import Batching, token_groups
 from sentune.model.folder import read_folder
@@ -109,14 +110,14 @@ class SentenceTransformer(nn.Module):
         logger.info("model %s from %s (%s)", self.base.name, self.base.folder, self.base.origin)
         found = read_folder(self.base.folder)
         self.encoder = build_encoder(
-            found.bert_config,
-            read_weights(found.weights),
+            found.config,
+            read_weights(found.weights, found.config.model_type),
             str(found.weights),
             self.compute.device,
         )
         self.tokenizer = found.tokenizer
         self.pooling = Pooling(
-            found.bert_config.hidden_size, found.pooling_modes, include_prompt=found.include_prompt
+            found.config.hidden_size, found.pooling_modes, include_prompt=found.include_prompt
         )
         self.normalize = found.normalize
         self.prompts = {**found.prompts, **(prompts or {})}
@@ -127,7 +128,7 @@ class SentenceTransformer(nn.Module):
         require_dimension(self.truncate_dim)
         self.own = found.own
         self.model_card = _read_card(self.base.folder)
-        self._config = found.config
+        self._config_json = found.config_json
         self.eval()
 
     # ── properties ────────────────────────────────────────────────────────────────────────────
@@ -144,7 +145,7 @@ class SentenceTransformer(nn.Module):
 
     @max_seq_length.setter
     def max_seq_length(self, length: int) -> None:
-        longest = self.encoder.config.max_position_embeddings
+        longest = self.encoder.config.longest_text
         if isinstance(length, int) and length > longest:
             raise ArgumentError(
                 f"max_seq_length {length}",
@@ -196,8 +197,9 @@ class SentenceTransformer(nn.Module):
             "max_seq_length": self.max_seq_length,
             "do_lower_case": self.tokenizer.do_lower_case,
         }
+        model_class = ARCHITECTURES[self.encoder.config.model_type].model_class
         lines = [
-            f"(0): Transformer({transformer}) with Transformer model: BertModel",
+            f"(0): Transformer({transformer}) with Transformer model: {model_class}",
             f"(1): Pooling({self.pooling.describe()})",
             *(["(2): Normalize()"] if self.normalize else []),
         ]
@@ -413,7 +415,7 @@ class SentenceTransformer(nn.Module):
             self.encoder,
             self.tokenizer,
             self.pooling,
-            config=self._config,
+            config=self._config_json,
             settings=self._settings(),
             normalize=self.normalize,
             own=self.own,

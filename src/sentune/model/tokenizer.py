@@ -70,6 +70,11 @@ class Tokenizer:
         ids = [*self._tokenizer.get_vocab().values(), *self._special_ids]
         return max(ids, default=-1) + 1
 
+    @property
+    def kind(self) -> str:
+        """How it splits words: ``WordPiece``, ``BPE``, ``Unigram`` or ``WordLevel``."""
+        return type(self._tokenizer.model).__name__
+
     def __call__(self, texts: Sequence[str]) -> tuple[list[list[int]], Truncation]:
         """Token ids of each text, and the count of what the limit left out.
 
@@ -144,7 +149,8 @@ def _read(folder: Path, settings: dict[str, Any]) -> tokenizers.Tokenizer:
         raise ModelError(
             f"{folder} has no tokenizer",
             expected="tokenizer.json or vocab.txt",
-            fix="copy the file from where the model came from",
+            fix="copy the file from where the model came from, or make it there with transformers: "
+            "AutoTokenizer.from_pretrained(folder).save_pretrained(folder)",
         )
     try:
         if path == whole:

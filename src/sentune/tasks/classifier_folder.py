@@ -158,7 +158,7 @@ class _Recorded:
                 fix="put it back, or train the classifier again",
             ) from error
         limit = self.fingerprint.max_seq_length
-        if 3 <= limit <= model.encoder.config.max_position_embeddings:
+        if 3 <= limit <= model.encoder.config.longest_text:
             model.max_seq_length = limit
         return model
 

@@ -1,0 +1,177 @@
+"""The part of a ``config.json`` that the encoder computes with, and how it is read.
+
+Names are those of Hugging Face's BERT. What other architectures call differently is in their
+table in ``architectures``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from sentune.errors import ModelError, UnsupportedModelError
+
+__all__ = ["ACTIVATIONS", "ConfigReader", "EncoderConfig", "LayerKind"]
+
+# By their names in config.json.
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+    "gelu_pytorch_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "relu": F.relu,
+    "silu": F.silu,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LayerKind:
+    """How attention in a layer sees places.
+
+    Attributes:
+        window: a token sees those at most this far from it; all of its text when None.
+        rotary_theta: base of the angles by which queries and keys are turned; None without.
+    """
+
+    window: int | None = None
+    rotary_theta: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderConfig:
+    """Sizes and options of an encoder.
+
+    Attributes:
+        model_type: the architecture, as ``config.json`` names it; the key of its table.
+        type_vocab_size: segments; 0 where the architecture has none.
+        padding_id: the padding token, where positions are counted from the number after it.
+        relative_buckets: distances that the learned bias of attention tells apart; 0 without one.
+        dropout: place → probability, for the places where the architecture has dropout:
+            ``embeddings``; in a layer ``attention`` (its weights), ``attention_output``, and
+            ``inner`` and ``output`` of the perceptron.
+        layer_kinds: of the layers in turn, and again from the first until all have one.
+        norm_first: normalize what goes into attention and perceptron, and the result of the last
+            layer, instead of what comes out of each.
+        gated: the perceptron multiplies one half of its width by the activation of the other.
+        attention_bias, mlp_bias, norm_bias: whether these layers add a bias.
+    """
+
+    model_type: str
+    vocab_size: int
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+    max_position_embeddings: int
+    hidden_act: str
+    layer_norm_eps: float
+    type_vocab_size: int = 0
+    padding_id: int | None = None
+    relative_buckets: int = 0
+    dropout: Mapping[str, float] = field(default_factory=dict)
+    layer_kinds: tuple[LayerKind, ...] = (LayerKind(),)
+    norm_first: bool = False
+    gated: bool = False
+    attention_bias: bool = True
+    mlp_bias: bool = True
+    norm_bias: bool = True
+
+    @property
+    def rotary(self) -> bool:
+        """Whether places are angles, and not rows of a table."""
+        return any(kind.rotary_theta is not None for kind in self.layer_kinds)
+
+    def layer_kind(self, number: int) -> LayerKind:
+        """The kind of a layer, counted from 0."""
+        return self.layer_kinds[number % len(self.layer_kinds)]
+
+    @property
+    def longest_text(self) -> int:
+        """The most tokens of a text that the encoder has positions for."""
+        taken = 0 if self.padding_id is None else self.padding_id + 1
+        return self.max_position_embeddings - taken
+
+    @property
+    def attention_probs_dropout_prob(self) -> float:
+        """Dropout of attention weights."""
+        return self.dropout.get("attention", 0.0)
+
+    @property
+    def hidden_dropout_prob(self) -> float:
+        """Dropout of hidden states; the greatest, where an architecture has several."""
+        return max((p for place, p in self.dropout.items() if place != "attention"), default=0.0)
+
+
+_GREATEST_SIZE = 10**8  # the product of two is still a number of bytes
+
+
+class ConfigReader:
+    """Values of a ``config.json`` by the encoder's names, each checked as it is taken.
+
+    Args:
+        values: the content of the file.
+        source: the file, for messages.
+        spelling: the encoder's name → the file's, where they differ.
+    """
+
+    def __init__(self, values: Mapping[str, Any], source: str, spelling: Mapping[str, str]) -> None:
+        self.values = values
+        self.source = source
+        self._spelling = spelling
+
+    def name(self, ours: str) -> str:
+        """What the file calls it."""
+        return self._spelling.get(ours, ours)
+
+    def get(self, ours: str, default: Any = None) -> Any:
+        """The value as it stands; ``default`` when the file has none."""
+        return self.values.get(self.name(ours), default)
+
+    def size(
+        self, ours: str, default: int | None = None, *, least: int = 1, most: int = _GREATEST_SIZE
+    ) -> int:
+        """A whole number. Raises ModelError."""
+        value = self.get(ours, default)
+        if type(value) is not int or not least <= value <= most:
+            raise self.wrong(ours, f"a whole number from {least} to {most:,}")
+        return value
+
+    def flag(self, ours: str, default: bool) -> bool:
+        """True or false. Raises ModelError."""
+        value = self.get(ours, default)
+        if not isinstance(value, bool):
+            raise self.wrong(ours, "true or false")
+        return value
+
+    def fraction(self, ours: str, default: float) -> float:
+        """A number from 0 to below 1. Raises ModelError."""
+        value = self.get(ours, default)
+        if type(value) not in (int, float) or not 0 <= value < 1:
+            raise self.wrong(ours, "a number from 0 to below 1")
+        return float(value)
+
+    def choice(self, ours: str, default: str, allowed: tuple[str, ...]) -> str:
+        """A name. Raises UnsupportedModelError where it is not one of those allowed."""
+        value = self.get(ours, default)
+        if not isinstance(value, str) or value not in allowed:
+            raise self.unsupported(ours, f"one of {', '.join(allowed)}")
+        return value
+
+    def wrong(self, ours: str, expected: str) -> ModelError:
+        """The error for a value that no model can have."""
+        return ModelError(
+            f"{self.source}: {self.name(ours)} is {self.get(ours)!r}",
+            expected=expected,
+            fix="copy config.json again from where the model came from",
+        )
+
+    def unsupported(self, ours: str, expected: str) -> UnsupportedModelError:
+        """The error for a value that sentune does not compute with."""
+        return UnsupportedModelError(
+            f"{self.source}: {self.name(ours)} is {self.get(ours)!r}",
+            expected=expected,
+            fix="choose another base model; docs/models.md lists those that run",
+        )

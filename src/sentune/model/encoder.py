@@ -1,0 +1,226 @@
+"""The encoder over packs: one definition for all architectures, for training and inference."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from sentune.model.attention import attend
+from sentune.model.config import ACTIVATIONS, EncoderConfig, LayerKind
+from sentune.model.dropout import dropout
+from sentune.model.pack import Pack
+from sentune.model.positions import Places, RelativeBias, find_places, rotate
+
+__all__ = ["Encoder"]
+
+
+class Linear(nn.Linear):
+    """A linear layer whose float32 weights are cast to the format of its input.
+
+    In training the cast is part of the graph, so that gradients arrive in float32. Otherwise the
+    cast copy is kept until the weights change. A version counter shows most changes, but a fused
+    optimizer steps without touching it; so a pass with gradients drops the copy, and none is kept
+    while a gradient waits to be applied. (Writing through ``weight.data`` is not seen.)
+    """
+
+    def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, bias)
+        self._cast: tuple[tuple[int, ...], tuple[Tensor, ...]] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, inputs) → (…, outputs)."""
+        if x.dtype == self.weight.dtype:
+            return F.linear(x, self.weight, self.bias)
+        if torch.is_grad_enabled() or self._may_change_unseen():
+            self._cast = None
+            return F.linear(x, *(weights.to(x.dtype) for weights in self._held()))
+        return F.linear(x, *self._cast_weights(x.dtype))
+
+    def _held(self) -> tuple[Tensor, ...]:
+        return (self.weight,) if self.bias is None else (self.weight, self.bias)
+
+    def _may_change_unseen(self) -> bool:
+        pending = any(weights.grad is not None for weights in self._held())
+        return pending or self.weight.is_inference()  # inference tensors have no version
+
+    def _cast_weights(self, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        held = self._held()
+        state = tuple(fact for weights in held for fact in (weights._version, weights.data_ptr()))
+        cached = self._cast
+        if cached is None or cached[0] != state or cached[1][0].dtype != dtype:
+            cached = (state, tuple(weights.to(dtype) for weights in held))
+            self._cast = cached
+        return cached[1]
+
+
+class LayerNorm(nn.LayerNorm):
+    """Layer normalization with float32 weights over input of any floating format."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape and format as ``x``."""
+        if x.is_cpu or x.dtype == self.weight.dtype:
+            return super().forward(x)
+        return super().forward(x.to(self.weight.dtype)).to(x.dtype)  # mixed formats: CPU only
+
+
+class Embeddings(nn.Module):
+    """Word, position and segment vectors, added and normalized. Every text is segment 0.
+
+    Attributes:
+        position: None where positions are angles.
+        token_type: None where the architecture has no segments.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.word = nn.Embedding(config.vocab_size, config.hidden_size)
+        positions = 0 if config.rotary else config.max_position_embeddings
+        self.position = nn.Embedding(positions, config.hidden_size) if positions else None
+        segments = config.type_vocab_size
+        self.token_type = nn.Embedding(segments, config.hidden_size) if segments else None
+        self.norm = _norm(config)
+        self.dropouts = _at(config, "embeddings")
+        self.noise_alpha = 0.0
+        self._padding_id = config.padding_id
+
+    def forward(self, pack: Pack) -> Tensor:
+        """Pack → (tokens, hidden) in the format of the weights."""
+        words = self.word(pack.token_ids)
+        if self.training and self.noise_alpha:
+            words = words + self._noise(pack, words)
+        x = words if self.position is None else words + self.position(self._positions(pack))
+        if self.token_type is not None:
+            x = x + self.token_type.weight[0]
+        normed: Tensor = self.norm(x)
+        return _drop(normed, "embeddings", self)
+
+    def _positions(self, pack: Pack) -> Tensor:
+        """Rows of the position table, (tokens,)."""
+        if self._padding_id is None:
+            return pack.positions
+        # A text can spell the padding token. It then stands at its own number, and is not counted.
+        counted = (pack.token_ids != self._padding_id).long()
+        before = counted.cumsum(0) - counted
+        starts = torch.arange(len(before), device=before.device) - pack.positions
+        return (before - before[starts] + 1) * counted + self._padding_id
+
+    def _noise(self, pack: Pack, words: Tensor) -> Tensor:
+        """Uniform noise of magnitude α / √(tokens of the text · hidden).
+
+        NEFTune (Jain et al. 2023, arXiv:2310.05914).
+        """
+        sizes = [run.length for run in pack.runs]
+        counts = [run.tokens for run in pack.runs]
+        lengths = torch.repeat_interleave(torch.tensor(sizes), torch.tensor(counts))
+        magnitude = self.noise_alpha / (lengths.to(words) * words.shape[1]).sqrt()
+        return torch.empty_like(words).uniform_(-1, 1) * magnitude.unsqueeze(1)
+
+
+class Layer(nn.Module):
+    """Attention and a two-layer perceptron, each with a residual and a normalization."""
+
+    def __init__(self, config: EncoderConfig, number: int) -> None:
+        super().__init__()
+        hidden, inner = config.hidden_size, config.intermediate_size
+        self.heads = config.num_attention_heads
+        self.norm_first, self.gated = config.norm_first, config.gated
+        self.dropouts = _at(config, "attention", "attention_output", "inner", "output")
+        self.activation = ACTIVATIONS[config.hidden_act]
+        self.qkv = Linear(hidden, 3 * hidden, config.attention_bias)
+        self.attention_output = Linear(hidden, hidden, config.attention_bias)
+        # What reaches the first layer is normalized already.
+        normed = config.norm_first and number == 0
+        self.attention_norm = nn.Identity() if normed else _norm(config)
+        self.up = Linear(hidden, 2 * inner if config.gated else inner, config.mlp_bias)
+        self.down = Linear(inner, hidden, config.mlp_bias)
+        self.output_norm = _norm(config)
+
+    def forward(self, x: Tensor, pack: Pack, places: Places) -> Tensor:
+        """(tokens, hidden) → (tokens, hidden)."""
+        if self.norm_first:
+            x = x + self._attention(self.attention_norm(x), pack, places)
+            return x + self._perceptron(self.output_norm(x))
+        x = self.attention_norm(x + self._attention(x, pack, places))
+        normed: Tensor = self.output_norm(x + self._perceptron(x))
+        return normed
+
+    def _attention(self, x: Tensor, pack: Pack, places: Places) -> Tensor:
+        dropped = self.dropouts.get("attention", 0.0) if self.training else 0.0
+        qkv = self.qkv(x)
+        if places.rotation is not None:
+            qkv = rotate(qkv, self.heads, places.rotation)
+        mixed = attend(qkv, pack, self.heads, dropped, places.biases)
+        return _drop(self.attention_output(mixed), "attention_output", self)
+
+    def _perceptron(self, x: Tensor) -> Tensor:
+        if self.gated:
+            value, gate = self.up(x).chunk(2, dim=-1)
+            inner = self.activation(value) * gate
+        else:
+            inner = self.activation(self.up(x))
+        return _drop(self.down(_drop(inner, "inner", self)), "output", self)
+
+
+class Encoder(nn.Module):
+    """The encoder.
+
+    Attributes:
+        config: its sizes.
+        unused: weights of the model file that the encoder does not compute with (BERT's pooler),
+            kept so that a saved folder has everything that the loaded one had.
+        recompute_every: in training, forget the activations of every n-th layer and compute them
+            again for the gradient: less memory, up to a third more time; never when 0.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = Embeddings(config)
+        self.layers = nn.ModuleList(Layer(config, n) for n in range(config.num_hidden_layers))
+        self.final_norm = _norm(config) if config.norm_first else None
+        buckets, heads = config.relative_buckets, config.num_attention_heads
+        self.relative_bias = RelativeBias(buckets, heads) if buckets else None
+        self.unused: dict[str, Tensor] = {}
+        self.recompute_every = 0
+
+    def forward(self, pack: Pack, dtype: torch.dtype | None = None) -> Tensor:
+        """Pack → token vectors (tokens, hidden) in ``dtype`` (default: that of the weights)."""
+        x: Tensor = self.embeddings(pack)
+        if dtype is not None:
+            x = x.to(dtype)
+        places = self._places(pack, x.dtype)
+        for number, layer in enumerate(self.layers):
+            seen = places[self.config.layer_kind(number)]
+            if self.recompute_every and self.training and number % self.recompute_every == 0:
+                changed: Tensor = checkpoint(layer, x, pack, seen, use_reentrant=False)
+            else:
+                changed = layer(x, pack, seen)
+            x = changed
+        return x if self.final_norm is None else self.final_norm(x)
+
+    def _places(self, pack: Pack, dtype: torch.dtype) -> dict[LayerKind, Places]:
+        learned = None if self.relative_bias is None else self.relative_bias(pack, dtype)
+        size = self.config.hidden_size // self.config.num_attention_heads
+        kinds = dict.fromkeys(self.config.layer_kinds)
+        return {kind: find_places(kind, pack, size, dtype, learned) for kind in kinds}
+
+    def set_dropout(self, probability: float) -> None:
+        """Use one probability wherever the architecture has dropout, not the configuration's."""
+        for module in self.modules():
+            if isinstance(module, Embeddings | Layer):
+                module.dropouts = dict.fromkeys(module.dropouts, probability)
+
+
+def _norm(config: EncoderConfig) -> LayerNorm:
+    return LayerNorm(config.hidden_size, config.layer_norm_eps, bias=config.norm_bias)
+
+
+def _at(config: EncoderConfig, *places: str) -> dict[str, float]:
+    return {place: config.dropout[place] for place in places if place in config.dropout}
+
+
+def _drop(x: Tensor, place: str, module: Embeddings | Layer) -> Tensor:
+    probability = module.dropouts.get(place) if module.training else None
+    return dropout(x, probability) if probability else x

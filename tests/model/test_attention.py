@@ -1,0 +1,192 @@
+"""Attention with something added to its scores equals its definition, on every path."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from sentune.model.attention import Biases, _WrittenOut, attend
+from sentune.model.config import LayerKind
+from sentune.model.dropout import kept
+from sentune.model.pack import Pack, pack
+from sentune.model.positions import RelativeBias, find_places, rotate
+
+HEADS, SIZE = 3, 4
+LENGTHS = (7, 7, 4, 2, 2, 1)
+
+
+@pytest.fixture
+def packed() -> Pack:
+    return pack([[0] * length for length in LENGTHS])
+
+
+@pytest.fixture
+def qkv() -> Tensor:
+    torch.manual_seed(0)
+    return torch.randn(sum(LENGTHS), 3 * HEADS * SIZE, dtype=torch.float64)
+
+
+def by_definition(qkv: Tensor, packed: Pack, table: Tensor, dropout: float = 0.0) -> Tensor:
+    """One text after the other; ``table`` is (heads, longest, longest)."""
+    rows = []
+    for block, run in zip(packed.blocks(qkv), packed.runs, strict=True):
+        parts = block.view(run.texts, run.length, 3, HEADS, SIZE).permute(2, 0, 3, 1, 4)
+        scores = parts[0] @ parts[1].mT / SIZE**0.5 + table[:, : run.length, : run.length]
+        weights = torch.softmax(scores, dim=-1)
+        if dropout:
+            shape = (run.texts * HEADS, run.length, run.length)
+            mask, scale = kept(torch.empty(shape, dtype=qkv.dtype), dropout)
+            weights = weights * mask.view_as(weights) * scale
+        rows.append((weights @ parts[2]).transpose(1, 2).reshape(run.tokens, -1))
+    return torch.cat(rows)
+
+
+def corners(table: Tensor, packed: Pack) -> Biases:
+    return [table[None, :, : run.length, : run.length] for run in packed.runs]
+
+
+def random_table(heads: int = HEADS) -> Tensor:
+    torch.manual_seed(1)
+    return torch.randn(heads, LENGTHS[0], LENGTHS[0], dtype=torch.float64) * 2
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+@pytest.mark.parametrize("learns", [True, False])
+def test_values_and_gradients(learns: bool, dropout: float, qkv: Tensor, packed: Pack) -> None:
+    table = random_table().requires_grad_(learns)
+    qkv.requires_grad_()
+    inputs = (qkv, table) if learns else (qkv,)
+    torch.manual_seed(9)
+    found = attend(qkv, packed, HEADS, dropout, corners(table, packed))
+    gradients = torch.autograd.grad(found.sin().sum(), inputs)
+    torch.manual_seed(9)
+    expected = by_definition(qkv, packed, table, dropout)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    right = torch.autograd.grad(expected.sin().sum(), inputs)
+    torch.testing.assert_close(gradients, right, rtol=0, atol=1e-12)
+    assert all(bool(gradient.abs().max() > 0.1) for gradient in gradients)
+
+
+def test_the_written_out_gradient_by_finite_differences() -> None:
+    torch.manual_seed(2)
+    qkv = torch.randn(2, 4, 3 * HEADS * SIZE, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(1, HEADS, 4, 4, dtype=torch.float64, requires_grad=True)
+
+    def written_out(qkv: Tensor, bias: Tensor) -> Tensor:
+        mixed: Tensor = _WrittenOut.apply(qkv, HEADS, 0.0, bias)  # type: ignore[no-untyped-call]
+        return mixed
+
+    assert torch.autograd.gradcheck(written_out, (qkv, bias))
+
+
+@pytest.mark.parametrize("heads", [1, HEADS])
+@pytest.mark.parametrize("dropout", [0.0, 1e-30])
+def test_bfloat16(heads: int, dropout: float, qkv: Tensor, packed: Pack) -> None:
+    table = random_table(heads).bfloat16().float().requires_grad_()
+    half = qkv.bfloat16().requires_grad_()
+    found = attend(half, packed, HEADS, dropout, corners(table, packed))
+    gradients = torch.autograd.grad(found.double().sin().sum(), (half, table))
+    exact = half.detach().double().requires_grad_()
+    exact_table = table.detach().double().requires_grad_()
+    expected = by_definition(exact, packed, exact_table)
+    right = torch.autograd.grad(expected.sin().sum(), (exact, exact_table))
+    assert found.dtype == torch.bfloat16
+    assert [g.dtype for g in gradients] == [torch.bfloat16, torch.float32]
+    for value, truth in zip((found, *gradients), (expected, *right), strict=True):
+        assert ((value.detach().double() - truth.detach()).norm() / truth.detach().norm()) < 0.015
+
+
+def test_a_bias_of_one_run_changes_no_other(qkv: Tensor, packed: Pack) -> None:
+    biases = [None, *corners(random_table(), packed)[1:2], None, None]
+    plain = attend(qkv, packed, HEADS)
+    found = attend(qkv, packed, HEADS, 0.0, biases)
+    same = (found == plain).all(dim=1)
+    assert same.tolist() == [True] * 14 + [False] * 4 + [True] * 5
+
+
+# ── windows ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("window", [0, 1, 3, 5, 6, 100])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_token_sees_those_within_its_window(
+    window: int, dropout: float, qkv: Tensor, packed: Pack
+) -> None:
+    kind = LayerKind(window)
+    biases = find_places(kind, packed, SIZE, torch.float64, None).biases
+    qkv.requires_grad_()
+    torch.manual_seed(5)
+    found = attend(qkv, packed, HEADS, dropout, biases)
+    (gradient,) = torch.autograd.grad(found.sin().sum(), qkv)
+    table = torch.zeros(HEADS, 7, 7, dtype=torch.float64)
+    for row in range(7):
+        for column in range(7):
+            if abs(row - column) > window:
+                table[:, row, column] = -math.inf
+    torch.manual_seed(5)
+    expected = by_definition(qkv, packed, table, dropout)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    (right,) = torch.autograd.grad(expected.sin().sum(), qkv)
+    torch.testing.assert_close(gradient, right, rtol=0, atol=1e-12)
+
+
+def test_texts_that_fit_into_the_window_have_no_mask(packed: Pack) -> None:
+    def masked(window: int) -> list[bool]:
+        places = find_places(LayerKind(window), packed, SIZE, torch.float32, None)
+        return [bias is not None for bias in places.biases or [None]]
+
+    assert masked(6) == masked(100) == [False]
+    assert masked(5) == masked(3) == [True, False, False, False]
+    assert masked(2) == [True, True, False, False]
+    assert masked(0) == [True, True, True, False]
+
+
+# ── learned distances and angles ──────────────────────────────────────────────────────────────
+
+
+def test_distances_share_buckets_as_they_grow() -> None:
+    bias = RelativeBias(32, 2)
+    with torch.no_grad():
+        bias.weight.copy_(torch.arange(32.0).unsqueeze(1) + torch.tensor([0.0, 100.0]))
+    packed = pack([[0] * 300, [0] * 3])
+    with torch.no_grad():
+        longest, short = bias(packed, torch.float32)
+    assert longest is not None
+    assert short is not None
+    assert longest.shape == (1, 2, 300, 300)
+    row = longest[0, 0, 150].tolist()  # after it: 16 more than before it
+    assert row[150:159] == [0, 17, 18, 19, 20, 21, 22, 23, 24]
+    assert row[142:151] == [8, 7, 6, 5, 4, 3, 2, 1, 0]
+    assert row[150 + 127] == row[299] == 31
+    assert row[150 - 128] == row[0] == 15
+    assert sorted(row[:151], reverse=True) == row[:151]
+    assert torch.equal(longest[0, 1], longest[0, 0] + 100)
+    assert torch.equal(short[0, 0], longest[0, 0, :3, :3])
+    assert torch.equal(longest[0, 0, 1:, 1:], longest[0, 0, :-1, :-1])
+
+
+def test_a_bias_that_learns_keeps_the_format_of_its_weights() -> None:
+    bias = RelativeBias(32, 2)
+    packed = pack([[0] * 3])
+    assert bias(packed, torch.bfloat16)[0].dtype == torch.float32
+    with torch.no_grad():
+        assert bias(packed, torch.bfloat16)[0].dtype == torch.bfloat16
+
+
+def test_turned_scores_depend_on_the_distance_alone(packed: Pack) -> None:
+    torch.manual_seed(3)
+    one = torch.randn(3 * HEADS * SIZE, dtype=torch.float64)
+    rotation = find_places(LayerKind(None, 50.0), packed, SIZE, torch.float64, None).rotation
+    assert rotation is not None
+    turned = rotate(one.repeat(23, 1), HEADS, rotation)
+    query, key, value = turned[:7].view(7, 3, HEADS, SIZE).unbind(1)
+    scores = torch.einsum("ihd,jhd->hij", query, key)
+    torch.testing.assert_close(scores[:, 1:, 1:], scores[:, :-1, :-1], rtol=0, atol=1e-6)
+    assert bool((scores[:, 0, 0] - scores[:, 0, 1]).abs().min() > 1e-3)
+    assert torch.equal(value.flatten(1), one[2 * HEADS * SIZE :].expand(7, -1))
+    assert torch.equal(turned[7:14], turned[:7])
+    assert torch.equal(turned[0], one)
+    torch.testing.assert_close(turned.norm(dim=1), one.norm().expand(23))
