@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import torch
@@ -36,6 +36,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 OutputValue = Literal["sentence_embedding", "token_embeddings"]
 LongText = Literal["truncate", "chunk"]
 
@@ -94,20 +95,31 @@ class Block:
         return cast("Tensor", self.rows)
 
 
+def _length(text: object) -> int:
+    return len(cast("str", text))
+
+
 EncodeBlocks = Callable[[Iterable[Sequence[str]], Advance], Iterator[Block]]
 
 
-def chunks(texts: Iterable[str], most: int | None = None) -> Iterator[list[str]]:
+def chunks(
+    rows: Iterable[T], most: int | None = None, length: Callable[[T], int] = _length
+) -> Iterator[list[T]]:
     """Texts in lists of at most ``most``, or fewer where they are very long.
 
-    Nothing is taken from ``texts`` before it is needed.
+    Nothing is taken from ``rows`` before it is needed.
+
+    Args:
+        rows: texts, or whatever holds one.
+        most: in a list; as many as are worth ordering by length when None.
+        length: characters of a text.
     """
     limit = _CHUNK if most is None else most
-    chunk: list[str] = []
+    chunk: list[T] = []
     characters = 0
-    for text in texts:
-        chunk.append(text)
-        characters += len(text)
+    for row in rows:
+        chunk.append(row)
+        characters += length(row)
         if len(chunk) >= limit or characters >= _CHUNK_CHARACTERS:
             yield chunk
             chunk, characters = [], 0
@@ -122,7 +134,7 @@ def encode_chunks(
     limit: int,
     total: int | None,
     show_progress_bar: bool,
-) -> Iterator[Block]:
+) -> Generator[Block]:
     """Encode chunk after chunk, with a progress bar, and count what was cut.
 
     The count goes to the ``count_truncation`` block around the consumer, or is logged as a
@@ -189,7 +201,8 @@ def _encode_windows(
     vectors = _sentence_vectors(model, groups, len(windows.token_ids), skipped)
     advance(len(texts))
     pooled = windows.pool(vectors, normalize=model.normalize)
-    return Block(_finished(pooled, settings), Truncation(texts=len(texts)))
+    cut = Truncation(texts=len(texts), windowed=sum(count > 1 for count in windows.counts))
+    return Block(_finished(pooled, settings), cut)
 
 
 def _finished(vectors: Tensor, settings: EncodeSettings) -> Tensor:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import IO, Any
 
 import numpy as np
@@ -45,8 +46,7 @@ def read_frame(stream: IO[bytes]) -> tuple[dict[str, Any], bytes]:
 
 def frame_of(block: Block) -> tuple[dict[str, Any], bytes]:
     """The message that carries vectors."""
-    cut = block.truncation
-    counts = [cut.texts, cut.truncated, cut.tokens_left_out]
+    counts = astuple(block.truncation)
     if isinstance(block.rows, Tensor):
         return {"shape": list(block.rows.shape), "cut": counts}, _bytes(block.rows)
     lengths = [len(rows) for rows in block.rows]

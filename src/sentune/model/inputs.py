@@ -15,6 +15,7 @@ __all__ = [
     "require_choice",
     "require_dimension",
     "require_positive",
+    "require_text",
 ]
 
 
@@ -41,7 +42,7 @@ class Inputs:
                 it is raised while the texts are taken.
         """
         if isinstance(inputs, str):
-            _require_unicode("the input", inputs)
+            require_text("the input", inputs)
             return cls([inputs], 1, single=True)
         if isinstance(inputs, bytes | Mapping) or not isinstance(inputs, Iterable):
             raise _no_text("the input", inputs)
@@ -57,14 +58,17 @@ class Inputs:
 
 def _checked(inputs: Iterable[str]) -> Iterator[str]:
     for position, text in enumerate(inputs):
-        if not isinstance(text, str):
-            raise _no_text(f"inputs[{position}]", text)
-        _require_unicode(f"inputs[{position}]", text)
+        require_text(f"inputs[{position}]", text)
         yield text
 
 
-def _require_unicode(place: str, text: str) -> None:
-    """Refuse half of a surrogate pair: what is left of a character in badly decoded text."""
+def require_text(place: str, text: object) -> None:
+    """Raise ArgumentError, which names ``place``, unless it is a text.
+
+    Half of a surrogate pair is none: it is what is left of a character in badly decoded text.
+    """
+    if not isinstance(text, str):
+        raise _no_text(place, text)
     if text.isascii():
         return
     try:
@@ -108,9 +112,7 @@ def choose_prompt(
 
 
 def _prompt_text(place: str, prompt: str) -> str:
-    if not isinstance(prompt, str):
-        raise _no_text(place, prompt)
-    _require_unicode(place, prompt)
+    require_text(place, prompt)
     return prompt
 
 

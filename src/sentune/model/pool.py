@@ -229,21 +229,26 @@ def _serve(
 
 
 def _encode(worker: WorkerProcess, task: _Task, closed: threading.Event) -> Block:
-    for _ in range(_ATTEMPTS):
-        if closed.is_set():
-            raise _closed_pool()
+    attempts = 0
+    while not closed.is_set():
         try:
             return worker.encode(task.head, task.chunk)
         except WorkerGoneError as gone:
+            attempts += 1
+            if attempts == _ATTEMPTS:
+                raise _given_up(worker, task, gone) from None
             if not closed.is_set():
                 logger.warning(
                     "the worker on %s %s; its %d texts are encoded again by another",
                     *(worker.device, gone, len(task.chunk)),
                 )
-            last = str(gone)
-    raise PoolError(
+    raise _closed_pool()
+
+
+def _given_up(worker: WorkerProcess, task: _Task, gone: WorkerGoneError) -> PoolError:
+    return PoolError(
         f"the same {len(task.chunk)} texts ended {_ATTEMPTS} workers on {worker.device}; the last "
-        f"one {last}",
+        f"one {gone}",
         expected="workers that have enough memory",
         fix="use fewer workers or a smaller chunk_size",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack, overload
@@ -331,7 +331,7 @@ class TextEncoder(nn.Module):
         pool: Pool | None = None,
         total: int | None = None,
         show_progress_bar: bool | None = None,
-    ) -> Iterator[Block]:
+    ) -> Generator[Block]:
         """Chunks of texts → a block of vectors for each, in order, as they are asked for.
 
         This is what ``encode`` is made of, for vectors that are not to be held all at once.
