@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +149,10 @@ def test_lists_are_checked_before_anything_is_computed(
 ) -> None:
     monkeypatch.setattr("sentune.model.encoding._CHUNK", 2)
     monkeypatch.setattr(tiny.encoder, "forward", None)
-    for inputs in (["a", "b", "c", None], ("a", "b", "c", None), np.array(["a", "b", "c", None])):
-        assert "inputs[3] is None" in refused(lambda given=inputs: tiny.encode(given))
+    texts: list[Any] = ["a", "b", "c", None]
+    for wrap in (list, tuple, np.array):
+        given: Any = wrap(texts)
+        assert "inputs[3] is None" in refused(partial(tiny.encode, given))
 
 
 def test_shapes(model: SentenceTransformer) -> None:

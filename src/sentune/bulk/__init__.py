@@ -13,7 +13,7 @@ all.
 
 from __future__ import annotations
 
-from sentune.bulk.encode_to_file import EncodedFile, encode_to_file
 from sentune.bulk.formats import require_vector_file
+from sentune.bulk.run import EncodedFile, encode_to_file
 
 __all__ = ["EncodedFile", "encode_to_file", "require_vector_file"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -60,6 +61,8 @@ def command(
 
     require_vector_file(out)
     rows = read_text_rows(file)
+    # What is wrong with the columns shows in the first row, before a model has to be loaded.
+    rows = chain(list(islice(rows, 1)), rows)
     devices = device or []
     encoder = SentenceTransformer(
         model, device=devices[0] if devices else None, compute_dtype=compute_dtype
