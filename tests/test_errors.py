@@ -16,6 +16,7 @@ from sentune.errors import (
     ModelError,
     ModelNotFoundError,
     OutputError,
+    PoolError,
     SentuneError,
     TrainingError,
     UnsupportedModelError,
@@ -23,7 +24,7 @@ from sentune.errors import (
 
 PLAIN = [
     *(DataError, ModelError, UnsupportedModelError, ModelNotFoundError),
-    *(IndexFolderError, OutputError, ArgumentError, TrainingError),
+    *(IndexFolderError, OutputError, ArgumentError, TrainingError, PoolError),
 ]
 
 

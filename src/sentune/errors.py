@@ -11,7 +11,8 @@
     ├── OutputError             a destination that exists, or that cannot be written
     ├── ArgumentError           an argument outside its range or of the wrong type
     ├── MissingExtraError       an optional dependency that is not installed
-    └── TrainingError           a run that cannot go on: the loss is not finite, say
+    ├── TrainingError           a run that cannot go on: the loss is not finite, say
+    └── PoolError               worker processes that cannot go on
 
 A message has three parts, and the constructor asks for all of them: what was given, what was
 expected, and what to do next. The command line prints them on one line and exits with 2.
@@ -29,6 +30,7 @@ __all__ = [
     "ModelError",
     "ModelNotFoundError",
     "OutputError",
+    "PoolError",
     "SentuneError",
     "TrainingError",
     "UnsupportedModelError",
@@ -98,3 +100,7 @@ class MissingExtraError(SentuneError, ImportError):
 
 class TrainingError(SentuneError):
     """A training run cannot go on."""
+
+
+class PoolError(SentuneError):
+    """The worker processes of a pool cannot go on."""

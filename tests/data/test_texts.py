@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentune.data.texts import read_passages, read_texts
+from sentune.data.texts import TextRow, read_passages, read_text_rows, read_texts
 from sentune.errors import DataError
 
 Write = Callable[[str, str | bytes], Path]
@@ -159,3 +159,46 @@ def test_ids_of_any_kind_of_number_are_text(write: Write) -> None:
     rows = [{"id": 10**30, "text": "a"}, {"id": "10", "text": "b"}]
     path = write("x.jsonl", "\n".join(map(json.dumps, rows)))
     assert list(read_passages(path)) == [str(10**30), "10"]
+
+
+# ── texts with their ids ──────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "ids"),
+    [
+        ("x.txt", "a\nb\n", None),
+        ("x.jsonl", '"a"\n"b"\n', None),
+        ("x.jsonl", '{"text": "a", "page": 3}\n{"page": 3, "text": "b"}\n', ["3", "3"]),
+        ("x.json", '{"text": ["a", "b"], "_id": ["x", "y"]}', ["x", "y"]),
+        ("x.csv", "id,passage_id,text\n1,p,a\n2,q,b\n", ["p", "q"]),
+        ("x.tsv", "ID\ttext\n007\ta\n8\tb\n", ["007", "8"]),
+    ],
+)
+def test_texts_come_with_the_ids_of_their_file(
+    write: Write, name: str, content: str, ids: list[str] | None
+) -> None:
+    rows = list(read_text_rows(write(name, content)))
+    assert rows == [TextRow(*pair) for pair in zip("ab", ids or (None, None), strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "part"),
+    [
+        ("x.jsonl", '{"id": 1, "text": "a"}\n{"text": "b"}', "x.jsonl, line 2 has no id"),
+        ("x.jsonl", '{"id": 1, "text": "a"}\n"b"', "x.jsonl, line 2 has no id"),
+        ("x.jsonl", '{"id": null, "text": "a"}', "x.jsonl, line 1, column 'id' holds null"),
+        ("x.csv", "id,text\n1,\n", "x.csv, line 2, column 'text' is empty"),
+        ("x.csv", "id,text\n", "x.csv has no texts"),
+        ("x.txt", "", "x.txt has no texts"),
+    ],
+)
+def test_rows_that_cannot_be_used_are_refused_with_their_place(
+    write: Write, refusal: Refusal, name: str, content: str, part: str
+) -> None:
+    assert part in refusal(lambda path: list(read_text_rows(path)), write(name, content))
+
+
+def test_an_id_that_comes_later_is_left_out_like_any_column(write: Write) -> None:
+    path = write("x.jsonl", '{"text": "a"}\n{"id": 1, "text": "b"}')
+    assert [row.id for row in read_text_rows(path)] == [None, None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,70 @@ def test_an_error_of_the_callers_generator_is_its_own(tiny: SentenceTransformer)
 
     with pytest.raises(KeyError, match="theirs"):
         tiny.encode(texts())
+
+
+class Counted(str):
+    """A text that knows how many of its kind are held."""
+
+    held = most = 0
+
+    def __new__(cls, text: str) -> Counted:
+        Counted.held += 1
+        Counted.most = max(Counted.most, Counted.held)
+        return super().__new__(cls, text)
+
+    def __del__(self) -> None:
+        Counted.held -= 1
+
+
+@pytest.mark.parametrize("output_value", ["sentence_embedding", "token_embeddings"])
+def test_texts_of_an_iterator_are_not_held(
+    output_value: Any, tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentune.model.encoding._CHUNK", 10)
+    Counted.most = 0
+    texts = (Counted(f"text {number}") for number in range(95))
+    found = tiny.encode(texts, output_value=output_value)
+    assert len(found) == 95
+    assert Counted.held == 0
+    # A chunk that is being encoded, and the first text of the next.
+    assert Counted.most <= 2 * 10
+
+
+def test_long_texts_of_an_iterator_are_not_held(
+    tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentune.model.encoding._CHUNK_CHARACTERS", 100)
+    Counted.most = 0
+    assert tiny.encode(Counted("word " * 15) for _ in range(40)).shape == (40, 32)
+    assert Counted.most <= 2 * 2
+
+
+def test_an_iterator_gives_the_vectors_of_a_list(
+    tiny: SentenceTransformer, real_texts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentune.model.encoding._CHUNK", 16)
+    texts = real_texts[:100]
+    options: tuple[dict[str, Any], ...] = (
+        *({}, {"precision": "uint8"}, {"precision": "binary"}),
+        *({"convert_to_tensor": True}, {"truncate_dim": 8}),
+    )
+    for each in options:
+        ours, theirs = tiny.encode(iter(texts), **each), tiny.encode(texts, **each)
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+        assert tiny.encode(iter(()), **each).shape == tiny.encode([], **each).shape
+
+
+def test_lists_are_checked_before_anything_is_computed(
+    tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentune.model.encoding._CHUNK", 2)
+    monkeypatch.setattr(tiny.encoder, "forward", None)
+    texts: list[Any] = ["a", "b", "c", None]
+    for wrap in (list, tuple, np.array):
+        given: Any = wrap(texts)
+        assert "inputs[3] is None" in refused(partial(tiny.encode, given))
 
 
 def test_shapes(model: SentenceTransformer) -> None:
@@ -288,6 +353,15 @@ def test_the_progress_bar_is_drawn_when_asked(
     assert capsys.readouterr() == ("", "")
 
 
+def test_the_progress_bar_shows_the_rate(
+    tiny: SentenceTransformer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny.encode((f"text {number}" for number in range(20)), batch_size=2, show_progress_bar=True)
+    shown = capsys.readouterr().err
+    assert "20/?" in shown
+    assert "texts/s" in shown
+
+
 def test_the_progress_bar_follows_the_logger(
     tiny: SentenceTransformer, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -342,6 +416,48 @@ def test_the_length_limit_may_change_while_threads_encode(
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(work, range(24))) == {(30, 32)}
+
+
+def test_threads_may_encode_with_a_model_in_training_mode(
+    tiny_folder: Path, real_texts: list[str], one_thread: None
+) -> None:
+    """None of them switches dropout on while another is at work."""
+    model = SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
+    shares = [real_texts[start : start + 1 + start % 7] for start in range(60)]
+    expected = [model.encode(share) for share in shares]
+    model.train()
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(model.encode, shares))
+    for vectors, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(vectors, theirs)
+    assert model.training
+    assert model.encoder.layers[0].training
+
+
+def test_sixteen_threads_share_the_base_model(
+    model: SentenceTransformer, real_texts: list[str], one_thread: None
+) -> None:
+    """Each with its own options: elsewhere they would change the tokenizer under each other."""
+    options: tuple[dict[str, Any], ...] = (
+        *({}, {"prompt": "query: "}, {"long_text": "chunk"}, {"truncate_dim": 100}),
+        *({"precision": "binary"}, {"batch_size": 1}, {"normalize_embeddings": True}),
+        {"output_value": "token_embeddings"},
+    )
+    short = [text for text in real_texts if len(text) < 200]
+    jobs = [
+        (short[4 * n : 4 * n + 4] + ["word " * 270] * (n == 5), options[n % len(options)])
+        for n in range(16)
+    ]
+
+    def work(job: tuple[list[str], dict[str, Any]]) -> Any:
+        texts, chosen = job
+        return [np.asarray(rows) for rows in model.encode(texts, **chosen)]
+
+    expected = [work(job) for job in jobs]
+    with ThreadPoolExecutor(16) as pool:
+        for found, theirs in zip(pool.map(work, jobs), expected, strict=True):
+            for ours, other in zip(found, theirs, strict=True):
+                np.testing.assert_array_equal(ours, other)
 
 
 # ── number formats ────────────────────────────────────────────────────────────────────────────

@@ -1,8 +1,7 @@
-"""Packs hold every token exactly once, and a text's vector does not depend on its neighbours."""
+"""Packs hold every token exactly once."""
 
 from __future__ import annotations
 
-import random
 from itertools import zip_longest
 
 import numpy as np
@@ -84,39 +83,6 @@ def test_plans_take_every_text_once_within_the_limits(
         if following is not None:  # no pack is closed early
             full = max_texts is not None and len(group) == max_texts
             assert full or tokens + lengths[following[0]] > budget
-
-
-def test_a_text_has_one_vector_in_any_company(
-    model: SentenceTransformer, real_texts: list[str]
-) -> None:
-    draw = random.Random(1)
-    short = [text for text in real_texts if len(text) < 300]
-    long = next(text for text in real_texts if text.count(" ") > 200)
-    chosen = [*draw.sample(short, 39), long]
-    together = model.encode(chosen)
-    for index in range(0, 40, 4):
-        np.testing.assert_allclose(model.encode(chosen[index]), together[index], rtol=0, atol=1e-6)
-    order = draw.sample(range(40), 40)
-    shuffled = model.encode([chosen[i] for i in order])
-    np.testing.assert_allclose(shuffled, together[order], rtol=0, atol=1e-6)
-    for batch_size in (1, 7):
-        vectors = model.encode(chosen, batch_size=batch_size)
-        np.testing.assert_allclose(vectors, together, rtol=0, atol=1e-6)
-
-
-@pytest.mark.parametrize("length", [6, 40])
-def test_a_neighbour_of_the_same_length_changes_no_bit(
-    model: SentenceTransformer, real_texts: list[str], length: int
-) -> None:
-    ids, _ = model.tokenizer(real_texts)
-    same = [text for text in ids if len(text) == length][:4]
-    others = [text for text in ids if 10 < len(text) < 30][:5]
-    assert len(same) >= 2
-    with torch.inference_mode():
-        first = model(pack([same[0], *others, same[0]]))
-        second = model(pack([same[1], *others, same[0]]))
-    assert not torch.equal(first[0], second[0])
-    assert torch.equal(first[1:], second[1:])
 
 
 def test_chunks_do_not_change_vectors(

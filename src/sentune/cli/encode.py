@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from sentune.cli.output import interactive, say
+
+if TYPE_CHECKING:
+    from sentune.bulk import EncodedFile
+    from sentune.model.encoding import LongText
 
 __all__ = ["NAME", "command"]
 
@@ -17,28 +23,74 @@ NAME = "encode"
 def command(
     model: Annotated[str, typer.Argument(help="A model folder or name.")],
     file: Annotated[
-        str, typer.Argument(help="Texts: one a line, or JSONL, CSV, TSV; - for standard input.")
+        str,
+        typer.Argument(help="Texts: one a line, JSONL, CSV, TSV, Parquet; - for standard input."),
     ] = "-",
-    out: Annotated[Path, typer.Option(help="The .npy file to write.")] = Path("vectors.npy"),
+    out: Annotated[Path, typer.Option(help="The .npy, .parquet or .arrow file to write.")] = Path(
+        "vectors.npy"
+    ),
+    prompt_name: Annotated[
+        str | None, typer.Option(help="A prompt of the model, put before every text.")
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="A prompt as it stands; beats --prompt-name.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="The most texts computed together.")
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="float32, int8, uint8, binary or ubinary.")
+    ] = "float32",
+    truncate_dim: Annotated[int | None, typer.Option(help="Leading dimensions to keep.")] = None,
+    normalize: Annotated[
+        bool, typer.Option("--normalize", help="Scale what is kept to unit length.")
+    ] = False,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(help="Where to compute; several times for a process on each."),
+    ] = None,
+    compute_dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    long_text: Annotated[
+        str, typer.Option(help="truncate long texts, or encode them whole: chunk.")
+    ] = "truncate",
 ) -> None:
-    """Write the vectors of texts as a NumPy array, one row a text."""
-    import numpy as np
-
-    from sentune.data import read_texts
-    from sentune.errors import DataError
-    from sentune.files import new_file, require_writable
+    """Write the vectors of texts to a file, one row a text; go on if an earlier run was stopped."""
+    from sentune.bulk import encode_to_file, require_vector_file
+    from sentune.data import read_text_rows
     from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.model.truncation import count_truncation
 
-    require_writable(out)
-    texts = list(read_texts(file))
-    if not texts:
-        raise DataError(f"{file} has no texts", expected="at least one", fix="give another file")
-    encoder = SentenceTransformer(model)
+    require_vector_file(out)
+    rows = read_text_rows(file)
+    # What is wrong with the columns shows in the first row, before a model has to be loaded.
+    rows = chain(list(islice(rows, 1)), rows)
+    devices = device or []
+    encoder = SentenceTransformer(
+        model, device=devices[0] if devices else None, compute_dtype=compute_dtype
+    )
     say(f"model {encoder.base.name} from {encoder.base.origin}")
-    with count_truncation() as truncation:
-        vectors = encoder.encode(texts, show_progress_bar=interactive())
-    with new_file(out) as stream:
-        np.save(stream, vectors, allow_pickle=False)
-    rows, dimensions = vectors.shape
-    say(f"wrote {rows} × {dimensions} to {out}; {truncation.describe(encoder.max_seq_length)}")
+    several = len(devices) > 1
+    with encoder.start_multi_process_pool(devices) if several else nullcontext() as pool:
+        written = encode_to_file(
+            encoder,
+            rows,
+            out,
+            prompt_name=prompt_name,
+            prompt=prompt,
+            batch_size=batch_size,
+            precision=precision,
+            normalize_embeddings=normalize,
+            truncate_dim=truncate_dim,
+            long_text=cast("LongText", long_text),
+            pool=pool,
+            show_progress_bar=interactive(),
+            say=say,
+        )
+    say(f"{_summary(written)}; {written.truncation.describe(encoder.max_seq_length)}")
+
+
+def _summary(written: EncodedFile) -> str:
+    done = f"wrote {written.rows:,} × {written.width} to {written.path}"
+    if not written.encoded:
+        return done
+    rate = written.encoded / max(written.seconds, 1e-9)
+    return f"{done}: {written.encoded:,} texts in {written.seconds:.0f} s, {rate:,.0f} a second"

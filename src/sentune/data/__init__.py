@@ -34,7 +34,7 @@ from sentune.data.readers import read_pairs, require_at_least
 from sentune.data.scored import ScoredPairs, is_scored, read_scored_pairs
 from sentune.data.sentence_pairs import read_sentence_pairs
 from sentune.data.split import folds, hold_out, hold_out_groups, question_groups
-from sentune.data.texts import read_passages, read_texts
+from sentune.data.texts import TextRow, read_passages, read_text_rows, read_texts
 from sentune.data.writing import require_row_file, write_rows
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "PassageFiles",
     "PythonDocs",
     "ScoredPairs",
+    "TextRow",
     "folds",
     "hold_out",
     "hold_out_groups",
@@ -57,6 +58,7 @@ __all__ = [
     "read_passages",
     "read_scored_pairs",
     "read_sentence_pairs",
+    "read_text_rows",
     "read_texts",
     "require_at_least",
     "require_row_file",

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from sentune.data.lines import unreadable
 from sentune.errors import DataError, MissingExtraError
 
-__all__ = ["parquet_rows"]
+__all__ = ["arrow_module", "parquet_rows"]
 
 _BATCH_BYTES = 8 << 20
 _MOST_ROWS = 4096
@@ -34,7 +34,7 @@ def parquet_rows(path: Path) -> Iterator[dict[str, object]]:
         DataError: the file can't be read, is not whole or not Parquet, or names a column twice.
         MissingExtraError: pyarrow is not installed.
     """
-    arrow, parquet = _import("pyarrow"), _import("pyarrow.parquet")
+    arrow, parquet = arrow_module("pyarrow"), arrow_module("pyarrow.parquet")
     try:
         stream = path.open("rb")
     except OSError as error:
@@ -140,7 +140,8 @@ def _damaged(path: Path, error: Exception) -> DataError:
     )
 
 
-def _import(module: str) -> Any:
+def arrow_module(module: str) -> Any:
+    """Import ``pyarrow`` or a part of it. Raises MissingExtraError."""
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 from sentune.data.columns import id_column, is_pair, text_column
 from sentune.data.lines import STDIN, STDIN_NAME, check_suffix, numbered_lines
@@ -25,15 +27,27 @@ from sentune.errors import DataError
 
 __all__ = [
     "TEXT_SUFFIXES",
+    "TextRow",
     "id_of",
     "is_page",
     "no_texts",
     "read_passages",
+    "read_text_rows",
     "read_texts",
     "text_of",
 ]
 
 TEXT_SUFFIXES = (".txt", *ROW_SUFFIXES)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TextRow:
+    """A text to encode, and what its file calls it, if it does."""
+
+    text: str
+    id: str | None = None
 
 
 def read_texts(path: str | Path) -> Iterator[str]:
@@ -56,12 +70,53 @@ def read_texts(path: str | Path) -> Iterator[str]:
             the line or row that can't be used, and at the end if there was no text.
         MissingExtraError: while iterating, for Parquet without pyarrow.
     """
+    return _read(path, lambda text: text, text_of)
+
+
+def read_text_rows(path: str | Path) -> Iterator[TextRow]:
+    """Yield the texts of a file as :func:`read_texts` does, with their ids.
+
+    An id is the value of the first of the columns ``passage_id``, ``id``, ``_id``, ``pid`` and
+    ``page`` that there is, as a text; ids may repeat. A file of one text a line has none.
+
+    Raises:
+        DataError: as :func:`read_texts`, and for a row without an id where the first row has one.
+        MissingExtraError: while iterating, for Parquet without pyarrow.
+    """
+    return _read(path, TextRow, _RowOf())
+
+
+class _RowOf:
+    """Makes a text with its id of each record of a file; the first says whether there are ids."""
+
+    def __init__(self) -> None:
+        self._with_ids: bool | None = None
+
+    def __call__(self, record: Record) -> TextRow:
+        text = text_of(record)
+        found = id_of(record)
+        if self._with_ids is None:
+            self._with_ids = found is not None
+        if not self._with_ids:
+            return TextRow(text)
+        if found is None:
+            raise DataError(
+                f"{record.place} has no id, unlike the first row",
+                expected="an id in every row, or in none",
+                fix="fill it in or remove the column",
+            )
+        return TextRow(text, found[1])
+
+
+def _read(
+    path: str | Path, of_line: Callable[[str], T], of_record: Callable[[Record], T]
+) -> Iterator[T]:
     if str(path) == STDIN:
-        return _standard_input_texts()
+        return _read_standard_input(of_line, of_record)
     path = Path(path)
     if check_suffix(path, TEXT_SUFFIXES) == ".txt":
-        return _checked_lines(numbered_lines(path), str(path))
-    return _texts_of_records(records_of(path), str(path))
+        return map(of_line, _checked_lines(numbered_lines(path), str(path)))
+    return map(of_record, _at_least_one_record(records_of(path), str(path)))
 
 
 def read_passages(path: str | Path) -> dict[str, str]:
@@ -97,12 +152,14 @@ def read_passages(path: str | Path) -> dict[str, str]:
     return _at_least_one(_passages_of_records(records, str(path)), str(path))
 
 
-def _standard_input_texts() -> Iterator[str]:
+def _read_standard_input(
+    of_line: Callable[[str], T], of_record: Callable[[Record], T]
+) -> Iterator[T]:
     is_jsonl, lines = standard_input()
     if is_jsonl:
-        yield from _texts_of_records(records_of_stdin(lines), STDIN_NAME)
+        yield from map(of_record, _at_least_one_record(records_of_stdin(lines), STDIN_NAME))
     else:
-        yield from _checked_lines(lines, STDIN_NAME)
+        yield from map(of_line, _checked_lines(lines, STDIN_NAME))
 
 
 def _passages_of_stdin() -> dict[str, str]:
@@ -137,11 +194,11 @@ def _checked_lines(lines: Iterable[tuple[int, str]], name: str) -> Iterator[str]
         raise no_texts(name)
 
 
-def _texts_of_records(records: Iterable[Record], name: str) -> Iterator[str]:
+def _at_least_one_record(records: Iterable[Record], name: str) -> Iterator[Record]:
     found = False
     for record in records:
         found = True
-        yield text_of(record)
+        yield record
     if not found:
         raise no_texts(name)
 

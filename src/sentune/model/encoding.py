@@ -3,68 +3,263 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from sentune.errors import ArgumentError
-from sentune.model.pack import plan_packs
-from sentune.model.progress import progress
-from sentune.model.tokenizer import Tokenizer
+from sentune.model.inputs import require_choice, require_dimension, require_positive
+from sentune.model.pack import pack, plan_packs
+from sentune.model.progress import Advance, progress
 from sentune.model.truncation import Truncation, record_truncation
+from sentune.model.windows import Windows
 
-__all__ = ["Batching", "token_groups"]
+if TYPE_CHECKING:
+    from sentune.model.text_encoder import TextEncoder
+
+__all__ = [
+    "Block",
+    "EncodeSettings",
+    "LongText",
+    "OutputValue",
+    "chunks",
+    "encode_chunk",
+    "encode_chunks",
+]
 
 logger = logging.getLogger(__name__)
 
-_CHUNK = 8192  # texts tokenized and ordered by length together; bounds the memory of token lists
+T = TypeVar("T")
+OutputValue = Literal["sentence_embedding", "token_embeddings"]
+LongText = Literal["truncate", "chunk"]
+
+# Texts tokenized and ordered by length together; both bound the memory of token lists.
+_CHUNK = 8192
+_CHUNK_CHARACTERS = 4 << 20
 _TOKEN_BUDGET = {"cpu": 4096, "cuda": 65536}
 
 
 @dataclass(frozen=True, slots=True)
-class Batching:
-    """How texts are grouped: by token budget, and by at most ``batch_size`` texts if given."""
+class EncodeSettings:
+    """What a call of ``encode`` asks for, checked, and plain enough to be sent to a process.
 
-    token_budget: int
-    batch_size: int | None = None
-
-    @classmethod
-    def for_device(cls, device: torch.device, batch_size: int | None) -> Batching:
-        """The budget measured best on this kind of device. Raises ArgumentError."""
-        if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
-            raise ArgumentError(
-                f"batch_size {batch_size!r}",
-                expected="a positive number of texts",
-                fix="leave it out: packs then follow a token budget",
-            )
-        return cls(_TOKEN_BUDGET.get(device.type, _TOKEN_BUDGET["cpu"]), batch_size)
-
-
-def token_groups(
-    texts: Sequence[str],
-    tokenizer: Tokenizer,
-    batching: Batching,
-    *,
-    show_progress_bar: bool,
-) -> Iterator[tuple[list[int], list[list[int]]]]:
-    """Tokenize texts and group them for the encoder.
-
-    Texts are taken in chunks; within a chunk the longest go first, so that the slowest pack
-    comes early and neighbours have similar lengths. What the length limit cuts is counted, and
-    logged as a warning unless a ``count_truncation`` block is counting.
-
-    Yields:
-        Positions in ``texts`` and the token ids of the texts there, one group a pack.
+    Raises:
+        ArgumentError: a value outside its range.
     """
-    truncation = Truncation()
-    with progress("encoding", len(texts), unit="texts", show=show_progress_bar) as advance:
-        for start in range(0, len(texts), _CHUNK):
-            token_ids, cut = tokenizer(texts[start : start + _CHUNK])
-            truncation.add(cut)
-            lengths = [len(ids) for ids in token_ids]
-            for group in plan_packs(lengths, batching.token_budget, batching.batch_size):
-                yield [start + index for index in group], [token_ids[index] for index in group]
-                advance(len(group))
-    if not record_truncation(truncation) and truncation.truncated:
-        logger.warning("%s", truncation.describe(tokenizer.max_seq_length))
+
+    prompt: str = ""
+    output_value: OutputValue = "sentence_embedding"
+    batch_size: int | None = None
+    truncate_dim: int | None = None
+    normalize_embeddings: bool = False
+    long_text: LongText = "truncate"
+
+    def __post_init__(self) -> None:
+        fix = "leave it out: packs then follow a token budget"
+        require_positive("batch_size", self.batch_size, fix=fix)
+        require_dimension(self.truncate_dim)
+        require_choice(
+            "output_value", self.output_value, ("sentence_embedding", "token_embeddings")
+        )
+        require_choice("long_text", self.long_text, ("truncate", "chunk"))
+        if self.long_text == "chunk" and self.output_value == "token_embeddings":
+            raise ArgumentError(
+                "long_text 'chunk' with output_value 'token_embeddings'",
+                expected="one vector a text, of which windows have a mean",
+                fix="leave one of the two out",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What became of a chunk of texts.
+
+    Attributes:
+        rows: (texts, dim), or for token embeddings (tokens, hidden) for each text.
+        truncation: what the length limit cut.
+    """
+
+    rows: Tensor | list[Tensor]
+    truncation: Truncation = field(default_factory=Truncation)
+
+    @property
+    def vectors(self) -> Tensor:
+        """The rows of sentence embeddings."""
+        return cast("Tensor", self.rows)
+
+
+def _length(text: object) -> int:
+    return len(cast("str", text))
+
+
+EncodeBlocks = Callable[[Iterable[Sequence[str]], Advance], Iterator[Block]]
+
+
+def chunks(
+    rows: Iterable[T], most: int | None = None, length: Callable[[T], int] = _length
+) -> Iterator[list[T]]:
+    """Texts in lists of at most ``most``, or fewer where they are very long.
+
+    Nothing is taken from ``rows`` before it is needed.
+
+    Args:
+        rows: texts, or whatever holds one.
+        most: in a list; as many as are worth ordering by length when None.
+        length: characters of a text.
+    """
+    limit = _CHUNK if most is None else most
+    chunk: list[T] = []
+    characters = 0
+    for row in rows:
+        chunk.append(row)
+        characters += length(row)
+        if len(chunk) >= limit or characters >= _CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
+
+
+def encode_chunks(
+    encode: EncodeBlocks,
+    texts: Iterable[Sequence[str]],
+    *,
+    limit: int,
+    total: int | None,
+    show_progress_bar: bool,
+) -> Generator[Block]:
+    """Encode chunk after chunk, with a progress bar, and count what was cut.
+
+    The count goes to the ``count_truncation`` block around the consumer, or is logged as a
+    warning at the end where there is none.
+
+    Args:
+        encode: chunks → blocks, in this process or in others.
+        texts: the chunks.
+        limit: the length limit in tokens, for the warning.
+        total: how many texts there are, if that is known.
+        show_progress_bar: whether to draw one.
+    """
+    whole = Truncation()
+    counted = True
+    with progress("encoding", total, unit="texts", show=show_progress_bar) as advance:
+        for block in encode(texts, advance):
+            whole.add(block.truncation)
+            counted = record_truncation(block.truncation) and counted
+            yield block
+    if not counted and whole.truncated:
+        logger.warning("%s", whole.describe(limit))
+
+
+@torch.inference_mode()
+def encode_chunk(
+    model: TextEncoder, texts: Sequence[str], settings: EncodeSettings, advance: Advance
+) -> Block:
+    """Encode texts together, the longest first.
+
+    So the slowest pack comes early, and neighbours have similar lengths.
+
+    Raises:
+        ArgumentError: the prompt leaves no room for a text that is to be cut into windows.
+    """
+    if settings.prompt:
+        texts = [settings.prompt + text for text in texts]
+    skipped = model.tokenizer.prompt_length(settings.prompt) if settings.prompt else 0
+    with evaluating(model):
+        if settings.long_text == "chunk":
+            return _encode_windows(model, texts, settings, skipped, advance)
+        token_ids, truncation = model.tokenizer(texts)
+        groups = _groups(model, token_ids, settings.batch_size, advance)
+        if settings.output_value == "token_embeddings":
+            return Block(_token_vectors(model, groups, len(texts)), truncation)
+        vectors = _sentence_vectors(model, groups, len(texts), skipped)
+        return Block(_finished(vectors, settings), truncation)
+
+
+def _encode_windows(
+    model: TextEncoder,
+    texts: Sequence[str],
+    settings: EncodeSettings,
+    skipped: int,
+    advance: Advance,
+) -> Block:
+    frame = model.tokenizer.frame()
+    windows = Windows.of(
+        model.tokenizer.whole(texts),
+        limit=model.max_seq_length,
+        frame=frame,
+        prompt=max(0, skipped - frame[0]),
+    )
+    groups = _groups(model, windows.token_ids, settings.batch_size, lambda _: None)
+    vectors = _sentence_vectors(model, groups, len(windows.token_ids), skipped)
+    advance(len(texts))
+    pooled = windows.pool(vectors, normalize=model.normalize)
+    cut = Truncation(texts=len(texts), windowed=sum(count > 1 for count in windows.counts))
+    return Block(_finished(pooled, settings), cut)
+
+
+def _finished(vectors: Tensor, settings: EncodeSettings) -> Tensor:
+    vectors = vectors[:, : settings.truncate_dim]
+    return F.normalize(vectors, dim=1) if settings.normalize_embeddings else vectors
+
+
+Groups = Iterable[tuple[list[int], list[list[int]]]]
+
+
+def _groups(
+    model: TextEncoder, token_ids: Sequence[list[int]], batch_size: int | None, advance: Advance
+) -> Groups:
+    """The positions and token ids of the texts of each pack."""
+    budget = _TOKEN_BUDGET.get(model.device.type, _TOKEN_BUDGET["cpu"])
+    most = 1 if model.batch_invariant else batch_size
+    for group in plan_packs([len(ids) for ids in token_ids], budget, most):
+        yield group, [token_ids[index] for index in group]
+        advance(len(group))
+
+
+def _sentence_vectors(model: TextEncoder, groups: Groups, count: int, skipped: int) -> Tensor:
+    vectors = torch.empty(count, model.pooling.output_dimension, device=model.device)
+    for places, token_ids in groups:
+        packed = pack(token_ids).to(model.device)
+        vectors[places] = model(packed, skipped).to(vectors.dtype)
+    return vectors
+
+
+def _token_vectors(model: TextEncoder, groups: Groups, count: int) -> list[Tensor]:
+    vectors = [torch.empty(0)] * count
+    for places, token_ids in groups:
+        packed = pack(token_ids).to(model.device)
+        tokens = model.encoder(packed, model.reduced_dtype).float()
+        for place, rows in zip(places, packed.split(tokens), strict=True):
+            vectors[place] = rows
+    return vectors
+
+
+_switch = threading.Lock()
+_at_work: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
+_interrupted: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Dropout off while any thread encodes, and on again after the last one, if it was on."""
+    with _switch:
+        if not _at_work.get(model):
+            _interrupted[model] = model.training
+            if model.training:
+                model.eval()
+        _at_work[model] = _at_work.get(model, 0) + 1
+    try:
+        yield
+    finally:
+        with _switch:
+            _at_work[model] -= 1
+            if not _at_work[model] and _interrupted[model]:
+                model.train()

@@ -2,36 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass
+
+import numpy as np
 
 from sentune.errors import ArgumentError
 
-__all__ = ["choose_prompt", "require_dimension", "require_output_value", "require_texts"]
+__all__ = [
+    "Inputs",
+    "choose_prompt",
+    "require_choice",
+    "require_dimension",
+    "require_positive",
+    "require_text",
+]
 
 
-def require_texts(inputs: Iterable[str] | str) -> tuple[list[str], bool]:
-    """The texts as a list, and whether a single text was given.
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The texts that were given.
 
-    Raises:
-        ArgumentError: something is no text; the message names its position.
+    Attributes:
+        texts: in their order, each checked at the latest when its turn comes.
+        count: how many there are; None where only the end of the iterator tells.
+        single: whether one text was given instead of several.
     """
-    if isinstance(inputs, str):
-        _require_unicode("the input", inputs)
-        return [inputs], True
-    if isinstance(inputs, bytes | Mapping) or not isinstance(inputs, Iterable):
-        raise _no_text("the input", inputs)
-    if getattr(inputs, "ndim", 1) != 1:  # an array, whose rows are no texts
-        raise _no_text("the input", inputs)
-    texts = list(inputs)
-    for position, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise _no_text(f"inputs[{position}]", text)
-        _require_unicode(f"inputs[{position}]", text)
-    return texts, False
+
+    texts: Iterable[str]
+    count: int | None
+    single: bool
+
+    @classmethod
+    def of(cls, inputs: Iterable[str] | str) -> Inputs:
+        """Look at what was given; lists, tuples and arrays are checked at once.
+
+        Raises:
+            ArgumentError: something is no text; the message names its position. For an iterator
+                it is raised while the texts are taken.
+        """
+        if isinstance(inputs, str):
+            require_text("the input", inputs)
+            return cls([inputs], 1, single=True)
+        if isinstance(inputs, bytes | Mapping) or not isinstance(inputs, Iterable):
+            raise _no_text("the input", inputs)
+        if getattr(inputs, "ndim", 1) != 1:  # an array, whose rows are no texts
+            raise _no_text("the input", inputs)
+        count = len(inputs) if isinstance(inputs, Sized) else None
+        if not isinstance(inputs, Sequence | np.ndarray):
+            return cls(_checked(inputs), count, single=False)
+        for _ in _checked(inputs):
+            pass
+        return cls(inputs, count, single=False)
 
 
-def _require_unicode(place: str, text: str) -> None:
-    """Refuse half of a surrogate pair: what is left of a character in badly decoded text."""
+def _checked(inputs: Iterable[str]) -> Iterator[str]:
+    for position, text in enumerate(inputs):
+        require_text(f"inputs[{position}]", text)
+        yield text
+
+
+def require_text(place: str, text: object) -> None:
+    """Raise ArgumentError, which names ``place``, unless it is a text.
+
+    Half of a surrogate pair is none: it is what is left of a character in badly decoded text.
+    """
+    if not isinstance(text, str):
+        raise _no_text(place, text)
     if text.isascii():
         return
     try:
@@ -75,9 +112,7 @@ def choose_prompt(
 
 
 def _prompt_text(place: str, prompt: str) -> str:
-    if not isinstance(prompt, str):
-        raise _no_text(place, prompt)
-    _require_unicode(place, prompt)
+    require_text(place, prompt)
     return prompt
 
 
@@ -91,11 +126,17 @@ def require_dimension(truncate_dim: int | None) -> None:
         )
 
 
-def require_output_value(output_value: str) -> None:
-    """Raise ArgumentError unless vectors of sentences or of tokens are asked for."""
-    if output_value not in ("sentence_embedding", "token_embeddings"):
+def require_positive(name: str, value: int | None, *, fix: str) -> None:
+    """Raise ArgumentError unless None or a positive whole number."""
+    if value is not None and (not isinstance(value, int) or value < 1):
+        raise ArgumentError(f"{name} {value!r}", expected="a positive number of texts", fix=fix)
+
+
+def require_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Raise ArgumentError unless ``value`` is one of ``choices``, of which the first is usual."""
+    if not isinstance(value, str) or value not in choices:
         raise ArgumentError(
-            f"output_value {output_value!r}",
-            expected="sentence_embedding or token_embeddings",
-            fix="leave it out for one vector a text",
+            f"{name} {value!r}",
+            expected=f"one of {', '.join(choices)}",
+            fix=f"leave it out for {choices[0]}",
         )

@@ -17,10 +17,11 @@ class Advance(Protocol):
 
 
 @contextmanager
-def progress(label: str, total: int, *, unit: str, show: bool) -> Iterator[Advance]:
+def progress(label: str, total: int | None, *, unit: str, show: bool) -> Iterator[Advance]:
     """Show a bar with rate and time left while the block runs, if ``show``.
 
-    Where standard error is no terminal, only the last state is written.
+    Without a total there is no time left to show, only what is done and the rate. Where standard
+    error is no terminal, only the last state is written.
     """
     if not show:
         yield lambda _items: None
@@ -31,15 +32,24 @@ def progress(label: str, total: int, *, unit: str, show: bool) -> Iterator[Advan
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
+        Task,
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            rate = task.finished_speed or task.speed
+            return Text("" if rate is None else f"{rate:,.{0 if rate >= 10 else 1}f} {unit}/s")
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),
+        Rate(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:

@@ -3,66 +3,39 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, TypedDict, Unpack, overload
+from typing import Any
 
 import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from sentune.errors import ArgumentError
 from sentune.files import new_folder
 from sentune.hardware import choose_compute
 from sentune.model.architectures import ARCHITECTURES
 from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
-from sentune.model.encoding import Batching, token_groups
 from sentune.model.folder import read_folder
 from sentune.model.folder_writing import write_folder
-from sentune.model.inputs import (
-    choose_prompt,
-    require_dimension,
-    require_output_value,
-    require_texts,
-)
-from sentune.model.pack import Pack, pack
+from sentune.model.inputs import choose_prompt, require_dimension
 from sentune.model.pooling import Pooling
-from sentune.model.precision import quantize_embeddings, require_precision
 from sentune.model.similarity import (
     SIMILARITY_FUNCTIONS,
     Vectors,
     similarity,
     similarity_pairwise,
 )
+from sentune.model.text_encoder import TextEncoder
 from sentune.model.weights import build_encoder, read_weights
 
 __all__ = ["SentenceTransformer"]
 
 logger = logging.getLogger(__name__)
 
-OutputValue = Literal["sentence_embedding", "token_embeddings"]
-Groups = Iterable[tuple[list[int], list[list[int]]]]
-
 # Written into saved folders: sentence-transformers 3.1 warns about models newer than itself.
 _LAYOUT_VERSIONS = {"sentence_transformers": "3.1.0", "transformers": "4.44.2"}
 
 
-class EncodeOptions(TypedDict, total=False):
-    """The options of ``encode``, for the methods that pass them on."""
-
-    prompt_name: str | None
-    prompt: str | None
-    batch_size: int | None
-    show_progress_bar: bool | None
-    device: str | torch.device | None
-    normalize_embeddings: bool
-    truncate_dim: int | None
-    precision: str
-
-
-class SentenceTransformer(nn.Module):
+class SentenceTransformer(TextEncoder):
     """A sentence-embedding model.
 
     Args:
@@ -76,14 +49,15 @@ class SentenceTransformer(nn.Module):
         similarity_fn_name: ``cosine`` (default), ``dot``, ``euclidean`` or ``manhattan``.
         truncate_dim: leading dimensions kept of each vector; all when None.
         revision: branch, tag or commit of a hub model.
+        batch_invariant: give a text the same bits in any company, at the price of computing each
+            by itself: see docs/encode.md for what that costs.
 
     Attributes:
-        tokenizer, encoder, pooling: the stages, in the order of the data.
-        normalize: whether vectors are scaled to unit length.
         base: the name, folder and origin of the model that was loaded.
-        compute: device, number format and the reason for it.
         model_card: the text that ``save_pretrained`` writes as ``README.md``.
         own: what sentune keeps in the folder beside the model (the weight of the fusion).
+
+    The other attributes are those of :class:`sentune.model.text_encoder.TextEncoder`.
 
     Raises:
         ModelNotFoundError: the name resolves to nothing.
@@ -102,9 +76,11 @@ class SentenceTransformer(nn.Module):
         similarity_fn_name: str | None = None,
         truncate_dim: int | None = None,
         revision: str | None = None,
+        batch_invariant: bool = False,
     ) -> None:
         super().__init__()
-        self._compute_dtype = compute_dtype
+        self.batch_invariant = batch_invariant
+        self.compute_dtype = compute_dtype
         self.compute = choose_compute(compute_dtype, device)
         self.base = resolve(model_name_or_path, revision)
         logger.info("model %s from %s (%s)", self.base.name, self.base.folder, self.base.origin)
@@ -134,27 +110,6 @@ class SentenceTransformer(nn.Module):
     # ── properties ────────────────────────────────────────────────────────────────────────────
 
     @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.encoder.embeddings.word.weight.device
-
-    @property
-    def max_seq_length(self) -> int:
-        """The most tokens of a text, special tokens and prompt included; the rest is cut off."""
-        return self.tokenizer.max_seq_length
-
-    @max_seq_length.setter
-    def max_seq_length(self, length: int) -> None:
-        longest = self.encoder.config.longest_text
-        if isinstance(length, int) and length > longest:
-            raise ArgumentError(
-                f"max_seq_length {length}",
-                expected=f"at most {longest}, the positions that the encoder has",
-                fix="choose a shorter limit",
-            )
-        self.tokenizer.max_seq_length = length
-
-    @property
     def similarity_fn_name(self) -> str:
         """The function behind ``similarity``."""
         return self._similarity_fn_name
@@ -169,29 +124,6 @@ class SentenceTransformer(nn.Module):
             )
         self._similarity_fn_name = name
 
-    @property
-    def query_prompt(self) -> str:
-        """What ``encode_query`` puts before a text: the prompt ``query``, or the default one."""
-        return self._first_prompt("query")
-
-    @property
-    def document_prompt(self) -> str:
-        """What ``encode_document`` puts before a text: ``document``, ``passage`` or ``corpus``."""
-        return self._first_prompt("document", "passage", "corpus")
-
-    def _first_prompt(self, *names: str) -> str:
-        known = next((name for name in names if name in self.prompts), None)
-        return choose_prompt(self.prompts, self.default_prompt_name, known, None)
-
-    def get_sentence_embedding_dimension(self) -> int:
-        """The older name of ``get_embedding_dimension``, which most snippets use."""
-        return self.get_embedding_dimension()
-
-    def get_embedding_dimension(self) -> int:
-        """Dimensions of a vector, after ``truncate_dim``."""
-        whole = self.pooling.output_dimension
-        return whole if self.truncate_dim is None else min(whole, self.truncate_dim)
-
     def __repr__(self) -> str:
         transformer = {
             "max_seq_length": self.max_seq_length,
@@ -205,176 +137,7 @@ class SentenceTransformer(nn.Module):
         ]
         return "SentenceTransformer(\n  " + "\n  ".join(lines) + "\n)"
 
-    # ── text → vectors ────────────────────────────────────────────────────────────────────────
-
-    def forward(self, packed: Pack, prompt_length: int = 0) -> Tensor:
-        """A pack of n texts → their vectors (n, dim), in the order in which they were packed.
-
-        This is the whole computation, with gradients where they are enabled; ``truncate_dim``
-        is not applied.
-        """
-        tokens = self.encoder(packed, self._reduced_dtype)
-        pooled: Tensor = self.pooling(tokens, packed, prompt_length)
-        return F.normalize(pooled, dim=1) if self.normalize else pooled
-
-    @property
-    def _reduced_dtype(self) -> torch.dtype | None:
-        # float32 means "as the weights are", so that a model cast to float64 computes in float64.
-        return None if self.compute.dtype == torch.float32 else self.compute.dtype
-
-    @overload
-    def encode(
-        self,
-        inputs: Iterable[str] | str,
-        prompt_name: str | None = ...,
-        prompt: str | None = ...,
-        batch_size: int | None = ...,
-        show_progress_bar: bool | None = ...,
-        output_value: Literal["sentence_embedding"] = ...,
-        precision: str = ...,
-        convert_to_numpy: Literal[True] = ...,
-        convert_to_tensor: Literal[False] = ...,
-        device: str | torch.device | None = ...,
-        normalize_embeddings: bool = ...,
-        truncate_dim: int | None = ...,
-    ) -> NDArray[Any]: ...
-
-    @overload
-    def encode(
-        self,
-        inputs: Iterable[str] | str,
-        prompt_name: str | None = ...,
-        prompt: str | None = ...,
-        batch_size: int | None = ...,
-        show_progress_bar: bool | None = ...,
-        output_value: OutputValue = ...,
-        precision: str = ...,
-        convert_to_numpy: bool = ...,
-        convert_to_tensor: bool = ...,
-        device: str | torch.device | None = ...,
-        normalize_embeddings: bool = ...,
-        truncate_dim: int | None = ...,
-    ) -> NDArray[Any] | Tensor | list[Tensor]: ...
-
-    @torch.inference_mode()
-    def encode(
-        self,
-        inputs: Iterable[str] | str,
-        prompt_name: str | None = None,
-        prompt: str | None = None,
-        batch_size: int | None = None,
-        show_progress_bar: bool | None = None,
-        output_value: OutputValue = "sentence_embedding",
-        precision: str = "float32",
-        convert_to_numpy: bool = True,
-        convert_to_tensor: bool = False,
-        device: str | torch.device | None = None,
-        normalize_embeddings: bool = False,
-        truncate_dim: int | None = None,
-    ) -> NDArray[Any] | Tensor | list[Tensor]:
-        """Vectors of texts.
-
-        Args:
-            inputs: a text, or texts in any iterable.
-            prompt_name: a name from ``prompts``; the prompt is put before every text.
-            prompt: a prompt as it stands; beats ``prompt_name``.
-            batch_size: the most texts computed together; a token budget alone when None.
-            show_progress_bar: when None, shown if this module's logger is at INFO or below.
-            output_value: ``sentence_embedding``, or ``token_embeddings`` for the vectors of the
-                tokens before pooling.
-            precision: format of the result, see
-                :func:`sentune.model.precision.quantize_embeddings`.
-            convert_to_numpy: an array; otherwise a list of tensors.
-            convert_to_tensor: one tensor; beats ``convert_to_numpy``.
-            device: moves the model there first.
-            normalize_embeddings: scale the (truncated) vectors to unit length.
-            truncate_dim: leading dimensions to keep; the model's own setting when None.
-
-        Returns:
-            (n, dim) float32 array; (dim,) for a single text; a list of (tokens, hidden) tensors
-            for token embeddings.
-
-        Raises:
-            ArgumentError: an input that is no text (with its position), an unknown prompt name,
-                precision or output value, or another argument outside its range.
-        """
-        texts, single = require_texts(inputs)
-        require_precision(precision)
-        require_output_value(output_value)
-        kept = self.truncate_dim if truncate_dim is None else truncate_dim
-        require_dimension(kept)
-        if device is not None:
-            with torch.inference_mode(False):  # weights moved in that mode could not be tuned
-                self.compute = choose_compute(self._compute_dtype, device)
-                self.to(self.compute.device)
-        chosen = choose_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt)
-        skipped = self.tokenizer.prompt_length(chosen) if chosen else 0
-        groups = token_groups(
-            [chosen + text for text in texts] if chosen else texts,
-            self.tokenizer,
-            Batching.for_device(self.device, batch_size),
-            show_progress_bar=_shown(show_progress_bar),
-        )
-        with self._evaluating():
-            if output_value == "token_embeddings":
-                tokens = self._token_vectors(groups, len(texts))
-                return tokens[0] if single else tokens
-            vectors = self._sentence_vectors(groups, len(texts), skipped)
-        vectors = vectors[:, :kept]
-        vectors = F.normalize(vectors, dim=1) if normalize_embeddings else vectors
-        if precision != "float32":
-            vectors = torch.from_numpy(quantize_embeddings(vectors.cpu().numpy(), precision))
-        if convert_to_tensor or convert_to_numpy:
-            shaped = vectors[0] if single else vectors
-            return shaped if convert_to_tensor else shaped.cpu().numpy()
-        return vectors[0] if single else list(vectors)
-
-    def encode_query(
-        self, inputs: Iterable[str] | str, **options: Unpack[EncodeOptions]
-    ) -> NDArray[Any]:
-        """``encode`` with the prompt named ``query``, where the model has one."""
-        return self._encode_as(self.query_prompt, inputs, options)
-
-    def encode_document(
-        self, inputs: Iterable[str] | str, **options: Unpack[EncodeOptions]
-    ) -> NDArray[Any]:
-        """``encode`` with the prompt named ``document``, ``passage`` or ``corpus``."""
-        return self._encode_as(self.document_prompt, inputs, options)
-
-    def _encode_as(
-        self, prompt: str, inputs: Iterable[str] | str, options: EncodeOptions
-    ) -> NDArray[Any]:
-        if options.get("prompt") is None and options.get("prompt_name") is None:
-            options = {**options, "prompt": prompt}
-        result: NDArray[Any] = self.encode(inputs, **options)
-        return result
-
-    def _sentence_vectors(self, groups: Groups, count: int, skipped: int) -> Tensor:
-        vectors = torch.empty(count, self.pooling.output_dimension, device=self.device)
-        for places, token_ids in groups:
-            vectors[places] = self(pack(token_ids).to(self.device), skipped).to(vectors.dtype)
-        return vectors
-
-    def _token_vectors(self, groups: Groups, count: int) -> list[Tensor]:
-        vectors = [torch.empty(0)] * count
-        for places, token_ids in groups:
-            packed = pack(token_ids).to(self.device)
-            tokens = self.encoder(packed, self._reduced_dtype).float()
-            for place, rows in zip(places, packed.split(tokens), strict=True):
-                vectors[place] = rows
-        return vectors
-
-    @contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        """Switch dropout off, and on again if it was; threads that only encode change nothing."""
-        if not self.training:
-            yield
-            return
-        self.eval()
-        try:
-            yield
-        finally:
-            self.train()
+    # ── training ──────────────────────────────────────────────────────────────────────────────
 
     def activation_checkpointing_enable(
         self,
@@ -432,10 +195,6 @@ class SentenceTransformer(nn.Module):
         if self.truncate_dim is not None:
             settings["truncate_dim"] = self.truncate_dim
         return settings
-
-
-def _shown(show_progress_bar: bool | None) -> bool:
-    return logger.isEnabledFor(logging.INFO) if show_progress_bar is None else show_progress_bar
 
 
 def _read_card(folder: Path) -> str:

@@ -81,9 +81,7 @@ class Tokenizer:
         The ids include the special tokens ([CLS] and [SEP] for BERT) and number at most
         ``max_seq_length``. Runs on all processors, outside the interpreter lock.
         """
-        if self.do_lower_case:
-            texts = [text.lower() for text in texts]
-        encodings = _encode(self._tokenizer, list(texts))
+        encodings = _encode(self._tokenizer, self._cased(texts))
         truncation = Truncation(texts=len(encodings))
         for encoding in encodings:
             if encoding.overflowing:
@@ -108,6 +106,17 @@ class Tokenizer:
             for start, end in zip([0, *ends], ends, strict=False)
         ]
 
+    def whole(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text with its special tokens, however many there are."""
+        return [encoding.ids for encoding in _encode(self._bare, self._cased(texts))]
+
+    def frame(self) -> tuple[int, int]:
+        """Special tokens before and after a text: (1, 1) where it stands in [CLS] … [SEP]."""
+        mask = self._bare.encode("a").special_tokens_mask
+        before = next((place for place, special in enumerate(mask) if not special), len(mask))
+        after = next((place for place, special in enumerate(mask[::-1]) if not special), 0)
+        return before, after
+
     def prompt_length(self, prompt: str) -> int:
         """Tokens that a prompt puts before the text: [CLS] and its own, without the final [SEP].
 
@@ -115,6 +124,9 @@ class Tokenizer:
         """
         (ids,), _ = self([prompt])
         return len(ids) - (1 if ids and ids[-1] in self._special_ids else 0)
+
+    def _cased(self, texts: Sequence[str]) -> list[str]:
+        return [text.lower() for text in texts] if self.do_lower_case else list(texts)
 
     def to_json(self) -> str:
         """The content of ``tokenizer.json``, with this model's truncation and no padding."""

@@ -12,20 +12,34 @@ __all__ = ["Truncation", "count_truncation", "record_truncation"]
 
 @dataclass(slots=True)
 class Truncation:
-    """How many texts were seen, how many were cut, and how many tokens were left out."""
+    """What the length limit did.
+
+    Attributes:
+        texts: seen.
+        truncated: of these, cut at the limit.
+        tokens_left_out: by that, in all of them together.
+        windowed: texts beyond the limit that were encoded whole, in windows.
+    """
 
     texts: int = 0
     truncated: int = 0
     tokens_left_out: int = 0
+    windowed: int = 0
 
     def add(self, other: Truncation) -> None:
         """Add the counts of another batch to these."""
         self.texts += other.texts
         self.truncated += other.truncated
         self.tokens_left_out += other.tokens_left_out
+        self.windowed += other.windowed
 
     def describe(self, limit: int) -> str:
         """One sentence for people; ``limit`` is the model's length limit in tokens."""
+        if self.windowed and not self.truncated:
+            return (
+                f"{self.windowed:,} of {self.texts:,} texts are longer than {limit} tokens; "
+                "they were encoded in windows"
+            )
         if not self.truncated:
             return f"none of {self.texts:,} texts is longer than {limit} tokens"
         return (

@@ -1,0 +1,100 @@
+"""Texts beyond the length limit → overlapping windows, and the windows' vectors → one a text.
+
+A window holds what the limit leaves room for: the special tokens, the prompt, and the next tokens
+of the text. Neighbours share an eighth of that, so that what stands at the end of one window has
+its context in the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sentune.errors import ArgumentError
+
+__all__ = ["Windows"]
+
+_SHARED = 8  # neighbours share one part in so many
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The windows of several texts, in the order of the texts.
+
+    Attributes:
+        token_ids: of each window.
+        weights: for each window the text's own tokens in it.
+        counts: for each text its windows, at least one; a text within the limit is its own.
+    """
+
+    token_ids: list[list[int]]
+    weights: list[int]
+    counts: list[int]
+
+    @classmethod
+    def of(
+        cls, texts: Sequence[list[int]], *, limit: int, frame: tuple[int, int], prompt: int
+    ) -> Windows:
+        """Cut texts into windows.
+
+        Args:
+            texts: token ids with special tokens, prompt and text, whole.
+            limit: tokens of a window.
+            frame: special tokens before and after.
+            prompt: tokens of the prompt, which every window repeats.
+
+        Raises:
+            ArgumentError: special tokens and prompt leave no room for the text.
+        """
+        before, after = frame
+        room = limit - before - after - prompt
+        if room < 1:
+            raise ArgumentError(
+                f"a prompt of {prompt} tokens and a length limit of {limit}",
+                expected="room for the text beside the prompt and the special tokens",
+                fix="shorten the prompt or raise max_seq_length",
+            )
+        made = cls([], [], [])
+        for ids in texts:
+            made._add(ids, before + prompt, len(ids) - after, room, fits=len(ids) <= limit)
+        return made
+
+    def _add(self, ids: list[int], first: int, end: int, room: int, *, fits: bool) -> None:
+        if fits:
+            self.token_ids.append(ids)
+            self.weights.append(1)
+            self.counts.append(1)
+            return
+        shared = room // _SHARED
+        starts = range(first, end - shared, room - shared)
+        for start in starts:
+            piece = ids[start : min(start + room, end)]
+            self.token_ids.append([*ids[:first], *piece, *ids[end:]])
+            self.weights.append(len(piece))
+        self.counts.append(len(starts))
+
+    def pool(self, vectors: Tensor, *, normalize: bool) -> Tensor:
+        """Vectors of the windows (windows, dim) → vectors of the texts (texts, dim).
+
+        A text in several windows has Σ wᵢ vᵢ / Σ wᵢ, with the weights wᵢ, scaled to unit length
+        if ``normalize``; a text in one has that window's vector, to the bit.
+        """
+        if len(self.counts) == len(vectors):
+            return vectors
+        pooled = []
+        pieces = zip(vectors.split(self.counts), self._weights_of(vectors), strict=True)
+        for piece, weights in pieces:
+            if len(piece) == 1:
+                pooled.append(piece[0])
+                continue
+            mean = (piece * (weights / weights.sum()).unsqueeze(1)).sum(dim=0)
+            pooled.append(F.normalize(mean, dim=0) if normalize else mean)
+        return torch.stack(pooled)
+
+    def _weights_of(self, vectors: Tensor) -> tuple[Tensor, ...]:
+        weights = torch.tensor(self.weights, dtype=vectors.dtype, device=vectors.device)
+        return tuple(weights.split(self.counts))

@@ -1,0 +1,276 @@
+"""``sentune encode``: what it reads, writes and says, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sentune.model.sentence_transformer import SentenceTransformer
+
+TEXTS = ["the first text", "a second, longer text", "third", "the first text"]
+_PATIENCE = 300
+
+
+def vectors_of(table: Any) -> Any:
+    flat = table["embedding"].combine_chunks().flatten().to_numpy()
+    return flat.reshape(table.num_rows, -1)
+
+
+def write(path: Path) -> Path:
+    rows = [{"id": 10 + number, "text": text} for number, text in enumerate(TEXTS)]
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+        return path
+    content = {
+        ".txt": "\n".join(TEXTS),
+        ".jsonl": "\n".join(map(json.dumps, rows)),
+        ".json": json.dumps(rows),
+        ".csv": "id,text\n" + "".join(f'{row["id"]},"{row["text"]}"\n' for row in rows),
+    }[path.suffix]
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".jsonl", ".json", ".csv", ".parquet"])
+def test_every_format_of_texts(
+    suffix: str, run: Any, tiny: SentenceTransformer, tiny_folder: Path, tmp_path: Path
+) -> None:
+    file, out = write(tmp_path / f"texts{suffix}"), tmp_path / "v.parquet"
+    outcome = run("encode", tiny_folder, file, "--out", out)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out == ""
+    table = pq.read_table(out)
+    np.testing.assert_allclose(vectors_of(table), tiny.encode(TEXTS), rtol=0, atol=1e-6)
+    if suffix == ".txt":
+        assert table.column_names == ["embedding"]
+    else:
+        assert table["id"].to_pylist() == ["10", "11", "12", "13"]
+    assert f"wrote 4 × 32 to {out}: 4 texts in " in outcome.err
+    assert outcome.err.strip().endswith("none of 4 texts is longer than 48 tokens")
+
+
+@pytest.mark.parametrize("stdin", ["\n".join(TEXTS), "\n".join(map(json.dumps, TEXTS))])
+def test_standard_input(
+    stdin: str,
+    run: Any,
+    tiny: SentenceTransformer,
+    tiny_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if stdin.startswith('"'):
+        stdin = "\n".join(json.dumps({"text": text}) for text in TEXTS)
+    assert run("encode", tiny_folder, stdin=stdin).code == 0
+    found = np.load("vectors.npy", allow_pickle=False)
+    np.testing.assert_allclose(found, tiny.encode(TEXTS), rtol=0, atol=1e-6)
+
+
+LONG = "the words of a list " * 40
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (["--prompt", "find "], {"prompt": "find "}),
+        (["--prompt-name", "query"], {"prompt_name": "query"}),
+        (["--batch-size", "1"], {"batch_size": 1}),
+        (["--precision", "ubinary"], {"precision": "ubinary"}),
+        (
+            ["--truncate-dim", "8", "--normalize"],
+            {"truncate_dim": 8, "normalize_embeddings": True},
+        ),
+        (["--long-text", "chunk"], {"long_text": "chunk"}),
+        (["--device", "cpu"], {}),
+        (["--device", "cpu", "--device", "cpu"], {}),
+        (["--compute-dtype", "float32"], {}),
+    ],
+    ids=str,
+)
+def test_options(
+    arguments: list[str],
+    options: dict[str, Any],
+    run: Any,
+    tiny: SentenceTransformer,
+    tiny_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pools: list[object] = []
+    start = SentenceTransformer.start_multi_process_pool
+
+    def noted(model: SentenceTransformer, devices: Any) -> Any:
+        pools.append(devices)
+        return start(model, devices)
+
+    monkeypatch.setattr(SentenceTransformer, "start_multi_process_pool", noted)
+    texts = [*TEXTS, LONG]
+    (tmp_path / "t.txt").write_text("\n".join(texts), encoding="utf-8")
+    outcome = run(
+        "encode", tiny_folder, tmp_path / "t.txt", "--out", tmp_path / "v.npy", *arguments
+    )
+    assert outcome.code == 0, outcome.err
+    assert pools == ([["cpu", "cpu"]] if arguments.count("cpu") == 2 else [])
+    expected = tiny.encode(texts, **options)
+    found = np.load(tmp_path / "v.npy", allow_pickle=False)
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    plain = tiny.encode(texts)
+    unchanged = not options or "batch_size" in options
+    assert unchanged == (found.shape == plain.shape and np.abs(found - plain).max() < 1e-4)
+    assert "1 of 5 texts are longer than 48 tokens" in outcome.err.splitlines()[-1]
+
+
+def test_bfloat16(run: Any, tiny: SentenceTransformer, tiny_folder: Path, tmp_path: Path) -> None:
+    file, out = write(tmp_path / "t.txt"), tmp_path / "v.npy"
+    assert run("encode", tiny_folder, file, "--out", out, "--compute-dtype", "bfloat16").code == 0
+    difference = np.abs(np.load(out) - tiny.encode(TEXTS)).max()
+    assert 1e-5 < difference < 0.1
+
+
+# ── refused, before a model is loaded ─────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("file", "out", "parts"),
+    [
+        ("t.csv", "v.npy", ["t.csv, line 1: no column could be the text"]),
+        ("t.txt", "v.csv", ["v.csv has the suffix '.csv'", ".npy, .parquet, .arrow"]),
+        ("t.txt", "vectors", ["vectors has no suffix"]),
+        ("t.txt", "no/v.npy", ["v.npy cannot be written"]),
+        ("absent.txt", "v.npy", ["absent.txt does not exist"]),
+        ("t.doc", "v.npy", ["t.doc has the suffix '.doc'"]),
+    ],
+)
+def test_places_are_checked_before_a_model_is_loaded(
+    file: str,
+    out: str,
+    parts: list[str],
+    refused: Callable[..., None],
+    no_model: None,
+    tmp_path: Path,
+) -> None:
+    for name in ("t.txt", "t.doc", "t.csv"):
+        (tmp_path / name).write_text("a text\nanother", encoding="utf-8")
+    refused(["encode", "model", tmp_path / file, "--out", tmp_path / out], *parts)
+
+
+def test_a_missing_extra_is_told_before_a_model_is_loaded(
+    refused: Callable[..., None], no_model: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    arguments = ["encode", "model", write(tmp_path / "t.txt"), "--out", tmp_path / "v.arrow"]
+    refused(arguments, "pip install 'sentune[index]'")
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "part"),
+    [
+        ("", [], "has no texts"),
+        ("one\n\nthree\n", [], "line 2 is empty"),
+        ("a\n", ["--precision", "int4"], "precision 'int4'"),
+        ("a\n", ["--prompt-name", "absent"], "prompt_name 'absent'"),
+        ("a\n", ["--batch-size", "0"], "batch_size 0"),
+        ("a\n", ["--truncate-dim", "0"], "truncate_dim 0"),
+        ("a\n", ["--long-text", "whole"], "long_text 'whole'"),
+        ("a\n", ["--device", "bogus"], "device 'bogus'"),
+        ("a\n", ["--compute-dtype", "float16"], "compute_dtype 'float16'"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_leaves_nothing(
+    content: str, arguments: list[str], part: str, run: Any, tiny_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "t.txt").write_text(content, encoding="utf-8")
+    outcome = run(
+        "encode", tiny_folder, tmp_path / "t.txt", "--out", tmp_path / "v.npy", *arguments
+    )
+    assert outcome.code == 2
+    assert part in outcome.err.strip().splitlines()[-1]
+    assert "Traceback" not in outcome.err
+    assert [path.name for path in tmp_path.iterdir()] == ["t.txt"]
+
+
+# ── stopped, and gone on with ─────────────────────────────────────────────────────────────────
+
+
+def interrupted(shard: Path, *arguments: str | Path) -> str:
+    """Run ``encode``, press Ctrl-C once a shard is finished, and return the last line."""
+    code = "from sentune.bulk import run; run._SHARD = 64; from sentune.cli import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "encode", *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdin is not None
+        # The input stays open, so that there is always something left to wait for.
+        process.stdin.write("\n".join(f"text {number}" for number in range(150)))
+        process.stdin.flush()
+        end = time.monotonic() + _PATIENCE
+        while not shard.exists():
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        told = process.communicate(timeout=_PATIENCE)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in told
+    return told.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_ctrl_c_says_how_to_go_on(
+    devices: int,
+    run: Any,
+    tiny: SentenceTransformer,
+    tiny_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "v.npy"
+    arguments: list[str | Path] = [tiny_folder, "-", "--out", out]
+    arguments += ["--device", "cpu"] * devices
+    work = tmp_path / ".v.npy.encoding"
+    said = interrupted(work / "00001.json" if devices == 1 else work, *arguments)
+    if devices == 1:
+        assert said == "sentune: interrupted after 128 texts; the same command goes on from there"
+        assert [path.name for path in tmp_path.iterdir()] == [work.name]
+    monkeypatch.setattr("sentune.bulk.run._SHARD", 64)
+    texts = [f"text {number}" for number in range(150)]
+    outcome = run("encode", tiny_folder, "-", "--out", out, stdin="\n".join(texts))
+    assert outcome.code == 0, outcome.err
+    if devices == 1:
+        assert "going on after 128 texts that an earlier run has encoded" in outcome.err
+        assert f"wrote 150 × 32 to {out}: 22 texts in" in outcome.err
+    np.testing.assert_allclose(np.load(out), tiny.encode(texts), rtol=0, atol=1e-6)
+    assert [path.name for path in tmp_path.iterdir()] == ["v.npy"]
+
+
+def test_another_input_is_refused(
+    run: Any, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentune.bulk.run._SHARD", 2)
+    out = tmp_path / "v.npy"
+    broken = "one\ntwo\nthree\nfour\n\nsix\n"
+    assert run("encode", tiny_folder, "-", "--out", out, stdin=broken).code == 2
+    assert not out.exists()
+    outcome = run("encode", tiny_folder, "-", "--out", out, stdin="one\ntwo\n3\nfour\n")
+    assert outcome.code == 2
+    assert "from text 3 on, the input is not the one" in outcome.err
+    outcome = run("encode", tiny_folder, "-", "--out", out, stdin="one\ntwo\nthree\nfour\nsix\n")
+    assert outcome.code == 0
+    assert "going on after 4 texts" in outcome.err
