@@ -83,7 +83,7 @@ def test_what_cannot_be_quantized_is_an_error_for_both(model: Any, short: list[s
     from sentence_transformers.util.quantization import quantize_embeddings as theirs
 
     vectors = model.encode(short[:3])
-    narrow = quantize_embeddings(vectors, "int8")
+    narrow: Any = quantize_embeddings(vectors, "int8")
     for embeddings, precision in ((vectors[0], "int8"), (vectors[:1], "uint8"), (narrow, "binary")):
         with pytest.raises(Exception, match=r"single|float"):
             theirs(embeddings, precision)
