@@ -381,6 +381,12 @@ def test_a_run_is_as_long_as_asked(
         assert seen[4] != seen[0]
 
 
+def test_a_sequential_run_takes_the_rows_as_they_stand(tmp_path: Path, tiny_folder: Path) -> None:
+    trainer = make(tmp_path, tiny_folder, train_sampling_strategy="sequential")
+    rows = [row for batch in trainer.get_train_dataloader().batch_sampler for row in batch]
+    assert rows == list(range(len(trainer.train_data.rows)))
+
+
 @pytest.mark.parametrize(
     "setting", [{"group_by_length": True}, {"train_sampling_strategy": "group_by_length"}]
 )

@@ -128,3 +128,21 @@ def test_texts_alike_from_the_start_are_not_blamed_on_the_run() -> None:
     watch.vectors(alike[:7], 3)
     with pytest.raises(TrainingError, match=r"step 4.*is 1\.000, and was"):
         watch.vectors(alike, 4)
+
+
+class BrokenGradient(MultipleNegativesRankingLoss):
+    """A finite value whose gradient is none: the square root of zero."""
+
+    def compute(self, encode: Encode, batch: Batch) -> Tensor:
+        loss = super().compute(encode, batch)
+        return loss + (loss - loss).sqrt()
+
+
+@pytest.mark.parametrize("max_grad_norm", [0.0, 1.0])
+def test_a_gradient_that_is_not_finite_is_named_before_it_does_harm(
+    tmp_path: Path, tiny_folder: Path, max_grad_norm: float
+) -> None:
+    made = trainer(tmp_path, tiny_folder, BrokenGradient(), max_grad_norm=max_grad_norm)
+    with pytest.raises(TrainingError, match="the gradient is nan at step 1"):
+        made.train()
+    assert all(bool(torch.isfinite(weight).all()) for weight in made.model.parameters())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sentune.errors import OutputError
+from sentune.errors import OutputError, TrainingError
 from sentune.tuning import RunFolder
 
 
@@ -119,3 +119,13 @@ def test_what_was_saved_is_not_tidied_away(tmp_path: Path, name: str) -> None:
     run = begun(tmp_path / "out", name)
     run.tidy()
     assert names(run.checkpoints) == [name]
+
+
+def test_checkpoints_of_another_program_are_left_alone(tmp_path: Path) -> None:
+    run = begun(tmp_path / "out", "checkpoint-500", ".old.partial")
+    foreign = run.checkpoints / "checkpoint-500" / "pytorch_model.bin"
+    foreign.write_bytes(b"weights")
+    with pytest.raises(TrainingError, match="checkpoint-500 is not a checkpoint of sentune"):
+        run.begin(resume=True)
+    assert foreign.read_bytes() == b"weights"
+    assert names(run.checkpoints) == [".old.partial", "checkpoint-500"]

@@ -44,6 +44,7 @@ __all__ = [
     "last_checkpoint",
     "prune_checkpoints",
     "read_state",
+    "require_own",
     "write_checkpoint",
 ]
 
@@ -114,7 +115,9 @@ def last_checkpoint(
 
     Raises:
         OutputError: a damaged one cannot be removed.
+        TrainingError: one was not written by sentune.
     """
+    require_own(root)
     remove_partials(root)
     for folder in checkpoints(root):
         found = damage(folder)
@@ -134,6 +137,18 @@ def _damage_of_best(folder: Path) -> str | None:
     best = folder.with_name(f"checkpoint-{state['best_global_step']}")
     found = damage(best)
     return None if found is None else f"its best, {best.name}: {found}"
+
+
+def require_own(root: Path) -> None:
+    """Raise TrainingError when ``root`` holds a checkpoint that another program wrote."""
+    for folder in checkpoints(root):
+        names = {path.name for path in folder.iterdir()}
+        if names and names.isdisjoint((_MANIFEST, _TENSORS, _STATE)):
+            raise TrainingError(
+                f"{folder} is not a checkpoint of sentune",
+                expected="a folder with checkpoints of sentune alone",
+                fix="name another folder, or move that one away",
+            )
 
 
 def damage(folder: Path) -> str | None:

@@ -44,6 +44,7 @@ def train_loader(
         sampler=args.batch_sampler,
         seed=args.seed if args.data_seed is None else args.data_seed,
         drop_last=args.dataloader_drop_last,
+        shuffle=by_length != "sequential",
         multi_dataset=args.multi_dataset_batch_sampler,
         lengths=lengths,
         vectors=vectors,

@@ -205,6 +205,12 @@ class SentenceTransformerTrainer(ResumableTrainer):
             self.bar.loss, self.bar.pairs = value, self.bar.pairs + batch.rows
         return (loss, {}) if return_outputs else loss
 
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        """As transformers, which asks before every step; not finite is an error then."""
+        norm = super()._get_grad_norm(model, grad_norm=grad_norm)
+        self._watch.gradient(norm, self.state.global_step + 1)
+        return norm
+
     def _track_num_input_tokens(self, inputs: dict[str, Batch]) -> None:
         if self.args.include_num_input_tokens_seen != "no":
             # Packs have no padding: all tokens and all but padding are the same.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -50,6 +52,16 @@ class Watch:
                 fix="lower the learning rate, or train in float32 (bf16=False)",
             )
         return value
+
+    def gradient(self, norm: Tensor | float, step: int) -> None:
+        """Raise TrainingError when a gradient of this norm would ruin the weights."""
+        value = float(norm)
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"the gradient is {value} at step {step}, though the loss is finite",
+                expected="a finite number",
+                fix="lower the learning rate, or train in float32 (bf16=False)",
+            )
 
 
 @torch.no_grad()

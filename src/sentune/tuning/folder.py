@@ -25,6 +25,7 @@ from sentune.files import (
     remove_partials,
     require_free,
 )
+from sentune.training.checkpoints import require_own
 
 __all__ = ["RunFolder"]
 
@@ -68,8 +69,10 @@ class RunFolder:
         Raises:
             OutputError: the folder holds something else, or an unfinished run that is not to be
                 gone on with.
+            TrainingError: another program's checkpoints are there.
         """
         if resume and self.unfinished:
+            require_own(self.checkpoints)
             remove_partials(self.checkpoints)
             if self._staged.is_dir():
                 self._publish()
