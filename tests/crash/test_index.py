@@ -1,6 +1,6 @@
 """An index whose writers are killed, run together, or find the disk full.
 
-``make crash`` kills a hundred times (``SENTUNE_KILLS=100``), the tests twice.
+``make crash`` kills 100 times (``SENTUNE_KILLS=100``), the tests twice.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _adding(
     )
     try:
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        assert process.stdout.readline() == "ready\n", process.poll()
         yield process
     finally:
         process.kill()
