@@ -133,14 +133,47 @@ def tear(out: Path, draw: random.Random) -> bool:
     return True
 
 
-def kill_one(runs: Runs, out: Path, part: str, draw: random.Random, whole: Path) -> int:
-    """Start a run and kill it in this part, if it gets that far; its exit code."""
-    told = json.loads(Path(f"{whole}.told").read_text(encoding="utf-8"))
-    if part == "instant":
-        return runs.run(out, after=draw.uniform(0, told["seconds"]))
-    # A save further on than the third would let too many runs get through.
-    count = told[part] if part == "publish" else told[part] * 3 // _STEPS
-    return runs.run(out, kill={"part": part, "at": draw.randrange(count)})
+class Killer:
+    """Kills one run after the other: by turns inside a save, at an instant, while publishing.
+
+    Args:
+        runs: start them.
+        whole: the folder of a run that was left alone, which tells how much there is to hit.
+    """
+
+    def __init__(self, runs: Runs, whole: Path) -> None:
+        self._runs, self._draw = runs, random.Random(0)
+        self._whole = json.loads(Path(f"{whole}.told").read_text(encoding="utf-8"))
+        self._window = self._whole["seconds"]
+        self.hits: Counter[str] = Counter()
+        self.torn = 0
+
+    @property
+    def kills(self) -> int:
+        return self.hits.total()
+
+    def kill(self, out: Path) -> bool:
+        """Start a run into ``out``; whether it was killed, and not done before."""
+        part = _PARTS[self.kills % len(_PARTS)]
+        if part == "instant":
+            ended = self._runs.run(out, after=self._draw.uniform(0, self._window))
+            # The machine may be busier than it was, or less so.
+            self._window *= 0.7 if ended == 0 else 1.2
+        else:
+            # A save further on than the third would let too many runs get through.
+            share = 3 / _STEPS if part == "save" else 1
+            place = self._draw.randrange(int(self._whole[part] * share))
+            ended = self._runs.run(out, kill={"part": part, "at": place})
+        if ended != 0:
+            assert ended == -signal.SIGKILL, said(out)
+            self.hits[found(out) if part == "instant" else part] += 1
+        return ended != 0
+
+    def tear(self, out: Path) -> bool:
+        """Damage the last checkpoint one time in three; whether it was."""
+        torn = self._draw.random() < 0.3 and tear(out, self._draw)
+        self.torn += torn
+        return torn
 
 
 def test_a_killed_tuning_ends_with_the_same_bits(runs: Runs, tmp_path: Path) -> None:
@@ -148,26 +181,19 @@ def test_a_killed_tuning_ends_with_the_same_bits(runs: Runs, tmp_path: Path) -> 
     assert runs.run(whole) == 0  # nothing to resume: it starts fresh
     expected = result(whole)
     assert len(expected[2]) == 2
-    draw = random.Random(0)
-    hits: Counter[str] = Counter()
-    kills = torn = number = 0
-    while kills < _KILLS:
-        out, number = tmp_path / f"killed-{number}", number + 1
-        torn_here = 0
-        # One run after the other is killed until one gets through.
-        while (ended := kill_one(runs, out, part := _PARTS[kills % 3], draw, whole)) != 0:
-            assert ended == -signal.SIGKILL, said(out)
-            kills += 1
-            hits[found(out) if part == "instant" else part] += 1
+    killer, number = Killer(runs, whole), 0
+    while killer.kills < _KILLS:
+        out, torn, number = tmp_path / f"killed-{number}", 0, number + 1
+        while killer.kill(out):  # until a run gets through
             # Nobody takes it for a model before it is one.
             if (out / "config.json").exists():
                 assert sha256(out / "model.safetensors") == expected[0]["model.safetensors"]
-            torn_here += draw.random() < 0.3 and tear(out, draw)
+            torn += killer.tear(out)
         assert runs.run(out) == 0
         assert f"{out} holds a finished run; nothing is left to do" in said(out)
-        assert said(out).count("is damaged") >= torn_here
+        assert said(out).count("is damaged") >= torn
         assert result(out) == expected
-        torn += torn_here
-    print(f"{kills} kills of {number} runs, {torn} checkpoints torn; hit: {dict(hits)}")
-    assert hits["save"]
-    assert hits["publish"]
+    hits = ", ".join(f"{part} {count}" for part, count in sorted(killer.hits.items()))
+    print(f"{killer.kills} kills of {number} runs ({hits}), {killer.torn} checkpoints torn")
+    assert killer.hits["save"]
+    assert killer.hits["publish"]
