@@ -220,11 +220,14 @@ def test_a_share_of_the_steps_is_the_same_setting_after_a_kill(
     assert caplog.text == ""  # transformers compares 0.25 with the 3 steps that it made of it
 
 
-class _StopAtLast(TrainerCallback):  # type: ignore[misc]
-    """Stands for a kill once the last checkpoint is there."""
+class _StopSaved(TrainerCallback):  # type: ignore[misc]
+    """Stands for a kill once the checkpoint of a step is there."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step == state.max_steps:
+        if state.global_step == self._step:
             raise InterruptedError
 
 
@@ -232,12 +235,27 @@ def test_a_run_goes_on_in_another_place(tmp_path: Path, tiny_folder: Path) -> No
     whole = trainer(tmp_path / "whole", tiny_folder, **BEST)
     whole.train()
     begun = trainer(tmp_path / "cut", tiny_folder, **BEST)
-    begun.add_callback(_StopAtLast())
+    begun.add_callback(_StopSaved(12))
     with pytest.raises(InterruptedError):
         begun.train()
     (tmp_path / "cut").rename(tmp_path / "moved")
     resumed = trainer(tmp_path / "moved", tiny_folder, **BEST)
     resumed.train(resume_from_checkpoint=True)
+    same(whole, resumed)
+
+
+def test_a_run_that_has_stopped_early_does_not_go_on(tmp_path: Path, tiny_folder: Path) -> None:
+    settings = {**BEST, "early_stopping_patience": 1}
+    whole = trainer(tmp_path / "whole", tiny_folder, **settings)
+    whole.train()
+    assert whole.state.global_step == 4
+    begun = trainer(tmp_path / "cut", tiny_folder, **settings)
+    begun.add_callback(_StopSaved(4))
+    with pytest.raises(InterruptedError):
+        begun.train()
+    resumed = trainer(tmp_path / "cut", tiny_folder, **settings)
+    resumed.train(resume_from_checkpoint=True)
+    assert resumed.state.global_step == 4
     same(whole, resumed)
 
 

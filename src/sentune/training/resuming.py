@@ -197,6 +197,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             "loss_since_logged": self._tr_loss,
             "loss_logged": self._total_loss_scalar,
             "step_logged": self._globalstep_last_logged,
+            "stopped": self.control.should_training_stop,
             "callbacks": {type(c).__name__: c.state() for c in self._stateful()},
         }
         write_checkpoint(
@@ -231,6 +232,12 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         saved = SentenceTransformer(resume_from_checkpoint, device="cpu").encoder
         (model or self.model).encoder.load_state_dict(saved.state_dict())
+
+    def _run_epoch(self, *args: Any, **options: Any) -> None:
+        if self._resumed is not None and self._resumed.get("stopped"):
+            self.control.should_training_stop = True  # the run had ended early with that step
+            return
+        super()._run_epoch(*args, **options)
 
     def _load_best_model(self) -> None:
         folder = Path(self.state.best_model_checkpoint)
