@@ -60,7 +60,12 @@ def test_json_holds_figures_intervals_and_the_difference(
     assert difference["value"] == pytest.approx(figures["value"] - base, abs=2e-6)
     assert difference["low"] <= difference["value"] <= difference["high"]
     assert (found["pairs"], found["notes"]) == (len(PAIRS), [])
-    assert found["truncation"] == {"texts": 24, "truncated": 0, "tokens_left_out": 0}
+    assert found["truncation"] == {
+        "texts": 24,
+        "truncated": 0,
+        "tokens_left_out": 0,
+        "windowed": 0,
+    }
 
 
 def test_table_tells_the_number_of_pairs_and_what_was_cut(

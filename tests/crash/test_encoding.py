@@ -32,6 +32,7 @@ class Runs:
             [sys.executable, str(_ENCODES), str(model)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # a file there would meet the limits of size as well
             text=True,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
         )

@@ -358,6 +358,23 @@ def test_what_transformers_refuses_is_an_argument_error_of_one_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"train_sampling_strategy": "batch_rebalance"}, "no padding to balance"),
+        ({"length_column_name": "size"}, "length_column_name='size'"),
+        ({"accelerator_config": {"split_batches": True}}, "split_batches=True"),
+        ({"accelerator_config": {"dispatch_batches": True}}, "dispatch_batches=True"),
+        ({"accelerator_config": {"even_batches": False}}, "even_batches=False"),
+    ],
+)
+def test_a_setting_of_loading_that_would_do_nothing_is_refused(
+    tmp_path: Path, values: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        arguments(tmp_path, **values)
+
+
 # ── trackers ──────────────────────────────────────────────────────────────────────────────────
 
 

@@ -13,6 +13,7 @@ from transformers import TrainerCallback
 
 from sentune import SentenceTransformer
 from sentune.errors import ArgumentError, TrainingError
+from sentune.hardware import choose_compute
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.trainer import SentenceTransformerTrainer
 
@@ -39,6 +40,7 @@ def columns(topics: list[str], count: int = 14) -> dict[str, list[str]]:
     }
 
 
+BFLOAT16 = choose_compute("bfloat16", "cpu")
 TOPICS = "files threads dates sockets locks paths bytes sets queues heaps trees maps rows keys"
 
 
@@ -111,6 +113,8 @@ def same(first: SentenceTransformerTrainer, second: SentenceTransformerTrainer) 
                 "metric_for_best_model": "loss",
             },
         ),
+        (5, {"eval_strategy": "steps", "eval_steps": 4, "eval_on_start": True}),
+        (5, {"dataloader_drop_last": True}),
     ],
 )
 def test_going_on_gives_the_same_bits(
@@ -282,6 +286,56 @@ def test_another_run_is_not_gone_on_with(
     settings = {"num_train_epochs": 1, **changes}
     with pytest.raises(TrainingError, match=named):
         trainer(tmp_path, tiny_folder, **settings).train(resume_from_checkpoint=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda run: setattr(run.model, "max_seq_length", 9), "model_max_seq_length"),
+        (lambda run: setattr(run.model, "compute", BFLOAT16), "model_number_format was 'float32'"),
+        (lambda run: run.model.prompts.update(query="q: "), "model_query_prompt"),
+        (lambda run: run.eval_dataset.rows.pop(), "eval_data"),
+        (lambda run: setattr(run.args, "save_steps", 3), "save_steps was 2 and is 3"),
+    ],
+)
+def test_nor_with_another_model_or_other_data_to_watch(
+    tmp_path: Path, tiny_folder: Path, change: Any, named: str
+) -> None:
+    settings = {**BEST, "num_train_epochs": 1}
+    trainer(tmp_path, tiny_folder, **settings).train()
+    other = trainer(tmp_path, tiny_folder, **settings)
+    change(other)
+    with pytest.raises(TrainingError, match=named):
+        other.train(resume_from_checkpoint=True)
+
+
+def test_whether_vectors_were_apart_at_first_is_remembered(
+    tmp_path: Path, tiny_folder: Path
+) -> None:
+    whole = trainer(tmp_path / "whole", tiny_folder)
+    whole.train()
+    with pytest.raises(InterruptedError):
+        trainer(tmp_path / "cut", tiny_folder, 5).train()
+    resumed = trainer(tmp_path / "cut", tiny_folder)
+    resumed.train(resume_from_checkpoint=True)
+    assert resumed.watch.first == whole.watch.first is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"optim_args": "x"}, "optim_args"),
+        ({"optim": "lomo"}, "lomo_optim"),
+        ({"lr_scheduler_type": "cosine_with_min_lr"}, "min_lr"),
+        ({"lr_scheduler_kwargs": {"cycles": 3}}, "cycles"),
+        ({"dataloader_drop_last": True, "per_device_train_batch_size": 30}, "14 rows"),
+    ],
+)
+def test_settings_that_only_the_run_can_refuse(
+    tmp_path: Path, tiny_folder: Path, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        trainer(tmp_path, tiny_folder, **changes).train()
 
 
 def test_a_checkpoint_is_a_model_folder(tmp_path: Path, tiny_folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -317,12 +317,47 @@ def test_a_pass_uses_the_plan_that_len_made(monkeypatch: pytest.MonkeyPatch) -> 
     batches = any_batches("no_duplicates")
     plans = []
     plan = RowBatches._batches
-    monkeypatch.setattr(RowBatches, "_batches", lambda self: plans.append(0) or plan(self))  # type: ignore[func-returns-value]
+
+    def counted(self: RowBatches, epoch: int) -> list[list[int]]:
+        plans.append(epoch)
+        return plan(self, epoch)
+
+    monkeypatch.setattr(RowBatches, "_batches", counted)
     assert len(batches) == len(batches) == len(list(batches))
-    assert len(plans) == 1
+    assert plans == [0]
     batches.set_epoch(1)
     assert len(batches) == len(list(batches))
-    assert len(plans) == 2
+    assert plans == [0, 1]
+
+
+@given(
+    labels=st.lists(st.integers(0, 3), min_size=12, max_size=40),
+    sampler=st.sampled_from(["no_duplicates", "group_by_label", "batch_sampler"]),
+    processes=st.integers(1, 3),
+    drop_last=st.booleans(),
+)
+def test_epochs_have_one_length_in_every_process(
+    labels: list[int], sampler: str, processes: int, drop_last: bool
+) -> None:
+    """Else a run that goes on would count its way to another batch."""
+    assume(sum(labels.count(label) > 1 for label in set(labels)) > 1)
+    rows = [Row((f"{n}", f"to {label}"), label=float(label)) for n, label in enumerate(labels)]
+    shares = [
+        RowBatches(
+            *(rows, 5),
+            sampler=sampler,
+            drop_last=drop_last,
+            processes=processes,
+            rank=rank,
+        )
+        for rank in range(processes)
+    ]
+    for epoch in (3, 0, 1):  # a run that goes on starts anywhere
+        for share in shares:
+            share.set_epoch(epoch)
+            assert len(list(share)) == len(share) == len(shares[0])
+    if drop_last and sampler == "group_by_label" and processes == 1:
+        assert {len(batch) for batch in shares[0]} <= {4, 5}
 
 
 @pytest.mark.parametrize("sampler", BATCH_SAMPLERS)

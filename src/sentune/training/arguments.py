@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +19,7 @@ except ImportError as error:
 from sentune.training.retired import RetiredSettings, apply_retired
 from sentune.training.samplers import BATCH_SAMPLERS, MULTI_DATASET
 
-__all__ = ["SentenceTransformerTrainingArguments"]
+__all__ = ["SentenceTransformerTrainingArguments", "refused"]
 
 _UNSUPPORTED = {
     "fp16": "half precision overflows; use bf16, which has the range of float32",
@@ -35,6 +37,8 @@ _UNSUPPORTED = {
     "eval_use_gather_object": "it sends pickles between processes",
     "enable_jit_checkpoint": "checkpoints are written between steps, where they are whole",
 }
+# What accelerate does with the batches of other loaders; ours are planned for all processes.
+_LOADING = {"split_batches": False, "dispatch_batches": None, "even_batches": True}
 # Whole numbers, and numbers, each with the least and the greatest value. The loop would find out
 # about others only in its midst, and in other words.
 _WHOLE = {
@@ -111,20 +115,40 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
         apply_retired(self)
         self._require_supported()
         wanted, self.bf16 = self.bf16, False
+        self._require_own_loading()
         self._name_recomputation()
         # A card lists these as 0 and empty, which transformers 5 takes for a wish to shard.
         self.fsdp, self.fsdp_config, self.local_rank = None, None, -1
-        try:
+        with refused("training settings"):
             super().__post_init__()
-        except (ValueError, TypeError, KeyError) as error:
-            reason = " ".join(str(error).split())
-            raise ArgumentError(
-                f"training settings that transformers refuses ({reason})",
-                expected="settings as transformers documents them",
-                fix="correct the one that is named",
-            ) from error
         self.bf16 = wanted
         self._require_trackers()
+
+    def _require_own_loading(self) -> None:
+        """Settings of loading that would be accepted and do nothing."""
+        strategy = getattr(self.train_sampling_strategy, "value", self.train_sampling_strategy)
+        if strategy == "batch_rebalance":
+            raise _unsupported(
+                "train_sampling_strategy='batch_rebalance' (packs have no padding to balance)",
+                "random, sequential or group_by_length",
+                "train_sampling_strategy",
+            )
+        if self.length_column_name != "length":
+            raise _unsupported(
+                f"length_column_name={self.length_column_name!r} (rows are measured, not told)",
+                "none",
+                "length_column_name",
+            )
+        given = self.accelerator_config
+        if not isinstance(given, Mapping):
+            return
+        for name, usual in _LOADING.items():
+            if given.get(name, usual) != usual:
+                raise _unsupported(
+                    f"accelerator_config {name}={given[name]!r} (the sampler shares out batches)",
+                    f"{usual}",
+                    "accelerator_config",
+                )
 
     def _name_recomputation(self) -> None:
         """The new names alone: transformers warns of the old ones whenever they are set."""
@@ -188,6 +212,20 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
                 "load_best_model_at_end=True, as the last evaluations are the worse ones",
                 name,
             )
+
+
+@contextmanager
+def refused(what: str) -> Iterator[None]:
+    """What transformers says about settings, as our error."""
+    try:
+        yield
+    except (ImportError, ValueError, TypeError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise ArgumentError(
+            f"{what} that transformers refuses ({reason})",
+            expected="settings as transformers documents them",
+            fix="correct the one that is named",
+        ) from error
 
 
 def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -51,6 +51,12 @@ def train_loader(
         processes=args.world_size,
         rank=args.process_index,
     )
+    if not len(batches):
+        raise ArgumentError(
+            f"{len(data.rows)} rows, none of whose batches of {batch_size} is used",
+            expected="a full batch with dataloader_drop_last, and a row for each process",
+            fix="leave out dataloader_drop_last, or lower the batch size",
+        )
     return batch_loader(data.rows, batches, collator, args)
 
 

@@ -7,11 +7,10 @@ numbers, the sum of the losses since the last log entry, callbacks that count.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from transformers.trainer_callback import ExportableState
 
 from sentune.errors import TrainingError
 from sentune.files import remove_folder
+from sentune.model.fingerprint import fingerprint
 from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.training.checkpoints import (
     checkpoints,
@@ -32,30 +32,22 @@ from sentune.training.checkpoints import (
     read_state,
     write_checkpoint,
 )
-from sentune.training.rows import Row
+from sentune.training.identity import differences, run_identity
 from sentune.training.state import random_state, set_random_state
+from sentune.training.watch import Watch
 
-__all__ = ["Restore", "ResumableTrainer", "data_hash"]
+__all__ = ["Restore", "ResumableTrainer"]
 
 logger = logging.getLogger(__name__)
 
-# Settings that change nothing about the steps: a run may go on under others.
-_FREE = frozenset(
-    {
-        *("output_dir", "disable_tqdm", "log_level", "log_level_replica", "log_on_each_node"),
-        *("report_to", "run_name", "project", "resume_from_checkpoint", "skip_memory_metrics"),
-        *("save_strategy", "save_steps", "save_total_limit", "save_on_each_node", "hub_token"),
-        *("dataloader_num_workers", "dataloader_prefetch_factor", "dataloader_pin_memory"),
-        *("dataloader_persistent_workers", "ddp_timeout", "ddp_backend", "local_rank"),
-        *("restore_callback_states_from_checkpoint", "do_train", "do_eval", "do_predict"),
-    }
-)
 # Not in checkpoints: transformers would warn that a share of the steps is not their number.
 _INTERVALS = ("logging_steps", "eval_steps", "save_steps")
 
 
 class ResumableTrainer(Trainer):  # type: ignore[misc]
     """transformers' loop with checkpoints that are atomic, checked, and free of pickles."""
+
+    watch: Watch
 
     def train(
         self, resume_from_checkpoint: str | bool | None = None, *args: Any, **options: Any
@@ -73,12 +65,13 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         """
         self._resumed: dict[str, Any] | None = None
         self._began, self._seconds_before = time.perf_counter(), 0.0
-        self._base_hash = weights_hash(self.model)
+        self._identity = self._run_identity()
         folder = self._checkpoint_to_resume(resume_from_checkpoint)
         if folder is not None:
             self._resumed = read_state(folder)
             self._require_same_run(folder)
             self._seconds_before = self._resumed["seconds"]
+            self.watch.first = self._resumed["likeness_at_first"]
         self._make_way(folder)
         return super().train(None if folder is None else str(folder), *args, **options)
 
@@ -139,30 +132,22 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
 
     def _require_same_run(self, folder: Path) -> None:
         assert self._resumed is not None  # noqa: S101 - for the type checker
-        then, now = self._resumed["run"], self._run()
-        differing = sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
+        differing = differences(self._resumed["run"], self._identity)
         if differing:
-            shown = ", ".join(
-                f"{key} was {then.get(key)!r} and is {now.get(key)!r}" for key in differing[:5]
-            )
             raise TrainingError(
-                f"{folder} belongs to another run ({shown})",
+                f"{folder} belongs to another run ({differing})",
                 expected="the settings and the data that the run began with",
                 fix="give the same ones, or start a new run in another folder",
             )
 
-    def _run(self) -> dict[str, Any]:
-        """What makes it the same run: every setting that steps depend on, and the data."""
-        settings = self.args.to_dict()
-        kept = {key: value for key, value in settings.items() if key not in _FREE}
-        plain: dict[str, Any] = json.loads(json.dumps(kept, default=str))
-        loss = {"loss": getattr(self, "loss", None), "processes": self.args.world_size}
-        return {
-            **plain,
-            "data": data_hash(self.train_dataset),
-            "base": self._base_hash,
-            **_described(loss),
-        }
+    def _run_identity(self) -> dict[str, Any]:
+        return run_identity(
+            self.args,
+            fingerprint(self.model),
+            self.train_dataset,
+            getattr(self.eval_dataset, "rows", None) if self.args.eval_strategy != "no" else None,
+            getattr(self, "loss", None),
+        )
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────
 
@@ -189,7 +174,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
 
     def _write(self, folder: Path, random_states: list[dict[str, Any]]) -> None:
         state = {
-            "run": self._run(),
+            "run": self._identity,
             "seconds": self.seconds,
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.lr_scheduler.state_dict(),
@@ -197,6 +182,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             "loss_since_logged": self._tr_loss,
             "loss_logged": self._total_loss_scalar,
             "step_logged": self._globalstep_last_logged,
+            "likeness_at_first": self.watch.first,
             "stopped": self.control.should_training_stop,
             "callbacks": {type(c).__name__: c.state() for c in self._stateful()},
         }
@@ -238,6 +224,12 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             self.control.should_training_stop = True  # the run had ended early with that step
             return
         super()._run_epoch(*args, **options)
+
+    def _evaluate(self, *args: Any, skip_scheduler: bool = False, **options: Any) -> Any:
+        # So transformers asks for eval_on_start, which the run has behind it.
+        if skip_scheduler and self._resumed is not None:
+            return {}
+        return super()._evaluate(*args, skip_scheduler=skip_scheduler, **options)
 
     def _load_best_model(self) -> None:
         folder = Path(self.state.best_model_checkpoint)
@@ -293,34 +285,6 @@ class Restore(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Just before the first step."""
         self._restore()
-
-
-def data_hash(rows: list[Row] | None) -> str:
-    """SHA-256 of the rows' texts and labels, in their order."""
-    digest = hashlib.sha256()
-    for row in rows or ():
-        line = json.dumps([row.dataset, row.label, *row.texts], ensure_ascii=True)
-        digest.update(line.encode("ascii") + b"\n")
-    return digest.hexdigest()
-
-
-def weights_hash(model: SentenceTransformer) -> str:
-    """SHA-256 of the encoder's weights, in their order."""
-    digest = hashlib.sha256()
-    for name, value in model.encoder.state_dict().items():
-        digest.update(name.encode("utf-8"))
-        digest.update(value.detach().cpu().contiguous().numpy().data)
-    return digest.hexdigest()
-
-
-def _described(values: Mapping[str, Any]) -> dict[str, Any]:
-    def words(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {key: words(part) for key, part in value.items()}
-        describe = getattr(value, "describe", None)
-        return value if describe is None else {type(value).__name__: str(describe())}
-
-    return {key: words(value) for key, value in values.items()}
 
 
 def _gathered(tensor: Tensor, device: torch.device) -> list[Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ class RowBatches:
         processes: how many share each batch.
         rank: which of them this is, from 0.
 
-    Cost: see the samplers; the plan of one epoch is kept from the first ``len`` to the pass.
+    Cost: see the samplers; the plan of the first epoch is kept from ``len`` to the first pass.
 
     Raises:
         ArgumentError: an argument outside its range, or the sampler lacks what it needs; what
@@ -105,28 +106,26 @@ class RowBatches:
         self._datasets = _datasets(rows)
         self._sampler = self._made(sampler, vectors)
         self._length: int | None = None
-        self._ready: list[list[int]] | None = None
+        self._first: list[list[int]] | None = None
 
     def set_epoch(self, epoch: int) -> None:
         """The epoch whose order the next pass follows."""
-        if epoch != self._epoch:
-            self._epoch, self._ready = epoch, None
+        self._epoch = epoch
 
     def __len__(self) -> int:
-        """Batches of one process, the same for all. Where small batches are left out, those of
-        the first epoch asked for: others may have some more or less.
-        """
+        """Batches of one process in an epoch: the same in every process and every epoch."""
         if self._length is None:
-            self._ready = self._batches()
-            self._length = len(self._ready)
+            self._first = self._batches(0)
+            self._length = len(self._first)
         return self._length
 
     def __iter__(self) -> Iterator[list[int]]:
-        ready, self._ready = self._ready, None
-        batches = self._batches() if ready is None else ready
-        if self._length is None:
-            self._length = len(batches)
-        yield from batches
+        count = len(self)
+        planned, self._first = self._first, None
+        batches = planned if planned and self._epoch == 0 else self._batches(self._epoch)
+        # Where small batches are left out, epochs may differ by some. A run that goes on counts
+        # in epochs of one length, so what is missing is made up from the epoch's start.
+        yield from islice(cycle(batches), count)
 
     def _made(self, sampler: str, vectors: NDArray[np.float32] | None) -> Sampler:
         if sampler != "hard_negatives":
@@ -139,27 +138,28 @@ class RowBatches:
             )
         return HardNegatives(vectors, self._datasets, self._planned)
 
-    def _batches(self) -> list[list[int]]:
-        each = [self._of_dataset(number) for number in range(len(self._datasets))]
+    def _batches(self, epoch: int) -> list[list[int]]:
+        each = [self._of_dataset(number, epoch) for number in range(len(self._datasets))]
         if len(each) <= 1:
             return each[0] if each else []
         if self._multi_dataset == "round_robin":
             return [batch for turn in zip(*each, strict=False) for batch in turn]
         turns = np.repeat(np.arange(len(each)), [len(batches) for batches in each])
-        self._random(len(each)).shuffle(turns)
+        self._random(len(each), epoch).shuffle(turns)
         left = [iter(batches) for batches in each]
         return [next(left[turn]) for turn in turns.tolist()]
 
-    def _of_dataset(self, number: int) -> list[list[int]]:
+    def _of_dataset(self, number: int, epoch: int) -> list[list[int]]:
         indices = self._datasets[number]
         order = indices.copy()
         if self._shuffle:
-            order = indices[self._random(number).permutation(len(indices))]
+            order = indices[self._random(number, epoch).permutation(len(indices))]
         if self._lengths is not None:
             order = self._by_length(order, self._lengths)
         batches = self._sampler(self._rows, self._planned, order.tolist())
         if self.drop_last:
-            batches = [batch for batch in batches if len(batch) >= self._planned]
+            full = self._planned // 2 * 2 if self._each_alone else self._planned  # rows in twos
+            batches = [batch for batch in batches if len(batch) >= full]
         if self._processes == 1:
             return batches
         if self._each_alone:
@@ -168,9 +168,9 @@ class RowBatches:
         shared = (batch for batch in batches if len(batch) >= self._processes)
         return [_share(batch, self._processes, self._rank) for batch in shared]
 
-    def _random(self, number: int) -> np.random.Generator:
+    def _random(self, number: int, epoch: int) -> np.random.Generator:
         # One data set alone is numbered 0 and drawn as if there were no number.
-        return np.random.default_rng((self._seed, self._epoch, *([number] if number else [])))
+        return np.random.default_rng((self._seed, epoch, *([number] if number else [])))
 
     def _by_length(self, order: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         # At least four pieces, or few rows would make the same batches in every epoch.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,13 @@ from torch.utils.data import DataLoader
 from sentune.errors import ArgumentError, MissingExtraError
 from sentune.files import make_folder
 from sentune.hardware import choose_compute, reuse_freed_memory
-from sentune.model.pack import Pack
 from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.arguments import SentenceTransformerTrainingArguments, refused
 from sentune.training.collator import Batch, Collator
 from sentune.training.loader import column_prompts, train_loader
 from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
 from sentune.training.rows import Dataset, TrainingData
-from sentune.training.watch import Watch
+from sentune.training.watch import Watch, Watched
 
 try:
     from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, set_seed
@@ -62,8 +60,8 @@ class SentenceTransformerTrainer(ResumableTrainer):
         callbacks: further transformers callbacks.
 
     Raises:
-        ArgumentError: columns of different lengths, fewer than two columns or rows, a data set
-            without a loss.
+        ArgumentError: columns of different lengths, fewer than two columns, a data set without a
+            loss; from ``train``, an optimizer or a schedule that cannot be made.
         OutputError: ``args.output_dir`` cannot be written.
         TrainingError: from ``train``, when the loss is not finite or the vectors collapse,
             naming the step.
@@ -104,7 +102,7 @@ class SentenceTransformerTrainer(ResumableTrainer):
         settings.label_smoothing_factor = smoothing  # in our losses, not in transformers' own
         self.loss = loss or MultipleNegativesRankingLoss(model)
         self.evaluator = evaluator
-        self._watch = Watch()
+        self.watch = Watch()
         self._vectors: NDArray[np.float32] | None = None
         for name in columns:
             self._smooth(self._loss_of(name))
@@ -198,9 +196,9 @@ class SentenceTransformerTrainer(ResumableTrainer):
         """The loss of one batch. Raises TrainingError when it is not finite."""
         del num_items_in_batch
         batch, step = inputs["batch"].to(self.args.device), self.state.global_step + 1
-        watched = _Watched(model, self._watch, step)
+        watched = Watched(model, self.watch, step)
         loss = self._loss_of(batch.dataset).compute(watched, batch)
-        value = self._watch.loss(loss, step)
+        value = self.watch.loss(loss, step)
         if self.bar is not None:
             self.bar.loss, self.bar.pairs = value, self.bar.pairs + batch.rows
         return (loss, {}) if return_outputs else loss
@@ -208,8 +206,18 @@ class SentenceTransformerTrainer(ResumableTrainer):
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
         """As transformers, which asks before every step; not finite is an error then."""
         norm = super()._get_grad_norm(model, grad_norm=grad_norm)
-        self._watch.gradient(norm, self.state.global_step + 1)
+        self.watch.gradient(norm, self.state.global_step + 1)
         return norm
+
+    def create_optimizer(self, *args: Any, **options: Any) -> Any:
+        """As transformers. Raises ArgumentError when the settings make none."""
+        with refused("optim, optim_args or optim_target_modules"):
+            return super().create_optimizer(*args, **options)
+
+    def create_scheduler(self, *args: Any, **options: Any) -> Any:
+        """As transformers. Raises ArgumentError when the settings make none."""
+        with refused("lr_scheduler_type or lr_scheduler_kwargs"):
+            return super().create_scheduler(*args, **options)
 
     def _track_num_input_tokens(self, inputs: dict[str, Batch]) -> None:
         if self.args.include_num_input_tokens_seen != "no":
@@ -287,23 +295,3 @@ class SentenceTransformerTrainer(ResumableTrainer):
                 total += batch.rows * float(self._loss_of(name).compute(self.model, batch))
             found[f"{name}_loss" if name else "loss"] = total / len(rows)
         return found
-
-
-class _Watched:
-    """The model as losses call it: every vector is looked at.
-
-    Args:
-        model: possibly wrapped for several processes.
-        watch: what looks.
-        step: the step that is under way, from 1.
-    """
-
-    def __init__(self, model: nn.Module, watch: Watch, step: int) -> None:
-        self._model, self._watch, self._step = model, watch, step
-        # Losses that encode in mini-batches exchange gradients after the last one only.
-        self.no_sync = getattr(model, "no_sync", nullcontext)
-
-    def __call__(self, pack: Pack) -> Tensor:
-        vectors: Tensor = self._model(pack)
-        self._watch.vectors(vectors, self._step)
-        return vectors

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sentune.errors import TrainingError
+from sentune.model.pack import Pack
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "Watched"]
 
 _COLLAPSED, _APART = 0.99, 0.95
 _FEWEST = 8  # texts whose likeness says something
@@ -22,22 +24,25 @@ class Watch:
     pair's own distance falls to zero) and a log does not show. It shows in the mean cosine of
     different texts. Texts that were alike from the start are not blamed on the training: the
     first batch of the run has to be below 0.95.
+
+    Attributes:
+        first: the mean cosine of the run's first batch, for the checkpoints.
     """
 
     def __init__(self) -> None:
-        self._first: float | None = None
+        self.first: float | None = None
 
     def vectors(self, vectors: Tensor, step: int) -> None:
         """Raise TrainingError when the (n, dim) vectors of ``step`` have collapsed."""
         if len(vectors) < _FEWEST:
             return
         likeness = mean_cosine(vectors)
-        if self._first is None:
-            self._first = likeness
-        elif likeness > _COLLAPSED and self._first < _APART:
+        if self.first is None:
+            self.first = likeness
+        elif likeness > _COLLAPSED and self.first < _APART:
             raise TrainingError(
                 f"the vectors have collapsed at step {step}: the mean cosine of different texts "
-                f"is {likeness:.3f}, and was {self._first:.3f} at first",
+                f"is {likeness:.3f}, and was {self.first:.3f} at first",
                 expected="vectors that tell texts apart",
                 fix="lower the learning rate, use larger batches or another loss",
             )
@@ -62,6 +67,27 @@ class Watch:
                 expected="a finite number",
                 fix="lower the learning rate, or train in float32 (bf16=False)",
             )
+
+
+class Watched:
+    """The model as losses call it: every vector is looked at.
+
+    Args:
+        model: possibly wrapped for several processes.
+        watch: what looks.
+        step: the step that is under way, from 1.
+    """
+
+    def __init__(self, model: nn.Module, watch: Watch, step: int) -> None:
+        self._model, self.watch, self._step = model, watch, step
+        # Losses that encode in mini-batches exchange gradients after the last one only.
+        self.no_sync = getattr(model, "no_sync", nullcontext)
+
+    def __call__(self, pack: Pack) -> Tensor:
+        """The model's vectors. Raises TrainingError when they have collapsed."""
+        vectors: Tensor = self._model(pack)
+        self.watch.vectors(vectors, self._step)
+        return vectors
 
 
 @torch.no_grad()
