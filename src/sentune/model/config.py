@@ -6,25 +6,13 @@ table in ``architectures``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch.nn.functional as F
-from torch import Tensor
-
 from sentune.errors import ModelError, UnsupportedModelError
 
-__all__ = ["ACTIVATIONS", "ConfigReader", "EncoderConfig", "LayerKind"]
-
-# By their names in config.json.
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "gelu": F.gelu,
-    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
-    "gelu_pytorch_tanh": lambda x: F.gelu(x, approximate="tanh"),
-    "relu": F.relu,
-    "silu": F.silu,
-}
+__all__ = ["ConfigReader", "EncoderConfig", "LayerKind"]
 
 
 @dataclass(frozen=True, slots=True)

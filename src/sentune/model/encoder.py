@@ -3,56 +3,17 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from sentune.model.attention import attend
-from sentune.model.config import ACTIVATIONS, EncoderConfig, LayerKind
+from sentune.model.config import EncoderConfig, LayerKind
 from sentune.model.dropout import dropout
+from sentune.model.linear import ACTIVATIONS, Linear
 from sentune.model.pack import Pack
 from sentune.model.positions import Places, RelativeBias, find_places, rotate
 
 __all__ = ["Encoder"]
-
-
-class Linear(nn.Linear):
-    """A linear layer whose float32 weights are cast to the format of its input.
-
-    In training the cast is part of the graph, so that gradients arrive in float32. Otherwise the
-    cast copy is kept until the weights change. A version counter shows most changes, but a fused
-    optimizer steps without touching it; so a pass with gradients drops the copy, and none is kept
-    while a gradient waits to be applied. (Writing through ``weight.data`` is not seen.)
-    """
-
-    def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
-        super().__init__(inputs, outputs, bias)
-        self._cast: tuple[tuple[int, ...], tuple[Tensor, ...]] | None = None
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(…, inputs) → (…, outputs)."""
-        if x.dtype == self.weight.dtype:
-            return F.linear(x, self.weight, self.bias)
-        if torch.is_grad_enabled() or self._may_change_unseen():
-            self._cast = None
-            return F.linear(x, *(weights.to(x.dtype) for weights in self._held()))
-        return F.linear(x, *self._cast_weights(x.dtype))
-
-    def _held(self) -> tuple[Tensor, ...]:
-        return (self.weight,) if self.bias is None else (self.weight, self.bias)
-
-    def _may_change_unseen(self) -> bool:
-        pending = any(weights.grad is not None for weights in self._held())
-        return pending or self.weight.is_inference()  # inference tensors have no version
-
-    def _cast_weights(self, dtype: torch.dtype) -> tuple[Tensor, ...]:
-        held = self._held()
-        state = tuple(fact for weights in held for fact in (weights._version, weights.data_ptr()))
-        cached = self._cast
-        if cached is None or cached[0] != state or cached[1][0].dtype != dtype:
-            cached = (state, tuple(weights.to(dtype) for weights in held))
-            self._cast = cached
-        return cached[1]
 
 
 class LayerNorm(nn.LayerNorm):
@@ -127,13 +88,16 @@ class Layer(nn.Module):
         self.heads = config.num_attention_heads
         self.norm_first, self.gated = config.norm_first, config.gated
         self.dropouts = _at(config, "attention", "attention_output", "inner", "output")
-        self.activation = ACTIVATIONS[config.hidden_act]
         self.qkv = Linear(hidden, 3 * hidden, config.attention_bias)
         self.attention_output = Linear(hidden, hidden, config.attention_bias)
         # What reaches the first layer is normalized already.
         normed = config.norm_first and number == 0
         self.attention_norm = nn.Identity() if normed else _norm(config)
-        self.up = Linear(hidden, 2 * inner if config.gated else inner, config.mlp_bias)
+        if config.gated:
+            self.activation = ACTIVATIONS[config.hidden_act]
+            self.up = Linear(hidden, 2 * inner, config.mlp_bias)
+        else:
+            self.up = Linear(hidden, inner, config.mlp_bias, config.hidden_act)
         self.down = Linear(inner, hidden, config.mlp_bias)
         self.output_norm = _norm(config)
 
@@ -159,7 +123,7 @@ class Layer(nn.Module):
             value, gate = self.up(x).chunk(2, dim=-1)
             inner = self.activation(value) * gate
         else:
-            inner = self.activation(self.up(x))
+            inner = self.up(x)
         return _drop(self.down(_drop(inner, "inner", self)), "output", self)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sentune.model.config import ACTIVATIONS, ConfigReader, EncoderConfig
+from sentune.model.config import ConfigReader, EncoderConfig
+from sentune.model.linear import ACTIVATIONS
 
 __all__ = ["Architecture", "Options"]
 

@@ -1,0 +1,128 @@
+"""Linear layers over float32 weights, in whichever number format their input has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["ACTIVATIONS", "Linear", "fused_linear"]
+
+# By their names in config.json.
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+    "gelu_pytorch_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "relu": F.relu,
+    "silu": F.silu,
+}
+# The same as oneDNN computes them in one pass with the product, and how.
+_IN_ONE_PASS = {
+    None: ("none", "none"),
+    "gelu": ("gelu", "none"),
+    "gelu_new": ("gelu", "tanh"),
+    "gelu_pytorch_tanh": ("gelu", "tanh"),
+    "relu": ("relu", "none"),
+}
+_FORMATS = (torch.float32, torch.bfloat16)
+_ROWS = 512  # for which a weight's layout is chosen
+_CLOSE = 1e-4
+
+Fused = Callable[..., Tensor]
+
+
+class Linear(nn.Linear):
+    """A linear layer, with an activation or without.
+
+    In training, float32 weights are cast to the input's format as a part of the graph, so that
+    gradients arrive in float32. Otherwise a copy is kept until the weights change: cast, and laid
+    out as the product wants it. A version counter shows most changes, but a fused optimizer steps
+    without touching it; so a pass with gradients drops the copy, and none is kept while a gradient
+    waits to be applied. (Writing through ``weight.data`` is not seen.)
+
+    Args:
+        inputs, outputs: numbers of features.
+        bias: whether there is one.
+        activation: a name from ``ACTIVATIONS``; none when None.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, bias: bool = True, activation: str | None = None
+    ) -> None:
+        super().__init__(inputs, outputs, bias)
+        self._activation = activation
+        self._copy: tuple[tuple[object, ...], tuple[Tensor, Tensor | None]] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(rows, inputs) → (rows, outputs)."""
+        known = x.is_cpu and x.dtype in _FORMATS and self._activation in _IN_ONE_PASS
+        fused = fused_linear() if known else None
+        if torch.is_grad_enabled():
+            self._copy = fused = None
+            weight, bias = self._cast(x.dtype)
+        elif self._may_change_unseen():
+            self._copy = None
+            weight, bias = self._cast(x.dtype)
+        elif fused is not None or x.dtype != self.weight.dtype:
+            weight, bias = self._copied(x.dtype, laid_out=fused is not None)
+        else:
+            weight, bias = self.weight, self.bias
+        if fused is not None:
+            return fused(x, weight, bias, *_IN_ONE_PASS[self._activation])
+        y = F.linear(x, weight, bias)
+        return y if self._activation is None else ACTIVATIONS[self._activation](y)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the copy, whose layout only oneDNN can read."""
+        return {**self.__dict__, "_copy": None}
+
+    def _may_change_unseen(self) -> bool:
+        held = [self.weight] if self.bias is None else [self.weight, self.bias]
+        pending = any(weights.grad is not None for weights in held)
+        return pending or self.weight.is_inference()  # inference tensors have no version
+
+    def _cast(self, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        return self.weight.to(dtype), None if self.bias is None else self.bias.to(dtype)
+
+    def _copied(self, dtype: torch.dtype, *, laid_out: bool) -> tuple[Tensor, Tensor | None]:
+        held = [self.weight, self.bias]
+        facts = [(one._version, one.data_ptr()) for one in held if one is not None]
+        state = (*facts, dtype, laid_out)
+        copy = self._copy  # of one moment: threads share the layer
+        if copy is None or copy[0] != state:
+            weight, bias = self._cast(dtype)
+            if laid_out:
+                weight = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
+            self._copy = copy = (state, (weight, bias))
+        return copy[1]
+
+
+@cache
+def fused_linear() -> Fused | None:
+    """oneDNN's product with an activation in the same pass; None where PyTorch lacks it.
+
+    It is a private operator for inference on the processor, so it is tried before it is used. Its
+    gain is a pass over the widest activations of the encoder; see docs/performance.md.
+    """
+    try:
+        operator = torch.ops.mkldnn._linear_pointwise
+        draw = torch.Generator().manual_seed(0)
+        x, weight = (torch.randn(size, 16, generator=draw) for size in (3, 8))
+        bias = torch.ones(8)
+        laid_out = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
+        found = operator(x, laid_out, bias, "gelu", [], "none")
+        if not torch.allclose(found, F.gelu(F.linear(x, weight, bias)), atol=_CLOSE):
+            return None
+    except (AttributeError, RuntimeError):
+        return None
+
+    def fused(
+        x: Tensor, weight: Tensor, bias: Tensor | None, attribute: str, algorithm: str
+    ) -> Tensor:
+        y: Tensor = operator(x, weight, bias, attribute, [], algorithm)
+        return y
+
+    return fused

@@ -1,0 +1,126 @@
+"""Linear layers: the product in one pass with its activation equals the two passes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sentune.model import linear
+from sentune.model.linear import ACTIVATIONS, Linear, fused_linear
+from sentune.model.sentence_transformer import SentenceTransformer
+
+FORMATS = [(torch.float32, 2e-6), (torch.bfloat16, 8e-3)]
+
+
+@pytest.fixture
+def without_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch as if it had no such operator."""
+    monkeypatch.setattr(linear, "fused_linear", lambda: None)
+
+
+@pytest.fixture
+def probe_again() -> Iterator[None]:
+    fused_linear.cache_clear()
+    yield
+    fused_linear.cache_clear()
+
+
+def layer(activation: str | None, bias: bool = True) -> Linear:
+    torch.manual_seed(0)
+    return Linear(48, 80, bias, activation)
+
+
+def exact(made: Linear, x: torch.Tensor, activation: str | None) -> torch.Tensor:
+    bias = None if made.bias is None else made.bias.double()
+    y = torch.nn.functional.linear(x.double(), made.weight.double(), bias)
+    return y if activation is None else ACTIVATIONS[activation](y)
+
+
+@pytest.mark.parametrize(("dtype", "within"), FORMATS)
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("activation", [None, *ACTIVATIONS])
+@pytest.mark.parametrize("rows", [1, 33])
+def test_equals_the_formula_in_float64(
+    activation: str | None, bias: bool, dtype: torch.dtype, within: float, rows: int
+) -> None:
+    made = layer(activation, bias)
+    x = torch.randn(rows, 48).to(dtype)
+    with torch.inference_mode():
+        y = made(x)
+    assert y.dtype == dtype
+    torch.testing.assert_close(y.double(), exact(made, x, activation), rtol=within, atol=within)
+
+
+@pytest.mark.usefixtures("without_operator")
+@pytest.mark.parametrize(("dtype", "within"), FORMATS)
+@pytest.mark.parametrize("activation", [None, *ACTIVATIONS])
+def test_without_the_operator(activation: str | None, dtype: torch.dtype, within: float) -> None:
+    made = layer(activation)
+    x = torch.randn(9, 48).to(dtype)
+    with torch.inference_mode():
+        y = made(x)
+    torch.testing.assert_close(y.double(), exact(made, x, activation), rtol=within, atol=within)
+
+
+@pytest.mark.usefixtures("without_operator")
+def test_real_texts_without_the_operator(
+    base_folder: Path, model: SentenceTransformer, real_texts: list[str]
+) -> None:
+    other = SentenceTransformer(base_folder, device="cpu", compute_dtype="float32")
+    texts = real_texts[:20]
+    np.testing.assert_allclose(other.encode(texts), model.encode(texts), atol=1e-6)
+
+
+@pytest.mark.usefixtures("probe_again")
+def test_an_operator_that_computes_something_else_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert fused_linear() is not None  # torch of the constraints has it
+    fused_linear.cache_clear()
+    monkeypatch.setattr(torch.nn.functional, "gelu", torch.relu)
+    assert fused_linear() is None
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_changed_weights_are_seen(dtype: torch.dtype) -> None:
+    made = layer("gelu")
+    x = torch.randn(5, 48).to(dtype)
+    with torch.no_grad():
+        before = made(x)
+        made.weight.mul_(2)
+        assert not torch.equal(made(x), before)
+        made.weight.div_(2)
+        assert torch.equal(made(x), before)
+        made.bias.add_(1)
+        assert not torch.equal(made(x), before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_an_optimizer_step_is_seen(dtype: torch.dtype) -> None:
+    made = layer("gelu")
+    x = torch.randn(5, 48).to(dtype)
+    optimizer = torch.optim.AdamW(made.parameters(), lr=0.1, fused=True)
+    with torch.no_grad():
+        before = made(x)
+    made(x).float().sum().backward()
+    optimizer.step()
+    for _ in range(2):  # with the gradient still there, and without
+        with torch.no_grad():
+            torch.testing.assert_close(
+                made(x).double(), exact(made, x, "gelu"), rtol=0.02, atol=0.02
+            )
+            assert not torch.equal(made(x), before)
+        optimizer.zero_grad()
+
+
+def test_copies_leave_the_layout_behind() -> None:
+    made = layer("gelu")
+    x = torch.randn(5, 48)
+    with torch.inference_mode():
+        y = made(x)
+        assert torch.equal(copy.deepcopy(made)(x), y)
