@@ -16,6 +16,15 @@ from sentune.model.positions import Places, RelativeBias, find_places, rotate
 __all__ = ["Encoder"]
 
 
+class Embedding(nn.Embedding):
+    """A table of vectors, one for each number."""
+
+    def reset_parameters(self) -> None:
+        """Random numbers, but where there is no memory: PyTorch then imports its compiler."""
+        if not self.weight.is_meta:
+            super().reset_parameters()
+
+
 class LayerNorm(nn.LayerNorm):
     """Layer normalization with float32 weights over input of any floating format."""
 
@@ -36,11 +45,11 @@ class Embeddings(nn.Module):
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
-        self.word = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.word = Embedding(config.vocab_size, config.hidden_size)
         positions = 0 if config.rotary else config.max_position_embeddings
-        self.position = nn.Embedding(positions, config.hidden_size) if positions else None
+        self.position = Embedding(positions, config.hidden_size) if positions else None
         segments = config.type_vocab_size
-        self.token_type = nn.Embedding(segments, config.hidden_size) if segments else None
+        self.token_type = Embedding(segments, config.hidden_size) if segments else None
         self.norm = _norm(config)
         self.dropouts = _at(config, "embeddings")
         self.noise_alpha = 0.0
