@@ -76,7 +76,7 @@ def test_version_and_help(run) -> None:  # type: ignore[no-untyped-def]
     assert run("--version").out.strip() == "0.1.0"
     text = run("--help").out
     verbs = ("tune", "evaluate", "index", "search", "encode", "similarity", "classify", "cluster")
-    for verb in (*verbs, "paraphrases", "duplicates", "demo", "doctor"):
+    for verb in (*verbs, "paraphrases", "duplicates", "export", "demo", "doctor"):
         assert verb in text
 
 

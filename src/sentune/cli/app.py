@@ -20,6 +20,7 @@ from sentune.cli import (
     duplicates,
     encode,
     evaluate,
+    export,
     index,
     mine_negatives,
     paraphrases,
@@ -35,7 +36,7 @@ __all__ = ["main"]
 _INTERRUPTED = 130
 _ORDER = (
     *(tune, mine_negatives, evaluate, index, search, encode, similarity),
-    *(classify, cluster, paraphrases, duplicates, demo, doctor),
+    *(classify, cluster, paraphrases, duplicates, export, demo, doctor),
 )
 
 

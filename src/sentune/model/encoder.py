@@ -73,7 +73,7 @@ class Embeddings(nn.Module):
         # A text can spell the padding token. It then stands at its own number, and is not counted.
         counted = (pack.token_ids != self._padding_id).long()
         before = counted.cumsum(0) - counted
-        starts = torch.arange(len(before), device=before.device) - pack.positions
+        starts = torch.arange(before.shape[0], device=before.device) - pack.positions
         return (before - before[starts] + 1) * counted + self._padding_id
 
     def _noise(self, pack: Pack, words: Tensor) -> Tensor:

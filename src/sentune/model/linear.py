@@ -58,20 +58,23 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """(rows, inputs) → (rows, outputs)."""
+        if torch.is_grad_enabled():
+            self._copy = None
+            return self._in_two_passes(x, *self._cast(x.dtype))
         known = x.is_cpu and x.dtype in _FORMATS and self._activation in _IN_ONE_PASS
         fused = fused_linear() if known else None
-        if torch.is_grad_enabled():
-            self._copy = fused = None
-            weight, bias = self._cast(x.dtype)
-        elif self._may_change_unseen():
+        if self._may_change_unseen():
             self._copy = None
             weight, bias = self._cast(x.dtype)
         elif fused is not None or x.dtype != self.weight.dtype:
             weight, bias = self._copied(x.dtype, laid_out=fused is not None)
         else:
             weight, bias = self.weight, self.bias
-        if fused is not None:
-            return fused(x, weight, bias, *_IN_ONE_PASS[self._activation])
+        if fused is None:
+            return self._in_two_passes(x, weight, bias)
+        return fused(x, weight, bias, *_IN_ONE_PASS[self._activation])
+
+    def _in_two_passes(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         y = F.linear(x, weight, bias)
         return y if self._activation is None else ACTIVATIONS[self._activation](y)
 

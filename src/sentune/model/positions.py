@@ -114,13 +114,14 @@ class RelativeBias(nn.Module):
         """
         longest = pack.runs[0].length
         distances = torch.arange(1 - longest, longest, device=self.weight.device)
-        values = self.weight[self._buckets(distances)]  # (2 longest − 1, heads)
+        values = self.weight[self.buckets(distances)]  # (2 longest − 1, heads)
         # Row i of the table begins at distance −i: the window before that of row i − 1.
         table = values.T.unfold(1, longest, 1).flip(1).unsqueeze(0)
         table = table if table.requires_grad else table.to(dtype)
         return [table[..., : run.length, : run.length] for run in pack.runs]
 
-    def _buckets(self, distances: Tensor) -> Tensor:
+    def buckets(self, distances: Tensor) -> Tensor:
+        """Distances from row to column → rows of the weight, of the same shape."""
         half = len(self.weight) // 2
         exact = half // 2
         steps = distances.abs()

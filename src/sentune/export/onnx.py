@@ -1,0 +1,160 @@
+"""Model folder → the same folder with an ONNX graph, checked against the model."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from sentune.errors import MissingExtraError, ModelError
+from sentune.export.padded import PaddedEncoder
+from sentune.files import make_folder, new_folder, require_free, write_bytes
+from sentune.model.pack import pack
+from sentune.model.sentence_transformer import SentenceTransformer
+
+__all__ = ["Exported", "export_onnx"]
+
+_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+_LARGEST = 2**31 - 1  # bytes of a protobuf message
+_CLOSE = 1e-4
+_CHECKED = (
+    "A sentence of an ordinary length to compare the two with.",
+    "Short.",
+    "Où est la bibliothèque ? 図書館はどこですか。",
+    "",
+    " ".join(f"Paragraph {number} of a text that has to be cut." for number in range(200)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        folder: the model folder.
+        graph: the ONNX file in it.
+        difference: the greatest difference of a component from the model's, over texts from empty
+            to longer than the limit, padded together and alone.
+    """
+
+    folder: Path
+    graph: Path
+    difference: float
+
+
+def export_onnx(model: SentenceTransformer, out: str | Path) -> Exported:
+    """Write a model folder that holds ``onnx/model.onnx`` as well, where other runtimes look.
+
+    The graph takes ``input_ids`` and ``attention_mask``, int64 (texts, length), padding last, and
+    gives ``last_hidden_state`` (texts, length, hidden) and ``sentence_embedding`` (texts, dim),
+    pooled and normalized as the model does, in float32. Texts are to be cut at the folder's
+    ``max_seq_length`` and prompts put before them by whoever calls it. It is run by ONNX Runtime
+    and compared with the model before the folder gets its name.
+
+    Cost: some seconds, and three times the weights in memory.
+
+    Raises:
+        MissingExtraError: onnx, onnxscript or onnxruntime is not installed.
+        UnsupportedModelError: the model leaves prompts out of its pooling.
+        ModelError: the weights are above 2 GiB, or the graph computes something else.
+        OutputError: ``out`` holds something already, or cannot be written.
+    """
+    for package in _PACKAGES:
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "export")
+    require_free(out)
+    padded = PaddedEncoder(model).eval()
+    size = sum(weights.numel() * 4 for weights in padded.parameters())
+    if size >= _LARGEST:
+        raise ModelError(
+            f"a model with {size / 2**30:.1f} GiB of weights",
+            expected="less than 2 GiB, the most that an ONNX file holds",
+            fix="export a smaller model",
+        )
+    content = _graph(padded, model.max_seq_length)
+    difference = _difference(content, model)
+    if not difference <= _CLOSE:
+        raise ModelError(
+            f"the ONNX graph's vectors differ from the model's by up to {difference:.2g}",
+            expected=f"at most {_CLOSE:g}",
+            fix="use the model with sentune, and report this",
+        )
+    with new_folder(out) as folder:
+        model.write_into(folder)
+        make_folder(folder / "onnx")
+        write_bytes(folder / "onnx" / "model.onnx", content)
+    return Exported(Path(out), Path(out) / "onnx" / "model.onnx", difference)
+
+
+def _graph(padded: PaddedEncoder, longest: int) -> bytes:
+    ids = torch.ones(2, min(longest, 8), dtype=torch.int64)
+    mask = torch.ones_like(ids)
+    mask[1, -1] = 0
+    shape = {0: torch.export.Dim("texts"), 1: torch.export.Dim("length", max=longest)}
+    # With gradients enabled, layers compute by the operators that the exporter can translate.
+    with _silenced(), torch.enable_grad():
+        program: Any = torch.onnx.export(
+            padded,
+            (ids, mask),
+            dynamo=True,
+            dynamic_shapes=(shape, shape),
+            input_names=["input_ids", "attention_mask"],
+            output_names=["last_hidden_state", "sentence_embedding"],
+            verbose=False,
+        )
+    content: bytes = program.model_proto.SerializeToString()
+    return content
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Without what the exporter says about its own parts and about packages it does not need."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def _difference(content: bytes, model: SentenceTransformer) -> float:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    token_ids = model.tokenizer(list(_CHECKED))[0]
+    with torch.inference_mode():
+        expected = _vectors(model, token_ids).numpy()
+    together = _run(session, token_ids)
+    alone = np.concatenate([_run(session, [ids]) for ids in token_ids])
+    return float(max(np.abs(together - expected).max(), np.abs(alone - expected).max()))
+
+
+def _vectors(model: SentenceTransformer, token_ids: Sequence[list[int]]) -> Tensor:
+    """In float32, whatever the model computes in."""
+    packed = pack(token_ids).to(model.device)
+    vectors: Tensor = model.pooling(model.encoder(packed), packed)
+    return (normalize(vectors, dim=1) if model.normalize else vectors).cpu()
+
+
+def _run(session: Any, token_ids: Sequence[list[int]]) -> Any:
+    longest = max(map(len, token_ids))
+    ids, mask = (np.zeros((len(token_ids), longest), np.int64) for _ in range(2))
+    for row, text in enumerate(token_ids):
+        ids[row, : len(text)] = text
+        mask[row, : len(text)] = 1
+    return session.run(["sentence_embedding"], {"input_ids": ids, "attention_mask": mask})[0]

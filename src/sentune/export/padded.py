@@ -1,0 +1,113 @@
+"""The encoder over padded batches, for runtimes that know no packs.
+
+A padded batch is a pack of one run whose texts are all as long as the longest; what is hidden from
+attention is then not only what an architecture hides but also the padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sentune.errors import UnsupportedModelError
+from sentune.model.config import LayerKind
+from sentune.model.pack import Pack, Run
+from sentune.model.positions import Places, find_places
+from sentune.model.text_encoder import TextEncoder
+
+__all__ = ["PaddedEncoder"]
+
+_HIDDEN = torch.finfo(torch.float32).min  # finite: a row of padding has nothing else
+
+Pool = Callable[[Tensor, Tensor], Tensor]
+
+
+def _weighted_mean(tokens: Tensor, mask: Tensor) -> Tensor:
+    weights = torch.arange(1, tokens.shape[1] + 1).view(1, -1, 1) * mask
+    return (tokens * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+def _last(tokens: Tensor, mask: Tensor) -> Tensor:
+    following = F.pad(mask[:, 1:], (0, 0, 0, 1))
+    return (tokens * (mask - following)).sum(dim=1)
+
+
+# Each takes (texts, length, hidden) and a mask (texts, length, 1) of ones before the padding.
+_MODES: dict[str, Pool] = {
+    "cls": lambda tokens, _: tokens[:, 0],
+    "max": lambda tokens, mask: (tokens + (1 - mask) * _HIDDEN).amax(dim=1),
+    "mean": lambda tokens, mask: (tokens * mask).sum(dim=1) / mask.sum(dim=1),
+    "mean_sqrt_len_tokens": lambda tokens, mask: (
+        (tokens * mask).sum(dim=1) / mask.sum(dim=1).sqrt()
+    ),
+    "weightedmean": _weighted_mean,
+    "lasttoken": _last,
+}
+
+
+class PaddedEncoder(nn.Module):
+    """The same weights and the same vectors, in float32.
+
+    Args:
+        model: whose encoder, pooling and normalization to compute with.
+
+    Raises:
+        UnsupportedModelError: the model leaves prompts out of its pooling, and a graph is not
+            told where they end.
+    """
+
+    def __init__(self, model: TextEncoder) -> None:
+        super().__init__()
+        if not model.pooling.include_prompt:
+            raise UnsupportedModelError(
+                "a model that leaves prompts out of its pooling",
+                expected="one that pools over all tokens",
+                fix="use it with sentune, which knows where its prompts end",
+            )
+        self.encoder, self.normalize = model.encoder, model.normalize
+        self._pool = [_MODES[mode] for mode in model.pooling.modes]
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Token ids and a mask, int64 (texts, length), padding last → tokens and vectors.
+
+        Returns:
+            (texts, length, hidden), arbitrary where the mask is 0, and (texts, dim).
+        """
+        texts, length = input_ids.shape
+        places = torch.arange(length).unsqueeze(0).expand(texts, length)
+        pack = Pack(
+            input_ids.reshape(-1), places.reshape(-1), (Run(texts, length),), torch.arange(texts)
+        )
+        tokens = self._encode(pack, attention_mask).view(texts, length, -1)
+        mask = attention_mask.unsqueeze(-1).to(tokens.dtype)
+        vectors = torch.cat([pool(tokens, mask) for pool in self._pool], dim=1)
+        return tokens, F.normalize(vectors, dim=1) if self.normalize else vectors
+
+    def _encode(self, pack: Pack, attention_mask: Tensor) -> Tensor:
+        encoder = self.encoder
+        x: Tensor = encoder.embeddings(pack)
+        hidden = (1 - attention_mask[:, None, None, :].to(x.dtype)) * _HIDDEN
+        kinds = dict.fromkeys(encoder.config.layer_kinds)
+        seen = {kind: self._places(kind, pack, hidden) for kind in kinds}
+        for number, layer in enumerate(encoder.layers):
+            x = layer(x, pack, seen[encoder.config.layer_kind(number)])
+        return x if encoder.final_norm is None else encoder.final_norm(x)
+
+    def _places(self, kind: LayerKind, pack: Pack, hidden: Tensor) -> Places:
+        """For layers of a kind, whatever the length: a graph asks for none."""
+        encoder = self.encoder
+        size = encoder.config.hidden_size // encoder.config.num_attention_heads
+        places = find_places(replace(kind, window=None), pack, size, hidden.dtype, None)
+        place = torch.arange(pack.runs[0].length)
+        distances = place - place.unsqueeze(1)  # from row to column
+        if kind.window is not None:
+            far = (distances.abs() > kind.window).to(hidden.dtype)
+            hidden = (hidden + far * _HIDDEN).clamp(min=_HIDDEN)
+        elif encoder.relative_bias is not None:
+            relative = encoder.relative_bias
+            hidden = hidden + relative.weight.detach()[relative.buckets(distances)].permute(2, 0, 1)
+        return replace(places, biases=[hidden])
