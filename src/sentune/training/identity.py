@@ -69,10 +69,10 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def _hash(rows: list[Row] | None) -> str:
-    """SHA-256 of the rows' texts and labels, in their order."""
+    """SHA-256 of the rows' texts, labels and turns, in their order."""
     digest = hashlib.sha256()
     for row in rows or ():
-        line = json.dumps([row.dataset, row.label, *row.texts], ensure_ascii=True)
+        line = json.dumps([row.dataset, row.label, row.turn, *row.texts], ensure_ascii=True)
         digest.update(line.encode("ascii") + b"\n")
     return digest.hexdigest()
 

@@ -24,11 +24,13 @@ class Row(NamedTuple):
         texts: one for each column; their order decides their role: anchor, positive, negatives.
         label: a similarity or a class, where the data has one.
         dataset: the name of the data set it comes from; "" where there is only one.
+        turn: (k, n) for a row of every n-th epoch, beginning with the k-th from 0.
     """
 
     texts: tuple[str, ...]
     label: float | None = None
     dataset: str = ""
+    turn: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,10 @@ class TrainingData:
     columns: dict[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, dataset: Dataset | Mapping[str, Dataset]) -> TrainingData:
+    def of(cls, dataset: Dataset | Mapping[str, Dataset] | TrainingData) -> TrainingData:
         """One data set, or several by name. Raises ArgumentError as :func:`rows_of`."""
+        if isinstance(dataset, TrainingData):
+            return dataset
         named = dict(_named(dataset))
         rows = [row for name, part in named.items() for row in rows_of(part, name)]
         return cls(rows, {name: _text_columns(part) for name, part in named.items()})

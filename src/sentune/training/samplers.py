@@ -104,6 +104,8 @@ class RowBatches:
         self._each_alone = sampler == "group_by_label"
         self._planned = batch_size if self._each_alone else batch_size * processes
         self._datasets = _datasets(rows)
+        turns = np.array([row.turn for row in rows], np.int64).reshape(-1, 2)
+        self._turns = turns if (turns[:, 1] > 1).any() else None
         self._sampler = self._made(sampler, vectors)
         self._length: int | None = None
         self._first: list[list[int]] | None = None
@@ -116,15 +118,17 @@ class RowBatches:
         """Batches of one process in an epoch: the same in every process and every epoch."""
         if self._length is None:
             self._first = self._batches(0)
-            self._length = len(self._first)
+            period = 1 if self._turns is None else int(self._turns[:, 1].max())
+            others = (self._batches(epoch) for epoch in range(1, period))
+            self._length = max(len(self._first), *map(len, others), 0)
         return self._length
 
     def __iter__(self) -> Iterator[list[int]]:
         count = len(self)
         planned, self._first = self._first, None
         batches = planned if planned and self._epoch == 0 else self._batches(self._epoch)
-        # Where small batches are left out, epochs may differ by some. A run that goes on counts
-        # in epochs of one length, so what is missing is made up from the epoch's start.
+        # Where small batches are left out, or rows take turns, epochs differ by some. A run that
+        # goes on counts in epochs of one length, so what is missing is made up from the start.
         yield from islice(cycle(batches), count)
 
     def _made(self, sampler: str, vectors: NDArray[np.float32] | None) -> Sampler:
@@ -151,6 +155,9 @@ class RowBatches:
 
     def _of_dataset(self, number: int, epoch: int) -> list[list[int]]:
         indices = self._datasets[number]
+        if self._turns is not None:
+            first, period = self._turns[indices].T
+            indices = indices[epoch % period == first]
         order = indices.copy()
         if self._shuffle:
             order = indices[self._random(number, epoch).permutation(len(indices))]

@@ -33,7 +33,7 @@ from sentune.training.resuming import Restore, ResumableTrainer
 
 __all__ = ["SentenceTransformerTrainer"]
 
-Datasets = Dataset | Mapping[str, Dataset]
+Datasets = Dataset | Mapping[str, Dataset] | TrainingData
 Losses = EmbeddingLoss | Mapping[str, EmbeddingLoss]
 Evaluator = Callable[..., Mapping[str, float]]
 
@@ -233,7 +233,7 @@ class SentenceTransformerTrainer(ResumableTrainer):
 
     def evaluate(
         self,
-        eval_dataset: Datasets | TrainingData | None = None,
+        eval_dataset: Datasets | None = None,
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
@@ -250,9 +250,7 @@ class SentenceTransformerTrainer(ResumableTrainer):
         """
         del ignore_keys
         data = self.eval_data
-        if isinstance(eval_dataset, TrainingData):
-            data = eval_dataset
-        elif eval_dataset is not None:
+        if eval_dataset is not None:
             data = TrainingData.of(eval_dataset)
         if data is None and self.evaluator is None:
             raise ArgumentError(

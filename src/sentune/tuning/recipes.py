@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sentune.data.pairs import Pairs
 from sentune.errors import ArgumentError
 from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
+from sentune.training.rows import Row, TrainingData
 from sentune.tuning.passages import cut_passages
+from sentune.tuning.sentences import sentence_rows
 
 __all__ = ["DEFAULT_RECIPE", "RECIPES", "Recipe", "recipe"]
 
@@ -25,12 +28,16 @@ class Recipe:
         loss: parameters of MultipleNegativesRankingLoss.
         passage_tokens: passages of more tokens are cut for training, see
             :func:`~sentune.tuning.passages.cut_passages`; left whole when None.
+        sentences: of each piece of a passage, which are trained on as questions too, see
+            :func:`~sentune.tuning.sentences.sentence_rows`. Each stands in one epoch; an epoch
+            has as many of them as questions at the most.
     """
 
     summary: str
     settings: Mapping[str, Any]
     loss: Mapping[str, Any] = field(default_factory=dict)
     passage_tokens: int | None = None
+    sentences: int = 0
 
     def make_loss(self) -> EmbeddingLoss:
         """The loss with its parameters."""
@@ -41,6 +48,25 @@ class Recipe:
         if self.passage_tokens is None:
             return pairs
         return cut_passages(pairs, base, self.passage_tokens)
+
+    def training_data(
+        self, pairs: Pairs, base: SentenceTransformer, epochs: float, seed: int
+    ) -> TrainingData:
+        """The rows of a run over prepared pairs, and the sentences of their passages.
+
+        Args:
+            pairs: from :meth:`prepare`.
+            base: whose tokenizer counts.
+            epochs: over which the sentences are spread.
+            seed: settles which sentences.
+        """
+        data = TrainingData.of(pairs)
+        if not self.sentences:
+            return data
+        tokens, spread = self.passage_tokens or base.max_seq_length, math.ceil(epochs)
+        found = sentence_rows(pairs, base, tokens, self.sentences, seed)[: spread * len(data.rows)]
+        rows = [Row(row, turn=(place % spread, spread)) for place, row in enumerate(found)]
+        return replace(data, rows=[*data.rows, *rows])
 
 
 _CARD = {
@@ -60,13 +86,14 @@ RECIPES = {
         "the same without dropout and without a text twice in a batch",
         {**_CARD, "dropout": 0.0},
     ),
-    "pieces": Recipe(
-        "as plain, in half the epochs, on the likeliest pieces of passages",
+    "sentences": Recipe(
+        "as plain, on the likeliest pieces of passages, with passages' sentences as questions too",
         {**_CARD, "dropout": 0.0, "num_train_epochs": 5},
-        passage_tokens=128,
+        passage_tokens=256,
+        sentences=2,
     ),
 }
-DEFAULT_RECIPE = "pieces"
+DEFAULT_RECIPE = "sentences"
 
 
 def recipe(name: str) -> Recipe:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sentune.card import model_card
 from sentune.data import Pairs
+from sentune.data.assembly import counted
 from sentune.errors import ArgumentError
 from sentune.evaluation import (
     InformationRetrievalEvaluator,
@@ -25,6 +26,7 @@ from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.losses import EmbeddingLoss
 from sentune.training.mining import mine_hard_negatives
 from sentune.training.progress import CheckpointNow
+from sentune.training.rows import TrainingData
 from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.tuning.folder import RunFolder
 from sentune.tuning.outcome import Outcome, Tuned, card_facts, summary
@@ -83,11 +85,18 @@ def tune(
     pairs = split.train
     if settings.hard_negatives:
         pairs = _with_negatives(pairs, base, settings, say)
-    pairs = recipe(settings.recipe).prepare(pairs, base)
+    chosen = recipe(settings.recipe)
+    pairs = chosen.prepare(pairs, base)
+    data = chosen.training_data(pairs, base, training["num_train_epochs"], settings.seed)
     truncation = _truncation(model, pairs)
     say(f"training on {len(pairs)} pairs: {truncation.describe(model.max_seq_length)}")
-    loss = recipe(settings.recipe).make_loss()
-    trainer = _trainer(model, pairs, split, settings, folder, loss)
+    further = len(data.rows) - len(pairs)
+    if further:
+        note = f"{counted(further, 'sentence')} of passages trained on as questions too, each once"
+        say(note)
+        pairs = replace(pairs, notes=(*pairs.notes, note))
+    loss = chosen.make_loss()
+    trainer = _trainer(model, data, split, settings, folder, loss)
     trainer.train(resume_from_checkpoint=resume)
     say(f"trained {trainer.state.global_step} steps in {trainer.seconds:.0f} s; evaluating")
     drawn = settings.show_progress and sys.stderr.isatty()
@@ -125,7 +134,7 @@ def _require_one_process() -> None:
 
 def _trainer(
     model: SentenceTransformer,
-    pairs: Pairs,
+    data: TrainingData,
     split: Split,
     settings: TuneSettings,
     folder: RunFolder,
@@ -141,7 +150,7 @@ def _trainer(
     trainer = SentenceTransformerTrainer(
         model,
         arguments,
-        pairs,
+        data,
         loss=loss,
         evaluator=None if split.watched is None else _evaluator(split, split.watched),
     )

@@ -1,0 +1,106 @@
+"""Sentences of passages as questions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentune.data import Pairs
+from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.training.samplers import RowBatches
+from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
+from sentune.tuning.sentences import sentence_rows
+
+COPY = "The function shutil.copy takes the path of a file and makes a copy of that file."
+WAIT = "The method Thread.join blocks the caller until the thread has come to its end."
+JAPANESE = "この関数はファイルの経路を受け取り、ファイルの複写を作り、新しい経路を返すものである。"
+TEXTS = {
+    "both": f"{COPY} {WAIT}\n\nSee also",
+    "third": f"Notes. {COPY.replace('copy', 'move')} " + "It is a part of the library. " * 3,
+    "far east": JAPANESE * 3,
+    "heading": "Contents",
+}
+
+
+def pairs_of(**changes: Any) -> Pairs:
+    made = Pairs({"q": "how do I copy a file"}, TEXTS, {"q": ("both",)})
+    return replace(made, **changes)
+
+
+def test_each_sentence_stands_in_its_piece(model: SentenceTransformer) -> None:
+    rows = sentence_rows(pairs_of(), model, 256, 9, 0)
+    assert {row[0] for row in rows} >= {COPY, WAIT, JAPANESE}
+    for sentence, piece in rows:
+        assert sentence in piece
+        assert 40 <= len(sentence) < 250
+    assert "Contents" not in {row[1] for row in rows}
+
+
+def test_no_more_than_asked_for_and_never_twice(
+    model: SentenceTransformer, real_texts: list[str]
+) -> None:
+    passages = dict(enumerate(text for text in real_texts if len(text) > 1000))
+    pairs = pairs_of(passages={str(key): text for key, text in passages.items()} | TEXTS)
+    for each in (1, 2):
+        rows = sentence_rows(pairs, model, 64, each, 0)
+        assert len({*rows}) == len(rows)
+        counts = [sum(row[1] == piece for row in rows) for piece in {row[1] for row in rows}]
+        assert max(counts) == each
+    lengths = [len(ids) for ids in model.tokenizer([row[1] for row in rows])[0]]
+    assert max(lengths) <= 64
+
+
+def test_the_seed_settles_them(model: SentenceTransformer) -> None:
+    first, again, other = (sentence_rows(pairs_of(), model, 256, 1, seed) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_rows_are_as_wide_as_those_with_hard_negatives(model: SentenceTransformer) -> None:
+    pairs = pairs_of(negatives={"q": ("one", "two")})
+    rows = sentence_rows(pairs, model, 256, 2, 0)
+    pieces = {row[1] for row in rows}
+    assert {len(row) for row in rows} == {4}
+    assert {text for row in rows for text in row[2:]} <= pieces
+
+
+def test_passages_without_sentences_give_none(model: SentenceTransformer) -> None:
+    assert sentence_rows(pairs_of(passages={"both": "Contents"}), model, 256, 2, 0) == []
+
+
+@pytest.mark.parametrize("epochs", [1, 2.5, 5])
+def test_each_sentence_has_its_epoch(model: SentenceTransformer, epochs: float) -> None:
+    questions = {f"q{number}": f"question {number}" for number in range(9)}
+    pairs = pairs_of(questions=questions, relevant=dict.fromkeys(questions, ("both",)))
+    data = recipe(DEFAULT_RECIPE).training_data(pairs, model, epochs, 0)
+    batches = RowBatches(data.rows, 4)
+    seen: list[int] = []
+    spread = -(-int(2 * epochs) // 2)
+    for epoch in range(spread):
+        batches.set_epoch(epoch)
+        rows = [row for batch in batches for row in batch]
+        assert {*range(9)} <= {*rows}
+        seen += {row for row in rows if row >= 9}
+    assert len(data.rows) > 9
+    assert {*seen} == {*range(9, len(data.rows))}
+
+
+def test_no_more_sentences_than_questions_in_an_epoch(model: SentenceTransformer) -> None:
+    data = recipe(DEFAULT_RECIPE).training_data(pairs_of(), model, 2, 0)
+    assert [row.turn for row in data.rows] == [(0, 1), (0, 2), (1, 2)]
+
+
+@given(st.lists(st.sampled_from([(0, 1), (0, 2), (1, 2), (2, 3)]), min_size=1, max_size=40))
+def test_rows_take_their_turns(turns: list[tuple[int, int]]) -> None:
+    from sentune.training.rows import Row
+
+    rows = [Row((f"q{n}", f"p{n}"), turn=turn) for n, turn in enumerate(turns)]
+    batches = RowBatches(rows, 100, sampler="batch_sampler")
+    for epoch in range(6):
+        batches.set_epoch(epoch)
+        due = [n for n, (first, period) in enumerate(turns) if epoch % period == first]
+        if len(batches) and due:
+            assert sorted(row for batch in batches for row in batch) == due
