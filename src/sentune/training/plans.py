@@ -39,8 +39,8 @@ def no_duplicates(rows: Sequence[Row], batch_size: int, order: Sequence[int]) ->
     settled beforehand, the same in every epoch: ceil(rows / batch_size), or the number of times
     that the most frequent text occurs, if greater. A row for which only full batches are left
     goes to the smallest that has none of its texts, which then exceeds ``batch_size``, nearly
-    always by one; if there is none either, the row is put into the batch with the least rows all the same, so that
-    no row is ever lost.
+    always by one; if there is none either, the row is put into the batch with the least rows all
+    the same, so that no row is ever lost.
 
     Cost: about O(rows), whatever one column repeats. Where several columns repeat heavily
     together, the search for a place also passes the batches that hold the other text.
