@@ -60,13 +60,13 @@ def ours(compute_dtype: str) -> Run:
                 disable_tqdm=True,
             )
             started = time.perf_counter()
+            epochs = chosen.settings["num_train_epochs"]
             prepared = chosen.prepare(pairs, model)
+            data = chosen.training_data(prepared, model, epochs, arguments.seed)
             # The preparation is for the whole run: these steps take their share of it.
-            share: float = steps * BATCH / (chosen.settings["num_train_epochs"] * len(pairs))
-            before = (time.perf_counter() - started) * min(1.0, share)
-            trainer = SentenceTransformerTrainer(
-                model, arguments, prepared, loss=chosen.make_loss()
-            )
+            rows = len(data.rows) + (epochs - 1) * len(prepared)
+            before = (time.perf_counter() - started) * min(1.0, steps * BATCH / rows)
+            trainer = SentenceTransformerTrainer(model, arguments, data, loss=chosen.make_loss())
             seconds: float = before + timed(trainer)
             return seconds
 

@@ -129,3 +129,12 @@ def test_checkpoints_of_another_program_are_left_alone(tmp_path: Path) -> None:
         run.begin(resume=True)
     assert foreign.read_bytes() == b"weights"
     assert names(run.checkpoints) == [".old.partial", "checkpoint-500"]
+
+
+def test_a_folder_that_only_has_a_folder_of_that_name_is_not_ours(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "thesis.txt").touch()
+    for resume in (True, False):
+        with pytest.raises(OutputError, match=r"thesis\.txt|holds an unfinished run"):
+            RunFolder(tmp_path).begin(resume=resume)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "thesis.txt"]

@@ -72,6 +72,7 @@ class RunFolder:
             TrainingError: another program's checkpoints are there.
         """
         if resume and self.unfinished:
+            self._require_alone()
             require_own(self.checkpoints)
             remove_partials(self.checkpoints)
             if self._staged.is_dir():
@@ -91,6 +92,19 @@ class RunFolder:
         if not self.unfinished:
             require_free(self.path)
         return True
+
+    def _require_alone(self) -> None:
+        """While a run trains, its folder holds nothing but checkpoints."""
+        if self._staged.is_dir() or self.finished:
+            return
+        names = {path.name for path in self.path.iterdir()} - {self.checkpoints.name}
+        others = sorted(name for name in names if not name.startswith("."))
+        if others:
+            raise OutputError(
+                f"{self.path} holds {others[0]} beside checkpoints",
+                expected="the folder of an unfinished run, which holds nothing else",
+                fix="name another folder, or move what is there away",
+            )
 
     def finish(self, write: Callable[[Path], None]) -> None:
         """Put the result in place of the checkpoints.
