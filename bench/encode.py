@@ -4,8 +4,9 @@
 
 Four workloads of real text (docstrings of the installed packages): passages of 256 tokens, short
 questions, a mixed length distribution, and one question at a time. All systems take turns in one
-process; printed are medians over rounds and the ratios of ours to each other system in the same
-round. ``reference, best`` and bfloat16 are measured only where the processor multiplies bfloat16:
+process; printed are medians over rounds, the ratios of ours to each other system in the same round,
+the least cosine to the reference's vectors, and how well each of our formats finds passages.
+``reference, best`` and bfloat16 are measured only where the processor multiplies bfloat16:
 emulated, it is hundreds of times slower.
 
 OpenVINO is no part of the development packages: ``pip install openvino`` beside them to have it
@@ -36,6 +37,10 @@ from bench.corpus import real_passages
 from numpy.typing import NDArray
 
 from sentune import SentenceTransformer
+from sentune.data import python_docs
+from sentune.evaluation import RetrievalTask
+from sentune.evaluation.metrics import find_hits, ndcg_at, relevant_counts
+from sentune.evaluation.retrieval import rank
 from sentune.hardware import choose_compute
 from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
 
@@ -59,6 +64,7 @@ def main() -> None:
     print(f"auto: {choose_compute().dtype_name}; {given.threads} threads\n")
     for name, texts in _workloads(model, given.texts).items():
         _compare(name, texts, systems, model, given.rounds)
+    _retrieval(systems)
 
 
 def _workloads(model: SentenceTransformer, count: int) -> dict[str, list[str]]:
@@ -151,17 +157,38 @@ def _compare(
                 seconds[system].append(time.perf_counter() - started)
     lengths = [len(ids) for ids in model.tokenizer(texts)[0]]
     print(f"{name}: {len(texts)} texts, {min(lengths)} to {max(lengths)} tokens")
-    ours, truth = next(iter(systems)), vectors["reference, default"]
+    truth = vectors["reference, default"]
+    ours = [system for system in systems if system.startswith("sentune")]
+    print(f"  {'':20} {'ms a text':>9}  cosine    times as fast: {', '.join(ours)}")
     for system, times in seconds.items():
-        ratios = [b / a for a, b in zip(seconds[ours], times, strict=True)]
         cosine = float((vectors[system] * truth).sum(axis=1).min())
-        rate = f"{1000 * statistics.median(times) / len(texts):7.2f} ms a text"
-        print(f"  {system:20} {rate}  {statistics.median(ratios):5.2f}  cosine {cosine:.6f}")
-    share = _floor(model, lengths) / min(seconds["sentune, float32"])
-    print(f"  {share:.0%} of the matrix peak, float32\n", flush=True)
+        ratios = [
+            statistics.median(b / a for a, b in zip(seconds[mine], times, strict=True))
+            for mine in ours
+        ]
+        shown = "  ".join(f"{ratio:5.2f}" for ratio in ratios)
+        each = 1000 * statistics.median(times) / len(texts)
+        print(f"  {system:20} {each:9.2f}  {cosine:.6f}  {shown}")
+    for mine in ours:
+        dtype = torch.bfloat16 if mine.endswith("bfloat16") else torch.float32
+        share = _floor(model, lengths, dtype) / min(seconds[mine])
+        print(f"  {mine}: {share:.0%} of the matrix peak", flush=True)
+    print()
 
 
-def _floor(model: SentenceTransformer, lengths: Sequence[int]) -> float:
+def _retrieval(systems: dict[str, Encode]) -> None:
+    """How well each of our formats finds the passages of Python's documentation."""
+    _, _, test = python_docs().split_by_module()
+    task = RetrievalTask.from_pairs(test)
+    for system, encode in systems.items():
+        if system.startswith("sentune"):
+            scores = encode(task.questions) @ encode(task.passages).T
+            hits = find_hits(rank(scores), task.relevant)
+            value = ndcg_at(hits, relevant_counts(task.relevant), 10).mean()
+            print(f"{system}: nDCG@10 {value:.4f} on {len(task.questions)} questions", flush=True)
+
+
+def _floor(model: SentenceTransformer, lengths: Sequence[int], dtype: torch.dtype) -> float:
     """Seconds that the encoder's products would take at the peak."""
     config = model.encoder.config
     hidden, inner = config.hidden_size, config.intermediate_size
@@ -170,7 +197,7 @@ def _floor(model: SentenceTransformer, lengths: Sequence[int]) -> float:
         length * each_token + 4 * length * length * hidden for length in lengths
     )
     rows = min(4096, sum(lengths))
-    x, weight = torch.rand(rows, hidden), torch.rand(inner, hidden)
+    x, weight = (torch.rand(size, hidden).to(dtype) for size in (rows, inner))
     best = min(_timed(lambda: torch.nn.functional.linear(x, weight)) for _ in range(10))
     return operations * best / (2 * rows * hidden * inner)
 
