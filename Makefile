@@ -34,8 +34,9 @@ $(VENV)/.ready: pyproject.toml constraints.txt base-model.txt
 demo: setup
 	$(BIN)/sentune demo
 
+# One thread in each process: small models gain nothing from a second.
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check

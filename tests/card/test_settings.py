@@ -31,11 +31,11 @@ def test_exactly_what_differs_is_listed(tmp_path: Path) -> None:
         use_cpu=True,
         activation_checkpointing=False,
         seed=42,
-        accelerator_config={"even_batches": False},
+        accelerator_config={"non_blocking": True},
     )
     config = (
-        "{'split_batches': False, 'dispatch_batches': None, 'even_batches': False, "
-        "'use_seedable_sampler': True, 'non_blocking': False, 'gradient_accumulation_kwargs': None}"
+        "{'split_batches': False, 'dispatch_batches': None, 'even_batches': True, "
+        "'use_seedable_sampler': True, 'non_blocking': True, 'gradient_accumulation_kwargs': None}"
     )
     assert stated_settings(arguments).changed == {
         "per_device_train_batch_size": "20",

@@ -43,6 +43,18 @@ def write(path: Path) -> Path:
     return path
 
 
+def test_texts_in_the_place_of_the_model_are_told(
+    refused: Callable[..., None], tmp_path: Path
+) -> None:
+    refused(("encode", write(tmp_path / "texts.txt")), "texts.txt' is no folder and no model name")
+
+
+@pytest.fixture(autouse=True)
+def in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The vectors to compare with are float32, whatever this processor multiplies."""
+    monkeypatch.setattr("sentune.hardware._bfloat16_unit", lambda _: None)
+
+
 @pytest.mark.parametrize("suffix", [".txt", ".jsonl", ".json", ".csv", ".parquet"])
 def test_every_format_of_texts(
     suffix: str, run: Any, tiny: SentenceTransformer, tiny_folder: Path, tmp_path: Path
@@ -94,7 +106,7 @@ LONG = "the words of a list " * 40
         ),
         (["--long-text", "chunk"], {"long_text": "chunk"}),
         (["--device", "cpu"], {}),
-        (["--device", "cpu", "--device", "cpu"], {}),
+        (["--device", "cpu", "--device", "cpu", "--compute-dtype", "float32"], {}),
         (["--compute-dtype", "float32"], {}),
     ],
     ids=str,
@@ -210,7 +222,7 @@ def interrupted(shard: Path, *arguments: str | Path) -> str:
     """Run ``encode``, press Ctrl-C once a shard is finished, and return the last line."""
     code = "from sentune.bulk import run; run._SHARD = 64; from sentune.cli import main; main()"
     with subprocess.Popen(
-        [sys.executable, "-c", code, "encode", *map(str, arguments)],
+        [sys.executable, "-c", code, "encode", "--compute-dtype", "float32", *map(str, arguments)],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -657,7 +657,7 @@ def test_an_optimizer_is_the_one_named(tmp_path: Path, tiny_folder: Path, optimi
         {"logging_first_step": True, "logging_steps": 0.5},
         {"debug": "underflow_overflow"},
         {"optim_args": "a=1"},
-        {"accelerator_config": {"even_batches": False}},
+        {"accelerator_config": {"non_blocking": True}},
     ],
     ids=lambda changes: next(iter(changes)),
 )

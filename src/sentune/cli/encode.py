@@ -57,9 +57,12 @@ def command(
     """Write the vectors of texts to a file, one row a text; go on if an earlier run was stopped."""
     from sentune.bulk import encode_to_file, require_vector_file
     from sentune.data import read_text_rows
+    from sentune.model.base_models import resolve
     from sentune.model.sentence_transformer import SentenceTransformer
 
     require_vector_file(out)
+    if Path(model).is_file():  # the texts in the model's place: standard input would be waited for
+        resolve(model)
     rows = read_text_rows(file)
     # What is wrong with the columns shows in the first row, before a model has to be loaded.
     rows = chain(list(islice(rows, 1)), rows)
