@@ -66,11 +66,15 @@ def test_a_model_in_bfloat16_is_exported_in_float32(tiny_folder: Path, tmp_path:
 def test_every_pooling(tiny_folder: Path, mode: str, unit: bool) -> None:
     model = load(tiny_folder)
     model.pooling, model.normalize = Pooling(32, (mode, "mean")), unit
+    model.truncate_dim = 40
     token_ids = model.tokenizer(TEXTS)[0]
     given = [torch.from_numpy(value) for value in padded(token_ids).values()]
     with torch.no_grad():
         torch.testing.assert_close(
-            PaddedEncoder(model)(*given)[1], model(pack(token_ids)), atol=1e-6, rtol=1e-5
+            PaddedEncoder(model).eval()(*given)[1],
+            model(pack(token_ids))[:, :40],
+            atol=1e-6,
+            rtol=1e-5,
         )
 
 

@@ -20,7 +20,7 @@ FORMATS = [(torch.float32, 2e-6), (torch.bfloat16, 8e-3)]
 @pytest.fixture
 def without_operator(monkeypatch: pytest.MonkeyPatch) -> None:
     """PyTorch as if it had no such operator."""
-    monkeypatch.setattr(linear, "fused_linear", lambda: None)
+    monkeypatch.setattr(linear, "fused_linear", lambda _: None)
 
 
 @pytest.fixture
@@ -80,10 +80,11 @@ def test_real_texts_without_the_operator(
 def test_an_operator_that_computes_something_else_is_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert fused_linear() is not None  # torch of the constraints has it
+    assert fused_linear(torch.float32) is not None  # torch of the constraints has it
+    assert fused_linear(torch.float64) is None
     fused_linear.cache_clear()
     monkeypatch.setattr(torch.nn.functional, "gelu", torch.relu)
-    assert fused_linear() is None
+    assert fused_linear(torch.float32) is None
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -116,6 +117,34 @@ def test_an_optimizer_step_is_seen(dtype: torch.dtype) -> None:
             )
             assert not torch.equal(made(x), before)
         optimizer.zero_grad()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_step_after_a_look_in_between_is_seen(dtype: torch.dtype) -> None:
+    made = layer("gelu").train()
+    x = torch.randn(5, 48).to(dtype)
+    optimizer = torch.optim.AdamW(made.parameters(), lr=0.1, fused=True)
+    loss = made(x).float().sum()
+    with torch.no_grad():
+        before = made(x)
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    with torch.no_grad():
+        assert not torch.equal(made(x), before)
+        torch.testing.assert_close(made(x).double(), exact(made, x, "gelu"), rtol=0.02, atol=0.02)
+
+
+def test_a_format_that_the_processor_lacks_takes_two_passes(
+    monkeypatch: pytest.MonkeyPatch, probe_again: None
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("mkldnn_reorder_linear_weight: bf16 path needs the cpu support avx512bw")
+
+    monkeypatch.setattr(torch.ops.mkldnn, "_reorder_linear_weight", refuse)
+    x = torch.randn(5, 48).bfloat16()
+    with torch.inference_mode():
+        assert layer("gelu")(x).dtype == torch.bfloat16
 
 
 def test_copies_leave_the_layout_behind() -> None:

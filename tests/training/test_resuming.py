@@ -31,6 +31,13 @@ class _Stop(TrainerCallback):  # type: ignore[misc]
             raise InterruptedError
 
 
+class _Evaluator:
+    """Holds texts of its own."""
+
+    def __init__(self) -> None:
+        self.queries, self.relevant = ["a question"], [frozenset({2, 1})]
+
+
 def columns(topics: list[str], count: int = 14) -> dict[str, list[str]]:
     return {
         "anchor": [f"how does {topic} work" for topic in topics[:count]],
@@ -296,6 +303,7 @@ def test_another_run_is_not_gone_on_with(
         (lambda run: run.model.prompts.update(query="q: "), "model_query_prompt"),
         (lambda run: run.eval_dataset.rows.pop(), "eval_data"),
         (lambda run: setattr(run.args, "save_steps", 3), "save_steps was 2 and is 3"),
+        (lambda run: setattr(run, "evaluator", _Evaluator()), "eval_data"),
     ],
 )
 def test_nor_with_another_model_or_other_data_to_watch(

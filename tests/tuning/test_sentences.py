@@ -35,6 +35,7 @@ def test_each_sentence_stands_in_its_piece(model: SentenceTransformer) -> None:
     rows = sentence_rows(pairs_of(), model, 256, 9, 0)
     assert {row[0] for row in rows} >= {COPY, WAIT, JAPANESE}
     for sentence, piece in rows:
+        assert sentence != piece
         assert sentence in piece
         assert 40 <= len(sentence) < 250
     assert "Contents" not in {row[1] for row in rows}
@@ -65,6 +66,14 @@ def test_rows_are_as_wide_as_those_with_hard_negatives(model: SentenceTransforme
     pieces = {row[1] for row in rows}
     assert {len(row) for row in rows} == {4}
     assert {text for row in rows for text in row[2:]} <= pieces
+    assert all(row[1] not in row[2:] for row in rows)
+    alone = pairs_of(passages={"both": TEXTS["both"]}, negatives={"q": ("one", "two")})
+    assert sentence_rows(alone, model, 256, 2, 0) == []
+
+
+def test_a_sentence_is_not_the_answer_to_itself(model: SentenceTransformer) -> None:
+    passages = {"both": ("one sentence that goes on and " * 5).strip()}
+    assert sentence_rows(pairs_of(passages=passages), model, 256, 2, 0) == []
 
 
 def test_passages_without_sentences_give_none(model: SentenceTransformer) -> None:
@@ -104,3 +113,13 @@ def test_rows_take_their_turns(turns: list[tuple[int, int]]) -> None:
         due = [n for n, (first, period) in enumerate(turns) if epoch % period == first]
         if len(batches) and due:
             assert sorted(row for batch in batches for row in batch) == due
+
+
+def test_pieces_fit_into_the_model(tiny: SentenceTransformer, real_texts: list[str]) -> None:
+    """Its limit of 48 tokens is below the recipe's."""
+    passages = {str(place): text for place, text in enumerate(real_texts[:40])}
+    pairs = Pairs({"q": "how do I copy a file"}, passages, {"q": ("3",)})
+    chosen = recipe(DEFAULT_RECIPE)
+    data = chosen.training_data(chosen.prepare(pairs, tiny), tiny, 5, 0)
+    truncation = tiny.tokenizer([row.texts[1] for row in data.rows])[1]
+    assert truncation.truncated == 0

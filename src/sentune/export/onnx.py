@@ -19,6 +19,7 @@ from torch.nn.functional import normalize
 from sentune.errors import MissingExtraError, ModelError
 from sentune.export.padded import PaddedEncoder
 from sentune.files import make_folder, new_folder, require_free, write_bytes
+from sentune.model.encoding import evaluating
 from sentune.model.pack import pack
 from sentune.model.sentence_transformer import SentenceTransformer
 
@@ -43,8 +44,9 @@ class Exported:
     Attributes:
         folder: the model folder.
         graph: the ONNX file in it.
-        difference: the greatest difference of a component from the model's, over texts from empty
-            to longer than the limit, padded together and alone.
+        difference: the greatest difference of a component from the model's, in parts of the
+            greatest component where that is above 1, over texts from empty to longer than the
+            limit, padded together and alone.
     """
 
     folder: Path
@@ -137,18 +139,20 @@ def _difference(content: bytes, model: SentenceTransformer) -> float:
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     token_ids = model.tokenizer(list(_CHECKED))[0]
-    with torch.inference_mode():
+    with torch.inference_mode(), evaluating(model):
         expected = _vectors(model, token_ids).numpy()
     together = _run(session, token_ids)
     alone = np.concatenate([_run(session, [ids]) for ids in token_ids])
-    return float(max(np.abs(together - expected).max(), np.abs(alone - expected).max()))
+    apart = np.abs(np.stack([together, alone]) - expected).max()  # NaN where there is one
+    return float(apart / max(1.0, np.abs(expected).max()))
 
 
 def _vectors(model: SentenceTransformer, token_ids: Sequence[list[int]]) -> Tensor:
     """In float32, whatever the model computes in."""
     packed = pack(token_ids).to(model.device)
     vectors: Tensor = model.pooling(model.encoder(packed), packed)
-    return (normalize(vectors, dim=1) if model.normalize else vectors).cpu()
+    vectors = normalize(vectors, dim=1) if model.normalize else vectors
+    return vectors[:, : model.truncate_dim].cpu()
 
 
 def _run(session: Any, token_ids: Sequence[list[int]]) -> Any:

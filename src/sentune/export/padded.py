@@ -6,6 +6,7 @@ attention is then not only what an architecture hides but also the padding.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -50,10 +51,11 @@ _MODES: dict[str, Pool] = {
 
 
 class PaddedEncoder(nn.Module):
-    """The same weights and the same vectors, in float32.
+    """The same weights and the same vectors, in float32, on the processor.
 
     Args:
-        model: whose encoder, pooling and normalization to compute with.
+        model: whose encoder, of which a copy is made, pooling, normalization and ``truncate_dim``
+            to compute with.
 
     Raises:
         UnsupportedModelError: the model leaves prompts out of its pooling, and a graph is not
@@ -68,7 +70,8 @@ class PaddedEncoder(nn.Module):
                 expected="one that pools over all tokens",
                 fix="use it with sentune, which knows where its prompts end",
             )
-        self.encoder, self.normalize = model.encoder, model.normalize
+        self.encoder = copy.deepcopy(model.encoder).cpu()
+        self.normalize, self._dimension = model.normalize, model.truncate_dim
         self._pool = [_MODES[mode] for mode in model.pooling.modes]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,7 +88,8 @@ class PaddedEncoder(nn.Module):
         tokens = self._encode(pack, attention_mask).view(texts, length, -1)
         mask = attention_mask.unsqueeze(-1).to(tokens.dtype)
         vectors = torch.cat([pool(tokens, mask) for pool in self._pool], dim=1)
-        return tokens, F.normalize(vectors, dim=1) if self.normalize else vectors
+        vectors = F.normalize(vectors, dim=1) if self.normalize else vectors
+        return tokens, vectors[:, : self._dimension]
 
     def _encode(self, pack: Pack, attention_mask: Tensor) -> Tensor:
         encoder = self.encoder

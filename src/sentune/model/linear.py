@@ -27,9 +27,8 @@ _IN_ONE_PASS = {
     "gelu_pytorch_tanh": ("gelu", "tanh"),
     "relu": ("relu", "none"),
 }
-_FORMATS = (torch.float32, torch.bfloat16)
 _ROWS = 512  # for which a weight's layout is chosen
-_CLOSE = 1e-4
+_CLOSE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # the formats, and how exact they are
 
 Fused = Callable[..., Tensor]
 
@@ -40,8 +39,8 @@ class Linear(nn.Linear):
     In training, float32 weights are cast to the input's format as a part of the graph, so that
     gradients arrive in float32. Otherwise a copy is kept until the weights change: cast, and laid
     out as the product wants it. A version counter shows most changes, but a fused optimizer steps
-    without touching it; so a pass with gradients drops the copy, and none is kept while a gradient
-    waits to be applied. (Writing through ``weight.data`` is not seen.)
+    without touching it: so none is kept after a pass with gradients, until ``train`` or ``eval`` is
+    called, nor while a gradient waits to be applied. (Writing through ``weight.data`` is not seen.)
 
     Args:
         inputs, outputs: numbers of features.
@@ -55,14 +54,20 @@ class Linear(nn.Linear):
         super().__init__(inputs, outputs, bias)
         self._activation = activation
         self._copy: tuple[tuple[object, ...], tuple[Tensor, Tensor | None]] | None = None
+        self._learns = False
+
+    def train(self, mode: bool = True) -> Linear:
+        """As for any module; a kept copy is dropped."""
+        self._copy, self._learns = None, False
+        return super().train(mode)
 
     def forward(self, x: Tensor) -> Tensor:
         """(rows, inputs) → (rows, outputs)."""
         if torch.is_grad_enabled():
-            self._copy = None
+            self._copy, self._learns = None, True
             return self._in_two_passes(x, *self._cast(x.dtype))
-        known = x.is_cpu and x.dtype in _FORMATS and self._activation in _IN_ONE_PASS
-        fused = fused_linear() if known else None
+        known = x.is_cpu and self._activation in _IN_ONE_PASS
+        fused = fused_linear(x.dtype) if known else None
         if self._may_change_unseen():
             self._copy = None
             weight, bias = self._cast(x.dtype)
@@ -85,7 +90,8 @@ class Linear(nn.Linear):
     def _may_change_unseen(self) -> bool:
         held = [self.weight] if self.bias is None else [self.weight, self.bias]
         pending = any(weights.grad is not None for weights in held)
-        return pending or self.weight.is_inference()  # inference tensors have no version
+        # Inference tensors have no version.
+        return self._learns or pending or self.weight.is_inference()
 
     def _cast(self, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         return self.weight.to(dtype), None if self.bias is None else self.bias.to(dtype)
@@ -104,20 +110,24 @@ class Linear(nn.Linear):
 
 
 @cache
-def fused_linear() -> Fused | None:
-    """oneDNN's product with an activation in the same pass; None where PyTorch lacks it.
+def fused_linear(dtype: torch.dtype) -> Fused | None:
+    """oneDNN's product with an activation in the same pass; None where there is none.
 
-    It is a private operator for inference on the processor, so it is tried before it is used. Its
-    gain is a pass over the widest activations of the encoder; see docs/performance.md.
+    It is a private operator for inference on the processor, which needs instruction sets for
+    some formats, so it is tried before it is used. Its gain is a pass over the widest activations
+    of the encoder; see docs/performance.md.
     """
+    if dtype not in _CLOSE:
+        return None
     try:
         operator = torch.ops.mkldnn._linear_pointwise
         draw = torch.Generator().manual_seed(0)
-        x, weight = (torch.randn(size, 16, generator=draw) for size in (3, 8))
-        bias = torch.ones(8)
+        x, weight = (torch.randn(size, 16, generator=draw).to(dtype) for size in (3, 8))
+        bias = torch.ones(8, dtype=dtype)
         laid_out = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
         found = operator(x, laid_out, bias, "gelu", [], "none")
-        if not torch.allclose(found, F.gelu(F.linear(x, weight, bias)), atol=_CLOSE):
+        exact = F.gelu(F.linear(x.double(), weight.double(), bias.double()))
+        if not torch.allclose(found.double(), exact, rtol=_CLOSE[dtype], atol=_CLOSE[dtype]):
             return None
     except (AttributeError, RuntimeError):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -115,13 +115,13 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
         apply_retired(self)
         self._require_supported()
         wanted, self.bf16 = self.bf16, False
-        self._require_own_loading()
         self._name_recomputation()
         # A card lists these as 0 and empty, which transformers 5 takes for a wish to shard.
         self.fsdp, self.fsdp_config, self.local_rank = None, None, -1
         with refused("training settings"):
             super().__post_init__()
         self.bf16 = wanted
+        self._require_own_loading()
         self._require_trackers()
 
     def _require_own_loading(self) -> None:
@@ -139,13 +139,11 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
                 "none",
                 "length_column_name",
             )
-        given = self.accelerator_config
-        if not isinstance(given, Mapping):
-            return
         for name, usual in _LOADING.items():
-            if given.get(name, usual) != usual:
+            given = getattr(self.accelerator_config, name, usual)
+            if given != usual:
                 raise _unsupported(
-                    f"accelerator_config {name}={given[name]!r} (the sampler shares out batches)",
+                    f"accelerator_config {name}={given!r} (the sampler shares out batches)",
                     f"{usual}",
                     "accelerator_config",
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transformers import TrainingArguments
@@ -34,7 +34,7 @@ def run_identity(
     settings: TrainingArguments,
     model: Fingerprint,
     rows: list[Row] | None,
-    watched: list[Row] | None,
+    watched: Sequence[object] | None,
     loss: Any,
 ) -> dict[str, Any]:
     """Names and values, for JSON.
@@ -43,7 +43,7 @@ def run_identity(
         settings: of training; those that steps do not depend on are left out.
         model: what it was before the first step.
         rows: the training data.
-        watched: the data that evaluation during training looks at.
+        watched: what evaluation during training looks at: rows, or whatever holds texts.
         loss: one, or one for each data set; described by their arguments.
 
     Cost: one SHA-256 over all texts.
@@ -68,13 +68,17 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return ", ".join(told)
 
 
-def _hash(rows: list[Row] | None) -> str:
-    """SHA-256 of the rows' texts, labels and turns, in their order."""
+def _hash(rows: Sequence[object] | None) -> str:
+    """SHA-256 of rows, in their order."""
     digest = hashlib.sha256()
     for row in rows or ():
-        line = json.dumps([row.dataset, row.label, row.turn, *row.texts], ensure_ascii=True)
+        line = json.dumps(row, ensure_ascii=True, default=_plain)
         digest.update(line.encode("ascii") + b"\n")
     return digest.hexdigest()
+
+
+def _plain(value: object) -> object:
+    return sorted(value) if isinstance(value, set | frozenset) else type(value).__name__
 
 
 def _in_words(value: Any) -> Any:

@@ -145,9 +145,14 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             self.args,
             fingerprint(self.model),
             self.train_dataset,
-            getattr(self.eval_dataset, "rows", None) if self.args.eval_strategy != "no" else None,
+            self._watched() if self.args.eval_strategy != "no" else None,
             getattr(self, "loss", None),
         )
+
+    def _watched(self) -> list[object]:
+        """What evaluation looks at: the rows, and what the evaluator holds."""
+        held = getattr(getattr(self, "evaluator", None), "__dict__", {})
+        return [*getattr(self.eval_dataset, "rows", []), held]
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle, islice
 
@@ -118,7 +119,7 @@ class RowBatches:
         """Batches of one process in an epoch: the same in every process and every epoch."""
         if self._length is None:
             self._first = self._batches(0)
-            period = 1 if self._turns is None else int(self._turns[:, 1].max())
+            period = 1 if self._turns is None else math.lcm(*set(self._turns[:, 1].tolist()))
             others = (self._batches(epoch) for epoch in range(1, period))
             self._length = max(len(self._first), *map(len, others), 0)
         return self._length
@@ -158,6 +159,8 @@ class RowBatches:
         if self._turns is not None:
             first, period = self._turns[indices].T
             indices = indices[epoch % period == first]
+        if not len(indices):
+            return []
         order = indices.copy()
         if self._shuffle:
             order = indices[self._random(number, epoch).permutation(len(indices))]

@@ -27,7 +27,8 @@ class Recipe:
         settings: of ``SentenceTransformerTrainingArguments``.
         loss: parameters of MultipleNegativesRankingLoss.
         passage_tokens: passages of more tokens are cut for training, see
-            :func:`~sentune.tuning.passages.cut_passages`; left whole when None.
+            :func:`~sentune.tuning.passages.cut_passages`; left whole when None. Never more than
+            the model's limit.
         sentences: of each piece of a passage, which are trained on as questions too, see
             :func:`~sentune.tuning.sentences.sentence_rows`. Each stands in one epoch; an epoch
             has as many of them as questions at the most.
@@ -47,7 +48,13 @@ class Recipe:
         """The pairs as they are trained on. ``base`` is the model before training."""
         if self.passage_tokens is None:
             return pairs
-        return cut_passages(pairs, base, self.passage_tokens)
+        return cut_passages(pairs, base, self._most(base))
+
+    def _most(self, base: SentenceTransformer) -> int:
+        """Tokens of a piece that the model sees whole, with its prompt."""
+        whole, before = base.max_seq_length, base.tokenizer.prompt_length(base.document_prompt)
+        prompt = max(0, before - base.tokenizer.frame()[0])
+        return min(self.passage_tokens or whole, whole - prompt)
 
     def training_data(
         self, pairs: Pairs, base: SentenceTransformer, epochs: float, seed: int
@@ -57,18 +64,20 @@ class Recipe:
         Args:
             pairs: from :meth:`prepare`.
             base: whose tokenizer counts.
-            epochs: over which the sentences are spread.
+            epochs: over which the sentences are spread, 100 at the most.
             seed: settles which sentences.
         """
         data = TrainingData.of(pairs)
         if not self.sentences:
             return data
-        tokens, spread = self.passage_tokens or base.max_seq_length, math.ceil(epochs)
-        found = sentence_rows(pairs, base, tokens, self.sentences, seed)[: spread * len(data.rows)]
+        spread = math.ceil(min(epochs, _MOST_TURNS))
+        found = sentence_rows(pairs, base, self._most(base), self.sentences, seed)
+        found = found[: spread * len(data.rows)]
         rows = [Row(row, turn=(place % spread, spread)) for place, row in enumerate(found)]
         return replace(data, rows=[*data.rows, *rows])
 
 
+_MOST_TURNS = 100
 _CARD = {
     "num_train_epochs": 10,
     "per_device_train_batch_size": 20,

@@ -92,7 +92,7 @@ def tune(
     say(f"training on {len(pairs)} pairs: {truncation.describe(model.max_seq_length)}")
     further = len(data.rows) - len(pairs)
     if further:
-        note = f"{counted(further, 'sentence')} of passages trained on as questions too, each once"
+        note = f"{counted(further, 'sentence')} of passages are trained on as questions too"
         say(note)
         pairs = replace(pairs, notes=(*pairs.notes, note))
     loss = chosen.make_loss()

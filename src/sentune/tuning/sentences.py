@@ -52,15 +52,26 @@ def sentence_rows(
     rows: list[tuple[str, ...]] = []
     for piece in pieces:
         parts = dict.fromkeys(_ENDS.split(piece))
-        sentences = [part for part in parts if len(part) in _SENTENCE]
+        # A piece that is one sentence would be the answer to itself.
+        sentences = [part for part in parts if len(part) in _SENTENCE and part != piece.strip()]
         chosen = draw.permutation(len(sentences))
         rows += ((sentences[place], piece) for place in islice(chosen, each))
-    wanted = pairs.negative_count
-    if wanted:
-        known = list(pieces)
-        others = draw.integers(len(known), size=(len(rows), wanted)).tolist()
-        rows = [
-            (*row, *(known[place] for place in places))
-            for row, places in zip(rows, others, strict=True)
-        ]
+    if pairs.negative_count:
+        rows = _with_others(rows, list(pieces), pairs.negative_count, draw)
     return [rows[place] for place in draw.permutation(len(rows))]
+
+
+def _with_others(
+    rows: list[tuple[str, ...]], pieces: list[str], count: int, draw: np.random.Generator
+) -> list[tuple[str, ...]]:
+    """Each row with ``count`` other pieces; no rows where there is no other piece."""
+    if len(pieces) < 2:
+        return []
+    places = {piece: place for place, piece in enumerate(pieces)}
+    others = draw.integers(len(pieces) - 1, size=(len(rows), count))
+    own = np.array([places[row[1]] for row in rows]).reshape(-1, 1)
+    others += others >= own
+    return [
+        (*row, *(pieces[place] for place in found))
+        for row, found in zip(rows, others.tolist(), strict=True)
+    ]
