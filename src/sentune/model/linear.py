@@ -88,8 +88,8 @@ class Linear(nn.Linear):
         return {**self.__dict__, "_copy": None}
 
     def _may_change_unseen(self) -> bool:
-        held = [self.weight] if self.bias is None else [self.weight, self.bias]
-        pending = any(weights.grad is not None for weights in held)
+        bias = self.bias
+        pending = self.weight.grad is not None or (bias is not None and bias.grad is not None)
         # Inference tensors have no version.
         return self._learns or pending or self.weight.is_inference()
 
@@ -97,15 +97,15 @@ class Linear(nn.Linear):
         return self.weight.to(dtype), None if self.bias is None else self.bias.to(dtype)
 
     def _copied(self, dtype: torch.dtype, *, laid_out: bool) -> tuple[Tensor, Tensor | None]:
-        held = [self.weight, self.bias]
-        facts = [(one._version, one.data_ptr()) for one in held if one is not None]
-        state = (*facts, dtype, laid_out)
+        weight, bias = self.weight, self.bias
+        of_bias = None if bias is None else (bias._version, bias.data_ptr())
+        state = (weight._version, weight.data_ptr(), of_bias, dtype, laid_out)
         copy = self._copy  # of one moment: threads share the layer
         if copy is None or copy[0] != state:
-            weight, bias = self._cast(dtype)
+            cast, cast_bias = self._cast(dtype)
             if laid_out:
-                weight = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
-            self._copy = copy = (state, (weight, bias))
+                cast = torch.ops.mkldnn._reorder_linear_weight(cast, _ROWS)
+            self._copy = copy = (state, (cast, cast_bias))
         return copy[1]
 
 
