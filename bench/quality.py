@@ -123,9 +123,7 @@ def _trained(name: str, pairs: Pairs, seed: int) -> tuple[SentenceTransformer, f
             **chosen.settings, output_dir=scratch, seed=seed, disable_tqdm=True
         )
         started = time.perf_counter()
-        trained_on = chosen.training_data(
-            chosen.prepare(pairs, model), model, arguments.num_train_epochs, seed
-        )
+        trained_on = chosen.prepare(pairs, model, arguments.num_train_epochs, seed).data
         SentenceTransformerTrainer(model, arguments, trained_on, loss=chosen.make_loss()).train()
         return model, time.perf_counter() - started
 

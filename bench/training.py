@@ -62,8 +62,7 @@ def ours(compute_dtype: str) -> Run:
             )
             started = time.perf_counter()
             epochs = chosen.settings["num_train_epochs"]
-            prepared = chosen.prepare(pairs, model)
-            data = chosen.training_data(prepared, model, epochs, arguments.seed)
+            prepared, data = chosen.prepare(pairs, model, epochs, arguments.seed)
             # The preparation is for the whole run: these steps take their share of it.
             rows = len(data.rows) + (epochs - 1) * len(prepared)
             before = (time.perf_counter() - started) * min(1.0, steps * BATCH / rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from sentune.data import Pairs
 from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.training.samplers import RowBatches
 from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
-from sentune.tuning.sentences import sentence_rows
+from sentune.tuning.sentences import WordsOrModel, sentence_rows, words_or_model
 
 COPY = "The function shutil.copy takes the path of a file and makes a copy of that file."
 WAIT = "The method Thread.join blocks the caller until the thread has come to its end."
@@ -71,6 +72,12 @@ def test_rows_are_as_wide_as_those_with_hard_negatives(model: SentenceTransforme
     assert sentence_rows(alone, model, 256, 2, 0) == []
 
 
+def test_what_stands_in_several_passages_tells_none_apart(model: SentenceTransformer) -> None:
+    passages = {"both": TEXTS["both"], "again": f"{COPY} {WAIT[:-1]}, as others do."}
+    rows = sentence_rows(pairs_of(passages=passages), model, 256, 9, 0)
+    assert {row[0] for row in rows} == {WAIT, f"{WAIT[:-1]}, as others do."}
+
+
 def test_a_sentence_is_not_the_answer_to_itself(model: SentenceTransformer) -> None:
     passages = {"both": ("one sentence that goes on and " * 5).strip()}
     assert sentence_rows(pairs_of(passages=passages), model, 256, 2, 0) == []
@@ -80,11 +87,60 @@ def test_passages_without_sentences_give_none(model: SentenceTransformer) -> Non
     assert sentence_rows(pairs_of(passages={"both": "Contents"}), model, 256, 2, 0) == []
 
 
+@pytest.fixture
+def words_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BM25 as if it had been better than the base model."""
+    found = WordsOrModel(0.8, 0.7, 10)
+    monkeypatch.setattr("sentune.tuning.recipes.words_or_model", lambda *_: found)
+
+
+@pytest.mark.parametrize("better", ["words", "model"])
+def test_sentences_where_words_find_more_than_the_model(
+    model: SentenceTransformer, better: str
+) -> None:
+    """Serial numbers are found by words; what a thing is called otherwise is found by meaning."""
+    kinds = ("copies of files are made by", "threads are joined by", "dates are printed by")
+    rest = "It returns nothing at all, nor did it ever return a thing."
+    passages = {
+        str(n): f"In this library, {kinds[n % 3]} function AX{n}Q. {rest}" for n in range(30)
+    }
+    questions = {str(n): f"what does AX{n}Q do" for n in range(30)}
+    relevant = {str(n): (str(n),) for n in range(30)}
+    if better == "model":
+        passages = {"0": "A physician examined her.", "1": "The automobile was repaired."}
+        passages = {
+            key: f"{text} It took an hour, and then all was well." for key, text in passages.items()
+        }
+        passages |= {
+            "2": "What it was that the one did is a matter of that day to the one who did."
+        }
+        questions = {
+            "0": "the doctor saw the woman that day",
+            "1": "the mechanic who did fix a car",
+        }
+        relevant = {key: (key,) for key in questions}
+    pairs = Pairs(questions, passages, relevant)
+    compared = words_or_model(pairs, model, 0)
+    prepared = recipe(DEFAULT_RECIPE).prepare(pairs, model, 1, 0)
+    assert (compared.words > compared.model) == (better == "words")
+    assert (len(prepared.data.rows) > len(pairs)) == (better == "words")
+    assert f"BM25 has nDCG@10 {compared.words:.3f}" in prepared.pairs.notes[-1]
+    assert ("not trained on" in prepared.pairs.notes[-1]) == (better == "model")
+
+
+def test_both_are_measured_as_by_hand(model: SentenceTransformer) -> None:
+    pairs = pairs_of(questions={"q": COPY}, relevant={"q": ("third",)})
+    compared = words_or_model(pairs, model, 0)  # COPY stands in another passage
+    assert compared.questions == 1
+    assert compared.words == pytest.approx(1 / np.log2(3))
+
+
+@pytest.mark.usefixtures("words_better")
 @pytest.mark.parametrize("epochs", [1, 2.5, 5])
 def test_each_sentence_has_its_epoch(model: SentenceTransformer, epochs: float) -> None:
     questions = {f"q{number}": f"question {number}" for number in range(9)}
     pairs = pairs_of(questions=questions, relevant=dict.fromkeys(questions, ("both",)))
-    data = recipe(DEFAULT_RECIPE).training_data(pairs, model, epochs, 0)
+    data = recipe(DEFAULT_RECIPE).prepare(pairs, model, epochs, 0).data
     batches = RowBatches(data.rows, 4)
     seen: list[int] = []
     spread = -(-int(2 * epochs) // 2)
@@ -97,8 +153,9 @@ def test_each_sentence_has_its_epoch(model: SentenceTransformer, epochs: float) 
     assert {*seen} == {*range(9, len(data.rows))}
 
 
+@pytest.mark.usefixtures("words_better")
 def test_no_more_sentences_than_questions_in_an_epoch(model: SentenceTransformer) -> None:
-    data = recipe(DEFAULT_RECIPE).training_data(pairs_of(), model, 2, 0)
+    data = recipe(DEFAULT_RECIPE).prepare(pairs_of(), model, 2, 0).data
     assert [row.turn for row in data.rows] == [(0, 1), (0, 2), (1, 2)]
 
 
@@ -115,11 +172,12 @@ def test_rows_take_their_turns(turns: list[tuple[int, int]]) -> None:
             assert sorted(row for batch in batches for row in batch) == due
 
 
+@pytest.mark.usefixtures("words_better")
 def test_pieces_fit_into_the_model(tiny: SentenceTransformer, real_texts: list[str]) -> None:
     """Its limit of 48 tokens is below the recipe's."""
     passages = {str(place): text for place, text in enumerate(real_texts[:40])}
     pairs = Pairs({"q": "how do I copy a file"}, passages, {"q": ("3",)})
     chosen = recipe(DEFAULT_RECIPE)
-    data = chosen.training_data(chosen.prepare(pairs, tiny), tiny, 5, 0)
+    data = chosen.prepare(pairs, tiny, 5, 0).data
     truncation = tiny.tokenizer([row.texts[1] for row in data.rows])[1]
     assert truncation.truncated == 0

@@ -5,17 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
+from sentune.data.assembly import counted
 from sentune.data.pairs import Pairs
 from sentune.errors import ArgumentError
 from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
 from sentune.training.rows import Row, TrainingData
 from sentune.tuning.passages import cut_passages
-from sentune.tuning.sentences import sentence_rows
+from sentune.tuning.sentences import sentence_rows, words_or_model
 
-__all__ = ["DEFAULT_RECIPE", "RECIPES", "Recipe", "recipe"]
+__all__ = ["DEFAULT_RECIPE", "RECIPES", "Prepared", "Recipe", "recipe"]
+
+
+class Prepared(NamedTuple):
+    """Pairs as they are trained on, with notes of what was done, and all rows of the run."""
+
+    pairs: Pairs
+    data: TrainingData
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +38,8 @@ class Recipe:
             :func:`~sentune.tuning.passages.cut_passages`; left whole when None. Never more than
             the model's limit.
         sentences: of each piece of a passage, which are trained on as questions too, see
-            :func:`~sentune.tuning.sentences.sentence_rows`. Each stands in one epoch; an epoch
-            has as many of them as questions at the most.
+            :func:`~sentune.tuning.sentences.sentence_rows`, where BM25 is better than the base
+            model. Each stands in one epoch; an epoch has as many of them as questions at the most.
     """
 
     summary: str
@@ -44,37 +52,44 @@ class Recipe:
         """The loss with its parameters."""
         return MultipleNegativesRankingLoss(**self.loss)
 
-    def prepare(self, pairs: Pairs, base: SentenceTransformer) -> Pairs:
-        """The pairs as they are trained on. ``base`` is the model before training."""
-        if self.passage_tokens is None:
-            return pairs
-        return cut_passages(pairs, base, self._most(base))
+    def prepare(
+        self, pairs: Pairs, base: SentenceTransformer, epochs: float, seed: int
+    ) -> Prepared:
+        """What is trained on.
+
+        Args:
+            pairs: questions with their passages.
+            base: the model before training.
+            epochs: over which sentences are spread, 100 at the most.
+            seed: settles which sentences.
+        """
+        if self.passage_tokens is not None:
+            pairs = cut_passages(pairs, base, self._most(base))
+        data = TrainingData.of(pairs)
+        if not self.sentences:
+            return Prepared(pairs, data)
+        compared = words_or_model(pairs, base, seed)
+        said = (
+            f"on {compared.questions} training questions BM25 has nDCG@10 {compared.words:.3f} and "
+            f"the base model {compared.model:.3f}"
+        )
+        if compared.words <= compared.model:
+            note = f"{said}, so sentences of passages are not trained on"
+            return Prepared(replace(pairs, notes=(*pairs.notes, note)), data)
+        spread = math.ceil(min(epochs, _MOST_TURNS))
+        found = sentence_rows(pairs, base, self._most(base), self.sentences, seed)
+        found = found[: spread * len(data.rows)]
+        rows = [Row(row, turn=(place % spread, spread)) for place, row in enumerate(found)]
+        told = counted(len(rows), "sentence")
+        note = f"{said}, so {told} of passages are trained on as questions too"
+        pairs = replace(pairs, notes=(*pairs.notes, note))
+        return Prepared(pairs, replace(data, rows=[*data.rows, *rows]))
 
     def _most(self, base: SentenceTransformer) -> int:
         """Tokens of a piece that the model sees whole, with its prompt."""
         whole, before = base.max_seq_length, base.tokenizer.prompt_length(base.document_prompt)
         prompt = max(0, before - base.tokenizer.frame()[0])
         return min(self.passage_tokens or whole, whole - prompt)
-
-    def training_data(
-        self, pairs: Pairs, base: SentenceTransformer, epochs: float, seed: int
-    ) -> TrainingData:
-        """The rows of a run over prepared pairs, and the sentences of their passages.
-
-        Args:
-            pairs: from :meth:`prepare`.
-            base: whose tokenizer counts.
-            epochs: over which the sentences are spread, 100 at the most.
-            seed: settles which sentences.
-        """
-        data = TrainingData.of(pairs)
-        if not self.sentences:
-            return data
-        spread = math.ceil(min(epochs, _MOST_TURNS))
-        found = sentence_rows(pairs, base, self._most(base), self.sentences, seed)
-        found = found[: spread * len(data.rows)]
-        rows = [Row(row, turn=(place % spread, spread)) for place, row in enumerate(found)]
-        return replace(data, rows=[*data.rows, *rows])
 
 
 _MOST_TURNS = 100

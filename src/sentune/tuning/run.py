@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sentune.card import model_card
 from sentune.data import Pairs
-from sentune.data.assembly import counted
 from sentune.errors import ArgumentError
 from sentune.evaluation import (
     InformationRetrievalEvaluator,
@@ -86,15 +85,12 @@ def tune(
     if settings.hard_negatives:
         pairs = _with_negatives(pairs, base, settings, say)
     chosen = recipe(settings.recipe)
-    pairs = chosen.prepare(pairs, base)
-    data = chosen.training_data(pairs, base, training["num_train_epochs"], settings.seed)
+    already = len(pairs.notes)
+    pairs, data = chosen.prepare(pairs, base, training["num_train_epochs"], settings.seed)
+    for note in pairs.notes[already:]:
+        say(note)
     truncation = _truncation(model, pairs)
     say(f"training on {len(pairs)} pairs: {truncation.describe(model.max_seq_length)}")
-    further = len(data.rows) - len(pairs)
-    if further:
-        note = f"{counted(further, 'sentence')} of passages are trained on as questions too"
-        say(note)
-        pairs = replace(pairs, notes=(*pairs.notes, note))
     loss = chosen.make_loss()
     trainer = _trainer(model, data, split, settings, folder, loss)
     trainer.train(resume_from_checkpoint=resume)

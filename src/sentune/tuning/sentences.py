@@ -3,24 +3,71 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 
 from sentune.data.pairs import Pairs
+from sentune.evaluation.baselines import BM25
+from sentune.evaluation.metrics import find_hits, ndcg_at, relevant_counts
+from sentune.evaluation.retrieval import rank
 from sentune.model.sentence_transformer import SentenceTransformer
 
-__all__ = ["sentence_rows"]
+__all__ = ["WordsOrModel", "sentence_rows", "words_or_model"]
 
 _ENDS = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；：])|\n+")
 _SENTENCE = range(40, 250)  # characters: shorter ones are headings, longer ones no sentences
 _PIECE = 100
+_QUESTIONS, _PASSAGES = 200, 500  # that the two are compared on
+
+
+class WordsOrModel(NamedTuple):
+    """Mean nDCG@10 of BM25 and of a model on questions that are to be trained on."""
+
+    words: float
+    model: float
+    questions: int
+
+
+def words_or_model(pairs: Pairs, model: SentenceTransformer, seed: int) -> WordsOrModel:
+    """How well BM25 and the model find the passages of up to 200 questions among up to 500.
+
+    Training on sentences teaches the words of a corpus. Where BM25 is the better of the two on the
+    questions that are there, that is what the model lacks; where it is the worse, it leads astray:
+    measured on both kinds of corpus, see docs/performance.md.
+
+    Cost: one encoding of those questions and passages.
+
+    Raises:
+        MissingExtraError: bm25s or PyStemmer is not installed.
+    """
+    draw = np.random.default_rng(seed)
+    names = list(pairs.relevant)
+    asked = [names[place] for place in draw.permutation(len(names))[:_QUESTIONS]]
+    wanted = dict.fromkeys(name for key in asked for name in pairs.relevant[key])
+    others = [name for name in pairs.passages if name not in wanted]
+    further = draw.permutation(len(others))[: max(0, _PASSAGES - len(wanted))]
+    places = {name: place for place, name in enumerate([*wanted, *(others[n] for n in further)])}
+    relevant = [frozenset(places[name] for name in pairs.relevant[key]) for key in asked]
+    questions = [pairs.questions[key] for key in asked]
+    passages = [pairs.passages[name] for name in places]
+    by_model = model.encode_query(questions, normalize_embeddings=True) @ (
+        model.encode_document(passages, normalize_embeddings=True).T
+    )
+    counts = relevant_counts(relevant)
+    words, found = (
+        float(ndcg_at(find_hits(rank(scores), relevant), counts, 10).mean())
+        for scores in (BM25(passages).scores(questions), by_model)
+    )
+    return WordsOrModel(words, found, len(questions))
 
 
 def sentence_rows(
     pairs: Pairs, model: SentenceTransformer, tokens: int, each: int, seed: int
 ) -> list[tuple[str, ...]]:
-    """Rows of a sentence and the piece of a passage that it stands in.
+    """Rows of a sentence and the piece of a passage that it stands in, and no other does.
 
     The inverse cloze task (Lee et al. 2019, arXiv:1906.00300), with the sentence left in its
     place: a question shares words with the passage that answers it, and the model is to learn
@@ -49,16 +96,22 @@ def sentence_rows(
         for piece in model.tokenizer.pieces(text, room)
         if len(piece) >= _PIECE
     )
+    found = {piece: _sentences(piece) for piece in pieces}
+    times = Counter(part for parts in found.values() for part in parts)
     rows: list[tuple[str, ...]] = []
-    for piece in pieces:
-        parts = dict.fromkeys(_ENDS.split(piece))
-        # A piece that is one sentence would be the answer to itself.
-        sentences = [part for part in parts if len(part) in _SENTENCE and part != piece.strip()]
+    for piece, parts in found.items():
+        sentences = [part for part in parts if times[part] == 1]
         chosen = draw.permutation(len(sentences))
         rows += ((sentences[place], piece) for place in islice(chosen, each))
     if pairs.negative_count:
         rows = _with_others(rows, list(pieces), pairs.negative_count, draw)
     return [rows[place] for place in draw.permutation(len(rows))]
+
+
+def _sentences(piece: str) -> list[str]:
+    # A piece that is one sentence would be the answer to itself.
+    parts = dict.fromkeys(_ENDS.split(piece))
+    return [part for part in parts if len(part) in _SENTENCE and part != piece.strip()]
 
 
 def _with_others(
