@@ -111,7 +111,7 @@ RECIPES = {
         {**_CARD, "dropout": 0.0},
     ),
     "sentences": Recipe(
-        "as plain, on the likeliest pieces of passages, with passages' sentences as questions too",
+        "as plain, on the likeliest pieces of passages, and on sentences where words tell more",
         {**_CARD, "dropout": 0.0, "num_train_epochs": 5},
         passage_tokens=256,
         sentences=2,
