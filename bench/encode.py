@@ -39,8 +39,7 @@ from numpy.typing import NDArray
 from sentune import SentenceTransformer
 from sentune.data import python_docs
 from sentune.evaluation import RetrievalTask
-from sentune.evaluation.metrics import find_hits, ndcg_at, relevant_counts
-from sentune.evaluation.retrieval import rank
+from sentune.evaluation.retrieval import question_metrics, rank
 from sentune.hardware import choose_compute
 from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
 
@@ -183,8 +182,7 @@ def _retrieval(systems: dict[str, Encode]) -> None:
     for system, encode in systems.items():
         if system.startswith("sentune"):
             scores = encode(task.questions) @ encode(task.passages).T
-            hits = find_hits(rank(scores), task.relevant)
-            value = ndcg_at(hits, relevant_counts(task.relevant), 10).mean()
+            value = question_metrics(rank(scores), task.relevant)["ndcg@10"].mean()
             print(f"{system}: nDCG@10 {value:.4f} on {len(task.questions)} questions", flush=True)
 
 

@@ -36,8 +36,7 @@ from sentune import SentenceTransformer
 from sentune.data import Pairs, read_pairs, read_scored_pairs, without_leaks
 from sentune.evaluation import EmbeddingSimilarityEvaluator, RetrievalTask
 from sentune.evaluation.baselines import BM25
-from sentune.evaluation.metrics import find_hits, ndcg_at, relevant_counts
-from sentune.evaluation.retrieval import rank
+from sentune.evaluation.retrieval import question_metrics, rank
 from sentune.evaluation.significance import bootstrap_interval, paired_difference
 from sentune.evaluation.weights import WEIGHTS, best_weight, cross_fit, weight_curves
 from sentune.training.arguments import SentenceTransformerTrainingArguments
@@ -131,12 +130,11 @@ def _trained(name: str, pairs: Pairs, seed: int) -> tuple[SentenceTransformer, f
 def _measured(model: SentenceTransformer, task: RetrievalTask, probe: _Probe) -> Run:
     scores = model.encode_query(task.questions) @ model.encode_document(task.passages).T
     words = BM25(task.passages).scores(task.questions)
-    hits = find_hits(rank(scores), task.relevant)
     curves = weight_curves(scores, words, task.relevant, WEIGHTS)
     folds = np.random.default_rng(0).permutation(int(task.groups.max()) + 1) % _FOLDS
     fused = cross_fit(curves, folds[task.groups])
     return {
-        "alone": ndcg_at(hits, relevant_counts(task.relevant), 10).tolist(),
+        "alone": question_metrics(rank(scores), task.relevant)[_METRIC].tolist(),
         "fused": fused.metrics[_METRIC].tolist(),
         "weight": best_weight(curves[_METRIC]),
         "sts": probe(model),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sentune.data import Pairs
 from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.training.rows import Row
 from sentune.training.samplers import RowBatches
 from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
 from sentune.tuning.sentences import WordsOrModel, sentence_rows, words_or_model
@@ -161,8 +162,6 @@ def test_no_more_sentences_than_questions_in_an_epoch(model: SentenceTransformer
 
 @given(st.lists(st.sampled_from([(0, 1), (0, 2), (1, 2), (2, 3)]), min_size=1, max_size=40))
 def test_rows_take_their_turns(turns: list[tuple[int, int]]) -> None:
-    from sentune.training.rows import Row
-
     rows = [Row((f"q{n}", f"p{n}"), turn=turn) for n, turn in enumerate(turns)]
     batches = RowBatches(rows, 100, sampler="batch_sampler")
     for epoch in range(6):

@@ -46,7 +46,7 @@ def cut_passages(pairs: Pairs, model: SentenceTransformer, tokens: int) -> Pairs
         ArgumentError: ``tokens`` leaves no room for a text beside the special tokens.
         MissingExtraError: bm25s or PyStemmer is not installed.
     """
-    room = tokens - len(model.tokenizer([""])[0][0])
+    room = tokens - sum(model.tokenizer.frame())
     if room < 1:
         raise ArgumentError(
             f"pieces of {tokens} tokens",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -11,8 +12,7 @@ import numpy as np
 
 from sentune.data.pairs import Pairs
 from sentune.evaluation.baselines import BM25
-from sentune.evaluation.metrics import find_hits, ndcg_at, relevant_counts
-from sentune.evaluation.retrieval import rank
+from sentune.evaluation.retrieval import RetrievalTask, question_metrics, rank
 from sentune.model.sentence_transformer import SentenceTransformer
 
 __all__ = ["WordsOrModel", "sentence_rows", "words_or_model"]
@@ -49,19 +49,17 @@ def words_or_model(pairs: Pairs, model: SentenceTransformer, seed: int) -> Words
     wanted = dict.fromkeys(name for key in asked for name in pairs.relevant[key])
     others = [name for name in pairs.passages if name not in wanted]
     further = draw.permutation(len(others))[: max(0, _PASSAGES - len(wanted))]
-    places = {name: place for place, name in enumerate([*wanted, *(others[n] for n in further)])}
-    relevant = [frozenset(places[name] for name in pairs.relevant[key]) for key in asked]
-    questions = [pairs.questions[key] for key in asked]
-    passages = [pairs.passages[name] for name in places]
-    by_model = model.encode_query(questions, normalize_embeddings=True) @ (
-        model.encode_document(passages, normalize_embeddings=True).T
+    kept = [*wanted, *(others[place] for place in further)]
+    texts = {name: pairs.passages[name] for name in kept}
+    task = RetrievalTask.from_pairs(replace(pairs.select(asked), passages=texts, negatives={}))
+    by_model = model.encode_query(task.questions, normalize_embeddings=True) @ (
+        model.encode_document(task.passages, normalize_embeddings=True).T
     )
-    counts = relevant_counts(relevant)
     words, found = (
-        float(ndcg_at(find_hits(rank(scores), relevant), counts, 10).mean())
-        for scores in (BM25(passages).scores(questions), by_model)
+        float(question_metrics(rank(scores), task.relevant)["ndcg@10"].mean())
+        for scores in (BM25(task.passages).scores(task.questions), by_model)
     )
-    return WordsOrModel(words, found, len(questions))
+    return WordsOrModel(words, found, len(task.questions))
 
 
 def sentence_rows(
@@ -89,7 +87,7 @@ def sentence_rows(
     Cost: one tokenization of all passages.
     """
     draw = np.random.default_rng(seed)
-    room = tokens - len(model.tokenizer([""])[0][0])
+    room = tokens - sum(model.tokenizer.frame())
     pieces = dict.fromkeys(
         piece
         for text in pairs.passages.values()
