@@ -40,13 +40,14 @@ from sentune import SentenceTransformer
 from sentune.data import python_docs
 from sentune.evaluation import RetrievalTask
 from sentune.evaluation.retrieval import question_metrics, rank
-from sentune.hardware import choose_compute
+from sentune.hardware import choose_compute, multiplies_bytes
 from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
 
 Vectors = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
 _PASSAGE, _QUESTION = 256, range(16, 23)
 _ONE_BY_ONE = 32
+_PEAKS = {"sentune, float32": torch.float32, "sentune, bfloat16": torch.bfloat16}
 
 
 def main() -> None:
@@ -92,6 +93,8 @@ def _systems(threads: int) -> dict[str, Encode]:
     compiled = find_spec("openvino") is not None
     if compiled:
         found["OpenVINO, float32"] = _openvino(plain, "f32", threads)
+    if multiplies_bytes():
+        found["sentune, int8"] = SentenceTransformer(compute_dtype="int8").encode
     if choose_compute().dtype != torch.bfloat16:
         return found
     reduced = Reference(folder, device="cpu", model_kwargs={"dtype": torch.bfloat16})
@@ -168,9 +171,8 @@ def _compare(
         shown = "  ".join(f"{ratio:5.2f}" for ratio in ratios)
         each = 1000 * statistics.median(times) / len(texts)
         print(f"  {system:20} {each:9.2f}  {cosine:.6f}  {shown}")
-    for mine in ours:
-        dtype = torch.bfloat16 if mine.endswith("bfloat16") else torch.float32
-        share = _floor(model, lengths, dtype) / min(seconds[mine])
+    for mine in (name for name in ours if name in _PEAKS):
+        share = _floor(model, lengths, _PEAKS[mine]) / min(seconds[mine])
         print(f"  {mine}: {share:.0%} of the matrix peak", flush=True)
     print()
 

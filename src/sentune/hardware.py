@@ -27,12 +27,13 @@ __all__ = [
     "Compute",
     "choose_compute",
     "choose_device",
+    "multiplies_bytes",
     "processor_features",
     "reuse_freed_memory",
     "share_processor",
 ]
 
-COMPUTE_DTYPES = ("auto", "float32", "bfloat16")
+COMPUTE_DTYPES = ("auto", "float32", "bfloat16", "int8")
 
 _MATRIX_FEATURES = {
     "amx_bf16": "AMX matrix units",
@@ -44,16 +45,24 @@ _SHOWN_FEATURES = ("avx2", "avx512f", "avx512_vnni", "amx_int8", "asimd", *_MATR
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """Where and in which number format the encoder runs, and the reason in words."""
+    """Where and in which number format the encoder runs, and the reason in words.
+
+    Attributes:
+        device: of the weights.
+        dtype: of everything between the texts and their vectors.
+        reason: for the format.
+        eight_bit: whether the linear layers multiply 8-bit integers.
+    """
 
     device: torch.device
     dtype: torch.dtype
     reason: str
+    eight_bit: bool = False
 
     @property
     def dtype_name(self) -> str:
-        """``"float32"`` or ``"bfloat16"``."""
-        return str(self.dtype).removeprefix("torch.")
+        """``"float32"``, ``"bfloat16"`` or ``"int8"``."""
+        return "int8" if self.eight_bit else str(self.dtype).removeprefix("torch.")
 
 
 @cache
@@ -105,11 +114,13 @@ def choose_compute(
     """Resolve a number format and a device.
 
     Args:
-        compute_dtype: ``"auto"``, ``"float32"`` or ``"bfloat16"``.
+        compute_dtype: ``"auto"``, ``"float32"``, ``"bfloat16"``, or ``"int8"`` for linear layers
+            of 8-bit integers and the rest as for ``"auto"``.
         device: as in :func:`choose_device`.
 
     Raises:
-        ArgumentError: an unknown format or device.
+        ArgumentError: an unknown format or device, or 8 bits on anything but a processor that
+            adds up their products exactly.
     """
     import torch
 
@@ -120,12 +131,44 @@ def choose_compute(
             fix="leave it out to have it chosen",
         )
     place = choose_device(device)
+    if compute_dtype == "int8":
+        _require_bytes(place)
+        return Compute(place, choose_compute("auto", place).dtype, "asked for", eight_bit=True)
     if compute_dtype != "auto":
         return Compute(place, getattr(torch, compute_dtype), "asked for")
     matrix_unit = _bfloat16_unit(place)
     if matrix_unit is None:
         return Compute(place, torch.float32, "no hardware for bfloat16 products was found")
     return Compute(place, torch.bfloat16, f"this machine has {matrix_unit}")
+
+
+def _require_bytes(device: torch.device) -> None:
+    if device.type == "cpu" and multiplies_bytes():
+        return
+    raise ArgumentError(
+        f"compute_dtype 'int8' on {device}",
+        expected="a processor that multiplies 8-bit integers exactly (VNNI, AMX)",
+        fix="leave compute_dtype out to have it chosen",
+    )
+
+
+@cache
+def multiplies_bytes() -> bool:
+    """Whether this processor and PyTorch give exact sums of products of 8-bit integers.
+
+    Without instructions for it, pairs of products may be added in 16 bits, where large ones do not
+    fit. So extreme values are multiplied and compared.
+    """
+    import torch
+
+    draw = torch.Generator().manual_seed(0)
+    x, weight = (torch.randint(-127, 128, size, generator=draw) for size in ((19, 64), (64, 32)))
+    x[0], x[1], weight[:, 0] = 127, -127, 127
+    try:
+        sums = torch._int_mm(x.to(torch.int8), weight.to(torch.int8))
+    except (AttributeError, RuntimeError):
+        return False
+    return torch.equal(sums.long(), x @ weight)
 
 
 def _bfloat16_unit(device: torch.device) -> str | None:

@@ -49,7 +49,7 @@ def command(
         list[str] | None,
         typer.Option(help="Where to compute; several times for a process on each."),
     ] = None,
-    compute_dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    compute_dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or int8.")] = "auto",
     long_text: Annotated[
         str, typer.Option(help="truncate long texts, or encode them whole: chunk.")
     ] = "truncate",

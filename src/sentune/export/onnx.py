@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
@@ -13,13 +14,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn.functional import normalize
 
 from sentune.errors import MissingExtraError, ModelError
 from sentune.export.padded import PaddedEncoder
 from sentune.files import make_folder, new_folder, require_free, write_bytes
-from sentune.model.encoding import evaluating
+from sentune.hardware import choose_compute
 from sentune.model.pack import pack
 from sentune.model.sentence_transformer import SentenceTransformer
 
@@ -75,16 +74,17 @@ def export_onnx(model: SentenceTransformer, out: str | Path) -> Exported:
         if find_spec(package) is None:
             raise MissingExtraError(package, "export")
     require_free(out)
-    padded = PaddedEncoder(model).eval()
-    size = sum(weights.numel() * 4 for weights in padded.parameters())
+    size = sum(weights.numel() * 4 for weights in model.parameters())
     if size >= _LARGEST:
         raise ModelError(
             f"a model with {size / 2**30:.1f} GiB of weights",
             expected="less than 2 GiB, the most that an ONNX file holds",
             fix="export a smaller model",
         )
-    content = _graph(padded, model.max_seq_length)
-    difference = _difference(content, model)
+    exact = copy.deepcopy(model).eval()
+    exact.compute_as(choose_compute("float32", "cpu"))
+    content = _graph(PaddedEncoder(exact), model.max_seq_length)
+    difference = _difference(content, exact)
     if not difference <= _CLOSE:
         raise ModelError(
             f"the ONNX graph's vectors differ from the model's by up to {difference:.2g}",
@@ -139,20 +139,12 @@ def _difference(content: bytes, model: SentenceTransformer) -> float:
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     token_ids = model.tokenizer(list(_CHECKED))[0]
-    with torch.inference_mode(), evaluating(model):
-        expected = _vectors(model, token_ids).numpy()
+    with torch.inference_mode():
+        expected = model(pack(token_ids))[:, : model.truncate_dim].numpy()
     together = _run(session, token_ids)
     alone = np.concatenate([_run(session, [ids]) for ids in token_ids])
     apart = np.abs(np.stack([together, alone]) - expected).max()  # NaN where there is one
     return float(apart / max(1.0, np.abs(expected).max()))
-
-
-def _vectors(model: SentenceTransformer, token_ids: Sequence[list[int]]) -> Tensor:
-    """In float32, whatever the model computes in."""
-    packed = pack(token_ids).to(model.device)
-    vectors: Tensor = model.pooling(model.encoder(packed), packed)
-    vectors = normalize(vectors, dim=1) if model.normalize else vectors
-    return vectors[:, : model.truncate_dim].cpu()
 
 
 def _run(session: Any, token_ids: Sequence[list[int]]) -> Any:

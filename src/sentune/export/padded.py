@@ -6,7 +6,6 @@ attention is then not only what an architecture hides but also the padding.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -51,11 +50,10 @@ _MODES: dict[str, Pool] = {
 
 
 class PaddedEncoder(nn.Module):
-    """The same weights and the same vectors, in float32, on the processor.
+    """The same vectors from the same weights, in the format that these are in.
 
     Args:
-        model: whose encoder, of which a copy is made, pooling, normalization and ``truncate_dim``
-            to compute with.
+        model: whose encoder, pooling, normalization and ``truncate_dim`` to compute with.
 
     Raises:
         UnsupportedModelError: the model leaves prompts out of its pooling, and a graph is not
@@ -70,7 +68,7 @@ class PaddedEncoder(nn.Module):
                 expected="one that pools over all tokens",
                 fix="use it with sentune, which knows where its prompts end",
             )
-        self.encoder = copy.deepcopy(model.encoder).cpu()
+        self.encoder = model.encoder
         self.normalize, self._dimension = model.normalize, model.truncate_dim
         self._pool = [_MODES[mode] for mode in model.pooling.modes]
 

@@ -35,7 +35,8 @@ class Fingerprint:
         max_seq_length: in tokens.
         query_prompt, document_prompt: as ``encode_query`` and ``encode_document`` put them.
         similarity: the name of the similarity function.
-        number_format: ``float32`` or ``bfloat16``; with the latter, vectors differ by about 1e-3.
+        number_format: ``float32``, ``bfloat16`` or ``int8``; vectors of the second differ from
+            those of the first by about 1e-3.
     """
 
     weights: str

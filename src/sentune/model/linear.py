@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import TypeVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["ACTIVATIONS", "Linear", "fused_linear"]
+from sentune.model.eight_bit import EightBitWeight, eight_bit_linear, quantize_weight
+
+__all__ = ["ACTIVATIONS", "Linear", "fused_linear", "use_eight_bits"]
 
 # By their names in config.json.
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -31,6 +34,7 @@ _ROWS = 512  # for which a weight's layout is chosen
 _CLOSE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # the formats, and how exact they are
 
 Fused = Callable[..., Tensor]
+Copy = TypeVar("Copy")
 
 
 class Linear(nn.Linear):
@@ -41,6 +45,8 @@ class Linear(nn.Linear):
     out as the product wants it. A version counter shows most changes, but a fused optimizer steps
     without touching it: so none is kept after a pass with gradients, until ``train`` or ``eval`` is
     called, nor while a gradient waits to be applied. (Writing through ``weight.data`` is not seen.)
+
+    Where ``eight_bit`` is set, products without gradients are those of 8-bit integers.
 
     Args:
         inputs, outputs: numbers of features.
@@ -53,7 +59,8 @@ class Linear(nn.Linear):
     ) -> None:
         super().__init__(inputs, outputs, bias)
         self._activation = activation
-        self._copy: tuple[tuple[object, ...], tuple[Tensor, Tensor | None]] | None = None
+        self.eight_bit = False
+        self._copy: tuple[tuple[object, ...], object] | None = None
         self._learns = False
 
     def train(self, mode: bool = True) -> Linear:
@@ -66,6 +73,8 @@ class Linear(nn.Linear):
         if torch.is_grad_enabled():
             self._copy, self._learns = None, True
             return self._in_two_passes(x, *self._cast(x.dtype))
+        if self.eight_bit:
+            return self._activated(eight_bit_linear(x, self._in_eight_bits(x.dtype)))
         known = x.is_cpu and self._activation in _IN_ONE_PASS
         fused = fused_linear(x.dtype) if known else None
         if self._may_change_unseen():
@@ -80,7 +89,9 @@ class Linear(nn.Linear):
         return fused(x, weight, bias, *_IN_ONE_PASS[self._activation])
 
     def _in_two_passes(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        y = F.linear(x, weight, bias)
+        return self._activated(F.linear(x, weight, bias))
+
+    def _activated(self, y: Tensor) -> Tensor:
         return y if self._activation is None else ACTIVATIONS[self._activation](y)
 
     def __getstate__(self) -> dict[str, object]:
@@ -97,16 +108,39 @@ class Linear(nn.Linear):
         return self.weight.to(dtype), None if self.bias is None else self.bias.to(dtype)
 
     def _copied(self, dtype: torch.dtype, *, laid_out: bool) -> tuple[Tensor, Tensor | None]:
+        def made() -> tuple[Tensor, Tensor | None]:
+            weight, bias = self._cast(dtype)
+            if laid_out:
+                weight = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
+            return weight, bias
+
+        return self._kept(made, dtype, laid_out)
+
+    def _in_eight_bits(self, dtype: torch.dtype) -> EightBitWeight:
+        def made() -> EightBitWeight:
+            return quantize_weight(self.weight.detach(), self.bias, dtype)
+
+        if self._may_change_unseen():
+            self._copy = None
+            return made()
+        return self._kept(made, dtype, EightBitWeight)
+
+    def _kept(self, made: Callable[[], Copy], *kind: object) -> Copy:
+        """The copy of that kind, made anew when the weights have changed."""
         weight, bias = self.weight, self.bias
         of_bias = None if bias is None else (bias._version, bias.data_ptr())
-        state = (weight._version, weight.data_ptr(), of_bias, dtype, laid_out)
+        state = (weight._version, weight.data_ptr(), of_bias, *kind)
         copy = self._copy  # of one moment: threads share the layer
         if copy is None or copy[0] != state:
-            cast, cast_bias = self._cast(dtype)
-            if laid_out:
-                cast = torch.ops.mkldnn._reorder_linear_weight(cast, _ROWS)
-            self._copy = copy = (state, (cast, cast_bias))
-        return copy[1]
+            self._copy = copy = (state, made())
+        return cast(Copy, copy[1])
+
+
+def use_eight_bits(module: nn.Module, wanted: bool) -> None:
+    """Have all linear layers of a module compute in 8-bit integers, or not."""
+    for layer in module.modules():
+        if isinstance(layer, Linear):
+            layer.eight_bit = wanted
 
 
 @cache

@@ -43,7 +43,8 @@ class SentenceTransformer(TextEncoder):
             ``all-MiniLM-L6-v2``; see :mod:`sentune.model.base_models` for where it is looked for.
         device: ``"cpu"``, ``"cuda"``, …; chosen when None.
         compute_dtype: ``"auto"`` (bfloat16 where the hardware multiplies it, else float32),
-            ``"float32"`` or ``"bfloat16"``. Weights are kept in float32 in any case.
+            ``"float32"``, ``"bfloat16"``, or ``"int8"`` for products of 8-bit integers, which are
+            faster and less exact: see docs/encode.md. Weights are kept in float32 in any case.
         prompts: prompts by name, added to the folder's own.
         default_prompt_name: the prompt used when none is named.
         similarity_fn_name: ``cosine`` (default), ``dot``, ``euclidean`` or ``manhattan``.
@@ -91,6 +92,7 @@ class SentenceTransformer(TextEncoder):
             str(found.weights),
             self.compute.device,
         )
+        self.compute_as(self.compute)
         self.tokenizer = found.tokenizer
         self.pooling = Pooling(
             found.config.hidden_size, found.pooling_modes, include_prompt=found.include_prompt

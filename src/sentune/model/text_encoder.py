@@ -29,6 +29,7 @@ from sentune.model.encoding import (
 )
 from sentune.model.gathering import gather
 from sentune.model.inputs import Inputs, choose_prompt, require_positive
+from sentune.model.linear import use_eight_bits
 from sentune.model.pack import Pack
 from sentune.model.pool import Pool
 from sentune.model.pooling import Pooling
@@ -155,6 +156,12 @@ class TextEncoder(nn.Module):
         """The format to cast the weights to; None where they are used as they are."""
         # float32 means "as the weights are", so that a model cast to float64 computes in float64.
         return None if self.compute.dtype == torch.float32 else self.compute.dtype
+
+    def compute_as(self, compute: Compute) -> None:
+        """Change the number format, and move the weights to the device."""
+        self.compute = compute
+        self.to(compute.device)
+        use_eight_bits(self.encoder, compute.eight_bit)
 
     # ── any number of texts ───────────────────────────────────────────────────────────────────
 
@@ -393,8 +400,7 @@ class TextEncoder(nn.Module):
                 yield started
         else:
             if device is not None:
-                self.compute = choose_compute(self.compute_dtype, device)
-                self.to(self.compute.device)
+                self.compute_as(choose_compute(self.compute_dtype, device))
             yield None
 
 

@@ -61,7 +61,8 @@ class SentenceTransformerTrainer(ResumableTrainer):
 
     Raises:
         ArgumentError: columns of different lengths, fewer than two columns, a data set without a
-            loss; from ``train``, an optimizer or a schedule that cannot be made.
+            loss, a model that computes in 8 bits; from ``train``, an optimizer or a schedule that
+            cannot be made.
         OutputError: ``args.output_dir`` cannot be written.
         TrainingError: from ``train``, when the loss is not finite or the vectors collapse,
             naming the step.
@@ -78,6 +79,7 @@ class SentenceTransformerTrainer(ResumableTrainer):
         evaluator: Evaluator | None = None,
         callbacks: list[TrainerCallback] | None = None,
     ) -> None:
+        _require_gradients(model)
         settings = args or SentenceTransformerTrainingArguments()
         if settings.n_gpu > 1:
             settings._n_gpu = 1  # a pack cannot be scattered; several GPUs take torchrun
@@ -126,7 +128,7 @@ class SentenceTransformerTrainer(ResumableTrainer):
         self.neftune_noise_alpha = None
         if settings.bf16 is not None:
             name = "bfloat16" if settings.bf16 else "float32"
-            model.compute = choose_compute(name, model.device)
+            model.compute_as(choose_compute(name, model.device))
         if settings.dropout is not None:
             model.encoder.set_dropout(settings.dropout)
 
@@ -293,3 +295,12 @@ class SentenceTransformerTrainer(ResumableTrainer):
                 total += batch.rows * float(self._loss_of(name).compute(self.model, batch))
             found[f"{name}_loss" if name else "loss"] = total / len(rows)
         return found
+
+
+def _require_gradients(model: SentenceTransformer) -> None:
+    if model.compute.eight_bit:
+        raise ArgumentError(
+            "training a model of compute_dtype 'int8'",
+            expected="a format with gradients",
+            fix="load the model without compute_dtype, and once more with 'int8' to use it",
+        )
