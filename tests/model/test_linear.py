@@ -153,3 +153,15 @@ def test_copies_leave_the_layout_behind() -> None:
     with torch.inference_mode():
         y = made(x)
         assert torch.equal(copy.deepcopy(made)(x), y)
+
+
+@pytest.mark.parametrize("part", ["encoder.layers.1", "encoder.layers.0.up"])
+def test_hooks_are_called_in_inference(tiny: SentenceTransformer, part: str) -> None:
+    before = tiny.encode("a text")
+    seen: list[torch.Tensor] = []
+    handle = tiny.get_submodule(part).register_forward_hook(lambda _m, _x, y: seen.append(y))
+    np.testing.assert_allclose(tiny.encode("a text"), before, atol=1e-6)
+    assert len(seen) == 1
+    handle.remove()
+    np.testing.assert_array_equal(tiny.encode("a text"), before)
+    assert len(seen) == 1

@@ -43,6 +43,8 @@ def attend(
         _attend_block(block, heads, dropout, None if bias is None else bias.to(qkv.dtype))
         for block, bias in zip(pack.blocks(qkv), biases or [None] * len(pack.runs), strict=True)
     ]
+    if len(blocks) == 1:
+        return blocks[0].flatten(0, 1)
     return torch.cat([block.flatten(0, 1) for block in blocks])
 
 

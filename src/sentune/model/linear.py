@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TypeVar, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sentune.model.eight_bit import EightBitWeight, eight_bit_linear, quantize_weight
+from sentune.model.eight_bit import eight_bit_linear, quantize_weight
 
-__all__ = ["ACTIVATIONS", "Linear", "fused_linear", "use_eight_bits"]
+__all__ = ["ACTIVATIONS", "Linear", "fused_linear", "has_hooks", "use_eight_bits"]
 
 # By their names in config.json.
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -33,8 +33,8 @@ _IN_ONE_PASS = {
 _ROWS = 512  # for which a weight's layout is chosen
 _CLOSE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # the formats, and how exact they are
 
+Product = Callable[[Tensor], Tensor]
 Fused = Callable[..., Tensor]
-Copy = TypeVar("Copy")
 
 
 class Linear(nn.Linear):
@@ -58,82 +58,77 @@ class Linear(nn.Linear):
         self, inputs: int, outputs: int, bias: bool = True, activation: str | None = None
     ) -> None:
         super().__init__(inputs, outputs, bias)
-        self._activation = activation
         self.eight_bit = False
-        self._copy: tuple[tuple[object, ...], object] | None = None
+        self._activation = activation
+        self._ready: tuple[tuple[object, ...], Product] | None = None
         self._learns = False
 
     def train(self, mode: bool = True) -> Linear:
         """As for any module; a kept copy is dropped."""
-        self._copy, self._learns = None, False
+        self._ready, self._learns = None, False
         return super().train(mode)
 
     def forward(self, x: Tensor) -> Tensor:
         """(rows, inputs) → (rows, outputs)."""
         if torch.is_grad_enabled():
-            self._copy, self._learns = None, True
-            return self._in_two_passes(x, *self._cast(x.dtype))
-        if self.eight_bit:
-            return self._activated(eight_bit_linear(x, self._in_eight_bits(x.dtype)))
-        known = x.is_cpu and self._activation in _IN_ONE_PASS
-        fused = fused_linear(x.dtype) if known else None
-        if self._may_change_unseen():
-            self._copy = None
-            weight, bias = self._cast(x.dtype)
-        elif fused is not None or x.dtype != self.weight.dtype:
-            weight, bias = self._copied(x.dtype, laid_out=fused is not None)
-        else:
-            weight, bias = self.weight, self.bias
-        if fused is None:
-            return self._in_two_passes(x, weight, bias)
-        return fused(x, weight, bias, *_IN_ONE_PASS[self._activation])
+            self._ready, self._learns = None, True
+            return self._activated(F.linear(x, *self._cast(x.dtype)))
+        return self.product(x.dtype)(x)
 
-    def _in_two_passes(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return self._activated(F.linear(x, weight, bias))
+    def product(self, dtype: torch.dtype) -> Product:
+        """The layer as a function of inputs in that format, without gradients.
+
+        It computes with the weights of this moment: ask again for each pass.
+        """
+        state = self.state()
+        if state is None:
+            self._ready = None
+            return self._product(dtype)
+        state = (*state, dtype)
+        ready = self._ready  # of one moment: threads share the layer
+        if ready is None or ready[0] != state:
+            self._ready = ready = (state, self._product(dtype))
+        return ready[1]
+
+    def state(self) -> tuple[object, ...] | None:
+        """Equal as long as the product is the same; None where it is to be made for each pass."""
+        # Not self.weight: nn.Module looks it up in three places, for each layer of each pass.
+        weight, bias = cast("Tensor", self._parameters["weight"]), self._parameters["bias"]
+        pending = weight.grad is not None or (bias is not None and bias.grad is not None)
+        # Inference tensors have no version; hooks are to be called.
+        if self._learns or pending or weight.is_inference() or has_hooks(self):
+            return None
+        of_bias = None if bias is None else (bias._version, bias.data_ptr())
+        return weight._version, weight.data_ptr(), of_bias, self.eight_bit
+
+    def _product(self, dtype: torch.dtype) -> Product:
+        on_cpu = self.weight.is_cpu
+        if self.eight_bit:
+            rounded = quantize_weight(self.weight.detach(), self.bias, dtype)
+            return lambda x: self._activated(eight_bit_linear(x, rounded))
+        weight, bias = self._cast(dtype)
+        known = on_cpu and self._activation in _IN_ONE_PASS
+        operator = fused_linear(dtype) if known else None
+        if operator is None:
+            return lambda x: self._activated(F.linear(x, weight, bias))
+        laid_out = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _ROWS)
+        attribute, algorithm = _IN_ONE_PASS[self._activation]
+        return lambda x: operator(x, laid_out, bias, attribute, [], algorithm)
 
     def _activated(self, y: Tensor) -> Tensor:
         return y if self._activation is None else ACTIVATIONS[self._activation](y)
 
-    def __getstate__(self) -> dict[str, object]:
-        """Without the copy, whose layout only oneDNN can read."""
-        return {**self.__dict__, "_copy": None}
-
-    def _may_change_unseen(self) -> bool:
-        bias = self.bias
-        pending = self.weight.grad is not None or (bias is not None and bias.grad is not None)
-        # Inference tensors have no version.
-        return self._learns or pending or self.weight.is_inference()
-
     def _cast(self, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         return self.weight.to(dtype), None if self.bias is None else self.bias.to(dtype)
 
-    def _copied(self, dtype: torch.dtype, *, laid_out: bool) -> tuple[Tensor, Tensor | None]:
-        def made() -> tuple[Tensor, Tensor | None]:
-            weight, bias = self._cast(dtype)
-            if laid_out:
-                weight = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
-            return weight, bias
+    def __getstate__(self) -> dict[str, object]:
+        """Without the copy, whose layout only oneDNN can read."""
+        return {**self.__dict__, "_ready": None}
 
-        return self._kept(made, dtype, laid_out)
 
-    def _in_eight_bits(self, dtype: torch.dtype) -> EightBitWeight:
-        def made() -> EightBitWeight:
-            return quantize_weight(self.weight.detach(), self.bias, dtype)
-
-        if self._may_change_unseen():
-            self._copy = None
-            return made()
-        return self._kept(made, dtype, EightBitWeight)
-
-    def _kept(self, made: Callable[[], Copy], *kind: object) -> Copy:
-        """The copy of that kind, made anew when the weights have changed."""
-        weight, bias = self.weight, self.bias
-        of_bias = None if bias is None else (bias._version, bias.data_ptr())
-        state = (weight._version, weight.data_ptr(), of_bias, *kind)
-        copy = self._copy  # of one moment: threads share the layer
-        if copy is None or copy[0] != state:
-            self._copy = copy = (state, made())
-        return cast(Copy, copy[1])
+def has_hooks(module: nn.Module) -> bool:
+    """Whether a call of the module calls something else as well."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 def use_eight_bits(module: nn.Module, wanted: bool) -> None:
@@ -154,7 +149,7 @@ def fused_linear(dtype: torch.dtype) -> Fused | None:
     if dtype not in _CLOSE:
         return None
     try:
-        operator = torch.ops.mkldnn._linear_pointwise
+        operator: Fused = torch.ops.mkldnn._linear_pointwise.default
         draw = torch.Generator().manual_seed(0)
         x, weight = (torch.randn(size, 16, generator=draw).to(dtype) for size in (3, 8))
         bias = torch.ones(8, dtype=dtype)
@@ -165,11 +160,4 @@ def fused_linear(dtype: torch.dtype) -> Fused | None:
             return None
     except (AttributeError, RuntimeError):
         return None
-
-    def fused(
-        x: Tensor, weight: Tensor, bias: Tensor | None, attribute: str, algorithm: str
-    ) -> Tensor:
-        y: Tensor = operator(x, weight, bias, attribute, [], algorithm)
-        return y
-
-    return fused
+    return operator

@@ -55,6 +55,8 @@ class Pack:
         One split serves all runs: its gradient is one concatenation, where a slice for each run
         would cost a tensor of zeros as large as ``packed`` each.
         """
+        if len(self.runs) == 1:
+            return [packed.view(self.runs[0].texts, -1, *packed.shape[1:])]
         parts = torch.split(packed, [run.tokens for run in self.runs])
         return [
             part.view(run.texts, run.length, *packed.shape[1:])
