@@ -165,3 +165,38 @@ def test_hooks_are_called_in_inference(tiny: SentenceTransformer, part: str) -> 
     handle.remove()
     np.testing.assert_array_equal(tiny.encode("a text"), before)
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("activation", [None, *ACTIVATIONS])
+def test_two_layers_and_their_gradients(activation: str | None, bias: bool) -> None:
+    torch.manual_seed(0)
+    first, second = (made.double() for made in (Linear(6, 8, bias, activation), Linear(8, 3, bias)))
+    x = torch.randn(5, 6, dtype=torch.float64, requires_grad=True)
+    assert torch.equal(first.then(second, x), second(first(x)))
+    weights = [*first.parameters(), *second.parameters()]
+
+    def run(x: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
+        return first.then(second, x)
+
+    assert torch.autograd.gradcheck(run, (x, *weights))
+
+
+def test_the_activation_between_two_layers_is_not_kept() -> None:
+    first, second = Linear(6, 512, activation="gelu"), Linear(512, 6)
+    x, kept = torch.randn(5, 6), []
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor.shape)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        first.then(second, x)
+    assert kept.count(torch.Size([5, 512])) == 1  # what the activation is given
+
+
+def test_hooks_between_two_layers_are_called() -> None:
+    first, second, seen = layer("gelu"), Linear(80, 3), []
+    second.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    first.then(second, torch.randn(5, 48))
+    assert len(seen) == 1

@@ -146,6 +146,9 @@ class Layer(_Computation, nn.Module):
     modules would take a quarter of it.
     """
 
+    up: Linear
+    down: Linear
+
     def __init__(self, config: EncoderConfig, number: int) -> None:
         super().__init__()
         hidden, inner = config.hidden_size, config.intermediate_size
@@ -163,6 +166,12 @@ class Layer(_Computation, nn.Module):
             self.up = Linear(hidden, inner, config.mlp_bias, config.hidden_act)
         self.down = Linear(inner, hidden, config.mlp_bias)
         self.output_norm = _norm(config)
+
+    def _perceptron(self, x: Tensor) -> Tensor:
+        within = self.training and self.dropouts.get("inner")
+        if self.gate is not None or within or not torch.is_grad_enabled():
+            return super()._perceptron(x)
+        return _drop(self.up.then(self.down, x), "output", self)
 
     def linears(self) -> tuple[Linear, ...]:
         """In the order of :meth:`prepared`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -75,6 +75,20 @@ class Linear(nn.Linear):
             return self._activated(F.linear(x, *self._cast(x.dtype)))
         return self.product(x.dtype)(x)
 
+    def then(self, following: Linear, x: Tensor) -> Tensor:
+        """``following(self(x))``, for training.
+
+        What the activation gives is not kept for the gradient but computed again: the widest tensor
+        of an encoder, for one pass over it.
+        """
+        if self._activation is None or has_hooks(self) or has_hooks(following):
+            return following(self(x))  # type: ignore[no-any-return]
+        for layer in (self, following):
+            layer._ready, layer._learns = None, True
+        y = F.linear(x, *self._cast(x.dtype))
+        activate = ACTIVATIONS[self._activation]
+        return _ActivatedProduct.apply(y, activate, *following._cast(x.dtype))  # type: ignore[no-any-return, no-untyped-call]
+
     def product(self, dtype: torch.dtype) -> Product:
         """The layer as a function of inputs in that format, without gradients.
 
@@ -124,6 +138,32 @@ class Linear(nn.Linear):
     def __getstate__(self) -> dict[str, object]:
         """Without the copy, whose layout only oneDNN can read."""
         return {**self.__dict__, "_ready": None}
+
+
+class _ActivatedProduct(torch.autograd.Function):
+    """y = a(x) Wᵀ + b, of which x is kept and a(x) is not.
+
+    For a gradient G of y, the others are (G W) ∘ a′(x), Gᵀ a(x), and the sum of G over its rows.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, activate: Product, weight: Tensor, bias: Tensor | None
+    ) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.activate = activate
+        return F.linear(activate(x), weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        with torch.enable_grad():
+            again = x.detach().requires_grad_()
+            activated = ctx.activate(again)
+        of_bias = gradient.sum(0) if ctx.needs_input_grad[3] else None
+        of_weight = gradient.T @ activated.detach()
+        (of_x,) = torch.autograd.grad(activated, again, gradient @ weight)
+        return of_x, None, of_weight, of_bias
 
 
 def has_hooks(module: nn.Module) -> bool:
