@@ -311,7 +311,8 @@ def test_a_tuning_on_a_full_disk_goes_on_to_the_same_bits(
         # Many faults leave the same state, and what is the same goes on the same.
         if left not in seen:
             seen.append(left)
-            assert tuned(out) == expected, at
+            with Disk().used(monkeypatch):
+                assert tuned(out) == expected, at
         if out.exists():
             remove_folder(out)
     print(f"{len(chosen)} of {count} changes failed, which left {len(seen)} states")

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sentune.model import attention
 from sentune.model.attention import Biases, _WrittenOut, attend
 from sentune.model.config import LayerKind
 from sentune.model.dropout import kept
@@ -190,3 +191,35 @@ def test_turned_scores_depend_on_the_distance_alone(packed: Pack) -> None:
     assert torch.equal(turned[7:14], turned[:7])
     assert torch.equal(turned[0], one)
     torch.testing.assert_close(turned.norm(dim=1), one.norm().expand(23))
+
+
+# ── a few texts at a time ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("dtype", "within"), [(torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 0.03)]
+)
+@pytest.mark.parametrize("at_a_time", [0, 1, 2, 3, 50])
+def test_texts_in_pieces(
+    dtype: torch.dtype, within: float, at_a_time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(3)
+    packed = pack([[0] * length for length in (40, 40, 40, 40, 40, 7)])
+    qkv = torch.randn(207, 3 * HEADS * SIZE).to(dtype)
+    calls = []
+    in_pieces = attention._attend_in_pieces
+
+    def counted(qkv: Tensor, heads: int, at_a_time: int) -> Tensor:
+        calls.append(at_a_time)
+        return in_pieces(qkv, heads, at_a_time)
+
+    monkeypatch.setattr(attention, "_SCORES", at_a_time * HEADS * 40**2 * dtype.itemsize)
+    monkeypatch.setattr(attention, "_attend_in_pieces", counted)
+    with torch.no_grad():
+        found = attend(qkv, packed, HEADS)
+    table = torch.zeros(HEADS, 40, 40, dtype=torch.float64)
+    expected = by_definition(qkv.double(), packed, table)
+    assert found.dtype == dtype
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=within)
+    # The short text is not among them, and neither is a text too long for the cache.
+    assert calls == ([at_a_time] if at_a_time else [])

@@ -75,6 +75,12 @@ def test_the_largest_value_of_a_row_does_not_wrap_around(dtype: torch.dtype, sla
     assert_within_steps(x, torch.eye(8), torch.zeros(8), slack)
 
 
+def test_weights_in_bfloat16_do_not_wrap_around_either() -> None:
+    weight = torch.cat([torch.linspace(1, 2, 257).reshape(-1, 1), torch.zeros(257, 7)], dim=1)
+    rounded = quantize_weight(weight.bfloat16(), None, torch.float32)
+    assert bool((rounded.values[0] == 127).all())
+
+
 def test_a_row_of_zeros_is_the_bias() -> None:
     weight, bias = torch.randn(16, 8), torch.randn(16)
     for kept in (bias, None):

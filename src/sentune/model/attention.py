@@ -1,9 +1,11 @@
 """Attention within each text of a pack.
 
-Texts of one length form one dense block, so no mask and no padding is needed. Inference, and
-training on a GPU or in float32 without dropout, use PyTorch's fused kernel. On a CPU its gradient
-in bfloat16 is slow (measured: 2 to 4 times this module's), and with dropout or a bias that learns
-it falls back to a slower kernel still; these cases are written out here.
+Texts of one length form one dense block, so no mask and no padding is needed. A GPU, training in
+float32 without dropout, and inference on very short and very long texts use PyTorch's fused
+kernel. On a CPU its gradient in bfloat16 is slow (measured: 2 to 4 times this module's), and with
+dropout or a bias that learns it falls back to a slower kernel still; these cases are written out
+here. So is inference on texts of ordinary length, a few at a time, so that their scores stay in
+the cache (measured: up to 1.45 times as fast).
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ from sentune.model.dropout import kept
 from sentune.model.pack import Pack
 
 __all__ = ["Biases", "attend"]
+
+_SHORT = 32  # tokens, below which one call is better than five
+_SCORES = 6 << 20  # bytes that stay in the cache between two products
 
 # For each run of a pack what is added to its scores, (1, heads or 1, length, length), or None.
 Biases = Sequence[Tensor | None]
@@ -54,8 +59,26 @@ def _attend_block(qkv: Tensor, heads: int, dropout: float, bias: Tensor | None) 
     if qkv.is_cpu and (dropout or (gradient and slow)):
         mixed: Tensor = _WrittenOut.apply(qkv, heads, dropout, bias)  # type: ignore[no-untyped-call]
         return mixed
+    at_a_time = _SCORES // (heads * qkv.shape[1] ** 2 * qkv.itemsize)
+    if qkv.is_cpu and not gradient and bias is None and qkv.shape[1] >= _SHORT and at_a_time:
+        return _attend_in_pieces(qkv, heads, at_a_time)
     query, key, value = _split_heads(qkv, heads)
     mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+    return _join_heads(mixed)
+
+
+def _attend_in_pieces(qkv: Tensor, heads: int, at_a_time: int) -> Tensor:
+    texts, length, width = qkv.shape
+    size = width // 3 // heads
+    mixed = qkv.new_empty(texts, heads, length, size)
+    scores = qkv.new_empty(min(at_a_time, texts) * heads, length, length)
+    for start in range(0, texts, at_a_time):
+        piece = slice(start, start + at_a_time)
+        query, key, value = _heads_first(qkv[piece], heads)
+        weights = scores[: len(query)]
+        torch.bmm(query * size**-0.5, key.mT, out=weights)
+        torch.softmax(weights, dim=-1, out=weights)
+        torch.bmm(weights, value, out=mixed[piece].flatten(0, 1))
     return _join_heads(mixed)
 
 

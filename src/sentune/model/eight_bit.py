@@ -36,6 +36,9 @@ def quantize_weight(weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> 
         bias: (outputs,), or none.
         dtype: the format of results.
     """
+    weight = (
+        weight.float()
+    )  # in bfloat16, 127 could become 128, which is none of the 8-bit integers
     spread = weight.abs().amax(1).clamp_min(_LEAST_SPREAD)
     values = (weight * (_MOST / spread).unsqueeze(1)).round().to(torch.int8)
     added = torch.zeros_like(spread) if bias is None else bias

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from sentune.model.attention import attend
 from sentune.model.config import EncoderConfig, LayerKind
 from sentune.model.dropout import dropout
-from sentune.model.linear import ACTIVATIONS, Linear, has_hooks
+from sentune.model.linear import ACTIVATIONS, Linear, has_global_hooks, has_hooks
 from sentune.model.pack import Pack
 from sentune.model.positions import Places, RelativeBias, find_places, rotate
 
@@ -169,7 +168,8 @@ class Layer(_Computation, nn.Module):
 
     def _perceptron(self, x: Tensor) -> Tensor:
         within = self.training and self.dropouts.get("inner")
-        if self.gate is not None or within or not torch.is_grad_enabled():
+        ours = isinstance(self.up, Linear) and isinstance(self.down, Linear)  # nothing around them
+        if self.gate is not None or within or not ours or not torch.is_grad_enabled():
             return super()._perceptron(x)
         return _drop(self.up.then(self.down, x), "output", self)
 
@@ -232,7 +232,7 @@ class Encoder(nn.Module):
         self.relative_bias = RelativeBias(buckets, heads) if buckets else None
         self.unused: dict[str, Tensor] = {}
         self.recompute_every = 0
-        self._ready: tuple[list[Any], list[_Prepared]] | None = None
+        self._ready: tuple[list[object], list[_Prepared], object] | None = None
 
     def forward(self, pack: Pack, dtype: torch.dtype | None = None) -> Tensor:
         """Pack → token vectors (tokens, hidden) in ``dtype`` (default: that of the weights)."""
@@ -252,16 +252,33 @@ class Encoder(nn.Module):
     def _in_use(self, dtype: torch.dtype) -> Sequence[Callable[..., Tensor]]:
         """The layers, prepared as long as the weights are the same."""
         layers: list[Layer] = list(self.layers._modules.values())  # type: ignore[arg-type]
-        if torch.is_grad_enabled() or self.training:
+        states = None if torch.is_grad_enabled() else self._states(layers, dtype)
+        if states is None:
+            self._ready = None
             return layers
-        states: list[Any] = [linear.state() for layer in layers for linear in layer.linears()]
-        if None in states or any(map(has_hooks, layers)):
-            return layers
-        states.append((dtype,))
         ready = self._ready  # of one moment: threads share the encoder
         if ready is None or ready[0] != states:
-            self._ready = ready = (states, [layer.prepared(dtype) for layer in layers])
+            # The weights are held with them, or others could get their address.
+            held = [each.detach() for each in self.layers.parameters()]
+            self._ready = ready = (states, [layer.prepared(dtype) for layer in layers], held)
         return ready[1]
+
+    def _states(self, layers: list[Layer], dtype: torch.dtype) -> list[object] | None:
+        """Equal as long as prepared layers compute the same; None where modules are called."""
+        if has_global_hooks() or torch.is_autocast_enabled("cpu"):
+            return None
+        states: list[object] = [dtype]
+        for layer in layers:
+            linears = layer.linears()
+            if (
+                layer.training
+                or has_hooks(layer)
+                or any(type(part) is not Linear for part in linears)
+            ):
+                return None
+            states += (linear.state() for linear in linears)
+            states += (layer._modules["attention_norm"], layer._modules["output_norm"])
+        return None if None in states else states
 
     def train(self, mode: bool = True) -> Encoder:
         """As for any module; prepared layers are dropped."""

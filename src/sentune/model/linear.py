@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn.modules import module as modules
 
 from sentune.model.eight_bit import eight_bit_linear, quantize_weight
 
-__all__ = ["ACTIVATIONS", "Linear", "fused_linear", "has_hooks", "use_eight_bits"]
+__all__ = [
+    "ACTIVATIONS",
+    "Linear",
+    "fused_linear",
+    "has_global_hooks",
+    "has_hooks",
+    "use_eight_bits",
+]
 
 # By their names in config.json.
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -60,7 +69,7 @@ class Linear(nn.Linear):
         super().__init__(inputs, outputs, bias)
         self.eight_bit = False
         self._activation = activation
-        self._ready: tuple[tuple[object, ...], Product] | None = None
+        self._ready: tuple[tuple[object, ...], Product, object] | None = None
         self._learns = False
 
     def train(self, mode: bool = True) -> Linear:
@@ -81,7 +90,13 @@ class Linear(nn.Linear):
         What the activation gives is not kept for the gradient but computed again: the widest tensor
         of an encoder, for one pass over it.
         """
-        if self._activation is None or has_hooks(self) or has_hooks(following):
+        plain = (
+            has_hooks(self)
+            or has_hooks(following)
+            or has_global_hooks()
+            or torch.is_autocast_enabled(x.device.type)
+        )
+        if self._activation is None or plain:
             return following(self(x))  # type: ignore[no-any-return]
         for layer in (self, following):
             layer._ready, layer._learns = None, True
@@ -97,17 +112,21 @@ class Linear(nn.Linear):
         state = self.state()
         if state is None:
             self._ready = None
-            return self._product(dtype)
+            return self._product(dtype, keep=False)
         state = (*state, dtype)
         ready = self._ready  # of one moment: threads share the layer
         if ready is None or ready[0] != state:
-            self._ready = ready = (state, self._product(dtype))
+            # The weights are held with it, or others could get their address.
+            held = [each.detach() for each in self.parameters()]
+            self._ready = ready = (state, self._product(dtype, keep=True), held)
         return ready[1]
 
     def state(self) -> tuple[object, ...] | None:
         """Equal as long as the product is the same; None where it is to be made for each pass."""
         # Not self.weight: nn.Module looks it up in three places, for each layer of each pass.
-        weight, bias = cast("Tensor", self._parameters["weight"]), self._parameters["bias"]
+        weight, bias = self._parameters.get("weight"), self._parameters.get("bias")
+        if weight is None:  # computed from others, as pruning does
+            return None
         pending = weight.grad is not None or (bias is not None and bias.grad is not None)
         # Inference tensors have no version; hooks are to be called.
         if self._learns or pending or weight.is_inference() or has_hooks(self):
@@ -115,9 +134,9 @@ class Linear(nn.Linear):
         of_bias = None if bias is None else (bias._version, bias.data_ptr())
         return weight._version, weight.data_ptr(), of_bias, self.eight_bit
 
-    def _product(self, dtype: torch.dtype) -> Product:
+    def _product(self, dtype: torch.dtype, *, keep: bool) -> Product:
         on_cpu = self.weight.is_cpu
-        if self.eight_bit:
+        if self.eight_bit and on_cpu:
             rounded = quantize_weight(self.weight.detach(), self.bias, dtype)
             return lambda x: self._activated(eight_bit_linear(x, rounded))
         weight, bias = self._cast(dtype)
@@ -125,7 +144,10 @@ class Linear(nn.Linear):
         operator = fused_linear(dtype) if known else None
         if operator is None:
             return lambda x: self._activated(F.linear(x, weight, bias))
-        laid_out = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _ROWS)
+        # Laying out weights for a single pass costs more than it gains.
+        laid_out = weight.detach()
+        if keep:
+            laid_out = torch.ops.mkldnn._reorder_linear_weight(laid_out, _ROWS)
         attribute, algorithm = _IN_ONE_PASS[self._activation]
         return lambda x: operator(x, laid_out, bias, attribute, [], algorithm)
 
@@ -155,20 +177,34 @@ class _ActivatedProduct(torch.autograd.Function):
         return F.linear(activate(x), weight, bias)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         with torch.enable_grad():
             again = x.detach().requires_grad_()
             activated = ctx.activate(again)
         of_bias = gradient.sum(0) if ctx.needs_input_grad[3] else None
-        of_weight = gradient.T @ activated.detach()
+        of_weight = gradient.T @ activated.detach() if ctx.needs_input_grad[2] else None
         (of_x,) = torch.autograd.grad(activated, again, gradient @ weight)
         return of_x, None, of_weight, of_bias
 
 
 def has_hooks(module: nn.Module) -> bool:
     """Whether a call of the module calls something else as well."""
-    return bool(module._forward_hooks or module._forward_pre_hooks)
+    hooks = module._forward_hooks or module._forward_pre_hooks
+    return bool(hooks or module._backward_hooks or module._backward_pre_hooks)
+
+
+def has_global_hooks() -> bool:
+    """Whether a call of any module calls something else as well, such as a profiler."""
+    return any(
+        (
+            modules._global_forward_hooks,
+            modules._global_forward_pre_hooks,
+            modules._global_backward_hooks,
+            modules._global_backward_pre_hooks,
+        )
+    )
 
 
 def use_eight_bits(module: nn.Module, wanted: bool) -> None:
