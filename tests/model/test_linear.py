@@ -135,6 +135,18 @@ def test_a_step_after_a_look_in_between_is_seen(dtype: torch.dtype) -> None:
         torch.testing.assert_close(made(x).double(), exact(made, x, "gelu"), rtol=0.02, atol=0.02)
 
 
+def test_weights_at_the_address_of_others_are_seen() -> None:
+    made, x = Linear(384, 1536, activation="gelu"), torch.randn(3, 384)
+    for _ in range(10):
+        with torch.no_grad():
+            made(x)
+            for _ in range(2):  # the second often gets the address of the first
+                made.weight = torch.nn.Parameter(torch.randn(1536, 384) / 20)
+            torch.testing.assert_close(
+                made(x).double(), exact(made, x, "gelu"), rtol=1e-4, atol=1e-4
+            )
+
+
 def test_a_format_that_the_processor_lacks_takes_two_passes(
     monkeypatch: pytest.MonkeyPatch, probe_again: None
 ) -> None:

@@ -112,6 +112,7 @@ def test_changes_are_seen(
 ) -> None:
     before = vectors(tiny)
     np.testing.assert_allclose(before, as_modules(tiny), atol=1e-6)
+    vectors(tiny)  # prepared again
     change(tiny, list(tiny.encoder.layers))
     after = vectors(tiny)
     assert np.abs(after - before).max() > 1e-3
