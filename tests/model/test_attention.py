@@ -204,8 +204,8 @@ def test_texts_in_pieces(
     dtype: torch.dtype, within: float, at_a_time: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(3)
-    packed = pack([[0] * length for length in (40, 40, 40, 40, 40, 7)])
-    qkv = torch.randn(207, 3 * HEADS * SIZE).to(dtype)
+    packed = pack([[0] * length for length in (64, 64, 64, 64, 64, 7)])
+    qkv = torch.randn(327, 3 * HEADS * SIZE).to(dtype)
     calls = []
     in_pieces = attention._attend_in_pieces
 
@@ -213,13 +213,13 @@ def test_texts_in_pieces(
         calls.append(at_a_time)
         return in_pieces(qkv, heads, at_a_time)
 
-    monkeypatch.setattr(attention, "_SCORES", at_a_time * HEADS * 40**2 * dtype.itemsize)
+    monkeypatch.setattr(attention, "_SCORES", at_a_time * HEADS * 64**2 * dtype.itemsize)
     monkeypatch.setattr(attention, "_attend_in_pieces", counted)
     with torch.no_grad():
         found = attend(qkv, packed, HEADS)
-    table = torch.zeros(HEADS, 40, 40, dtype=torch.float64)
+    table = torch.zeros(HEADS, 64, 64, dtype=torch.float64)
     expected = by_definition(qkv.double(), packed, table)
     assert found.dtype == dtype
     torch.testing.assert_close(found.double(), expected, rtol=0, atol=within)
-    # The short text is not among them, and neither is a text too long for the cache.
+    # The text of another length is not among them, and neither is one too long for the cache.
     assert calls == ([at_a_time] if at_a_time else [])
