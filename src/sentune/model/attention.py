@@ -1,11 +1,11 @@
 """Attention within each text of a pack.
 
 Texts of one length form one dense block, so no mask and no padding is needed. A GPU, training in
-float32 without dropout, and inference on texts of most lengths use PyTorch's fused
-kernel. On a CPU its gradient in bfloat16 is slow (measured: 2 to 4 times this module's), and with
-dropout or a bias that learns it falls back to a slower kernel still; these cases are written out
-here. So is inference on texts of 64, 128, … tokens, the lengths at which texts are cut, a few at a
-time, so that their scores stay in the cache (measured: up to 1.45 times as fast).
+float32 without dropout, and inference on texts of most lengths use PyTorch's fused kernel. On a
+CPU its gradient in bfloat16 is slow (measured: 2 to 4 times this module's), and with dropout or a
+bias that learns it falls back to a slower kernel still; these cases are written out here. So is
+inference on texts of 64, 128, … tokens, the lengths at which texts are cut, a few at a time, so
+that their scores stay in the cache (measured: up to 1.45 times as fast).
 """
 
 from __future__ import annotations

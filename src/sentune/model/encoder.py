@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -99,8 +98,6 @@ class _Computation:
     The parts are modules in a :class:`Layer`, and plain functions in a :class:`_Prepared` one.
     """
 
-    __slots__ = ()
-
     heads: int
     norm_first: bool
     training: bool
@@ -141,8 +138,8 @@ class _Computation:
 class Layer(_Computation, nn.Module):
     """A layer with weights, for training and for inference.
 
-    Inference takes it :meth:`prepared`: a short text is computed in so little time that calling
-    modules would take a quarter of it.
+    Inference takes it as :class:`_Prepared`: a short text is computed in so little time that
+    calling modules would take a quarter of it.
     """
 
     up: Linear
@@ -174,41 +171,22 @@ class Layer(_Computation, nn.Module):
         return _drop(self.up.then(self.down, x), "output", self)
 
     def linears(self) -> tuple[Linear, ...]:
-        """In the order of :meth:`prepared`."""
+        """qkv, attention_output, up and down."""
         parts = self._modules
         return parts["qkv"], parts["attention_output"], parts["up"], parts["down"]  # type: ignore[return-value]
 
-    def prepared(self, dtype: torch.dtype) -> _Prepared:
-        """The same computation on inputs of that format, with the weights of this moment."""
-        qkv, attention_output, up, down = (linear.product(dtype) for linear in self.linears())
-        return _Prepared(
-            self.heads,
-            self.norm_first,
-            self.gate,
-            qkv,
-            attention_output,
-            self.attention_norm,
-            up,
-            down,
-            self.output_norm,
-        )
 
-
-@dataclass(slots=True)
 class _Prepared(_Computation):
+    """The computation of a layer on inputs of one format, with the weights of this moment."""
+
     __call__ = _Computation.forward
 
-    heads: int
-    norm_first: bool
-    gate: Function | None
-    qkv: Function
-    attention_output: Function
-    attention_norm: Function
-    up: Function
-    down: Function
-    output_norm: Function
-    dropouts: dict[str, float] = field(default_factory=dict)
-    training: bool = False
+    def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
+        self.training, self.dropouts = False, {}
+        self.heads, self.norm_first, self.gate = layer.heads, layer.norm_first, layer.gate
+        self.attention_norm, self.output_norm = layer.attention_norm, layer.output_norm
+        products = [linear.product(dtype) for linear in layer.linears()]
+        self.qkv, self.attention_output, self.up, self.down = products
 
 
 class Encoder(nn.Module):
@@ -260,7 +238,7 @@ class Encoder(nn.Module):
         if ready is None or ready[0] != states:
             # The weights are held with them, or others could get their address.
             held = [each.detach() for each in self.layers.parameters()]
-            self._ready = ready = (states, [layer.prepared(dtype) for layer in layers], held)
+            self._ready = ready = (states, [_Prepared(layer, dtype) for layer in layers], held)
         return ready[1]
 
     def _states(self, layers: list[Layer], dtype: torch.dtype) -> list[object] | None:
