@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
-from sentune.model import attention
-from sentune.model.attention import Biases, _WrittenOut, attend
+from sentune.model import attention, grouped_attention
+from sentune.model.attention import Biases, attend
 from sentune.model.config import LayerKind
-from sentune.model.dropout import kept
-from sentune.model.pack import Pack, pack
+from sentune.model.dropout import Masks
+from sentune.model.grouped_attention import _groups, attend_in_groups
+from sentune.model.pack import Pack, Run, pack
 from sentune.model.positions import RelativeBias, find_places, rotate
 
 HEADS, SIZE = 3, 4
@@ -30,19 +34,35 @@ def qkv() -> Tensor:
     return torch.randn(sum(LENGTHS), 3 * HEADS * SIZE, dtype=torch.float64)
 
 
-def by_definition(qkv: Tensor, packed: Pack, table: Tensor, dropout: float = 0.0) -> Tensor:
-    """One text after the other; ``table`` is (heads, longest, longest)."""
+def by_definition(
+    qkv: Tensor, packed: Pack, table: Tensor, dropout: float = 0.0, apart: bool = True
+) -> Tensor:
+    """One run after the other; ``table`` is (heads, longest, longest)."""
     rows = []
+    masks, scale = drawn(packed, dropout, apart)
     for block, run in zip(packed.blocks(qkv), packed.runs, strict=True):
         parts = block.view(run.texts, run.length, 3, HEADS, SIZE).permute(2, 0, 3, 1, 4)
         scores = parts[0] @ parts[1].mT / SIZE**0.5 + table[:, : run.length, : run.length]
         weights = torch.softmax(scores, dim=-1)
         if dropout:
-            shape = (run.texts * HEADS, run.length, run.length)
-            mask, scale = kept(torch.empty(shape, dtype=qkv.dtype), dropout)
-            weights = weights * mask.view_as(weights) * scale
+            weights = weights * next(masks) * scale
         rows.append((weights @ parts[2]).transpose(1, 2).reshape(run.tokens, -1))
     return torch.cat(rows)
+
+
+def drawn(packed: Pack, dropout: float, apart: bool) -> tuple[Iterator[Tensor], float]:
+    """The masks of each run, as attention draws them for padded groups."""
+    masks = Masks(dropout)
+    draw, of_texts = masks.from_the_start(), []
+    largest = grouped_attention._SCORES // (HEADS * 8)
+    for group in _groups(packed.runs, largest, apart):
+        shape = (group.texts * HEADS, group.length, group.length)
+        mask = draw(torch.empty(shape, dtype=torch.float64)).unflatten(0, (-1, HEADS))
+        lengths = [part.length for part in group.parts for _ in range(part.texts)]
+        of_texts += [text[:, :n, :n] for text, n in zip(mask, lengths, strict=True)]
+    text = iter(of_texts)
+    of_runs = [torch.stack([next(text) for _ in range(run.texts)]) for run in packed.runs]
+    return iter(of_runs), masks.scale
 
 
 def corners(table: Tensor, packed: Pack) -> Biases:
@@ -54,8 +74,64 @@ def random_table(heads: int = HEADS) -> Tensor:
     return torch.randn(heads, LENGTHS[0], LENGTHS[0], dtype=torch.float64) * 2
 
 
+@pytest.fixture(params=["one text at a time", "all at once"])
+def memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the scores of as many texts."""
+    if request.param == "one text at a time":
+        monkeypatch.setattr(grouped_attention, "_SCORES", 1)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+@pytest.mark.parametrize("step", [1, 3, 16])
+@pytest.mark.usefixtures("memory")
+def test_values_and_gradients_of_groups(
+    dropout: float, step: int, qkv: Tensor, packed: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouped_attention, "_STEP", step)
+    qkv.requires_grad_()
+    torch.manual_seed(9)
+    found = attend_in_groups(qkv, packed.runs, HEADS, dropout)
+    (gradient,) = torch.autograd.grad(found.sin().sum(), qkv)
+    torch.manual_seed(9)
+    nothing = torch.zeros(HEADS, 7, 7, dtype=torch.float64)
+    expected = by_definition(qkv, packed, nothing, dropout, apart=False)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    (right,) = torch.autograd.grad(expected.sin().sum(), qkv)
+    torch.testing.assert_close(gradient, right, rtol=0, atol=1e-12)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 70), min_size=1, max_size=30),
+    largest=st.integers(0, 20_000),
+    apart=st.booleans(),
+)
+def test_every_text_is_in_one_group(lengths: list[int], largest: int, apart: bool) -> None:
+    packed = pack([[0] * length for length in lengths])
+    groups = _groups(packed.runs, largest, apart)
+    parts = [part for group in groups for part in group.parts]
+    texts = [part.length for part in parts for _ in range(part.texts)]
+    assert texts == sorted(lengths, reverse=True)
+    row = 0
+    for group in groups:
+        assert group.start == row
+        row += sum(part.tokens for part in group.parts)
+        assert group.texts == 1 or group.texts * group.length**2 <= largest
+        assert all(0 <= group.length - part.length < 16 for part in group.parts)
+        assert not apart or len(group.parts) == 1
+        assert packed.runs[group.run].length == group.parts[0].length
+
+
+def test_only_queries_keys_and_values_are_kept_for_the_gradient(packed: Pack) -> None:
+    qkv = torch.randn(sum(LENGTHS), 3 * HEADS * SIZE, requires_grad=True)
+    kept: list[Tensor] = []
+    with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda packed: packed):
+        attend(qkv, packed, HEADS, dropout=0.1)
+    assert [each.data_ptr() for each in kept] == [qkv.data_ptr()]
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
 @pytest.mark.parametrize("learns", [True, False])
+@pytest.mark.usefixtures("memory")
 def test_values_and_gradients(learns: bool, dropout: float, qkv: Tensor, packed: Pack) -> None:
     table = random_table().requires_grad_(learns)
     qkv.requires_grad_()
@@ -73,12 +149,11 @@ def test_values_and_gradients(learns: bool, dropout: float, qkv: Tensor, packed:
 
 def test_the_written_out_gradient_by_finite_differences() -> None:
     torch.manual_seed(2)
-    qkv = torch.randn(2, 4, 3 * HEADS * SIZE, dtype=torch.float64, requires_grad=True)
+    qkv = torch.randn(8, 3 * HEADS * SIZE, dtype=torch.float64, requires_grad=True)
     bias = torch.randn(1, HEADS, 4, 4, dtype=torch.float64, requires_grad=True)
 
     def written_out(qkv: Tensor, bias: Tensor) -> Tensor:
-        mixed: Tensor = _WrittenOut.apply(qkv, HEADS, 0.0, bias)  # type: ignore[no-untyped-call]
-        return mixed
+        return attend_in_groups(qkv, [Run(2, 4)], HEADS, 0.0, [bias])
 
     assert torch.autograd.gradcheck(written_out, (qkv, bias))
 
@@ -128,7 +203,7 @@ def test_a_token_sees_those_within_its_window(
             if abs(row - column) > window:
                 table[:, row, column] = -math.inf
     torch.manual_seed(5)
-    expected = by_definition(qkv, packed, table, dropout)
+    expected = by_definition(qkv, packed, table, dropout, apart=biases is not None)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
     (right,) = torch.autograd.grad(expected.sin().sum(), qkv)
     torch.testing.assert_close(gradient, right, rtol=0, atol=1e-12)

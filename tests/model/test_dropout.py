@@ -5,27 +5,27 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sentune.model.attention import attend
-from sentune.model.dropout import dropout, kept
-from sentune.model.pack import Pack, pack
+from sentune.model.dropout import Masks, dropout
 
 
-@pytest.mark.parametrize("probability", [0.0, 0.1, 0.5, 0.999, 1 - 2**-17])
+@pytest.mark.parametrize("probability", [0.0, 0.1, 0.5, 0.999])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 def test_the_share_kept_is_that_asked_for(probability: float, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
-    mask, scale = kept(torch.empty(300, 1001, dtype=dtype), probability)
+    masks = Masks(probability)
+    mask = masks.from_the_start()(torch.empty(300, 1001, dtype=dtype))
     assert mask.dtype == dtype
     assert set(mask.unique().tolist()) <= {0.0, 1.0}
     share = mask.double().mean().item()
-    assert share == pytest.approx(1 - probability, abs=4 * (0.25 / 300_300) ** 0.5 + 2**-16)
-    if share:
-        assert scale == pytest.approx(1 / (1 - min(probability, 1 - 2**-16)), rel=0.51)
+    dropped = min(probability, 255 / 256)
+    deviation = (dropped * (1 - dropped) / 300_300 + 0.25 / 256**2 / 300) ** 0.5
+    assert share == pytest.approx(1 - dropped, abs=4 * deviation)
+    assert masks.scale == pytest.approx(1 / (1 - dropped))
 
 
 def test_elements_are_dropped_independently() -> None:
     torch.manual_seed(1)
-    mask = kept(torch.empty(1000, 4000), 0.3)[0].double() - 0.7
+    mask = Masks(0.3).from_the_start()(torch.empty(1000, 4000)).double() - 0.7
     for shift in (1, 2, 3, 4, 4000):  # four elements come from one number
         flat = mask.flatten()
         together = (flat[shift:] * flat[:-shift]).mean().item()
@@ -41,6 +41,33 @@ def test_a_seed_repeats_and_the_next_call_differs() -> None:
     assert not torch.equal(first, second)
 
 
+def test_masks_are_drawn_again_in_their_order() -> None:
+    torch.manual_seed(4)
+    masks = Masks(0.5)
+    draw, again = masks.from_the_start(), masks.from_the_start()
+    shapes = [(3, 5), (64,), (1,), (7, 11, 13)]
+    first = [draw(torch.empty(shape)) for shape in shapes]
+    second = [again(torch.empty(shape, dtype=torch.bfloat16)) for shape in shapes]
+    assert all(torch.equal(a, b.float()) for a, b in zip(first, second, strict=True))
+    assert not torch.equal(draw(torch.empty(64)), first[1])
+
+
+def test_nothing_is_kept_for_the_gradient() -> None:
+    x = torch.ones(8, 8, requires_grad=True)
+    kept: list[torch.Tensor] = []
+    with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda packed: packed):
+        dropout(x, 0.3)
+    assert kept == []
+
+
+def test_a_mask_is_that_of_the_values_whatever_their_layout() -> None:
+    x = torch.randn(6, 4)
+    torch.manual_seed(8)
+    rows = dropout(x, 0.4)
+    torch.manual_seed(8)
+    assert torch.equal(dropout(x.T.contiguous().T, 0.4), rows)
+
+
 def test_the_gradient_is_that_of_the_mask() -> None:
     x = torch.randn(7, 5, dtype=torch.float64, requires_grad=True)
 
@@ -49,30 +76,3 @@ def test_the_gradient_is_that_of_the_mask() -> None:
         return dropout(x, 0.3)
 
     assert torch.autograd.gradcheck(seeded, (x,))
-
-
-def _packed() -> Pack:
-    return pack([[1] * 5, [2] * 3, [3] * 5])
-
-
-def test_attention_with_dropout_is_the_formula() -> None:
-    """The formula of the docstring with the same masks, by autograd in float64."""
-    packed, heads, size = _packed(), 2, 4
-    torch.manual_seed(2)
-    qkv = torch.randn(13, 3 * heads * size, dtype=torch.float64, requires_grad=True)
-    torch.manual_seed(9)
-    found = attend(qkv, packed, heads, dropout=0.4)
-    (gradient,) = torch.autograd.grad(found.square().sum(), qkv)
-    torch.manual_seed(9)
-    rows = []
-    for block in packed.blocks(qkv):
-        texts, length, _ = block.shape
-        query, key, value = block.view(texts, length, 3, heads, size).permute(2, 0, 3, 1, 4)
-        weights = torch.softmax(query @ key.mT / size**0.5, dim=-1)
-        mask, scale = kept(torch.empty(texts * heads, length, length, dtype=torch.float64), 0.4)
-        mixed = (weights * mask.view_as(weights) * scale) @ value
-        rows.append(mixed.transpose(1, 2).reshape(texts * length, -1))
-    expected = torch.cat(rows)
-    (by_hand,) = torch.autograd.grad(expected.square().sum(), qkv)
-    assert torch.allclose(found, expected, atol=1e-12)
-    assert torch.allclose(gradient, by_hand, atol=1e-12)

@@ -14,9 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sentune.model.attention import _WrittenOut, attend
+from sentune.model.attention import attend
 from sentune.model.encoder import Encoder, Layer
-from sentune.model.pack import pack
+from sentune.model.grouped_attention import attend_in_groups
+from sentune.model.pack import Run, pack
 from sentune.model.sentence_transformer import SentenceTransformer
 
 
@@ -100,13 +101,9 @@ def test_the_written_out_gradient_by_finite_differences(
     texts: int, length: int, heads: int, size: int
 ) -> None:
     torch.manual_seed(1)
-    qkv = torch.randn(texts, length, 3 * heads * size, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: written_out(x, heads), (qkv,))
-
-
-def written_out(qkv: Tensor, heads: int) -> Tensor:
-    mixed: Tensor = _WrittenOut.apply(qkv, heads, 0.0)  # type: ignore[no-untyped-call]
-    return mixed
+    qkv = torch.randn(texts * length, 3 * heads * size, dtype=torch.float64, requires_grad=True)
+    runs = [Run(texts, length)]
+    assert torch.autograd.gradcheck(lambda x: attend_in_groups(x, runs, heads), (qkv,))
 
 
 def exact_attention(qkv: Tensor, heads: int) -> Tensor:
@@ -137,7 +134,7 @@ def test_the_written_out_attention_in_bfloat16(texts: int, length: int) -> None:
     ours_in = half.clone().requires_grad_()
     packed = pack([[0] * length] * texts)
     ours_out = attend(ours_in.flatten(0, 1), packed, heads).view(texts, length, 384)
-    assert "_WrittenOut" in str(_ancestors(ours_out))
+    assert "_Attention" in str(_ancestors(ours_out))
     (ours_grad,) = torch.autograd.grad(ours_out, ours_in, flow)
 
     # bfloat16 keeps 8 bits: 2**-9 for one rounding, a few of them on the way.
@@ -164,7 +161,7 @@ def test_every_path_of_attention_agrees_in_float32(real_texts: list[str]) -> Non
         [exact_attention(block, 4).flatten(0, 1) for block in packed.blocks(qkv.double())]
     )
     fused = attend(qkv, packed, 4)
-    written = torch.cat([written_out(block, 4).flatten(0, 1) for block in packed.blocks(qkv)])
+    written = attend_in_groups(qkv, packed.runs, 4)
     almost_undropped = attend(qkv, packed, 4, dropout=1e-30)
     for result in (fused, written, almost_undropped):
         torch.testing.assert_close(result.double(), exact, rtol=0, atol=1e-6)

@@ -91,3 +91,23 @@ def test_chunks_do_not_change_vectors(
     whole = tiny.encode(real_texts[:100])
     monkeypatch.setattr("sentune.model.encoding._CHUNK", 7)
     np.testing.assert_allclose(tiny.encode(real_texts[:100]), whole, rtol=0, atol=1e-6)
+
+
+@given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=40))
+def test_a_rounded_pack_is_the_pack_and_a_little_padding(lengths: list[int]) -> None:
+    packed = pack([list(range(1, length + 1)) for length in lengths])
+    rounded = packed.rounded()
+    tokens, total = len(packed.token_ids), len(rounded.token_ids)
+    assert torch.equal(rounded.token_ids[:tokens], packed.token_ids)
+    assert torch.equal(rounded.positions[:tokens], packed.positions)
+    assert not rounded.token_ids[tokens:].any()
+    assert not rounded.positions[tokens:].any()
+    assert rounded.runs[: len(packed.runs)] == packed.runs
+    assert sum(run.tokens for run in rounded.runs) == total
+    assert max(run.length for run in rounded.runs) == max(lengths)
+    assert tokens <= total <= tokens * 17 / 16
+
+
+def test_packs_round_to_few_sizes() -> None:
+    sizes = {len(pack([[1] * length]).rounded().token_ids) for length in range(512, 1024)}
+    assert len(sizes) == 17

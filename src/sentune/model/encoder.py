@@ -214,6 +214,10 @@ class Encoder(nn.Module):
 
     def forward(self, pack: Pack, dtype: torch.dtype | None = None) -> Tensor:
         """Pack → token vectors (tokens, hidden) in ``dtype`` (default: that of the weights)."""
+        tokens = len(pack.token_ids)
+        if torch.is_grad_enabled() and dtype == torch.bfloat16 and pack.token_ids.is_cpu:
+            # oneDNN compiles and keeps a product for each number of rows: as in attention.
+            pack = pack.rounded()
         x: Tensor = self.embeddings(pack)
         if dtype is not None:
             x = x.to(dtype)
@@ -225,7 +229,7 @@ class Encoder(nn.Module):
             else:
                 changed = layer(x, pack, seen)
             x = changed
-        return x if self.final_norm is None else self.final_norm(x)
+        return (x if self.final_norm is None else self.final_norm(x))[:tokens]
 
     def _in_use(self, dtype: torch.dtype) -> Sequence[Callable[..., Tensor]]:
         """The layers, prepared as long as the weights are the same."""

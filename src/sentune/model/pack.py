@@ -20,6 +20,9 @@ from torch import Tensor
 __all__ = ["Pack", "Run", "pack", "plan_packs"]
 
 
+_PADDING = 16  # tokens of a text that is padding
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """Neighbouring texts of one length: ``texts`` × ``length`` tokens."""
@@ -72,6 +75,22 @@ class Pack:
         lengths = [run.length for run in self.runs for _ in range(run.texts)]
         pieces = torch.split(per_token, lengths)
         return [pieces[index] for index in self.place.tolist()]
+
+    def rounded(self) -> Pack:
+        """The same texts followed by padding, up to the next of 16 sizes between powers of two.
+
+        For what prepares itself for every size it meets.
+        """
+        tokens = len(self.token_ids)
+        padding = -tokens % (1 << max(0, tokens.bit_length() - 5))
+        length = min(_PADDING, self.runs[0].length)  # no longer than the longest
+        runs = [Run(padding // length, length), Run(1, padding % length)]
+        zeros = self.token_ids.new_zeros(padding)
+        token_ids, positions = (
+            torch.cat([each, zeros]) for each in (self.token_ids, self.positions)
+        )
+        runs = [*self.runs, *(run for run in runs if run.tokens)]
+        return Pack(token_ids, positions, tuple(runs), self.place)
 
     def to(self, device: torch.device) -> Pack:
         """The same pack with its tensors on another device."""
