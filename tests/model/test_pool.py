@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ import torch
 
 from sentune.errors import ArgumentError, PoolError
 from sentune.model.encoding import EncodeSettings
+from sentune.model.frames import write_frame
 from sentune.model.pool import Pool
 from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.model.truncation import count_truncation
@@ -262,11 +263,22 @@ def test_texts_that_end_every_worker_are_an_error(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("ended", ["before it is greeted", "after"])
 def test_a_worker_that_cannot_start_is_an_error(
-    tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ended: str, tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    started_with("sys.exit(7)", monkeypatch)
+    if ended == "after":
+        started_with("sys.stdin.buffer.read(1); sys.exit(7)", monkeypatch)
+    else:
+        started_with("sys.exit(7)", monkeypatch)
+        send = write_frame
+
+        def late(stream: IO[bytes], head: dict[str, Any], body: bytes = b"") -> None:
+            time.sleep(1)
+            send(stream, head, body)
+
+        monkeypatch.setattr("sentune.model.pool_process.write_frame", late)
     with pytest.raises(PoolError, match=r"ended with exit code 7 before it was ready"):
         tiny.start_multi_process_pool(["cpu", "cpu"])
     assert list(tmp_path.iterdir()) == []

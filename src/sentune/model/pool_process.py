@@ -58,7 +58,8 @@ class WorkerProcess:
             ) from error
         if self._closed.is_set():  # the pool may have been closed before there was this process
             self._process.kill()
-        self._send(self._greeting, b"")
+        with suppress(OSError):  # of a process that has ended already its answer will tell
+            write_frame(self._pipe("stdin"), self._greeting)
 
     def require_ready(self) -> None:
         """Wait until the model is loaded. Raises what loading raised, or PoolError."""
