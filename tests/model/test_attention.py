@@ -121,12 +121,23 @@ def test_every_text_is_in_one_group(lengths: list[int], largest: int, apart: boo
         assert packed.runs[group.run].length == group.parts[0].length
 
 
-def test_only_queries_keys_and_values_are_kept_for_the_gradient(packed: Pack) -> None:
-    qkv = torch.randn(sum(LENGTHS), 3 * HEADS * SIZE, requires_grad=True)
+@pytest.mark.parametrize("biased", [False, True])
+def test_nothing_new_is_kept_for_the_gradient(biased: bool, packed: Pack) -> None:
+    qkv = torch.randn(sum(LENGTHS), 3 * HEADS * SIZE).bfloat16().requires_grad_()
+    table = random_table().float().requires_grad_()
     kept: list[Tensor] = []
     with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda packed: packed):
-        attend(qkv, packed, HEADS, dropout=0.1)
-    assert [each.data_ptr() for each in kept] == [qkv.data_ptr()]
+        attend(qkv, packed, HEADS, 0.1, corners(table, packed) if biased else None)
+    assert {each.data_ptr() for each in kept} <= {qkv.data_ptr(), table.data_ptr()}
+
+
+def test_texts_of_similar_lengths_are_one_group() -> None:
+    runs = [Run(2, 16), Run(1, 15), Run(3, 3), Run(1, 1)]
+    (group,) = _groups(runs, 7 * 16**2, apart=False)
+    assert (group.texts, group.length, group.parts) == (7, 16, runs)
+    first, second = _groups(runs, 4 * 16**2, apart=False)
+    assert (first.parts, first.start) == ([Run(2, 16), Run(1, 15), Run(1, 3)], 0)
+    assert (second.parts, second.start, second.run) == ([Run(2, 3), Run(1, 1)], 50, 2)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.4])

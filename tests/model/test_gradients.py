@@ -143,6 +143,31 @@ def test_the_written_out_attention_in_bfloat16(texts: int, length: int) -> None:
     assert relative_error(ours_grad, exact_grad) < 0.015
 
 
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_in_training_in_bfloat16_packs_have_one_of_few_sizes(
+    training: bool, dtype: torch.dtype, tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[int] = []
+    whole = Layer.forward
+
+    def counted(layer: Layer, x: Tensor, *given: Any) -> Tensor:
+        rows.append(len(x))
+        return whole(layer, x, *given)
+
+    monkeypatch.setattr(Layer, "forward", counted)
+    encoder = copy.deepcopy(tiny.encoder).train(training)
+    encoder.set_dropout(0.0)
+    packed = pack([[7] * length for length in (40, 40, 33, 20, 9)])
+    with torch.set_grad_enabled(training):
+        tokens = encoder(packed, dtype)
+    assert len(tokens) == 142
+    assert set(rows) <= {144 if training and dtype == torch.bfloat16 else 142}
+    assert rows or not training  # layers of inference are prepared
+    plain = tiny.encoder(packed)
+    assert (tokens - plain).norm() < 0.02 * plain.norm()
+
+
 def _ancestors(tensor: Tensor) -> list[str]:
     names, stack = [], [tensor.grad_fn]
     while stack:

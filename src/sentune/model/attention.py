@@ -1,29 +1,25 @@
 """Attention within each text of a pack.
 
 Texts of one length form one dense block, so no mask and no padding is needed: PyTorch's fused
-kernel, for each block. On a CPU it is replaced where it is slow: in training in bfloat16 or with
-dropout (:mod:`sentune.model.grouped_attention`), and in inference on texts of 64, 128, … tokens,
-the lengths at which texts are cut, of which a few at a time stay in the cache (measured: up to 1.45
-times as fast).
+kernel, for each block. On a CPU it is replaced where it is slow: in training in bfloat16, with
+dropout or with a bias that learns (:mod:`sentune.model.grouped_attention`), and in inference on
+texts of 64, 128, … tokens, the lengths at which texts are cut, of which a few at a time stay in the
+cache (measured: up to 1.45 times as fast).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sentune.model.grouped_attention import attend_in_groups
 from sentune.model.pack import Pack
 
 __all__ = ["Biases", "attend"]
 
-# cuDNN's kernel is not among them: it makes a plan for each shape, which took more than the rest.
-_WITHOUT_PLANS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 # oneDNN keeps what it prepared for each shape of a product: of all lengths, 300 MB.
 _LENGTHS = 64
 _SCORES = 6 << 20  # bytes that stay in the cache between two products
@@ -47,12 +43,13 @@ def attend(
     Returns:
         (tokens, hidden).
     """
-    biases = [None if bias is None else bias.to(qkv.dtype) for bias in biases or ()]
+    biases = biases or [None] * len(pack.runs)
     if qkv.is_cpu and (dropout or (torch.is_grad_enabled() and _is_slow(qkv, biases))):
         return attend_in_groups(qkv, pack.runs, heads, dropout, biases)
-    runs = zip(pack.blocks(qkv), biases or [None] * len(pack.runs), strict=True)
-    with nullcontext() if qkv.is_cpu else sdpa_kernel(_WITHOUT_PLANS):
-        blocks = [_attend_block(block, heads, dropout, bias) for block, bias in runs]
+    blocks = [
+        _attend_block(block, heads, dropout, None if bias is None else bias.to(qkv.dtype))
+        for block, bias in zip(pack.blocks(qkv), biases, strict=True)
+    ]
     if len(blocks) == 1:
         return blocks[0].flatten(0, 1)
     return torch.cat([block.flatten(0, 1) for block in blocks])

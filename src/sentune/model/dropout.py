@@ -85,4 +85,4 @@ class _Dropout(torch.autograd.Function):
 
 def _masked(x: Tensor, masks: Masks) -> Tensor:
     mask = masks.from_the_start()(torch.empty_like(x))
-    return mask.mul_(masks.scale).mul_(x)
+    return mask.mul_(x).mul_(masks.scale)  # 1 / (1 − p) itself would be rounded in bfloat16

@@ -41,7 +41,8 @@ class SentenceTransformer(TextEncoder):
     Args:
         model_name_or_path: a model folder, a name on the Hugging Face hub, or
             ``all-MiniLM-L6-v2``; see :mod:`sentune.model.base_models` for where it is looked for.
-        device: ``"cpu"``, ``"cuda"``, …; chosen when None.
+        device: ``"cpu"``, ``"cuda"``, …; chosen when None. On CUDA cuDNN's attention is turned off
+            for the process: it prepares itself for every length of text.
         compute_dtype: ``"auto"`` (bfloat16 where the hardware multiplies it, else float32),
             ``"float32"``, ``"bfloat16"``, or ``"int8"`` for products of 8-bit integers, which are
             faster and less exact: see docs/encode.md. Weights are kept in float32 in any case.

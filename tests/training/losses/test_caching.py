@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sentune.hardware import choose_compute
 from sentune.model.pack import Pack, pack
 from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.training.collator import Batch
@@ -96,6 +97,22 @@ def test_dropout_drops_the_same_both_times(
     assert torch.equal(torch.get_rng_state(), before)
     assert cached.item() == pytest.approx(plain.item(), abs=1e-5)
     assert_close(found, wanted, atol=1e-5)
+
+
+def test_dropout_in_bfloat16_is_that_of_the_first_pass(
+    dropping: SentenceTransformer, pairs: tuple[list[str], list[str]]
+) -> None:
+    dropping.compute_as(choose_compute("bfloat16", "cpu"))
+    dropping.encoder.embeddings.noise_alpha = 5.0
+    packed = pack(dropping.tokenizer(pairs[0] + pairs[1])[0])
+    torch.manual_seed(5)
+    with torch.no_grad():
+        first = dropping(packed)
+    after = torch.get_rng_state()
+    torch.manual_seed(5)
+    second = dropping(packed)
+    assert torch.equal(torch.get_rng_state(), after)
+    assert (first - second).norm() < 0.02 * first.norm()  # the kernels differ, the masks do not
 
 
 def test_the_gradient_follows_what_is_done_with_the_loss(
