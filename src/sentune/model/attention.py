@@ -1,10 +1,10 @@
 """Attention within each text of a pack.
 
 Texts of one length form one dense block, so no mask and no padding is needed: PyTorch's fused
-kernel, for each block. On a CPU it is replaced where it is slow: in training in bfloat16, with
-dropout or with a bias that learns (:mod:`sentune.model.grouped_attention`), and in inference on
-texts of 64, 128, … tokens, the lengths at which texts are cut, of which a few at a time stay in the
-cache (measured: up to 1.45 times as fast).
+kernel, for each block. On a CPU it is replaced in training
+(:mod:`sentune.model.grouped_attention`), and in inference on texts of 64, 128, … tokens, the
+lengths at which texts are cut, of which a few at a time stay in the cache (measured: up to 1.45
+times as fast).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def attend(
         (tokens, hidden).
     """
     biases = biases or [None] * len(pack.runs)
-    if qkv.is_cpu and (dropout or (torch.is_grad_enabled() and _is_slow(qkv, biases))):
+    if qkv.is_cpu and (dropout or torch.is_grad_enabled()):
         return attend_in_groups(qkv, pack.runs, heads, dropout, biases)
     blocks = [
         _attend_block(block, heads, dropout, None if bias is None else bias.to(qkv.dtype))
@@ -55,17 +55,10 @@ def attend(
     return torch.cat([block.flatten(0, 1) for block in blocks])
 
 
-def _is_slow(qkv: Tensor, biases: Biases) -> bool:
-    """Whether PyTorch's kernel is, for the gradient."""
-    learns = any(bias is not None and bias.requires_grad for bias in biases)
-    return qkv.dtype == torch.bfloat16 or learns
-
-
 def _attend_block(qkv: Tensor, heads: int, dropout: float, bias: Tensor | None) -> Tensor:
     at_a_time = _SCORES // (heads * qkv.shape[1] ** 2 * qkv.itemsize)
     common = qkv.shape[1] % _LENGTHS == 0
-    gradient = torch.is_grad_enabled()
-    if qkv.is_cpu and not gradient and bias is None and common and at_a_time:
+    if qkv.is_cpu and bias is None and common and at_a_time:
         return _attend_in_pieces(qkv, heads, at_a_time)
     query, key, value = _split_heads(qkv, heads)
     mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)

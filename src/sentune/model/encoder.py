@@ -215,9 +215,8 @@ class Encoder(nn.Module):
     def forward(self, pack: Pack, dtype: torch.dtype | None = None) -> Tensor:
         """Pack → token vectors (tokens, hidden) in ``dtype`` (default: that of the weights)."""
         tokens = len(pack.token_ids)
-        learns = self.training or torch.is_grad_enabled()
-        if learns and dtype == torch.bfloat16 and pack.token_ids.is_cpu:
-            # oneDNN compiles and keeps a product for each number of rows: as in attention.
+        if pack.token_ids.is_cpu and (self.training or torch.is_grad_enabled()):
+            # Products of few sizes are prepared once, and freed memory fits the next of them.
             pack = pack.rounded()
         x: Tensor = self.embeddings(pack)
         if dtype is not None:

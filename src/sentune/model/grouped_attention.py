@@ -1,7 +1,8 @@
 """Attention for training on a CPU, texts of similar lengths at once, with its gradient.
 
-PyTorch's fused kernel is slow there in bfloat16 (its gradient took 2 to 4 times as long), and with
-dropout or a bias that learns it gives way to a slower one. Texts are padded to the next multiple of
+PyTorch's fused kernel is slow there in bfloat16 (its gradient took 2 to 4 times as long), with
+dropout or a bias that learns it gives way to a slower one, and in float32 it is as fast as this
+module, with 300 MB more. Texts are padded to the next multiple of
 16 tokens, and as many of them computed at once as leave their scores in the cache. The multiples
 matter: oneDNN compiles a product for each shape of its factors and keeps it, and between what it
 keeps freed memory is of little use. With every length of text a tuning grew by a gigabyte.
