@@ -81,7 +81,7 @@ def export_onnx(model: SentenceTransformer, out: str | Path) -> Exported:
             expected="less than 2 GiB, the most that an ONNX file holds",
             fix="export a smaller model",
         )
-    exact = copy.deepcopy(model).eval()
+    exact = copy.deepcopy(model).eval().requires_grad_(False)
     exact.compute_as(choose_compute("float32", "cpu"))
     content = _graph(PaddedEncoder(exact), model.max_seq_length)
     difference = _difference(content, exact)
@@ -103,7 +103,8 @@ def _graph(padded: PaddedEncoder, longest: int) -> bytes:
     mask = torch.ones_like(ids)
     mask[1, -1] = 0
     shape = {0: torch.export.Dim("texts"), 1: torch.export.Dim("length", max=longest)}
-    # With gradients enabled, layers compute by the operators that the exporter can translate.
+    # With gradients enabled, and nothing that has one, layers compute by the operators that the
+    # exporter can translate.
     with _silenced(), torch.enable_grad():
         program: Any = torch.onnx.export(
             padded,

@@ -44,7 +44,7 @@ def attend(
         (tokens, hidden).
     """
     biases = biases or [None] * len(pack.runs)
-    if qkv.is_cpu and (dropout or torch.is_grad_enabled()):
+    if qkv.is_cpu and (dropout or qkv.requires_grad):
         return attend_in_groups(qkv, pack.runs, heads, dropout, biases)
     blocks = [
         _attend_block(block, heads, dropout, None if bias is None else bias.to(qkv.dtype))
