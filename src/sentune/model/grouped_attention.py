@@ -2,10 +2,10 @@
 
 PyTorch's fused kernel is slow there in bfloat16 (its gradient took 2 to 4 times as long), with
 dropout or a bias that learns it gives way to a slower one, and in float32 it is as fast as this
-module, with 300 MB more. Texts are padded to the next multiple of
-16 tokens, and as many of them computed at once as leave their scores in the cache. The multiples
-matter: oneDNN compiles a product for each shape of its factors and keeps it, and between what it
-keeps freed memory is of little use. With every length of text a tuning grew by a gigabyte.
+module, with 300 MB more. Texts are padded to the next multiple of 16 tokens, and as many of them
+computed at once as leave their scores in the cache. The multiples matter: oneDNN compiles a product
+for each shape of its factors and keeps it, and between what it keeps freed memory is of little use.
+With every length of text a tuning grew by a gigabyte.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ class _Group:
     def take(self, rows: Tensor, kinds: int, heads: int) -> Tensor:
         """Rows (tokens, kinds · hidden) → (kinds, texts · heads, length, size), padded by zeros."""
         shape = (kinds, self.texts, heads, self.length, rows.shape[1] // kinds // heads)
-        padded = rows.new_zeros(shape)
+        full = all(part.length == self.length for part in self.parts)
+        padded = rows.new_empty(shape) if full else rows.new_zeros(shape)
         for block, place in self.blocks(rows, padded):
             place.copy_(block)
         return padded.flatten(1, 2)
