@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from sentune.errors import ArgumentError
+from sentune.model.names import POOLING_FLAGS, POOLING_MODES
 from sentune.model.pack import pack
-from sentune.model.pooling import POOLING_FLAGS, POOLING_MODES, Pooling
+from sentune.model.pooling import Pooling
 from sentune.model.sentence_transformer import SentenceTransformer
 
 LENGTHS = (7, 3, 12, 3, 5, 1, 7)

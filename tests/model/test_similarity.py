@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from sentune.errors import ArgumentError
+from sentune.model.names import SIMILARITY_FUNCTIONS
 from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.model.similarity import SIMILARITY_FUNCTIONS, similarity, similarity_pairwise
+from sentune.model.similarity import similarity, similarity_pairwise
 
 DEFINITIONS: dict[str, Callable[[Any, Any], float]] = {
     "cosine": lambda a, b: float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)),

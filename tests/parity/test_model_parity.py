@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from sentune.model.pooling import POOLING_MODES, Pooling
+from sentune.model.names import POOLING_MODES, SIMILARITY_FUNCTIONS
+from sentune.model.pooling import Pooling
 from sentune.model.precision import PRECISIONS, quantize_embeddings
 from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.model.similarity import SIMILARITY_FUNCTIONS, similarity, similarity_pairwise
+from sentune.model.similarity import similarity, similarity_pairwise
 
 PROMPTS = {"query": "Represent this question: ", "passage": "text: ", "empty": ""}
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,16 @@ from sentune.bulk.formats import Part, Shape, require_vector_file, write_vectors
 from sentune.bulk.work_folder import Shard, WorkFolder
 from sentune.data import TextRow
 from sentune.errors import ArgumentError, DataError, ModelError
-from sentune.model.encoding import Block, EncodeSettings, LongText, chunks
+from sentune.model.chunks import chunks
 from sentune.model.fingerprint import Fingerprint, fingerprint
 from sentune.model.inputs import require_text
-from sentune.model.pool import Pool
 from sentune.model.precision import needs_ranges, quantize_embeddings, require_precision
-from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.model.truncation import Truncation, count_truncation
+
+if TYPE_CHECKING:
+    from sentune.model.encoding import Block, EncodeSettings, LongText
+    from sentune.model.pool import Pool
+    from sentune.model.sentence_transformer import SentenceTransformer
 
 __all__ = ["EncodedFile", "encode_to_file"]
 

@@ -1,4 +1,4 @@
-"""Many texts → vectors: chunks, packs under a token budget, and the original order again."""
+"""Chunks of texts → vectors: packs under a token budget, and the original order again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, cast
 from weakref import WeakKeyDictionary
 
 import torch
@@ -29,20 +29,15 @@ __all__ = [
     "EncodeSettings",
     "LongText",
     "OutputValue",
-    "chunks",
     "encode_chunk",
     "encode_chunks",
 ]
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
 OutputValue = Literal["sentence_embedding", "token_embeddings"]
 LongText = Literal["truncate", "chunk"]
 
-# Texts tokenized and ordered by length together; both bound the memory of token lists.
-_CHUNK = 8192
-_CHUNK_CHARACTERS = 4 << 20
 _TOKEN_BUDGET = {"cpu": 4096, "cuda": 65536}
 
 
@@ -95,36 +90,7 @@ class Block:
         return cast("Tensor", self.rows)
 
 
-def _length(text: object) -> int:
-    return len(cast("str", text))
-
-
 EncodeBlocks = Callable[[Iterable[Sequence[str]], Advance], Iterator[Block]]
-
-
-def chunks(
-    rows: Iterable[T], most: int | None = None, length: Callable[[T], int] = _length
-) -> Iterator[list[T]]:
-    """Texts in lists of at most ``most``, or fewer where they are very long.
-
-    Nothing is taken from ``rows`` before it is needed.
-
-    Args:
-        rows: texts, or whatever holds one.
-        most: in a list; as many as are worth ordering by length when None.
-        length: characters of a text.
-    """
-    limit = _CHUNK if most is None else most
-    chunk: list[T] = []
-    characters = 0
-    for row in rows:
-        chunk.append(row)
-        characters += length(row)
-        if len(chunk) >= limit or characters >= _CHUNK_CHARACTERS:
-            yield chunk
-            chunk, characters = [], 0
-    if chunk:
-        yield chunk
 
 
 def encode_chunks(

@@ -11,13 +11,14 @@ import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from sentune.errors import ModelError
-from sentune.model.sentence_transformer import SentenceTransformer
+
+if TYPE_CHECKING:
+    from sentune.model.sentence_transformer import SentenceTransformer
 
 __all__ = ["Fingerprint", "fingerprint"]
 
@@ -134,7 +135,7 @@ def fingerprint(model: SentenceTransformer) -> Fingerprint:
 def _weights(model: SentenceTransformer) -> str:
     digest = hashlib.sha256()
     for name, parameter in sorted(model.encoder.named_parameters()):
-        values = parameter.detach().to("cpu", torch.float32).contiguous().numpy()
+        values = parameter.detach().float().cpu().contiguous().numpy()
         head = [name, list(values.shape), str(parameter.dtype).removeprefix("torch.")]
         digest.update(json.dumps(head).encode())
         digest.update(np.ascontiguousarray(values, dtype="<f4").data)

@@ -16,8 +16,7 @@ from sentune.errors import ArgumentError, ModelError, UnsupportedModelError
 from sentune.model.architectures import read_config
 from sentune.model.config import EncoderConfig
 from sentune.model.inputs import choose_prompt
-from sentune.model.pooling import POOLING_FLAGS, POOLING_MODES
-from sentune.model.similarity import SIMILARITY_FUNCTIONS
+from sentune.model.names import POOLING_FLAGS, POOLING_MODES, SIMILARITY_FUNCTIONS
 from sentune.model.tokenizer import Tokenizer
 
 __all__ = ["OWN_KEY", "ModelFolder", "read_folder"]

@@ -13,7 +13,8 @@ from sentune.files import write_bytes, write_json, write_text
 from sentune.model.architectures import ARCHITECTURES
 from sentune.model.encoder import Encoder
 from sentune.model.folder import OWN_KEY
-from sentune.model.pooling import POOLING_MODES, Pooling
+from sentune.model.names import POOLING_MODES
+from sentune.model.pooling import Pooling
 from sentune.model.tokenizer import Tokenizer
 from sentune.model.weights import export_weights
 

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from sentune.errors import ArgumentError
+from sentune.model.names import POOLING_FLAGS, POOLING_MODES
 from sentune.model.pack import Pack
 
-__all__ = ["POOLING_FLAGS", "POOLING_MODES", "Pooling"]
+__all__ = ["Pooling"]
 
 
 def _weighted_mean(tokens: Tensor, first: int) -> Tensor:
@@ -32,19 +33,6 @@ _MODES: dict[str, Callable[[Tensor, int], Tensor]] = {
     "mean_sqrt_len_tokens": lambda tokens, _: tokens.sum(dim=1) / tokens.shape[1] ** 0.5,
     "weightedmean": _weighted_mean,
     "lasttoken": lambda tokens, _: tokens[:, -1],
-}
-
-# Also the order in which several modes are concatenated where a folder only has flags for them.
-POOLING_MODES = tuple(_MODES)
-
-# Their flags in the 3.1 folder layout, in the order in which that version lists them.
-POOLING_FLAGS = {
-    "cls": "pooling_mode_cls_token",
-    "mean": "pooling_mode_mean_tokens",
-    "max": "pooling_mode_max_tokens",
-    "mean_sqrt_len_tokens": "pooling_mode_mean_sqrt_len_tokens",
-    "weightedmean": "pooling_mode_weightedmean_tokens",
-    "lasttoken": "pooling_mode_lasttoken",
 }
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sentune.errors import ArgumentError
 from sentune.model.inputs import require_choice
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Embeddings = NDArray[np.floating] | Tensor | Sequence[NDArray[np.floating]] | Sequence[Tensor]
+
 __all__ = ["PRECISIONS", "needs_ranges", "quantize_embeddings", "require_precision"]
 
 PRECISIONS = ("float32", "int8", "uint8", "binary", "ubinary")
-
-Embeddings = NDArray[np.floating] | Tensor | Sequence[NDArray[np.floating]] | Sequence[Tensor]
 
 
 def quantize_embeddings(
@@ -83,8 +86,9 @@ def _array(embeddings: Embeddings) -> NDArray[np.floating]:
     return array
 
 
-def _on_cpu(vectors: NDArray[np.floating] | Tensor) -> NDArray[np.floating]:
-    return np.asarray(vectors.cpu() if isinstance(vectors, Tensor) else vectors)
+def _on_cpu(vectors: Any) -> NDArray[np.floating]:
+    # Asked by its method, so that arrays are quantized without PyTorch being loaded.
+    return np.asarray(vectors.cpu() if hasattr(vectors, "cpu") else vectors)
 
 
 def _ranges(

@@ -17,13 +17,9 @@ from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
 from sentune.model.folder import read_folder
 from sentune.model.folder_writing import write_folder
 from sentune.model.inputs import choose_prompt, require_dimension
+from sentune.model.names import SIMILARITY_FUNCTIONS
 from sentune.model.pooling import Pooling
-from sentune.model.similarity import (
-    SIMILARITY_FUNCTIONS,
-    Vectors,
-    similarity,
-    similarity_pairwise,
-)
+from sentune.model.similarity import Vectors, similarity, similarity_pairwise
 from sentune.model.text_encoder import TextEncoder
 from sentune.model.weights import build_encoder, read_weights
 

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sentune.errors import ArgumentError
+from sentune.model.names import SIMILARITY_FUNCTIONS
 
 __all__ = [
-    "SIMILARITY_FUNCTIONS",
     "Vectors",
     "cos_sim",
     "dot_score",
@@ -45,8 +45,6 @@ _ROW_BY_ROW: dict[str, _Function] = {
     "euclidean": lambda a, b: -torch.linalg.vector_norm(a - b, dim=-1),
     "manhattan": lambda a, b: -(a - b).abs().sum(-1),
 }
-
-SIMILARITY_FUNCTIONS = tuple(_ALL_PAIRS)
 
 
 def similarity(a: Vectors, b: Vectors, function: str = "cosine") -> Tensor:

@@ -17,13 +17,13 @@ from torch import Tensor, nn
 
 from sentune.errors import ArgumentError
 from sentune.hardware import Compute, choose_compute
+from sentune.model.chunks import chunks
 from sentune.model.encoder import Encoder
 from sentune.model.encoding import (
     Block,
     EncodeSettings,
     LongText,
     OutputValue,
-    chunks,
     encode_chunk,
     encode_chunks,
 )

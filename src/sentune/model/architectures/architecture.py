@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sentune.model.config import ConfigReader, EncoderConfig
-from sentune.model.linear import ACTIVATIONS
+from sentune.model.names import ACTIVATION_NAMES
 
 __all__ = ["Architecture", "Options"]
 
@@ -72,7 +72,7 @@ class Architecture:
         config = EncoderConfig(
             model_type=self.model_type,
             **sizes,
-            hidden_act=given.choice("hidden_act", "gelu", tuple(ACTIVATIONS)),
+            hidden_act=given.choice("hidden_act", "gelu", ACTIVATION_NAMES),
             dropout={p: given.fraction(n, self.usual_dropout) for p, n in self.dropout.items()},
             **self.options(given),
         )

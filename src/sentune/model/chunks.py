@@ -1,0 +1,43 @@
+"""Any number of texts → lists of some thousands, which are tokenized and ordered together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar, cast
+
+__all__ = ["chunks"]
+
+T = TypeVar("T")
+
+# Both bound the memory of token lists.
+_CHUNK = 8192
+_CHUNK_CHARACTERS = 4 << 20
+
+
+def _length(text: object) -> int:
+    return len(cast("str", text))
+
+
+def chunks(
+    rows: Iterable[T], most: int | None = None, length: Callable[[T], int] = _length
+) -> Iterator[list[T]]:
+    """Texts in lists of at most ``most``, or fewer where they are very long.
+
+    Nothing is taken from ``rows`` before it is needed.
+
+    Args:
+        rows: texts, or whatever holds one.
+        most: in a list; as many as are worth ordering by length when None.
+        length: characters of a text.
+    """
+    limit = _CHUNK if most is None else most
+    chunk: list[T] = []
+    characters = 0
+    for row in rows:
+        chunk.append(row)
+        characters += length(row)
+        if len(chunk) >= limit or characters >= _CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk

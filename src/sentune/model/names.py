@@ -1,0 +1,23 @@
+"""Names that model folders and callers choose from; what they stand for is where it is computed."""
+
+from __future__ import annotations
+
+__all__ = ["ACTIVATION_NAMES", "POOLING_FLAGS", "POOLING_MODES", "SIMILARITY_FUNCTIONS"]
+
+# As config.json spells them.
+ACTIVATION_NAMES = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu")
+
+# Also the order in which several modes are concatenated where a folder only has flags for them.
+POOLING_MODES = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
+
+# Their flags in the 3.1 folder layout, in the order in which that version lists them.
+POOLING_FLAGS = {
+    "cls": "pooling_mode_cls_token",
+    "mean": "pooling_mode_mean_tokens",
+    "max": "pooling_mode_max_tokens",
+    "mean_sqrt_len_tokens": "pooling_mode_mean_sqrt_len_tokens",
+    "weightedmean": "pooling_mode_weightedmean_tokens",
+    "lasttoken": "pooling_mode_lasttoken",
+}
+
+SIMILARITY_FUNCTIONS = ("cosine", "dot", "euclidean", "manhattan")
