@@ -152,6 +152,61 @@ def test_bfloat16(run: Any, tiny: SentenceTransformer, tiny_folder: Path, tmp_pa
     assert 1e-5 < difference < 0.1
 
 
+# ── a few texts ───────────────────────────────────────────────────────────────────────────────
+
+
+def modules_after(*arguments: str | Path) -> set[str]:
+    """The packages that a fresh process has loaded when the command is done."""
+    code = (
+        "import sys; from sentune.cli.app import app; app(standalone_mode=False);"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+        check=True,
+    )
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_a_few_texts_do_not_load_torch(
+    tiny: SentenceTransformer, tiny_folder: Path, tmp_path: Path
+) -> None:
+    file, out = write(tmp_path / "t.txt"), tmp_path / "v.npy"
+    loaded = modules_after("encode", tiny_folder, file, "--out", out)
+    assert "numpy" in loaded
+    assert not loaded & {"torch", "pyarrow", "transformers", "huggingface_hub"}
+    np.testing.assert_allclose(np.load(out), tiny.encode(TEXTS), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [64, 65])
+def test_many_texts_have_the_same_vectors(
+    count: int,
+    run: Any,
+    tiny: SentenceTransformer,
+    tiny_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = [f"text number {number}" for number in range(count)]
+    (tmp_path / "t.txt").write_text("\n".join(texts), encoding="utf-8")
+    before: list[object] = []
+    build = SentenceTransformer.__init__
+
+    def noted(model: Any, *arguments: Any, **options: Any) -> None:
+        before.append(arguments)
+        build(model, *arguments, **options)
+
+    monkeypatch.setattr(SentenceTransformer, "__init__", noted)
+    outcome = run("encode", tiny_folder, tmp_path / "t.txt", "--out", tmp_path / "v.npy")
+    assert outcome.code == 0, outcome.err
+    assert len(before) == (count > 64)
+    assert f"wrote {count} × 32" in outcome.err
+    np.testing.assert_allclose(np.load(tmp_path / "v.npy"), tiny.encode(texts), rtol=0, atol=1e-6)
+
+
 # ── refused, before a model is loaded ─────────────────────────────────────────────────────────
 
 
@@ -276,6 +331,9 @@ def test_another_input_is_refused(
     run: Any, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sentune.bulk.run._SHARD", 2)
+    monkeypatch.setattr(
+        "sentune.bulk.FEW", 1
+    )  # else the whole input is read before a shard is made
     out = tmp_path / "v.npy"
     broken = "one\ntwo\nthree\nfour\n\nsix\n"
     assert run("encode", tiny_folder, "-", "--out", out, stdin=broken).code == 2

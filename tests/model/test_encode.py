@@ -109,7 +109,7 @@ class Counted(str):
 def test_texts_of_an_iterator_are_not_held(
     output_value: Any, tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sentune.model.encoding._CHUNK", 10)
+    monkeypatch.setattr("sentune.model.chunks._CHUNK", 10)
     Counted.most = 0
     texts = (Counted(f"text {number}") for number in range(95))
     found = tiny.encode(texts, output_value=output_value)
@@ -122,7 +122,7 @@ def test_texts_of_an_iterator_are_not_held(
 def test_long_texts_of_an_iterator_are_not_held(
     tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sentune.model.encoding._CHUNK_CHARACTERS", 100)
+    monkeypatch.setattr("sentune.model.chunks._CHUNK_CHARACTERS", 100)
     Counted.most = 0
     assert tiny.encode(Counted("word " * 15) for _ in range(40)).shape == (40, 32)
     assert Counted.most <= 2 * 2
@@ -131,7 +131,7 @@ def test_long_texts_of_an_iterator_are_not_held(
 def test_an_iterator_gives_the_vectors_of_a_list(
     tiny: SentenceTransformer, real_texts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sentune.model.encoding._CHUNK", 16)
+    monkeypatch.setattr("sentune.model.chunks._CHUNK", 16)
     texts = real_texts[:100]
     options: tuple[dict[str, Any], ...] = (
         *({}, {"precision": "uint8"}, {"precision": "binary"}),
@@ -147,7 +147,7 @@ def test_an_iterator_gives_the_vectors_of_a_list(
 def test_lists_are_checked_before_anything_is_computed(
     tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sentune.model.encoding._CHUNK", 2)
+    monkeypatch.setattr("sentune.model.chunks._CHUNK", 2)
     monkeypatch.setattr(tiny.encoder, "forward", None)
     texts: list[Any] = ["a", "b", "c", None]
     for wrap in (list, tuple, np.array):

@@ -89,7 +89,7 @@ def test_chunks_do_not_change_vectors(
     tiny: SentenceTransformer, real_texts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = tiny.encode(real_texts[:100])
-    monkeypatch.setattr("sentune.model.encoding._CHUNK", 7)
+    monkeypatch.setattr("sentune.model.chunks._CHUNK", 7)
     np.testing.assert_allclose(tiny.encode(real_texts[:100]), whole, rtol=0, atol=1e-6)
 
 

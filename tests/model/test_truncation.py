@@ -96,7 +96,7 @@ def test_every_way_of_encoding_counts(tiny: SentenceTransformer) -> None:
 def test_chunks_are_counted_once(
     tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sentune.model.encoding._CHUNK", 2)
+    monkeypatch.setattr("sentune.model.chunks._CHUNK", 2)
     with count_truncation() as truncation:
         tiny.encode([LONG, "a", LONG, "b", LONG])
     assert (truncation.texts, truncation.truncated) == (5, 3)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sentune.model.pool import Pool
     from sentune.model.sentence_transformer import SentenceTransformer
 
-__all__ = ["EncodedFile", "encode_to_file"]
+__all__ = ["EncodedFile", "checked_rows", "encode_to_file"]
 
 # Enough texts to order by length, and a minute's work at most on two processors.
 _SHARD = 2048
@@ -43,6 +43,7 @@ class EncodedFile:
         path: the file.
         rows, width: its shape; ``width`` counts bytes for the binary formats.
         truncation: what the length limit did, to all texts.
+        max_seq_length: that limit, in tokens.
         encoded: texts encoded by this call; an earlier one may have done the others.
         seconds: that it took.
     """
@@ -51,6 +52,7 @@ class EncodedFile:
     rows: int
     width: int
     truncation: Truncation
+    max_seq_length: int
     encoded: int
     seconds: float
 
@@ -130,7 +132,9 @@ def encode_to_file(
         cut = _truncation(folder.shards[number] for number in range(shards))
     seconds = time.monotonic() - began
     encoded = max(0, shape.rows - before)
-    return EncodedFile(destination, shape.rows, shape.width, cut, encoded, seconds)
+    return EncodedFile(
+        destination, shape.rows, shape.width, cut, model.max_seq_length, encoded, seconds
+    )
 
 
 class _Job:
@@ -192,7 +196,7 @@ def _fill(
 
     def unfinished() -> Iterator[list[str]]:
         nonlocal count, first
-        for chunk in chunks(_rows(texts), _SHARD, lambda row: len(row.text)):
+        for chunk in chunks(checked_rows(texts), _SHARD, lambda row: len(row.text)):
             digest = _sha256(chunk)
             if not folder.holds(count, digest, first):
                 ids = [str(row.id) for row in chunk] if chunk[0].id is not None else None
@@ -218,7 +222,7 @@ def _fill(
     return count
 
 
-def _rows(texts: Iterable[str | TextRow]) -> Iterator[TextRow]:
+def checked_rows(texts: Iterable[str | TextRow]) -> Iterator[TextRow]:
     """The texts as rows, which all have ids or none. Raises ArgumentError."""
     if isinstance(texts, str):
         raise ArgumentError("one text", expected="texts in an iterable", fix="put it in a list")

@@ -5,19 +5,32 @@ from __future__ import annotations
 from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 
 import typer
 
 from sentune.cli.output import interactive, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sentune.bulk import EncodedFile
+    from sentune.data import TextRow
     from sentune.model.encoding import LongText
 
 __all__ = ["NAME", "command"]
 
 NAME = "encode"
+# Device, number format, batch size and long texts, as a few texts are encoded.
+_AS_FOR_FEW = [(["cpu"], dtype, None, "truncate") for dtype in ("auto", "float32")]
+
+
+class _Options(TypedDict):
+    prompt_name: str | None
+    prompt: str | None
+    precision: str
+    normalize_embeddings: bool
+    truncate_dim: int | None
 
 
 def command(
@@ -55,40 +68,71 @@ def command(
     ] = "truncate",
 ) -> None:
     """Write the vectors of texts to a file, one row a text; go on if an earlier run was stopped."""
-    from sentune.bulk import encode_to_file, require_vector_file
+    from sentune.bulk import FEW, encode_few_to_file, require_vector_file
     from sentune.data import read_text_rows
     from sentune.model.base_models import resolve
-    from sentune.model.sentence_transformer import SentenceTransformer
 
     require_vector_file(out)
     if Path(model).is_file():  # the texts in the model's place: standard input would be waited for
         resolve(model)
     rows = read_text_rows(file)
     # What is wrong with the columns shows in the first row, before a model has to be loaded.
-    rows = chain(list(islice(rows, 1)), rows)
-    devices = device or []
+    first = list(islice(rows, FEW + 1))
+    options: _Options = {
+        "prompt_name": prompt_name,
+        "prompt": prompt,
+        "precision": precision,
+        "normalize_embeddings": normalize,
+        "truncate_dim": truncate_dim,
+    }
+    asked = (device or ["cpu"], compute_dtype, batch_size, long_text)
+    written = None
+    if len(first) <= FEW and asked in _AS_FOR_FEW:
+        written = encode_few_to_file(model, first, out, **options, say=say)
+    if written is None:
+        written = _encode_all(
+            model,
+            chain(first, rows),
+            out,
+            device or [],
+            compute_dtype,
+            batch_size,
+            long_text,
+            options,
+        )
+    say(f"{_summary(written)}; {written.truncation.describe(written.max_seq_length)}")
+
+
+def _encode_all(
+    model: str,
+    rows: Iterator[TextRow],
+    out: Path,
+    devices: list[str],
+    compute_dtype: str,
+    batch_size: int | None,
+    long_text: str,
+    options: _Options,
+) -> EncodedFile:
+    from sentune.bulk import encode_to_file
+    from sentune.model.sentence_transformer import SentenceTransformer
+
     encoder = SentenceTransformer(
         model, device=devices[0] if devices else None, compute_dtype=compute_dtype
     )
     say(f"model {encoder.base.name} from {encoder.base.origin}")
     several = len(devices) > 1
     with encoder.start_multi_process_pool(devices) if several else nullcontext() as pool:
-        written = encode_to_file(
+        return encode_to_file(
             encoder,
             rows,
             out,
-            prompt_name=prompt_name,
-            prompt=prompt,
             batch_size=batch_size,
-            precision=precision,
-            normalize_embeddings=normalize,
-            truncate_dim=truncate_dim,
             long_text=cast("LongText", long_text),
             pool=pool,
             show_progress_bar=interactive(),
             say=say,
+            **options,
         )
-    say(f"{_summary(written)}; {written.truncation.describe(encoder.max_seq_length)}")
 
 
 def _summary(written: EncodedFile) -> str:
@@ -96,4 +140,4 @@ def _summary(written: EncodedFile) -> str:
     if not written.encoded:
         return done
     rate = written.encoded / max(written.seconds, 1e-9)
-    return f"{done}: {written.encoded:,} texts in {written.seconds:.0f} s, {rate:,.0f} a second"
+    return f"{done}: {written.encoded:,} texts in {written.seconds:.1f} s, {rate:,.0f} a second"

@@ -56,10 +56,11 @@ def attend(
 
 
 def _attend_block(qkv: Tensor, heads: int, dropout: float, bias: Tensor | None) -> Tensor:
-    at_a_time = _SCORES // (heads * qkv.shape[1] ** 2 * qkv.itemsize)
-    common = qkv.shape[1] % _LENGTHS == 0
-    if qkv.is_cpu and bias is None and common and at_a_time:
-        return _attend_in_pieces(qkv, heads, at_a_time)
+    length = qkv.shape[1]
+    if qkv.is_cpu and bias is None and length and length % _LENGTHS == 0:
+        at_a_time = _SCORES // (heads * length**2 * qkv.itemsize)
+        if at_a_time:
+            return _attend_in_pieces(qkv, heads, at_a_time)
     query, key, value = _split_heads(qkv, heads)
     mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
     return _join_heads(mixed)

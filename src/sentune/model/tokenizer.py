@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,6 @@ class Tokenizer:
         self.do_lower_case = do_lower_case
         self.settings = dict(settings or {})
         self._source: str = tokenizer.to_str()
-        self._bare = _bare(tokenizer)
-        self._special_ids: list[int] = list(self._bare.encode("").ids)
         self.max_seq_length = max_seq_length
 
     @property
@@ -52,17 +51,28 @@ class Tokenizer:
 
     @max_seq_length.setter
     def max_seq_length(self, length: int) -> None:
-        fewest = len(self._special_ids) + 1
+        tokenizer = self._parsed()
+        special_ids = list(tokenizer.encode("").ids)
+        fewest = len(special_ids) + 1
         if not isinstance(length, int) or length < fewest:
             raise ArgumentError(
                 f"max_seq_length {length}",
                 expected=f"a whole number, at least {fewest}, which leaves room for one token",
                 fix="choose a longer limit",
             )
+        tokenizer.enable_truncation(length)
+        self._tokenizer, self._special_ids, self._max_seq_length = tokenizer, special_ids, length
+
+    def _parsed(self) -> tokenizers.Tokenizer:
+        """A copy that neither cuts nor pads."""
         tokenizer = tokenizers.Tokenizer.from_str(self._source)
         tokenizer.no_padding()
-        tokenizer.enable_truncation(length)
-        self._tokenizer, self._max_seq_length = tokenizer, length
+        tokenizer.no_truncation()
+        return tokenizer
+
+    @cached_property
+    def _bare(self) -> tokenizers.Tokenizer:
+        return self._parsed()  # 30 ms, which most models never need
 
     @property
     def vocabulary_size(self) -> int:
@@ -214,11 +224,3 @@ def _damaged(path: Path, error: Exception) -> ModelError:
         expected="a tokenizer in the format of the tokenizers library",
         fix="copy the file again from where the model came from",
     )
-
-
-def _bare(tokenizer: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
-    """A copy that neither cuts nor pads."""
-    bare = tokenizers.Tokenizer.from_str(tokenizer.to_str())
-    bare.no_padding()
-    bare.no_truncation()
-    return bare

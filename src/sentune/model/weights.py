@@ -14,14 +14,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from sentune.errors import ModelError
-from sentune.model.architectures import ARCHITECTURES, Architecture
+from sentune.model.architectures import ARCHITECTURES
 from sentune.model.config import EncoderConfig
 from sentune.model.encoder import Encoder
 
 __all__ = ["build_encoder", "export_weights", "load_weights", "read_weights"]
 
-_IGNORED = ("embeddings.position_ids",)
-_OLD_SUFFIXES = {".gamma": ".weight", ".beta": ".bias"}
 _LAYER = re.compile(r"layers\.(\d+)\.")
 
 
@@ -54,28 +52,19 @@ def read_weights(path: Path, model_type: str) -> dict[str, Tensor]:
             fix="copy the file again from where the model came from",
         ) from error
     architecture = ARCHITECTURES[model_type]
-    current = {name: _current_name(name, architecture) for name in stored}
+    current = {name: architecture.current_name(name) for name in stored}
     weights = {current[name]: tensor for name, tensor in stored.items()}
     names = Counter(current.values())
     twice = [name for name, times in names.items() if times > 1]
     _refuse(twice, str(path), "has under two spellings", "each weight once")
     whole = [name for name, w in weights.items() if not w.is_floating_point()]
-    ignored = (*_IGNORED, *architecture.heads)
-    coded = [name for name in whole if not name.startswith(ignored)]
+    coded = [name for name in whole if not name.startswith(architecture.ignored)]
     _refuse(coded, str(path), "has whole numbers in", "floating-point weights, not quantized ones")
     return {
         name: tensor.float()
         for name, tensor in weights.items()
-        if name not in whole and not name.startswith(ignored)
+        if name not in whole and not name.startswith(architecture.ignored)
     }
-
-
-def _current_name(name: str, architecture: Architecture) -> str:
-    name = name.removeprefix(architecture.prefix)
-    for old, new in _OLD_SUFFIXES.items():
-        if name.endswith(old):
-            return name.removesuffix(old) + new
-    return name
 
 
 def build_encoder(

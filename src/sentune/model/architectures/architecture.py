@@ -21,6 +21,7 @@ _SIZES = (
     "intermediate_size",
     "max_position_embeddings",
 )
+_OLD_SUFFIXES = {".gamma": ".weight", ".beta": ".bias"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,19 @@ class Architecture:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     options: Callable[[ConfigReader], Options]
     older_names: Callable[[EncoderConfig], Options] = lambda _: {}
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Beginnings of the names of weights that are left out."""
+        return ("embeddings.position_ids", *self.heads)
+
+    def current_name(self, name: str) -> str:
+        """A weight's name in a file → its name in the bare encoder, as it is spelled today."""
+        name = name.removeprefix(self.prefix)
+        for old, new in _OLD_SUFFIXES.items():
+            if name.endswith(old):
+                return name.removesuffix(old) + new
+        return name
 
     def read(self, values: dict[str, Any], source: str) -> EncoderConfig:
         """Read the content of a ``config.json`` of this architecture.

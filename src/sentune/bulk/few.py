@@ -1,0 +1,83 @@
+"""A few texts → vectors in a file, before PyTorch could be loaded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sentune.bulk.formats import Part, Shape, require_vector_file, write_vectors
+from sentune.bulk.run import EncodedFile, checked_rows
+from sentune.bulk.work_folder import WorkFolder
+from sentune.data import TextRow
+from sentune.files import new_file
+from sentune.model.base_models import resolve
+from sentune.model.few_texts import encode_few
+from sentune.model.precision import needs_ranges, quantize_embeddings, require_precision
+
+__all__ = ["FEW", "encode_few_to_file"]
+
+FEW = 64  # texts, of which the long ones may still be too much
+
+
+def encode_few_to_file(
+    model: str,
+    texts: Sequence[str | TextRow],
+    out: str | Path,
+    *,
+    prompt_name: str | None = None,
+    prompt: str | None = None,
+    precision: str = "float32",
+    normalize_embeddings: bool = False,
+    truncate_dim: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> EncodedFile | None:
+    """As ``encode_to_file`` in float32, where :func:`sentune.model.few_texts.encode_few` can.
+
+    Args:
+        model: a name or folder.
+        texts: at most ``FEW``.
+        out: the file to write.
+        prompt_name, prompt, precision, normalize_embeddings, truncate_dim: as there.
+        say: told in a line which model it is.
+
+    Returns:
+        None, and nothing is written, where ``encode_to_file`` is to be asked: also for formats
+        with ranges, and where an encoding of that file was begun.
+
+    Raises:
+        ModelNotFoundError, ModelError, OutputError, MissingExtraError, ArgumentError: as there.
+    """
+    destination = Path(out)
+    require_vector_file(destination)
+    require_precision(precision)
+    if not texts or needs_ranges(precision) or WorkFolder(destination).path.exists():
+        return None
+    began = time.monotonic()
+    rows = list(checked_rows(texts))
+    base = resolve(model)
+    found = encode_few(
+        base,
+        [row.text for row in rows],
+        prompt_name=prompt_name,
+        prompt=prompt,
+        truncate_dim=truncate_dim,
+        normalize_embeddings=normalize_embeddings,
+    )
+    if found is None:
+        return None
+    say(f"model {base.name} from {base.origin}")
+    vectors = quantize_embeddings(found.vectors, precision)
+    ids = [str(row.id) for row in rows] if rows[0].id is not None else None
+    shape = Shape(len(rows), vectors.shape[1], vectors.dtype, with_ids=ids is not None)
+    with new_file(destination) as stream:
+        write_vectors(destination.suffix.lower(), stream, shape, [Part(vectors, ids)])
+    return EncodedFile(
+        destination,
+        shape.rows,
+        shape.width,
+        found.truncation,
+        found.max_seq_length,
+        encoded=shape.rows,
+        seconds=time.monotonic() - began,
+    )
