@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -39,14 +40,14 @@ def by_definition(
 ) -> Tensor:
     """One run after the other; ``table`` is (heads, longest, longest)."""
     rows = []
-    masks, scale = drawn(packed, dropout, apart)
+    masks, scale = drawn(packed, dropout, apart) if dropout else (iter(()), 1.0)
     for block, run in zip(packed.blocks(qkv), packed.runs, strict=True):
         parts = block.view(run.texts, run.length, 3, HEADS, SIZE).permute(2, 0, 3, 1, 4)
         scores = parts[0] @ parts[1].mT / SIZE**0.5 + table[:, : run.length, : run.length]
         weights = torch.softmax(scores, dim=-1)
         if dropout:
             weights = weights * next(masks) * scale
-        rows.append((weights @ parts[2]).transpose(1, 2).reshape(run.tokens, -1))
+        rows.append((weights @ parts[2]).transpose(1, 2).reshape(run.tokens, HEADS * SIZE))
     return torch.cat(rows)
 
 
@@ -55,7 +56,7 @@ def drawn(packed: Pack, dropout: float, apart: bool) -> tuple[Iterator[Tensor], 
     masks = Masks(dropout)
     draw, of_texts = masks.from_the_start(), []
     largest = grouped_attention._SCORES // (HEADS * 8)
-    for group in _groups(packed.runs, largest, apart):
+    for group in _groups(packed.runs, largest, apart=apart, alike=False):
         shape = (group.texts * HEADS, group.length, group.length)
         mask = draw(torch.empty(shape, dtype=torch.float64)).unflatten(0, (-1, HEADS))
         lengths = [part.length for part in group.parts for _ in range(part.texts)]
@@ -87,7 +88,7 @@ def memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 def test_values_and_gradients_of_groups(
     dropout: float, step: int, qkv: Tensor, packed: Pack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grouped_attention, "_STEP", step)
+    monkeypatch.setattr(grouped_attention, "_SHORT_STEP", step)
     qkv.requires_grad_()
     torch.manual_seed(9)
     found = attend_in_groups(qkv, packed.runs, HEADS, dropout)
@@ -101,22 +102,30 @@ def test_values_and_gradients_of_groups(
 
 
 @given(
-    lengths=st.lists(st.integers(1, 70), min_size=1, max_size=30),
+    lengths=st.lists(st.integers(0, 70), min_size=1, max_size=30),
     largest=st.integers(0, 20_000),
     apart=st.booleans(),
+    alike=st.booleans(),
 )
-def test_every_text_is_in_one_group(lengths: list[int], largest: int, apart: bool) -> None:
+def test_every_text_is_in_one_group(
+    lengths: list[int], largest: int, apart: bool, alike: bool
+) -> None:
     packed = pack([[0] * length for length in lengths])
-    groups = _groups(packed.runs, largest, apart)
+    groups = _groups(packed.runs, largest, apart=apart, alike=alike)
     parts = [part for group in groups for part in group.parts]
     texts = [part.length for part in parts for _ in range(part.texts)]
-    assert texts == sorted(lengths, reverse=True)
+    assert texts == sorted(filter(None, lengths), reverse=True)
     row = 0
     for group in groups:
         assert group.start == row
         row += sum(part.tokens for part in group.parts)
         assert group.texts == 1 or group.texts * group.length**2 <= largest
-        assert all(0 <= group.length - part.length < 16 for part in group.parts)
+        assert group.texts == 1 or group.texts * group.length <= 1024
+        given = sum(part.texts for part in group.parts)
+        assert group.texts == (next(2**n for n in range(9) if 2**n >= given) if alike else given)
+        step = 4 if group.length <= 32 else 16
+        assert group.length % step == 0
+        assert all(0 <= group.length - part.length < step for part in group.parts)
         assert not apart or len(group.parts) == 1
         assert packed.runs[group.run].length == group.parts[0].length
 
@@ -132,12 +141,18 @@ def test_nothing_new_is_kept_for_the_gradient(biased: bool, packed: Pack) -> Non
 
 
 def test_texts_of_similar_lengths_are_one_group() -> None:
-    runs = [Run(2, 16), Run(1, 15), Run(3, 3), Run(1, 1)]
-    (group,) = _groups(runs, 7 * 16**2, apart=False)
-    assert (group.texts, group.length, group.parts) == (7, 16, runs)
-    first, second = _groups(runs, 4 * 16**2, apart=False)
-    assert (first.parts, first.start) == ([Run(2, 16), Run(1, 15), Run(1, 3)], 0)
-    assert (second.parts, second.start, second.run) == ([Run(2, 3), Run(1, 1)], 50, 2)
+    runs = [Run(2, 48), Run(1, 34), Run(1, 33), Run(3, 3), Run(1, 1)]
+    long, short = _groups(runs, 10**6, apart=False, alike=False)
+    assert (long.texts, long.length, long.parts) == (4, 48, runs[:3])
+    assert (short.texts, short.length, short.parts) == (4, 4, runs[3:])
+    assert (short.start, short.run) == (48 * 2 + 34 + 33, 3)
+    first, second, _ = _groups(runs, 3 * 48**2, apart=False, alike=False)
+    assert (first.parts, second.parts) == ([Run(2, 48), Run(1, 34)], [Run(1, 33)])
+    assert (second.start, second.run) == (48 * 2 + 34, 2)
+    first, second, _ = _groups(runs, 3 * 48**2, apart=False, alike=True)
+    assert (first.parts, second.parts) == ([Run(2, 48)], [Run(1, 34), Run(1, 33)])
+    (only,) = _groups([Run(5, 9)], 10**6, apart=False, alike=True)
+    assert (only.texts, only.parts, only.full) == (8, [Run(5, 9)], False)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
@@ -279,33 +294,75 @@ def test_turned_scores_depend_on_the_distance_alone(packed: Pack) -> None:
     torch.testing.assert_close(turned.norm(dim=1), one.norm().expand(23))
 
 
-# ── a few texts at a time ─────────────────────────────────────────────────────────────────────
+# ── without a gradient ────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
     ("dtype", "within"), [(torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 0.03)]
 )
-@pytest.mark.parametrize("at_a_time", [0, 1, 2, 3, 50])
-def test_texts_in_pieces(
-    dtype: torch.dtype, within: float, at_a_time: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("scores", [1, 3 * HEADS * 64**2, 10**9])
+@pytest.mark.parametrize("lengths", [(64,) * 5 + (7,), (70, 33, 32, 32, 31, 3, 0, 0), (5,) * 40])
+def test_many_texts(
+    dtype: torch.dtype,
+    within: float,
+    scores: int,
+    lengths: tuple[int, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(grouped_attention, "_SCORES", scores * dtype.itemsize)
     torch.manual_seed(3)
-    packed = pack([[0] * length for length in (64, 64, 64, 64, 64, 7)])
-    qkv = torch.randn(327, 3 * HEADS * SIZE).to(dtype)
-    calls = []
-    in_pieces = attention._attend_in_pieces
-
-    def counted(qkv: Tensor, heads: int, at_a_time: int) -> Tensor:
-        calls.append(at_a_time)
-        return in_pieces(qkv, heads, at_a_time)
-
-    monkeypatch.setattr(attention, "_SCORES", at_a_time * HEADS * 64**2 * dtype.itemsize)
-    monkeypatch.setattr(attention, "_attend_in_pieces", counted)
+    packed = pack([[0] * length for length in lengths])
+    qkv = torch.randn(sum(lengths), 3 * HEADS * SIZE).to(dtype)
     with torch.no_grad():
         found = attend(qkv, packed, HEADS)
-    table = torch.zeros(HEADS, 64, 64, dtype=torch.float64)
+    table = torch.zeros(HEADS, 70, 70, dtype=torch.float64)
     expected = by_definition(qkv.double(), packed, table)
     assert found.dtype == dtype
     torch.testing.assert_close(found.double(), expected, rtol=0, atol=within)
-    # The text of another length is not among them, and neither is one too long for the cache.
-    assert calls == ([at_a_time] if at_a_time else [])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "grouped"),
+    [(torch.bfloat16, [128, 64, 300, 364]), (torch.float32, [129, 150, 300, 366])],
+)
+def test_what_is_grouped(
+    dtype: torch.dtype, grouped: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def counted(qkv: Tensor, *arguments: Any) -> Tensor:
+        calls.append(len(qkv))
+        return attend_in_groups(qkv, *arguments)
+
+    monkeypatch.setattr(attention, "attend_in_groups", counted)
+    for lengths in ((64, 64), (64, 63, 2), (3,) * 50, (300,), (300, 64, 2)):
+        packed = pack([[0] * length for length in lengths])
+        qkv = torch.randn(sum(lengths), 3 * HEADS * SIZE).to(dtype)
+        attend(qkv, packed, HEADS)
+        table = torch.zeros(HEADS, 300, 300)
+        attend(qkv, packed, HEADS, 0.0, corners(table, packed))
+    assert calls == grouped
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_company_changes_nothing_in_bfloat16_and_little_in_float32(dtype: torch.dtype) -> None:
+    torch.manual_seed(4)
+    lengths = (140, 130, 128, 128, 100, 64, 63, 20, 19, 19, 3)
+    packed = pack([[0] * length for length in lengths])
+    qkv = torch.randn(sum(lengths), 3 * HEADS * SIZE).to(dtype)
+    together = attend(qkv, packed, HEADS)
+    rows, found = qkv.split(list(lengths)), together.split(list(lengths))
+    for text, beside in zip(rows, found, strict=True):
+        alone = attend(text, pack([[0] * len(text)]), HEADS)
+        within = 0 if dtype == torch.bfloat16 else 1e-6
+        torch.testing.assert_close(alone, beside, rtol=0, atol=within)
+
+
+def test_texts_without_a_token_have_a_gradient() -> None:
+    packed = pack([[0] * length for length in (3, 0)])
+    qkv = torch.randn(3, 3 * HEADS * SIZE, dtype=torch.float64, requires_grad=True)
+    attend(qkv, packed, HEADS).sum().backward()
+    assert qkv.grad is not None
+    nothing = pack([[], []])
+    empty = torch.randn(0, 3 * HEADS * SIZE, requires_grad=True)
+    assert attend(empty, nothing, HEADS).shape == (0, HEADS * SIZE)

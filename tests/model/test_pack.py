@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
+import random
 
 import numpy as np
 import pytest
@@ -73,16 +73,24 @@ def test_plans_take_every_text_once_within_the_limits(
 ) -> None:
     packs = plan_packs(lengths, budget, max_texts)
     assert sorted(index for group in packs for index in group) == list(range(len(lengths)))
-    taken = [lengths[index] for group in packs for index in group]
-    assert taken == sorted(lengths, reverse=True)
-    for group, following in zip_longest(packs, packs[1:]):
-        tokens = sum(lengths[index] for index in group)
-        assert group
-        assert tokens <= budget or len(group) == 1
-        assert max_texts is None or len(group) <= max_texts
-        if following is not None:  # no pack is closed early
-            full = max_texts is not None and len(group) == max_texts
-            assert full or tokens + lengths[following[0]] > budget
+    for number, group in enumerate(packs):
+        taken = [lengths[index] for index in group]
+        left = [lengths[index] for later in packs[number + 1 :] for index in later]
+        assert taken
+        assert taken == sorted(taken, reverse=True)
+        assert sum(taken) <= budget or len(taken) == 1
+        assert max_texts is None or len(taken) <= max_texts
+        if left:  # the longest come first, and no pack is closed while anything fits
+            assert taken[0] >= max(left)
+            full = max_texts is not None and len(taken) == max_texts
+            assert full or sum(taken) + min(left) > budget
+
+
+def test_packs_of_many_texts_are_nearly_full() -> None:
+    draw = random.Random(0)
+    lengths = [draw.randint(5, 256) for _ in range(3000)]
+    packs = plan_packs(lengths, 4096)
+    assert all(4096 - 5 <= sum(lengths[index] for index in group) <= 4096 for group in packs[:-9])
 
 
 def test_chunks_do_not_change_vectors(

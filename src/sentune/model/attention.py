@@ -1,10 +1,11 @@
 """Attention within each text of a pack.
 
 Texts of one length form one dense block, so no mask and no padding is needed: PyTorch's fused
-kernel, for each block. On a CPU it is replaced in training
-(:mod:`sentune.model.grouped_attention`), and in inference on texts of 64, 128, … tokens, the
-lengths at which texts are cut, of which a few at a time stay in the cache (measured: up to 1.45
-times as fast).
+kernel, for each block. On a CPU :mod:`sentune.model.grouped_attention` takes its place where a
+gradient is wanted, and where it is faster.
+
+In bfloat16 that is for the longer texts, in whatever company: rounding is so coarse that two ways
+to compute the same weights would show in the vectors. In float32 it is for all but a few texts.
 """
 
 from __future__ import annotations
@@ -16,13 +17,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sentune.model.grouped_attention import attend_in_groups
-from sentune.model.pack import Pack
+from sentune.model.pack import Pack, Run, blocks, joined
 
 __all__ = ["Biases", "attend"]
 
-# oneDNN keeps what it prepared for each shape of a product: of all lengths, 300 MB.
-_LENGTHS = 64
-_SCORES = 6 << 20  # bytes that stay in the cache between two products
+_LONG = 64  # tokens of a text, from which on groups are faster in bfloat16, for one text as well
+_FEW = 128  # tokens of a pack, up to which the fused kernel is faster in float32
 
 # For each run of a pack what is added to its scores, (1, heads or 1, length, length), or None.
 Biases = Sequence[Tensor | None]
@@ -43,55 +43,41 @@ def attend(
     Returns:
         (tokens, hidden).
     """
-    biases = biases or [None] * len(pack.runs)
     if qkv.is_cpu and (dropout or qkv.requires_grad):
         return attend_in_groups(qkv, pack.runs, heads, dropout, biases)
-    blocks = [
-        _attend_block(block, heads, dropout, None if bias is None else bias.to(qkv.dtype))
-        for block, bias in zip(pack.blocks(qkv), biases, strict=True)
-    ]
-    if len(blocks) == 1:
-        return blocks[0].flatten(0, 1)
-    return torch.cat([block.flatten(0, 1) for block in blocks])
+    if not qkv.is_cpu or any(bias is not None for bias in biases or ()):
+        return _attend_in_runs(qkv, pack.runs, heads, dropout, biases)
+    if qkv.dtype == torch.bfloat16:
+        several = sum(run.length >= _LONG for run in pack.runs)  # packs begin with the longest
+    else:
+        several = len(pack.runs) if len(qkv) > _FEW else 0
+    long, short = pack.runs[:several], pack.runs[several:]
+    row = sum(run.tokens for run in long)
+    parts = []
+    if long:
+        parts.append(attend_in_groups(qkv[:row], long, heads))
+    if short:
+        parts.append(_attend_in_runs(qkv[row:], short, heads))
+    return joined(parts)
 
 
-def _attend_block(qkv: Tensor, heads: int, dropout: float, bias: Tensor | None) -> Tensor:
-    length = qkv.shape[1]
-    if qkv.is_cpu and bias is None and length and length % _LENGTHS == 0:
-        at_a_time = _SCORES // (heads * length**2 * qkv.itemsize)
-        if at_a_time:
-            return _attend_in_pieces(qkv, heads, at_a_time)
-    query, key, value = _split_heads(qkv, heads)
-    mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
-    return _join_heads(mixed)
-
-
-def _attend_in_pieces(qkv: Tensor, heads: int, at_a_time: int) -> Tensor:
-    texts, length, width = qkv.shape
-    size = width // 3 // heads
-    mixed = qkv.new_empty(texts, heads, length, size)
-    scores = qkv.new_empty(min(at_a_time, texts) * heads, length, length)
-    for start in range(0, texts, at_a_time):
-        piece = slice(start, start + at_a_time)
-        query, key, value = _heads_first(qkv[piece], heads)
-        weights = scores[: len(query)]
-        torch.bmm(query * size**-0.5, key.mT, out=weights)
-        torch.softmax(weights, dim=-1, out=weights)
-        torch.bmm(weights, value, out=mixed[piece].flatten(0, 1))
-    return _join_heads(mixed)
+def _attend_in_runs(
+    qkv: Tensor,
+    runs: Sequence[Run],
+    heads: int,
+    dropout: float = 0.0,
+    biases: Biases | None = None,
+) -> Tensor:
+    mixed = []
+    for block, bias in zip(blocks(qkv, runs), biases or [None] * len(runs), strict=True):
+        mask = None if bias is None else bias.to(qkv.dtype)
+        query, key, value = _split_heads(block, heads)
+        each = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
+        mixed.append(each.transpose(1, 2).flatten(2).flatten(0, 1))
+    return joined(mixed)
 
 
 def _split_heads(qkv: Tensor, heads: int) -> Tensor:
     """(texts, length, 3 · hidden) → (3, texts, heads, length, size), a view."""
     texts, length, width = qkv.shape
     return qkv.view(texts, length, 3, heads, width // 3 // heads).permute(2, 0, 3, 1, 4)
-
-
-def _join_heads(mixed: Tensor) -> Tensor:
-    """(texts, heads, length, size) → (texts, length, hidden)."""
-    return mixed.transpose(1, 2).flatten(2)
-
-
-def _heads_first(qkv: Tensor, heads: int) -> Tensor:
-    """(texts, length, 3 · hidden) → (3, texts · heads, length, size), contiguous."""
-    return _split_heads(qkv, heads).contiguous().flatten(1, 2)

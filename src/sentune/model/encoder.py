@@ -11,13 +11,18 @@ from torch.utils.checkpoint import checkpoint
 from sentune.model.attention import attend
 from sentune.model.config import EncoderConfig, LayerKind
 from sentune.model.dropout import dropout
-from sentune.model.linear import ACTIVATIONS, Linear, has_global_hooks, has_hooks
+from sentune.model.linear import (
+    ACTIVATIONS,
+    Function,
+    Linear,
+    Product,
+    has_global_hooks,
+    has_hooks,
+)
 from sentune.model.pack import Pack
 from sentune.model.positions import Places, RelativeBias, find_places, rotate
 
 __all__ = ["Encoder"]
-
-Function = Callable[[Tensor], Tensor]
 
 
 class Embedding(nn.Embedding):
@@ -113,26 +118,29 @@ class _Computation:
     def forward(self, x: Tensor, pack: Pack, places: Places) -> Tensor:
         """(tokens, hidden) → (tokens, hidden)."""
         if self.norm_first:
-            x = x + self._attention(self.attention_norm(x), pack, places)
-            return x + self._perceptron(self.output_norm(x))
-        x = self.attention_norm(x + self._attention(x, pack, places))
-        return self.output_norm(x + self._perceptron(x))
+            x = self._attention(self.attention_norm(x), x, pack, places)
+            return self._perceptron(self.output_norm(x), x)
+        x = self.attention_norm(self._attention(x, x, pack, places))
+        return self.output_norm(self._perceptron(x, x))
 
-    def _attention(self, x: Tensor, pack: Pack, places: Places) -> Tensor:
+    def _attention(self, x: Tensor, residual: Tensor, pack: Pack, places: Places) -> Tensor:
         dropped = self.dropouts.get("attention", 0.0) if self.training else 0.0
         qkv = self.qkv(x)
         if places.rotation is not None:
             qkv = rotate(qkv, self.heads, places.rotation)
         mixed = attend(qkv, pack, self.heads, dropped, places.biases)
-        return _drop(self.attention_output(mixed), "attention_output", self)
+        return self._added(residual, self.attention_output, mixed, "attention_output")
 
-    def _perceptron(self, x: Tensor) -> Tensor:
+    def _perceptron(self, x: Tensor, residual: Tensor) -> Tensor:
         if self.gate is None:
             inner = self.up(x)
         else:
             value, gate = self.up(x).chunk(2, dim=-1)
             inner = self.gate(value) * gate
-        return _drop(self.down(_drop(inner, "inner", self)), "output", self)
+        return self._added(residual, self.down, _drop(inner, "inner", self), "output")
+
+    def _added(self, residual: Tensor, linear: Product, x: Tensor, place: str) -> Tensor:
+        return residual + _drop(linear(x), place, self)
 
 
 class Layer(_Computation, nn.Module):
@@ -163,12 +171,12 @@ class Layer(_Computation, nn.Module):
         self.down = Linear(inner, hidden, config.mlp_bias)
         self.output_norm = _norm(config)
 
-    def _perceptron(self, x: Tensor) -> Tensor:
+    def _perceptron(self, x: Tensor, residual: Tensor) -> Tensor:
         within = self.training and self.dropouts.get("inner")
         ours = isinstance(self.up, Linear) and isinstance(self.down, Linear)  # nothing around them
         if self.gate is not None or within or not ours or not torch.is_grad_enabled():
-            return super()._perceptron(x)
-        return _drop(self.up.then(self.down, x), "output", self)
+            return super()._perceptron(x, residual)
+        return residual + _drop(self.up.then(self.down, x), "output", self)
 
     def linears(self) -> tuple[Linear, ...]:
         """qkv, attention_output, up and down."""
@@ -187,6 +195,11 @@ class _Prepared(_Computation):
         self.attention_norm, self.output_norm = layer.attention_norm, layer.output_norm
         products = [linear.product(dtype) for linear in layer.linears()]
         self.qkv, self.attention_output, self.up, self.down = products
+
+    def _added(self, residual: Tensor, linear: Product, x: Tensor, place: str) -> Tensor:
+        del place  # nothing is dropped
+        summed: Tensor = linear(x, residual)
+        return summed
 
 
 class Encoder(nn.Module):
@@ -215,7 +228,7 @@ class Encoder(nn.Module):
     def forward(self, pack: Pack, dtype: torch.dtype | None = None) -> Tensor:
         """Pack → token vectors (tokens, hidden) in ``dtype`` (default: that of the weights)."""
         tokens = len(pack.token_ids)
-        if pack.token_ids.is_cpu and (self.training or torch.is_grad_enabled()):
+        if pack.token_ids.is_cpu:
             # Products of few sizes are prepared once, and freed memory fits the next of them.
             pack = pack.rounded()
         x: Tensor = self.embeddings(pack)

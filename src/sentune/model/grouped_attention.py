@@ -1,11 +1,13 @@
-"""Attention for training on a CPU, texts of similar lengths at once, with its gradient.
+"""Attention on a CPU, texts of similar lengths at once, with its gradient.
 
-PyTorch's fused kernel is slow there in bfloat16 (its gradient took 2 to 4 times as long), with
-dropout or a bias that learns it gives way to a slower one, and in float32 it is as fast as this
-module, with 300 MB more. Texts are padded to the next multiple of 16 tokens, and as many of them
-computed at once as leave their scores in the cache. The multiples matter: oneDNN compiles a product
-for each shape of its factors and keeps it, and between what it keeps freed memory is of little use.
-With every length of text a tuning grew by a gigabyte.
+PyTorch's fused kernel is called for each length of text, computes one head of one text after the
+other, and is slow in training: its gradient took 2 to 4 times as long in bfloat16, and with dropout
+or a bias that learns it gives way to a slower one. Here texts are padded to the next multiple of 16
+tokens (short ones: 4), and as many of them computed at once as leave their scores in the cache.
+
+There are few shapes because oneDNN, which multiplies bfloat16, keeps half a megabyte for each shape
+of a product, and between what it keeps freed memory is of little use. With every length of text a
+tuning grew by a gigabyte.
 """
 
 from __future__ import annotations
@@ -23,8 +25,10 @@ from sentune.model.pack import Run
 
 __all__ = ["attend_in_groups"]
 
-_STEP = 16  # tokens
-_SCORES = 6 << 20  # bytes that stay in the cache between two products
+_STEP, _SHORT, _SHORT_STEP = 16, 32, 4  # tokens
+# What is computed at once, and stays in the cache between two products.
+_TOKENS = 1024
+_SCORES = 6 << 20  # bytes
 
 
 def attend_in_groups(
@@ -51,17 +55,20 @@ class _Group:
         length: to which they are padded.
         run: the number of the run in which they begin.
         parts: how many texts, of how many tokens.
+        texts: with those that are padding.
     """
 
     start: int
     length: int
     run: int
     parts: list[Run] = field(default_factory=list)
+    texts: int = 0
 
     @property
-    def texts(self) -> int:
-        """Of all parts."""
-        return sum(part.texts for part in self.parts)
+    def full(self) -> bool:
+        """Whether nothing in it is padding."""
+        texts = sum(part.texts for part in self.parts if part.length == self.length)
+        return texts == self.texts
 
     def blocks(self, rows: Tensor, padded: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """For each part what lies at its place in both.
@@ -87,6 +94,8 @@ class _Group:
 
     def hide_padding(self, scores: Tensor) -> None:
         """From scores (texts, heads, length, length)."""
+        if self.full:
+            return
         text = 0
         for part in self.parts:
             scores[text : text + part.texts, :, :, part.length :] = -torch.inf
@@ -95,8 +104,7 @@ class _Group:
     def take(self, rows: Tensor, kinds: int, heads: int) -> Tensor:
         """Rows (tokens, kinds · hidden) → (kinds, texts · heads, length, size), padded by zeros."""
         shape = (kinds, self.texts, heads, self.length, rows.shape[1] // kinds // heads)
-        full = all(part.length == self.length for part in self.parts)
-        padded = rows.new_empty(shape) if full else rows.new_zeros(shape)
+        padded = rows.new_empty(shape) if self.full else rows.new_zeros(shape)
         for block, place in self.blocks(rows, padded):
             place.copy_(block)
         return padded.flatten(1, 2)
@@ -107,21 +115,34 @@ class _Group:
             block.copy_(place)
 
 
-def _groups(runs: Sequence[Run], largest: int, apart: bool) -> list[_Group]:
-    """Groups of at most ``largest`` scores for each head; of one run each if they are ``apart``."""
+def _groups(runs: Sequence[Run], largest: int, *, apart: bool, alike: bool) -> list[_Group]:
+    """Groups of texts whose padded lengths are the same.
+
+    Args:
+        runs: of a pack.
+        largest: the most scores of a group, for each head.
+        apart: make groups of one run each.
+        alike: make the number of texts a power of two.
+    """
     groups: list[_Group] = []
     row = room = 0
     for number, run in enumerate(runs):
-        length = -(-run.length // _STEP) * _STEP
-        left = run.texts
+        step = _SHORT_STEP if run.length <= _SHORT else _STEP
+        length = -(-run.length // step) * step
+        left = run.texts if length else 0
         room = 0 if apart else room
         while left:
             if not room or length != groups[-1].length:
                 groups.append(_Group(row, length, number))
-                room = max(1, largest // length**2)
+                room = max(1, min(_TOKENS // length, largest // length**2))
+                room = 1 << (room.bit_length() - 1) if alike else room
             part = Run(min(left, room), run.length)
-            groups[-1].parts.append(part)
+            group = groups[-1]
+            group.parts.append(part)
+            group.texts += part.texts
             row, room, left = row + part.tokens, room - part.texts, left - part.texts
+    for group in groups:
+        group.texts = 1 << (group.texts - 1).bit_length() if alike else group.texts
     return groups
 
 
@@ -134,16 +155,21 @@ class _Weights:
     draw: Callable[[Tensor], Tensor] | None
 
     def fill(
-        self, weights: Tensor, query: Tensor, key: Tensor, group: _Group, spare: Tensor
+        self,
+        weights: Tensor,
+        query: Tensor,
+        key: Tensor,
+        group: _Group,
+        spare: Tensor | None = None,
     ) -> None:
-        """Those that are dropped get a minus sign."""
+        """Those that are dropped, which takes spare memory, get a minus sign."""
         torch.bmm(query, key.mT, out=weights)
         of_texts = weights.unflatten(0, (-1, self.heads))
         if self.biases and (bias := self.biases[group.run]) is not None:
             group.without_padding(of_texts).add_(bias)
         group.hide_padding(of_texts)
         torch.softmax(weights, dim=-1, out=weights)
-        if self.draw is not None:
+        if self.draw is not None and spare is not None:
             weights.mul_(self.draw(spare).mul_(2).sub_(1))
 
 
@@ -171,16 +197,22 @@ class _Attention(torch.autograd.Function):
         *biases: Tensor | None,
     ) -> Tensor:
         largest = _SCORES // (heads * qkv.itemsize)
-        ctx.groups = _groups(runs, largest, apart=any(bias is not None for bias in biases))
+        ctx.groups = _groups(
+            runs,
+            largest,
+            apart=any(bias is not None for bias in biases),
+            # Training meets fewer packs, and they take longer.
+            alike=qkv.dtype == torch.bfloat16 and not any(ctx.needs_input_grad),
+        )
         ctx.heads, ctx.masks = heads, Masks(dropout) if dropout else None
         ctx.save_for_backward(qkv, *biases)
         of_pack = _Weights(heads, biases, ctx.masks.from_the_start() if ctx.masks else None)
         mixed = qkv.new_empty(len(qkv), qkv.shape[1] // 3)
-        for group, (weights, spare) in _memory(ctx.groups, heads, qkv, tensors=2):
+        for group, (weights, *spare) in _memory(ctx.groups, heads, qkv, 2 if ctx.masks else 1):
             query, key, value = group.take(qkv, 3, heads)
-            of_pack.fill(weights, query * query.shape[-1] ** -0.5, key, group, spare)
+            of_pack.fill(weights, query * query.shape[-1] ** -0.5, key, group, *spare)
             if ctx.masks:
-                weights, value = torch.clamp_min(weights, 0, out=spare), value * ctx.masks.scale
+                weights, value = torch.clamp_min(weights, 0, out=spare[0]), value * ctx.masks.scale
             group.put(torch.bmm(weights, value).unsqueeze(0), mixed, heads)
         return mixed
 
@@ -233,7 +265,7 @@ def _memory(
 
     They are (texts · heads, length, length).
     """
-    largest = max(group.texts * group.length**2 for group in groups) * heads
+    largest = max((group.texts * group.length**2 for group in groups), default=0) * heads
     memory = [like.new_empty(largest) for _ in range(tensors)]
     for group in groups:
         shape = torch.Size((group.texts * heads, group.length, group.length))

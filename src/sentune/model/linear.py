@@ -23,8 +23,11 @@ __all__ = [
     "use_eight_bits",
 ]
 
+Function = Callable[[Tensor], Tensor]
+Product = Callable[..., Tensor]
+
 # By their names in config.json.
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+ACTIVATIONS: dict[str, Function] = {
     "gelu": F.gelu,
     "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
     "gelu_pytorch_tanh": lambda x: F.gelu(x, approximate="tanh"),
@@ -39,11 +42,10 @@ _IN_ONE_PASS = {
     "gelu_pytorch_tanh": ("gelu", "tanh"),
     "relu": ("relu", "none"),
 }
+# Of these the sum with another tensor as well. In bfloat16 it takes longer than a pass of its own.
+_SUMMED = (torch.float32,)
 _ROWS = 512  # for which a weight's layout is chosen
 _CLOSE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # the formats, and how exact they are
-
-Product = Callable[[Tensor], Tensor]
-Fused = Callable[..., Tensor]
 
 
 class Linear(nn.Linear):
@@ -107,7 +109,8 @@ class Linear(nn.Linear):
     def product(self, dtype: torch.dtype) -> Product:
         """The layer as a function of inputs in that format, without gradients.
 
-        It computes with the weights of this moment: ask again for each pass.
+        A second tensor, (rows, outputs), is added to the result. It computes with the weights of
+        this moment: ask again for each pass.
         """
         state = self.state()
         if state is None:
@@ -138,18 +141,34 @@ class Linear(nn.Linear):
         on_cpu = self.weight.is_cpu
         if self.eight_bit and on_cpu:
             rounded = quantize_weight(self.weight.detach(), self.bias, dtype)
-            return lambda x: self._activated(eight_bit_linear(x, rounded))
+            return self._in_passes(lambda x: eight_bit_linear(x, rounded))
         weight, bias = self._cast(dtype)
         known = on_cpu and self._activation in _IN_ONE_PASS
-        operator = fused_linear(dtype) if known else None
-        if operator is None:
-            return lambda x: self._activated(F.linear(x, weight, bias))
+        operators = fused_linear(dtype) if known else None
+        if operators is None:
+            return self._in_passes(lambda x: F.linear(x, weight, bias))
         # Laying out weights for a single pass costs more than it gains.
         laid_out = weight.detach()
         if keep:
             laid_out = torch.ops.mkldnn._reorder_linear_weight(laid_out, _ROWS)
-        attribute, algorithm = _IN_ONE_PASS[self._activation]
-        return lambda x: operator(x, laid_out, bias, attribute, [], algorithm)
+        operator, addition = operators
+        name = self._activation
+        attribute, algorithm = _IN_ONE_PASS[name]
+
+        def in_one_pass(x: Tensor, added: Tensor | None = None) -> Tensor:
+            if added is not None and name is None and dtype in _SUMMED:
+                return addition(x, added, laid_out, bias, "add")
+            y = operator(x, laid_out, bias, attribute, [], algorithm)
+            return y if added is None else y + added
+
+        return in_one_pass
+
+    def _in_passes(self, product: Function) -> Product:
+        def in_passes(x: Tensor, added: Tensor | None = None) -> Tensor:
+            y = self._activated(product(x))
+            return y if added is None else y + added
+
+        return in_passes
 
     def _activated(self, y: Tensor) -> Tensor:
         return y if self._activation is None else ACTIVATIONS[self._activation](y)
@@ -170,7 +189,7 @@ class _ActivatedProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, activate: Product, weight: Tensor, bias: Tensor | None
+        ctx: Any, x: Tensor, activate: Function, weight: Tensor, bias: Tensor | None
     ) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.activate = activate
@@ -215,25 +234,32 @@ def use_eight_bits(module: nn.Module, wanted: bool) -> None:
 
 
 @cache
-def fused_linear(dtype: torch.dtype) -> Fused | None:
-    """oneDNN's product with an activation in the same pass; None where there is none.
+def fused_linear(dtype: torch.dtype) -> tuple[Product, Product] | None:
+    """oneDNN's products with an activation, and with a sum, in the same pass; None without them.
 
-    It is a private operator for inference on the processor, which needs instruction sets for
-    some formats, so it is tried before it is used. Its gain is a pass over the widest activations
-    of the encoder; see docs/performance.md.
+    They are private operators for inference on the processor, which need instruction sets for
+    some formats, so they are tried before they are used. The gain is a pass over the widest
+    activations of the encoder; see docs/performance.md.
     """
     if dtype not in _CLOSE:
         return None
     try:
-        operator: Fused = torch.ops.mkldnn._linear_pointwise.default
+        operators = torch.ops.mkldnn._linear_pointwise
+        activated: Product = operators.default
+        added: Product = operators.binary
         draw = torch.Generator().manual_seed(0)
         x, weight = (torch.randn(size, 16, generator=draw).to(dtype) for size in (3, 8))
-        bias = torch.ones(8, dtype=dtype)
+        bias, other = torch.ones(8, dtype=dtype), torch.arange(24).view(3, 8).to(dtype)
         laid_out = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
-        found = operator(x, laid_out, bias, "gelu", [], "none")
-        exact = F.gelu(F.linear(x.double(), weight.double(), bias.double()))
-        if not torch.allclose(found.double(), exact, rtol=_CLOSE[dtype], atol=_CLOSE[dtype]):
-            return None
+        exact = F.linear(x.double(), weight.double(), bias.double())
+        found = activated(x, laid_out, bias, "gelu", [], "none")
+        sums = added(x, other, laid_out, bias, "add")
     except (AttributeError, RuntimeError):
         return None
-    return operator
+    right = _is_close(found, F.gelu(exact)) and _is_close(sums, exact + other)
+    return (activated, added) if right else None
+
+
+def _is_close(found: Tensor, exact: Tensor) -> bool:
+    within = _CLOSE[found.dtype]
+    return torch.allclose(found.double(), exact, rtol=within, atol=within)

@@ -9,7 +9,8 @@ without a mask and without a copy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Pack", "Run", "pack", "plan_packs"]
+__all__ = ["Pack", "Run", "blocks", "joined", "pack", "plan_packs"]
 
 
 _PADDING = 16  # tokens of a text that is padding
@@ -53,22 +54,12 @@ class Pack:
     place: Tensor
 
     def blocks(self, packed: Tensor) -> list[Tensor]:
-        """``packed`` (tokens, …) as a (texts, length, …) view for each run, without a copy.
-
-        One split serves all runs: its gradient is one concatenation, where a slice for each run
-        would cost a tensor of zeros as large as ``packed`` each.
-        """
-        if len(self.runs) == 1:
-            return [packed.view(self.runs[0].texts, -1, *packed.shape[1:])]
-        parts = torch.split(packed, [run.tokens for run in self.runs])
-        return [
-            part.view(run.texts, run.length, *packed.shape[1:])
-            for run, part in zip(self.runs, parts, strict=True)
-        ]
+        """``packed`` (tokens, …) as a (texts, length, …) view for each run, without a copy."""
+        return blocks(packed, self.runs)
 
     def restore(self, per_text: Tensor) -> Tensor:
         """Rows in pack order (texts, …) → the order in which the texts were given."""
-        return per_text[self.place]
+        return per_text if len(self.place) == 1 else per_text[self.place]
 
     def split(self, per_token: Tensor) -> list[Tensor]:
         """Rows per token (tokens, …) → one (length, …) tensor per text, in the order given."""
@@ -83,6 +74,8 @@ class Pack:
         """
         tokens = len(self.token_ids)
         padding = -tokens % (1 << max(0, tokens.bit_length() - 5))
+        if not padding:
+            return self
         length = min(_PADDING, self.runs[0].length)  # no longer than the longest
         runs = [Run(padding // length, length), Run(1, padding % length)]
         zeros = self.token_ids.new_zeros(padding)
@@ -99,14 +92,34 @@ class Pack:
         )
 
 
+def blocks(rows: Tensor, runs: Sequence[Run]) -> list[Tensor]:
+    """Rows of these runs, (tokens, …), as a (texts, length, …) view for each, without a copy.
+
+    One split serves all runs: its gradient is one concatenation, where a slice for each run
+    would cost a tensor of zeros as large as ``rows`` each.
+    """
+    if len(runs) == 1:
+        return [rows.view(runs[0].texts, -1, *rows.shape[1:])]
+    parts = torch.split(rows, [run.tokens for run in runs])
+    return [
+        part.view(run.texts, run.length, *rows.shape[1:])
+        for run, part in zip(runs, parts, strict=True)
+    ]
+
+
+def joined(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """One after the other; a single one as it is, which one short text is in every place."""
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim)
+
+
 def pack(texts: Sequence[Sequence[int]]) -> Pack:
     """Lay texts, given as token ids, end to end, the longest first. Every text has a token."""
-    lengths = np.fromiter((len(text) for text in texts), dtype=np.int64, count=len(texts))
-    order = np.argsort(-lengths, kind="stable")
-    place = np.empty_like(order)
+    lengths = [len(text) for text in texts]
+    order = _longest_first(lengths)
+    place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     ids = [np.asarray(texts[index], dtype=np.int64) for index in order]
-    runs = tuple(_runs(lengths[order].tolist()))
+    runs = tuple(_runs(lengths[index] for index in order))
     positions = [np.tile(np.arange(run.length), run.texts) for run in runs]
     return Pack(
         torch.from_numpy(np.concatenate(ids)),
@@ -119,7 +132,10 @@ def pack(texts: Sequence[Sequence[int]]) -> Pack:
 def plan_packs(
     lengths: Sequence[int], token_budget: int, max_texts: int | None = None
 ) -> list[list[int]]:
-    """Group texts into packs, the longest first.
+    """Group texts into packs: the longest text that is left, then always the longest that fits.
+
+    So packs are as full as can be, and most of them equally large: what prepares itself for every
+    size (see :meth:`Pack.rounded`) meets few.
 
     Args:
         lengths: tokens of each text.
@@ -127,20 +143,26 @@ def plan_packs(
         max_texts: the most texts in a pack; no limit when None.
 
     Returns:
-        Indices into ``lengths``; every index in exactly one pack, lengths falling throughout.
+        Indices into ``lengths``; every index in exactly one pack, lengths falling in each.
     """
+    left = _longest_first(lengths)[::-1]
+    sizes = [lengths[index] for index in left]
     packs: list[list[int]] = []
-    tokens = 0
-    for index in np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable").tolist():
-        full = not packs or tokens + lengths[index] > token_budget
-        if full or (max_texts is not None and len(packs[-1]) >= max_texts):
-            packs.append([])
-            tokens = 0
-        packs[-1].append(index)
-        tokens += lengths[index]
+    while left:
+        packs.append([left.pop()])
+        room = token_budget - sizes.pop()
+        while fitting := bisect_right(sizes, room):
+            if len(packs[-1]) == max_texts:
+                break
+            packs[-1].append(left.pop(fitting - 1))
+            room -= sizes.pop(fitting - 1)
     return packs
 
 
-def _runs(sorted_lengths: list[int]) -> Iterator[Run]:
+def _longest_first(lengths: Sequence[int]) -> list[int]:
+    return sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)  # equal ones in order
+
+
+def _runs(sorted_lengths: Iterable[int]) -> Iterator[Run]:
     for length, group in groupby(sorted_lengths):
         yield Run(sum(1 for _ in group), length)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sentune.errors import ArgumentError
 from sentune.model.names import POOLING_FLAGS, POOLING_MODES
-from sentune.model.pack import Pack
+from sentune.model.pack import Pack, joined
 
 __all__ = ["Pooling"]
 
@@ -81,10 +81,10 @@ class Pooling(nn.Module):
         for block in pack.blocks(tokens):
             kept = block[:, first:].to(exact)
             if kept.shape[1]:
-                pooled.append(torch.cat([_MODES[mode](kept, first) for mode in self.modes], dim=1))
+                pooled.append(joined([_MODES[mode](kept, first) for mode in self.modes], dim=1))
             else:
                 pooled.append(kept.new_zeros(len(kept), self.output_dimension))
-        return pack.restore(torch.cat(pooled))
+        return pack.restore(joined(pooled))
 
     def describe(self) -> dict[str, Any]:
         """The configuration in the keys of the 3.1 layout and of published model cards."""
