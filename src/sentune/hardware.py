@@ -224,7 +224,7 @@ def reuse_freed_memory(most: int = _ALL) -> bool:
 
     By default glibc maps every block above 32 MiB afresh, and gives free memory at the end of the
     heap back, so large activations cost their page faults again and again. Measured here: a GELU
-    forward and backward over (5600, 1536) went from 34 ms to 10 ms, encoding took 3 to 6% less. The
+    forward and backward over (5600, 1536) went from 34 ms to 10 ms, encoding took 3% less. The
     price is that the process keeps that memory until it ends: in training all of it.
 
     Args:

@@ -136,8 +136,11 @@ def _encode_all(
 
 
 def _summary(written: EncodedFile) -> str:
+    from sentune.data.assembly import counted
+
     done = f"wrote {written.rows:,} × {written.width} to {written.path}"
     if not written.encoded:
         return done
     rate = written.encoded / max(written.seconds, 1e-9)
-    return f"{done}: {written.encoded:,} texts in {written.seconds:.1f} s, {rate:,.0f} a second"
+    texts = counted(written.encoded, "text")
+    return f"{done}: {texts} in {written.seconds:.1f} s, {rate:,.0f} a second"

@@ -196,15 +196,16 @@ class _Attention(torch.autograd.Function):
         dropout: float,
         *biases: Tensor | None,
     ) -> Tensor:
-        largest = _SCORES // (heads * qkv.itemsize)
+        ctx.heads, ctx.masks = heads, Masks(dropout) if dropout else None
+        # Training meets fewer packs, and they take longer. (With dropout also where there is no
+        # gradient yet: gradient caching draws the same masks once more with it.)
+        trained = dropout or any(ctx.needs_input_grad)
         ctx.groups = _groups(
             runs,
-            largest,
+            _SCORES // (heads * qkv.itemsize),
             apart=any(bias is not None for bias in biases),
-            # Training meets fewer packs, and they take longer.
-            alike=qkv.dtype == torch.bfloat16 and not any(ctx.needs_input_grad),
+            alike=qkv.dtype == torch.bfloat16 and not trained,
         )
-        ctx.heads, ctx.masks = heads, Masks(dropout) if dropout else None
         ctx.save_for_backward(qkv, *biases)
         of_pack = _Weights(heads, biases, ctx.masks.from_the_start() if ctx.masks else None)
         mixed = qkv.new_empty(len(qkv), qkv.shape[1] // 3)
