@@ -152,7 +152,7 @@ def test_freed_memory_is_reused() -> None:
         "from sentune.hardware import reuse_freed_memory\n"
         "from sentune import hardware\n"
         "done = [reuse_freed_memory(size << 20) for size in (64, 32, 128)]\n"
-        "assert hardware._kept == [128 << 20 if done[0] else 0]\n"
+        "assert hardware._kept == [128 << 20 if done[2] else 0]\n"
         "done += [reuse_freed_memory(), reuse_freed_memory(1)]\n"
         "assert len(set(done)) == 1\n"
         "assert hardware._kept == [2**31 - 1 if done[0] else 0]\n"

@@ -228,7 +228,8 @@ def reuse_freed_memory(most: int = _ALL) -> bool:
     price is that the process keeps that memory until it ends: in training all of it.
 
     Args:
-        most: bytes at the end of the heap that are kept. What was asked for once is not lowered.
+        most: bytes at the end of the heap that are kept; what was asked for once is not lowered.
+            Other threads than the main one have heaps of their own, which keep all.
     """
     if not _has_glibc():
         return False
@@ -237,7 +238,9 @@ def reuse_freed_memory(most: int = _ALL) -> bool:
             return True
         trim_threshold, mmap_threshold, top_pad = -1, -3, -2  # the constants of glibc's malloc.h
         mallopt = ctypes.CDLL(None).mallopt
-        block = 1 << 30 if most == _ALL else most // 2
-        done = [mallopt(mmap_threshold, block), mallopt(trim_threshold, most)]
+        # Older versions refuse more than 32 MiB for a block.
+        blocks = any(mallopt(mmap_threshold, size) for size in (1 << 30, 32 << 20))
+        if not (blocks and mallopt(trim_threshold, most) and mallopt(top_pad, 64 << 20)):
+            return False
         _kept[0] = most
-        return all([*done, mallopt(top_pad, 64 << 20)])
+        return True

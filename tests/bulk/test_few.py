@@ -75,11 +75,20 @@ def test_what_is_left_to_the_other_writes_nothing(tiny_folder: Path, tmp_path: P
 def test_an_old_file_is_replaced_and_the_model_told(tiny_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "v.npy"
     out.write_bytes(b"old")
+    (tmp_path / ".v.npy.0123456789abcdef.partial").write_bytes(b"left by a kill")
     said: list[str] = []
     few(tiny_folder, TEXTS, out, say=said.append)
     assert said == [f"model {tiny_folder} from local folder"]
     assert np.load(out).shape == (4, 32)
     assert [path.name for path in tmp_path.iterdir()] == ["v.npy"]
+
+
+def test_a_long_name(tiny: SentenceTransformer, tiny_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / ("v" * 250 + ".npy")
+    few(tiny_folder, TEXTS, out)
+    assert np.load(out).shape == (4, 32)
+    with pytest.raises(OutputError, match="cannot be written"):  # no room for the work folder's
+        encode_to_file(tiny, TEXTS, out)
 
 
 def test_what_cannot_be(tiny_folder: Path, tmp_path: Path, make_folder: Any) -> None:

@@ -173,3 +173,21 @@ def test_batch_invariant_packs_hold_one_text(
     model.encode(["the words " * 60, "short"], long_text="chunk")
     assert set(packed) == {1}
     assert len(packed) > 5
+
+
+# ── a text without a token ────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_text_without_a_token_is_zeros_in_any_company(
+    architecture_folder: Path, dtype: str
+) -> None:
+    model = SentenceTransformer(architecture_folder, device="cpu", compute_dtype=dtype)
+    text = [5, 6, 7]
+    with torch.inference_mode():
+        alone = model(pack([[]]))
+        with_others = model(pack([[], text, *[text * 15] * 4, []]))
+        expected = model(pack([text]))
+    assert not alone.any()
+    assert not with_others[[0, -1]].any()
+    torch.testing.assert_close(with_others[1:2], expected, rtol=0, atol=0.1)

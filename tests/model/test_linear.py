@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from sentune.model import linear
-from sentune.model.linear import ACTIVATIONS, Linear, fused_linear
+from sentune.model.linear import ACTIVATIONS, Linear, fused_linear, fused_sum
 from sentune.model.sentence_transformer import SentenceTransformer
 
 FORMATS = [(torch.float32, 2e-6), (torch.bfloat16, 8e-3)]
@@ -26,8 +26,10 @@ def without_operator(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def probe_again() -> Iterator[None]:
     fused_linear.cache_clear()
+    fused_sum.cache_clear()
     yield
     fused_linear.cache_clear()
+    fused_sum.cache_clear()
 
 
 def layer(activation: str | None, bias: bool = True) -> Linear:
@@ -89,6 +91,35 @@ def test_an_operator_that_computes_something_else_is_not_used(
     fused_linear.cache_clear()
     monkeypatch.setattr(torch.nn.functional, "gelu", torch.relu)
     assert fused_linear(torch.float32) is None
+    assert fused_sum(torch.float32) is not None
+    assert fused_sum(torch.bfloat16) is None
+    fused_sum.cache_clear()
+    monkeypatch.setattr(torch.nn.functional, "linear", lambda x, weight, _: x @ weight.T)
+    assert fused_sum(torch.float32) is None
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("activation", [None, "gelu", "silu"])
+@pytest.mark.parametrize(("dtype", "within"), [(torch.float32, 1e-5), (torch.bfloat16, 0.1)])
+def test_a_sum_with_another_tensor(
+    fused: bool,
+    activation: str | None,
+    dtype: torch.dtype,
+    within: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not fused:
+        monkeypatch.setattr(linear, "fused_linear", lambda _: None)
+    made = layer(activation)
+    x = torch.randn(5, 48).to(dtype)
+    with torch.no_grad():
+        plain = made.product(dtype)(x)
+        added = torch.randn(plain.shape).to(dtype)
+        before = added.clone()
+        found = made.product(dtype)(x, added)
+    assert torch.equal(added, before)
+    assert found.dtype == dtype
+    torch.testing.assert_close(found, plain + added, rtol=0, atol=within)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

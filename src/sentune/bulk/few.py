@@ -10,7 +10,7 @@ from sentune.bulk.formats import Part, Shape, require_vector_file, write_vectors
 from sentune.bulk.run import EncodedFile, checked_rows
 from sentune.bulk.work_folder import WorkFolder
 from sentune.data import TextRow
-from sentune.files import new_file
+from sentune.files import new_file, remove_partials
 from sentune.model.base_models import resolve
 from sentune.model.few_texts import encode_few
 from sentune.model.precision import needs_ranges, quantize_embeddings, require_precision
@@ -51,7 +51,7 @@ def encode_few_to_file(
     destination = Path(out)
     require_vector_file(destination)
     require_precision(precision)
-    if not texts or needs_ranges(precision) or WorkFolder(destination).path.exists():
+    if not texts or needs_ranges(precision) or WorkFolder(destination).exists:
         return None
     began = time.monotonic()
     rows = list(checked_rows(texts))
@@ -70,6 +70,7 @@ def encode_few_to_file(
     vectors = quantize_embeddings(found.vectors, precision)
     ids = [str(row.id) for row in rows] if rows[0].id is not None else None
     shape = Shape(len(rows), vectors.shape[1], vectors.dtype, with_ids=ids is not None)
+    remove_partials(destination.parent, destination.name)
     with new_file(destination) as stream:
         write_vectors(destination.suffix.lower(), stream, shape, [Part(vectors, ids)])
     return EncodedFile(

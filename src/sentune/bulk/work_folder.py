@@ -100,7 +100,7 @@ class WorkFolder:
         """
         folder = cls(out)
         remove_partials(out.parent, folder.path.name)
-        if not folder.path.exists():
+        if not folder.exists:
             with new_folder(folder.path) as begun:
                 write_json(begun / _JOB, {"format": _FORMAT, **job})
         ours = False
@@ -113,6 +113,14 @@ class WorkFolder:
         finally:
             if ours and (folder.finished or not folder.shards):
                 remove_folder(folder.path)
+
+    @property
+    def exists(self) -> bool:
+        """Whether it is there; one whose name is too long is not."""
+        try:
+            return self.path.exists()
+        except OSError:
+            return False
 
     @property
     def rows(self) -> int:

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "command"]
 
 NAME = "encode"
-# Device, number format, batch size and long texts, as a few texts are encoded.
-_AS_FOR_FEW = [(["cpu"], dtype, None, "truncate") for dtype in ("auto", "float32")]
+_KEPT = 128 << 20  # bytes, for the activations of a pack: more than between two of its layers
 
 
 class _Options(TypedDict):
@@ -76,7 +75,7 @@ def command(
     if Path(model).is_file():  # the texts in the model's place: standard input would be waited for
         resolve(model)
     rows = read_text_rows(file)
-    # What is wrong with the columns shows in the first row, before a model has to be loaded.
+    # What is wrong with the first rows shows before a model has to be loaded.
     first = list(islice(rows, FEW + 1))
     options: _Options = {
         "prompt_name": prompt_name,
@@ -85,9 +84,9 @@ def command(
         "normalize_embeddings": normalize,
         "truncate_dim": truncate_dim,
     }
-    asked = (device or ["cpu"], compute_dtype, batch_size, long_text)
+    exact = compute_dtype in ("auto", "float32") and device in (None, [], ["cpu"])
     written = None
-    if len(first) <= FEW and asked in _AS_FOR_FEW:
+    if len(first) <= FEW and exact and batch_size is None and long_text == "truncate":
         written = encode_few_to_file(model, first, out, **options, say=say)
     if written is None:
         written = _encode_all(
@@ -114,8 +113,10 @@ def _encode_all(
     options: _Options,
 ) -> EncodedFile:
     from sentune.bulk import encode_to_file
+    from sentune.hardware import reuse_freed_memory
     from sentune.model.sentence_transformer import SentenceTransformer
 
+    reuse_freed_memory(_KEPT)
     encoder = SentenceTransformer(
         model, device=devices[0] if devices else None, compute_dtype=compute_dtype
     )

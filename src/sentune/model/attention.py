@@ -48,10 +48,10 @@ def attend(
     if not qkv.is_cpu or any(bias is not None for bias in biases or ()):
         return _attend_in_runs(qkv, pack.runs, heads, dropout, biases)
     if qkv.dtype == torch.bfloat16:
-        several = sum(run.length >= _LONG for run in pack.runs)  # packs begin with the longest
+        grouped = sum(run.length >= _LONG for run in pack.runs)  # packs begin with the longest
     else:
-        several = len(pack.runs) if len(qkv) > _FEW else 0
-    long, short = pack.runs[:several], pack.runs[several:]
+        grouped = len(pack.runs) if len(qkv) > _FEW else 0
+    long, short = pack.runs[:grouped], pack.runs[grouped:]
     row = sum(run.tokens for run in long)
     parts = []
     if long:

@@ -109,10 +109,10 @@ class _Computation:
     dropouts: dict[str, float]
     gate: Function | None
     qkv: Function
-    attention_output: Function
+    attention_output: Product
     attention_norm: Function
     up: Function
-    down: Function
+    down: Product
     output_norm: Function
 
     def forward(self, x: Tensor, pack: Pack, places: Places) -> Tensor:

@@ -15,7 +15,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sentune.errors import ArgumentError
-from sentune.hardware import reuse_freed_memory
 from sentune.model.inputs import require_choice, require_dimension, require_positive
 from sentune.model.pack import pack, plan_packs
 from sentune.model.progress import Advance, progress
@@ -39,8 +38,6 @@ logger = logging.getLogger(__name__)
 OutputValue = Literal["sentence_embedding", "token_embeddings"]
 LongText = Literal["truncate", "chunk"]
 
-# Bytes, for the activations of a pack. glibc then gives nothing back between two of its layers.
-_KEPT = 128 << 20
 _TOKEN_BUDGET = {"cpu": 4096, "cuda": 65536}
 
 
@@ -131,15 +128,11 @@ def encode_chunks(
 def encode_chunk(
     model: TextEncoder, texts: Sequence[str], settings: EncodeSettings, advance: Advance
 ) -> Block:
-    """Encode texts together, the longest first.
-
-    So the slowest pack comes early, and neighbours have similar lengths.
+    """Encode texts together, the longest first: the slowest pack comes early.
 
     Raises:
         ArgumentError: the prompt leaves no room for a text that is to be cut into windows.
     """
-    if model.device.type == "cpu":
-        reuse_freed_memory(_KEPT)
     if settings.prompt:
         texts = [settings.prompt + text for text in texts]
     skipped = model.tokenizer.prompt_length(settings.prompt) if settings.prompt else 0

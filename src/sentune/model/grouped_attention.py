@@ -160,16 +160,16 @@ class _Weights:
         query: Tensor,
         key: Tensor,
         group: _Group,
-        spare: Tensor | None = None,
+        spare: Tensor,
     ) -> None:
-        """Those that are dropped, which takes spare memory, get a minus sign."""
+        """Those that are dropped get a minus sign, for which spare memory is used."""
         torch.bmm(query, key.mT, out=weights)
         of_texts = weights.unflatten(0, (-1, self.heads))
         if self.biases and (bias := self.biases[group.run]) is not None:
             group.without_padding(of_texts).add_(bias)
         group.hide_padding(of_texts)
         torch.softmax(weights, dim=-1, out=weights)
-        if self.draw is not None and spare is not None:
+        if self.draw is not None:
             weights.mul_(self.draw(spare).mul_(2).sub_(1))
 
 
@@ -209,11 +209,12 @@ class _Attention(torch.autograd.Function):
         ctx.save_for_backward(qkv, *biases)
         of_pack = _Weights(heads, biases, ctx.masks.from_the_start() if ctx.masks else None)
         mixed = qkv.new_empty(len(qkv), qkv.shape[1] // 3)
-        for group, (weights, *spare) in _memory(ctx.groups, heads, qkv, 2 if ctx.masks else 1):
+        for group, memory in _memory(ctx.groups, heads, qkv, tensors=2 if ctx.masks else 1):
+            weights, spare = memory[0], memory[-1]
             query, key, value = group.take(qkv, 3, heads)
-            of_pack.fill(weights, query * query.shape[-1] ** -0.5, key, group, *spare)
+            of_pack.fill(weights, query * query.shape[-1] ** -0.5, key, group, spare)
             if ctx.masks:
-                weights, value = torch.clamp_min(weights, 0, out=spare[0]), value * ctx.masks.scale
+                weights, value = torch.clamp_min(weights, 0, out=spare), value * ctx.masks.scale
             group.put(torch.bmm(weights, value).unsqueeze(0), mixed, heads)
         return mixed
 

@@ -16,8 +16,11 @@ from sentune.model.eight_bit import eight_bit_linear, quantize_weight
 
 __all__ = [
     "ACTIVATIONS",
+    "Function",
     "Linear",
+    "Product",
     "fused_linear",
+    "fused_sum",
     "has_global_hooks",
     "has_hooks",
     "use_eight_bits",
@@ -42,8 +45,6 @@ _IN_ONE_PASS = {
     "gelu_pytorch_tanh": ("gelu", "tanh"),
     "relu": ("relu", "none"),
 }
-# Of these the sum with another tensor as well. In bfloat16 it takes longer than a pass of its own.
-_SUMMED = (torch.float32,)
 _ROWS = 512  # for which a weight's layout is chosen
 _CLOSE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # the formats, and how exact they are
 
@@ -144,19 +145,18 @@ class Linear(nn.Linear):
             return self._in_passes(lambda x: eight_bit_linear(x, rounded))
         weight, bias = self._cast(dtype)
         known = on_cpu and self._activation in _IN_ONE_PASS
-        operators = fused_linear(dtype) if known else None
-        if operators is None:
+        operator = fused_linear(dtype) if known else None
+        if operator is None:
             return self._in_passes(lambda x: F.linear(x, weight, bias))
         # Laying out weights for a single pass costs more than it gains.
         laid_out = weight.detach()
         if keep:
             laid_out = torch.ops.mkldnn._reorder_linear_weight(laid_out, _ROWS)
-        operator, addition = operators
-        name = self._activation
-        attribute, algorithm = _IN_ONE_PASS[name]
+        addition = fused_sum(dtype) if self._activation is None else None
+        attribute, algorithm = _IN_ONE_PASS[self._activation]
 
         def in_one_pass(x: Tensor, added: Tensor | None = None) -> Tensor:
-            if added is not None and name is None and dtype in _SUMMED:
+            if added is not None and addition is not None:
                 return addition(x, added, laid_out, bias, "add")
             y = operator(x, laid_out, bias, attribute, [], algorithm)
             return y if added is None else y + added
@@ -234,32 +234,35 @@ def use_eight_bits(module: nn.Module, wanted: bool) -> None:
 
 
 @cache
-def fused_linear(dtype: torch.dtype) -> tuple[Product, Product] | None:
-    """oneDNN's products with an activation, and with a sum, in the same pass; None without them.
+def fused_linear(dtype: torch.dtype) -> Product | None:
+    """oneDNN's product with an activation in the same pass; None where there is none.
 
-    They are private operators for inference on the processor, which need instruction sets for
-    some formats, so they are tried before they are used. The gain is a pass over the widest
-    activations of the encoder; see docs/performance.md.
+    It is a private operator for inference on the processor, which needs instruction sets for
+    some formats, so it is tried before it is used. Its gain is a pass over the widest activations
+    of the encoder; see docs/performance.md.
     """
-    if dtype not in _CLOSE:
-        return None
+    return _tried(dtype, "default", ("gelu", [], "none")) if dtype in _CLOSE else None
+
+
+@cache
+def fused_sum(dtype: torch.dtype) -> Product | None:
+    """The same with the sum with another tensor; None also where that takes longer: in bfloat16."""
+    return _tried(dtype, "binary", ("add",)) if dtype == torch.float32 else None
+
+
+def _tried(dtype: torch.dtype, name: str, attributes: tuple[object, ...]) -> Product | None:
+    draw = torch.Generator().manual_seed(0)
+    x, weight = (torch.randn(size, 16, generator=draw).to(dtype) for size in (3, 8))
+    bias, other = torch.ones(8, dtype=dtype), torch.arange(24).view(3, 8).to(dtype)
+    exact = F.linear(x.double(), weight.double(), bias.double())
+    exact = exact + other if name == "binary" else F.gelu(exact)
+    others = (other,) if name == "binary" else ()
     try:
-        operators = torch.ops.mkldnn._linear_pointwise
-        activated: Product = operators.default
-        added: Product = operators.binary
-        draw = torch.Generator().manual_seed(0)
-        x, weight = (torch.randn(size, 16, generator=draw).to(dtype) for size in (3, 8))
-        bias, other = torch.ones(8, dtype=dtype), torch.arange(24).view(3, 8).to(dtype)
+        operator: Product = getattr(torch.ops.mkldnn._linear_pointwise, name)
         laid_out = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
-        exact = F.linear(x.double(), weight.double(), bias.double())
-        found = activated(x, laid_out, bias, "gelu", [], "none")
-        sums = added(x, other, laid_out, bias, "add")
+        found = operator(x, *others, laid_out, bias, *attributes)
     except (AttributeError, RuntimeError):
         return None
-    right = _is_close(found, F.gelu(exact)) and _is_close(sums, exact + other)
-    return (activated, added) if right else None
-
-
-def _is_close(found: Tensor, exact: Tensor) -> bool:
-    within = _CLOSE[found.dtype]
-    return torch.allclose(found.double(), exact, rtol=within, atol=within)
+    within = _CLOSE[dtype]
+    right = torch.allclose(found.double(), exact, rtol=within, atol=within)
+    return operator if right else None

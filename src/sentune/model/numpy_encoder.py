@@ -49,8 +49,8 @@ class NumpyEncoder:
             return None
         architecture = ARCHITECTURES[config.model_type]
         try:
-            file = safe_open(path, framework="numpy")
-            names: list[str] = list(file.keys())  # type: ignore[no-untyped-call]
+            file: Any = safe_open(path, framework="numpy")
+            names: list[str] = list(file.keys())
             if config.num_hidden_layers > len(names):  # of which no list is made
                 return None
             stored = {architecture.current_name(name): name for name in names}
@@ -60,15 +60,18 @@ class NumpyEncoder:
             same = used == shapes.keys() and len(stored) == len(names)
             if not same or any(_differs(file, stored[name], shapes[name]) for name in shapes):
                 return None
+            kept = (name for ours, name in stored.items() if ours.startswith(architecture.kept))
+            if any("F" not in file.get_slice(name).get_dtype() for name in kept):
+                return None
         except (OSError, SafetensorError):
             return None
         return cls(file, stored, config)
 
     def multiplications(self, tokens: int) -> int:
-        """How many, about, for so many tokens."""
+        """How many, about, for a text of so many tokens."""
         config = self._config
-        of_layer = config.hidden_size * (4 * config.hidden_size + 2 * config.intermediate_size)
-        return tokens * config.num_hidden_layers * of_layer
+        linear = 4 * config.hidden_size + 2 * config.intermediate_size
+        return config.num_hidden_layers * config.hidden_size * tokens * (linear + 2 * tokens)
 
     def __call__(self, texts: Sequence[Sequence[int]]) -> list[Array]:
         """Token ids of each text → (tokens, hidden) of each, with the same bits in any company."""
@@ -85,9 +88,10 @@ class NumpyEncoder:
     def _embedded(self, token_ids: Sequence[int]) -> Array:
         table = self._file.get_slice(self._stored[f"{self._names['embeddings.word']}.weight"])
         x: Array = np.concatenate([table[token : token + 1] for token in token_ids])
-        x += self._table("embeddings.position")[self._positions(np.asarray(token_ids))]
+        positions = self._positions(np.asarray(token_ids))
+        x += self._first_rows("embeddings.position", positions.max() + 1)[positions]
         if self._config.type_vocab_size:
-            x += self._table("embeddings.token_type")[0]
+            x += self._first_rows("embeddings.token_type", 1)
         return self._normed(x, self._weights("embeddings.norm"))
 
     def _positions(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -128,9 +132,10 @@ class NumpyEncoder:
         normed: Array = x / np.sqrt(variance + eps) * weight + bias
         return normed
 
-    def _table(self, module: str) -> Array:
-        table: Array = self._file.get_tensor(self._stored[f"{self._names[module]}.weight"])
-        return table
+    def _first_rows(self, module: str, count: int) -> Array:
+        table = self._file.get_slice(self._stored[f"{self._names[module]}.weight"])
+        rows: Array = table[: int(count)]
+        return rows
 
     def _weights(self, module: str, number: int = 0) -> _Weights:
         parts = _parts(self._names[module], number)

@@ -58,7 +58,10 @@ class Pack:
         return blocks(packed, self.runs)
 
     def restore(self, per_text: Tensor) -> Tensor:
-        """Rows in pack order (texts, …) → the order in which the texts were given."""
+        """Rows in pack order (texts, …) → the order in which the texts were given.
+
+        Those of one text are returned themselves.
+        """
         return per_text if len(self.place) == 1 else per_text[self.place]
 
     def split(self, per_token: Tensor) -> list[Tensor]:
@@ -108,12 +111,12 @@ def blocks(rows: Tensor, runs: Sequence[Run]) -> list[Tensor]:
 
 
 def joined(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """One after the other; a single one as it is, which one short text is in every place."""
+    """One after the other. A single one is returned itself: one text alone takes this often."""
     return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim)
 
 
 def pack(texts: Sequence[Sequence[int]]) -> Pack:
-    """Lay texts, given as token ids, end to end, the longest first. Every text has a token."""
+    """Lay texts, given as token ids, end to end, the longest first."""
     lengths = [len(text) for text in texts]
     order = _longest_first(lengths)
     place = np.empty(len(order), dtype=np.int64)

@@ -112,7 +112,7 @@ class RelativeBias(nn.Module):
         all layers and runs add up in that. Cost: one tensor for the longest text; the others are
         corners of it.
         """
-        longest = pack.runs[0].length
+        longest = max(1, pack.runs[0].length)  # 0: a text without a token
         distances = torch.arange(1 - longest, longest, device=self.weight.device)
         values = self.weight[self.buckets(distances)]  # (2 longest − 1, heads)
         # Row i of the table begins at distance −i: the window before that of row i − 1.
