@@ -239,7 +239,7 @@ def reuse_freed_memory(most: int = _ALL) -> bool:
         trim_threshold, mmap_threshold, top_pad = -1, -3, -2  # the constants of glibc's malloc.h
         mallopt = ctypes.CDLL(None).mallopt
         # Older versions refuse more than 32 MiB for a block.
-        blocks = any(mallopt(mmap_threshold, size) for size in (1 << 30, 32 << 20))
+        blocks = any(mallopt(mmap_threshold, size) for size in (most // 2, 32 << 20))
         if not (blocks and mallopt(trim_threshold, most) and mallopt(top_pad, 64 << 20)):
             return False
         _kept[0] = most
