@@ -196,7 +196,7 @@ def test_finished_shards_are_not_encoded_again(
     written = encode_to_file(tiny, texts, out, say=said.append)
     assert encoded == texts[16:]
     assert (written.rows, written.encoded) == (43, 27)
-    assert said == ["going on after 16 texts that an earlier run has encoded"]
+    assert said == ["going on after 16 texts that an earlier run has encoded, if they are the same"]
     with count_truncation() as counted:
         tiny.encode(texts)
     assert written.truncation == counted
@@ -398,3 +398,14 @@ def test_the_job_is_readable(tiny: SentenceTransformer, texts: list[str], out: P
     assert job["name"] == tiny.base.name
     shard = json.loads((work(out) / "00000.json").read_text(encoding="utf-8"))
     assert shard["rows"] == 8
+
+
+@pytest.mark.parametrize(("count", "told"), [(99, True), (100, False)])
+def test_ranges_of_a_few_vectors_are_told(
+    count: int, told: bool, tiny: SentenceTransformer, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    texts = [f"text {number}" for number in range(count)]
+    encode_to_file(tiny, texts, tmp_path / "v.npy", precision="int8", say=said.append)
+    expected = f"the ranges of int8 come from {count} vectors and suit no others"
+    assert said == ([expected] if told else [])

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EncodedFile", "checked_rows", "encode_to_file"]
 
+_FEW_FOR_RANGES = 100
 # Enough texts to order by length, and a minute's work at most on two processors.
 _SHARD = 2048
 
@@ -126,6 +127,8 @@ def encode_to_file(
                 shards = _fill(folder, job, texts, pool, show_progress_bar)
             if not shards:
                 raise DataError("no texts", expected="at least one", fix="give some")
+            if needs_ranges(precision) and folder.rows < _FEW_FOR_RANGES:
+                say(f"the ranges of {precision} come from {folder.rows} vectors and suit no others")
             shape = _publish(folder, job, destination, shards)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_left_behind(folder)) from None
@@ -315,7 +318,8 @@ def _tell(folder: WorkFolder, say: Callable[[str], None]) -> None:
     if folder.damaged:
         say(f"{folder.damaged} shards in {folder.path} are damaged and are encoded again")
     if folder.rows:
-        say(f"going on after {folder.rows:,} texts that an earlier run has encoded")
+        earlier = f"{folder.rows:,} texts that an earlier run has encoded"
+        say(f"going on after {earlier}, if they are the same")
 
 
 def _left_behind(folder: WorkFolder) -> str:
