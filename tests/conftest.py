@@ -20,11 +20,16 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub
 import pytest
 import tokenizers
 import torch
+from hypothesis import settings
 from safetensors.torch import save_file
 from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
 from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
 from sentune.model.sentence_transformer import SentenceTransformer
+
+# No test asserts a time: a busy machine must not fail one.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 MakeFolder = Callable[..., Path]
 
