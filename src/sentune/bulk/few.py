@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sentune.bulk.formats import Part, Shape, require_vector_file, write_vectors
-from sentune.bulk.run import EncodedFile, checked_rows
+from sentune.bulk.run import EncodedFile, checked_rows, ids_of
 from sentune.bulk.work_folder import WorkFolder
 from sentune.data import TextRow
 from sentune.files import new_file, remove_partials
@@ -68,7 +68,7 @@ def encode_few_to_file(
         return None
     say(f"model {base.name} from {base.origin}")
     vectors = quantize_embeddings(found.vectors, precision)
-    ids = [str(row.id) for row in rows] if rows[0].id is not None else None
+    ids = ids_of(rows)
     shape = Shape(len(rows), vectors.shape[1], vectors.dtype, with_ids=ids is not None)
     remove_partials(destination.parent, destination.name)
     with new_file(destination) as stream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sentune.model.pool import Pool
     from sentune.model.sentence_transformer import SentenceTransformer
 
-__all__ = ["EncodedFile", "checked_rows", "encode_to_file"]
+__all__ = ["EncodedFile", "checked_rows", "encode_to_file", "ids_of"]
 
 _FEW_FOR_RANGES = 100
 # Enough texts to order by length, and a minute's work at most on two processors.
@@ -202,8 +202,7 @@ def _fill(
         for chunk in chunks(checked_rows(texts), _SHARD, lambda row: len(row.text)):
             digest = _sha256(chunk)
             if not folder.holds(count, digest, first):
-                ids = [str(row.id) for row in chunk] if chunk[0].id is not None else None
-                begun.append(_Begun(count, digest, ids))
+                begun.append(_Begun(count, digest, ids_of(chunk)))
                 yield [row.text for row in chunk]
             count, first = count + 1, first + len(chunk)
 
@@ -242,6 +241,11 @@ def checked_rows(texts: Iterable[str | TextRow]) -> Iterator[TextRow]:
                 fix="add the ids that are missing, or leave them out",
             )
         yield checked
+
+
+def ids_of(rows: Sequence[TextRow]) -> list[str] | None:
+    """The ids of checked rows, at least one; None where they have none."""
+    return None if rows[0].id is None else [str(row.id) for row in rows]
 
 
 def _sha256(rows: Iterable[TextRow]) -> str:

@@ -141,8 +141,9 @@ def _groups(runs: Sequence[Run], largest: int, *, apart: bool, alike: bool) -> l
             group.parts.append(part)
             group.texts += part.texts
             row, room, left = row + part.tokens, room - part.texts, left - part.texts
-    for group in groups:
-        group.texts = 1 << (group.texts - 1).bit_length() if alike else group.texts
+    if alike:
+        for group in groups:
+            group.texts = 1 << (group.texts - 1).bit_length()
     return groups
 
 
