@@ -39,9 +39,10 @@ from numpy.typing import NDArray
 from sentune import SentenceTransformer
 from sentune.data import python_docs
 from sentune.evaluation import RetrievalTask
-from sentune.evaluation.retrieval import question_metrics, rank
-from sentune.hardware import choose_compute, multiplies_bytes
-from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
+from sentune.evaluation.retrieval import question_metrics
+from sentune.hardware import choose_compute, int8_is_exact
+from sentune.model_folder.base_models import DEFAULT_BASE_MODEL, resolve
+from sentune.ranking.rank import rank
 
 Vectors = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
@@ -93,7 +94,7 @@ def _systems(threads: int) -> dict[str, Encode]:
     compiled = find_spec("openvino") is not None
     if compiled:
         found["OpenVINO, float32"] = _openvino(plain, "f32", threads)
-    if multiplies_bytes():
+    if int8_is_exact():
         found["sentune, int8"] = SentenceTransformer(compute_dtype="int8").encode
     if choose_compute().dtype != torch.bfloat16:
         return found

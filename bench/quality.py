@@ -35,10 +35,11 @@ from numpy.typing import NDArray
 from sentune import SentenceTransformer
 from sentune.data import Pairs, read_pairs, read_scored_pairs, without_leaks
 from sentune.evaluation import EmbeddingSimilarityEvaluator, RetrievalTask
-from sentune.evaluation.baselines import BM25
-from sentune.evaluation.retrieval import question_metrics, rank
+from sentune.evaluation.retrieval import question_metrics
 from sentune.evaluation.significance import bootstrap_interval, paired_difference
 from sentune.evaluation.weights import WEIGHTS, best_weight, cross_fit, weight_curves
+from sentune.ranking.bm25 import BM25
+from sentune.ranking.rank import rank
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.tuning.recipes import DEFAULT_RECIPE, RECIPES, recipe

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from sentune import SentenceTransformer
 from sentune.data import Passage, python_docs
 from sentune.index import Index
-from sentune.index.rows import VECTOR
+from sentune.index.arrow_rows import VECTOR
 
 Vectors = NDArray[np.float32]
 Search = Callable[[Vectors], list[int]]

@@ -37,8 +37,8 @@ import transformers
 from sentune import SentenceTransformer
 from sentune.data import Pairs, read_pairs
 from sentune.hardware import choose_compute
-from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
-from sentune.model.pack import pack
+from sentune.model_folder.base_models import DEFAULT_BASE_MODEL, resolve
+from sentune.network.pack import pack
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.tuning.recipes import DEFAULT_RECIPE, recipe

@@ -24,12 +24,14 @@ from hypothesis import settings
 from safetensors.torch import save_file
 from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
-from sentune.model.base_models import DEFAULT_BASE_MODEL, resolve
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.model_folder.base_models import DEFAULT_BASE_MODEL, resolve
 
 # No test asserts a time: a busy machine must not fail one.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+pytest_plugins = ["tests.model_fixtures"]
 
 MakeFolder = Callable[..., Path]
 

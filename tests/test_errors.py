@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 
 import pytest
@@ -31,7 +32,7 @@ PLAIN = [
 @pytest.mark.parametrize("kind", PLAIN)
 def test_a_message_has_three_parts_on_one_line(kind: type[SentuneError]) -> None:
     error = kind("given\n  this", expected="that\r\n thing", fix="do\tthis")
-    assert str(error) == "given this; expected that thing; do this"
+    assert str(error) == "given this: expected that thing. Do this."
     assert isinstance(error, SentuneError)
     assert error.given == "given\n  this"
     assert error.expected == "that\r\n thing"
@@ -65,9 +66,25 @@ def test_the_docstring_draws_every_error() -> None:
 def test_a_missing_extra_says_what_to_install() -> None:
     error = MissingExtraError("bm25s", "evaluate")
     assert str(error) == (
-        "the package 'bm25s' is not installed; expected the extra 'evaluate' of sentune; "
-        "run: pip install 'sentune[evaluate]'"
+        "the package 'bm25s' is not installed: expected the extra 'evaluate' of sentune. "
+        "Run: pip install 'sentune[evaluate]'"
     )
+
+
+@pytest.mark.parametrize(
+    ("fix", "end"),
+    [
+        ("correct it", "Correct it."),
+        ("Correct it.", "Correct it."),
+        ("--out names a folder", "--out names a folder."),
+        ("bf16=True", "bf16=True."),
+        ("run: pip install 'a'", "Run: pip install 'a'"),
+        ("max_score is 1", "max_score is 1."),
+        ("HF_HUB_OFFLINE=0", "HF_HUB_OFFLINE=0."),
+    ],
+)
+def test_what_to_do_is_a_sentence(fix: str, end: str) -> None:
+    assert str(DataError("given", expected="that", fix=fix)) == f"given: expected that. {end}"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +97,9 @@ def test_a_missing_extra_says_what_to_install() -> None:
 )
 def test_errors_cross_processes(error: SentuneError) -> None:
     """As a worker's exception does, pickled on its way to the parent."""
-    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+    record = json.loads(json.dumps(error.to_json()))
+    again_from_json = SentuneError.from_json(record)
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), again_from_json):
         assert type(again) is type(error)
         assert str(again) == str(error)
         assert (again.given, again.expected, again.fix) == (error.given, error.expected, error.fix)

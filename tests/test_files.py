@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import OutputError
 from sentune.files import new_file, new_folder, require_free, sha256, write_json, write_text
-from sentune.model.sentence_transformer import SentenceTransformer
 
 INTERRUPTIONS = [ValueError("theirs"), KeyboardInterrupt(), SystemExit(3), GeneratorExit()]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +12,9 @@ from sentune import hardware
 from sentune.errors import ArgumentError
 from sentune.hardware import (
     COMPUTE_DTYPES,
-    _has_glibc,
     choose_compute,
     choose_device,
     processor_features,
-    reuse_freed_memory,
 )
 
 INTEL = "processor : 0\nflags\t\t: fpu avx2 avx512f amx_bf16 amx_int8 avx512_bf16\nflags : none\n"
@@ -144,35 +140,3 @@ def test_an_error_without_words(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_format(name: Any) -> None:
     with pytest.raises(ArgumentError, match="one of auto, float32, bfloat16"):
         choose_compute(name)
-
-
-def test_freed_memory_is_reused() -> None:
-    """In a process of its own: the setting cannot be taken back."""
-    code = (
-        "from sentune.hardware import reuse_freed_memory\n"
-        "from sentune import hardware\n"
-        "done = [reuse_freed_memory(size << 20) for size in (64, 32, 128)]\n"
-        "assert hardware._kept == [128 << 20 if done[2] else 0]\n"
-        "done += [reuse_freed_memory(), reuse_freed_memory(1)]\n"
-        "assert len(set(done)) == 1\n"
-        "assert hardware._kept == [2**31 - 1 if done[0] else 0]\n"
-        "print(done[0])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.strip() in ("True", "False")
-
-
-def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def touched(*_: Any) -> None:
-        raise AssertionError("no C library may be called")
-
-    monkeypatch.setattr("ctypes.CDLL", touched)
-    monkeypatch.setattr("sentune.hardware._has_glibc", _has_glibc.__wrapped__)
-    monkeypatch.setattr("sentune.hardware._kept", [0])
-    monkeypatch.setattr("platform.libc_ver", lambda: ("musl", "1"))
-    assert reuse_freed_memory() is False
-    monkeypatch.setattr("platform.libc_ver", lambda: ("glibc", "2.35"))
-    monkeypatch.setattr("sys.platform", "darwin")
-    assert reuse_freed_memory() is False

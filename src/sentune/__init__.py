@@ -7,22 +7,22 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers know it, without the 8 ms of typing
 if TYPE_CHECKING:
+    from sentune import losses
+    from sentune.encoding.precision import quantize_embeddings
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.encoding.similarity import similarity, similarity_pairwise
     from sentune.evaluation.evaluators import (
         EmbeddingSimilarityEvaluator,
         InformationRetrievalEvaluator,
     )
     from sentune.index.index import Index
-    from sentune.model.precision import quantize_embeddings
-    from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.model.similarity import similarity, similarity_pairwise
-    from sentune.model.truncation import count_truncation
     from sentune.tasks.communities import community_detection
     from sentune.tasks.paraphrases import paraphrase_mining, paraphrase_mining_embeddings
     from sentune.tasks.semantic_search import semantic_search
-    from sentune.training import losses
+    from sentune.tokens.truncation import count_truncation
     from sentune.training.arguments import SentenceTransformerTrainingArguments
     from sentune.training.fit import InputExample, fit
-    from sentune.training.mining import mine_hard_negatives
+    from sentune.training.mining.mine import mine_hard_negatives
     from sentune.training.trainer import SentenceTransformerTrainer
 
 __version__ = "0.1.0"
@@ -32,19 +32,19 @@ _HOMES = {
     "Index": "sentune.index.index",
     "InformationRetrievalEvaluator": "sentune.evaluation.evaluators",
     "InputExample": "sentune.training.fit",
-    "SentenceTransformer": "sentune.model.sentence_transformer",
+    "SentenceTransformer": "sentune.encoding.sentence_transformer",
     "SentenceTransformerTrainer": "sentune.training.trainer",
     "SentenceTransformerTrainingArguments": "sentune.training.arguments",
     "community_detection": "sentune.tasks.communities",
-    "count_truncation": "sentune.model.truncation",
+    "count_truncation": "sentune.tokens.truncation",
     "fit": "sentune.training.fit",
-    "mine_hard_negatives": "sentune.training.mining",
+    "mine_hard_negatives": "sentune.training.mining.mine",
     "paraphrase_mining": "sentune.tasks.paraphrases",
     "paraphrase_mining_embeddings": "sentune.tasks.paraphrases",
-    "quantize_embeddings": "sentune.model.precision",
+    "quantize_embeddings": "sentune.encoding.precision",
     "semantic_search": "sentune.tasks.semantic_search",
-    "similarity": "sentune.model.similarity",
-    "similarity_pairwise": "sentune.model.similarity",
+    "similarity": "sentune.encoding.similarity",
+    "similarity_pairwise": "sentune.encoding.similarity",
 }
 
 __all__ = [
@@ -74,7 +74,7 @@ def __getattr__(name: str) -> object:
     import importlib
 
     if name == "losses":
-        return importlib.import_module("sentune.training.losses")
+        return importlib.import_module("sentune.losses")
     if name not in _HOMES:
         raise AttributeError(f"module 'sentune' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)

@@ -44,11 +44,33 @@ class SentuneError(Exception):
         self.given = given
         self.expected = expected
         self.fix = fix
-        super().__init__(" ".join(f"{given}; expected {expected}; {fix}".split()))
+        super().__init__(" ".join(f"{given}: expected {expected}. {_sentence(fix)}".split()))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By default a copy, or the parent of a worker process, calls the class with the text alone.
         return _again, (type(self), self.args, self.__dict__)
+
+    def to_json(self) -> dict[str, str]:
+        """The error as plain values, to be raised again in another process."""
+        kind = type(self).__name__
+        return {"error": kind, "given": self.given, "expected": self.expected, "fix": self.fix}
+
+    @staticmethod
+    def from_json(record: dict[str, str]) -> SentuneError:
+        """The inverse of ``to_json``."""
+        kind: type[SentuneError] = globals()[record["error"]]
+        error = kind.__new__(kind)
+        SentuneError.__init__(
+            error, record["given"], expected=record["expected"], fix=record["fix"]
+        )
+        return error
+
+
+def _sentence(words: str) -> str:
+    """``words`` as a sentence; a command or a name at an end is left as it is typed."""
+    first = words.split(maxsplit=1)[0].rstrip(",:")
+    begun = words[0].upper() + words[1:] if first.isalpha() and first.islower() else words
+    return begun if begun.endswith((".", "?", "!", "'", '"', "`")) else f"{begun}."
 
 
 def _again(

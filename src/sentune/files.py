@@ -17,9 +17,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from filelock import FileLock, Timeout
+
 from sentune.errors import OutputError
 
 __all__ = [
+    "locked",
     "make_folder",
     "move_into",
     "new_file",
@@ -121,6 +124,31 @@ def require_free(path: str | Path) -> None:
         expected="a folder that does not exist yet, or an empty one",
         fix="name another folder, or move this one away",
     )
+
+
+@contextmanager
+def locked(path: Path, *, busy: OutputError, wait: bool = False) -> Iterator[None]:
+    """Hold a lock file while the block runs.
+
+    Args:
+        path: the lock file, in a folder that exists.
+        busy: raised when another process holds it.
+        wait: wait for that process instead.
+
+    Raises:
+        OutputError: ``busy``, or the folder cannot be written.
+    """
+    lock = FileLock(path, timeout=-1 if wait else 0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise busy from error
+    except OSError as error:
+        raise _cannot_write(path.parent, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def make_folder(path: str | Path) -> None:

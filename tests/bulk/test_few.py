@@ -13,8 +13,8 @@ import pytest
 
 from sentune.bulk import EncodedFile, encode_few_to_file, encode_to_file
 from sentune.data import TextRow
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, ModelError, ModelNotFoundError, OutputError
-from sentune.model.sentence_transformer import SentenceTransformer
 
 TEXTS = ["the first text", "a second, longer text", "third", "word " * 60]
 

@@ -16,10 +16,10 @@ import pytest
 from sentune.bulk import encode_to_file
 from sentune.bulk.work_folder import WorkFolder
 from sentune.data import TextRow
+from sentune.encoding.encode import encode_chunk
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, DataError, OutputError, SentuneError
-from sentune.model.encoding import encode_chunk
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.model.truncation import count_truncation
+from sentune.tokens.truncation import count_truncation
 
 SHARD = 8
 
@@ -49,7 +49,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.extend(texts)
         return encode(model, texts, *rest)
 
-    monkeypatch.setattr("sentune.model.text_encoder.encode_chunk", noted)
+    monkeypatch.setattr("sentune.encoding.text_encoder.encode_chunk", noted)
     return seen
 
 
@@ -346,7 +346,7 @@ def test_no_texts(tiny: SentenceTransformer, out: Path) -> None:
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
-        ("one text", "one text; expected texts in an iterable"),
+        ("one text", "one text: expected texts in an iterable"),
         (["a", 3], "texts[1] is int"),
         (["a", None], "texts[1] is None"),
         (["a", "\ud800"], "texts[1] is no valid Unicode text"),

@@ -71,7 +71,7 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(*_arguments: object, **_options: object) -> None:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("sentune.model.sentence_transformer.SentenceTransformer", load)
+    monkeypatch.setattr("sentune.encoding.sentence_transformer.SentenceTransformer", load)
 
 
 @pytest.fixture

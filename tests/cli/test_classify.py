@@ -27,7 +27,7 @@ def rows() -> Rows:
 
 @pytest.fixture(scope="module")
 def trained(rows: Rows, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from sentune.model.sentence_transformer import SentenceTransformer
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.tasks.classifier_folder import save_classifier
     from sentune.tasks.classifier_training import train_classifier
 

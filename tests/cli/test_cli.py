@@ -94,7 +94,7 @@ def test_tune_writes_a_model_a_card_and_a_report(run, pairs: Path, tmp_path: Pat
     assert "held out by passage" in printed["measured_on"]
     assert (out / "README.md").read_text(encoding="utf-8").startswith("---\n")
     model = SentenceTransformer(out, compute_dtype="float32")
-    assert model.own["fusion_weight"] == printed["fusion_weight"]
+    assert model.extras["fusion_weight"] == printed["fusion_weight"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pairs.jsonl", "tuned"]
     assert "steps" in outcome.err
     assert "longer than 256 tokens" in outcome.err
@@ -109,7 +109,7 @@ def test_a_model_that_did_not_get_better_is_not_kept(run, pairs: Path, tmp_path:
     assert "did not help" in outcome.out
     assert "BASE" in outcome.out
     kept, base = (SentenceTransformer(m, compute_dtype="float32") for m in (out, BASE))
-    assert kept.own["kept"] == "base"
+    assert kept.extras["kept"] == "base"
     assert np.array_equal(kept.encode("a text"), base.encode("a text"))
     assert "did not help" in (out / "README.md").read_text(encoding="utf-8").replace("\n", " ")
 

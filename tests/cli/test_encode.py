@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.encoding.sentence_transformer import SentenceTransformer
 
 TEXTS = ["the first text", "a second, longer text", "third", "the first text"]
 _PATIENCE = 300

@@ -12,7 +12,7 @@ import pytest
 
 from sentune import SentenceTransformer
 from sentune.data import read_pairs
-from sentune.training.mining import mine_hard_negatives
+from sentune.training.mining.mine import mine_hard_negatives
 
 Rows = list[dict[str, Any]]
 

@@ -56,7 +56,7 @@ def tuned(tiny_folder: Path, file: Path, tmp_path: Path) -> Path:
     """An index by a model with a fusion weight."""
     folder = tmp_path / "tuned"
     model = SentenceTransformer(tiny_folder)
-    model.own = {"fusion_weight": 0.7}
+    model.extras = {"fusion_weight": 0.7}
     model.save_pretrained(folder)
     Index.build(tmp_path / "tuned-index", SentenceTransformer(folder), file)
     return tmp_path / "tuned-index"

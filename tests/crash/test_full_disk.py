@@ -24,7 +24,11 @@ import torch
 from sentune import SentenceTransformer
 from sentune.errors import OutputError
 from sentune.files import remove_folder, sha256
-from sentune.training.checkpoints import last_checkpoint, prune_checkpoints, write_checkpoint
+from sentune.training.checkpoints.on_disk import (
+    last_checkpoint,
+    prune_checkpoints,
+    write_checkpoint,
+)
 from sentune.tuning import RunFolder, TuneSettings, read_split, tune
 
 STATE = {"optimizer": {"state": {0: {"step": torch.tensor(3.0), "exp_avg": torch.ones(2, 3)}}}}

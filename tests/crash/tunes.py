@@ -38,7 +38,7 @@ _LATER = (
     "Stemmer",
     "accelerate",
     "datasets",
-    "sentune.card",
+    "sentune.report.card",
     "sentune.evaluation",
 )
 # Everything that changes the disk, but for writing to an open file and flushing it.

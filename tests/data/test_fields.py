@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentune.data.fields import FieldTypes, FieldValue, field_value
+from sentune.data.files.records import Record
 from sentune.data.passages import read_passage_rows
-from sentune.data.records import Record
 from sentune.errors import DataError
 
 Write = Callable[[str, str | bytes], Path]

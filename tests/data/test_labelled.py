@@ -67,7 +67,7 @@ def test_standard_input_is_jsonl(feed: Feed) -> None:
         ("x.csv", "text,label\n", "x.csv has no rows"),
         ("x.jsonl", "", "x.jsonl has no rows"),
         ("x.jsonl", '{"text": "a", "label": null}', "x.jsonl, line 1, column 'label' holds null"),
-        ("x.jsonl", '{"text": "a", "label": 1.5}', "line 1, column 'label' holds 1.5; expected a"),
+        ("x.jsonl", '{"text": "a", "label": 1.5}', "line 1, column 'label' holds 1.5: expected a"),
         ("x.jsonl", '{"text": "a", "label": NaN}', "line 1, column 'label' holds nan"),
         ("x.jsonl", '{"text": "a", "label": ["x"]}', "line 1, column 'label' holds a list"),
         ("x.jsonl", '{"text": "a", "label": "\\ud800"}', "column 'label' holds half of a"),
@@ -75,7 +75,7 @@ def test_standard_input_is_jsonl(feed: Feed) -> None:
         ("x.jsonl", '{"text": "a"}', "line 1: no column could be the label among the columns"),
         ("x.jsonl", '{"text": "a", "label": 1, "topic": 2}', "'label', 'topic' could be the label"),
         ("x.jsonl", '{"label": "a"}', "line 1: no column could be the text among the columns"),
-        ("x.jsonl", '"a"', "x.jsonl, line 1 holds a text; expected an object"),
+        ("x.jsonl", '"a"', "x.jsonl, line 1 holds a text: expected an object"),
         ("x.txt", "a", "x.txt has the suffix '.txt'"),
     ],
 )

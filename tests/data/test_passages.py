@@ -188,7 +188,7 @@ def test_rows_are_streamed(write: Write) -> None:
         ("x.csv", b"text,n\na,\0\n", "x.csv, line 2 holds a NUL byte"),
         ("x.csv", "text,n\na\n", "x.csv, line 2: the row has 1 fields"),
         ("x.jsonl", "3", "x.jsonl, line 1 holds a number"),
-        ("x.doc", "a", "x.doc has the suffix '.doc'; expected one of .txt, .jsonl"),
+        ("x.doc", "a", "x.doc has the suffix '.doc': expected one of .txt, .jsonl"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_place(
@@ -237,7 +237,7 @@ def test_a_folder_without_passages_is_refused(
 ) -> None:
     (tmp_path / "d").mkdir()
     message = refusal(passage_files, tmp_path / "d")
-    assert "d has no file with passages; expected files that end in .txt, .jsonl," in message
+    assert "d has no file with passages: expected files that end in .txt, .jsonl," in message
     assert ".parquet" in message
     write("d/x.pdf", "")
     assert "d has no file with passages among its 1 files" in refusal(passage_files, tmp_path / "d")

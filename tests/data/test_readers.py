@@ -217,5 +217,5 @@ def test_one_pair_is_read_but_not_enough_to_tune(write: Write) -> None:
     pairs = read_pairs(str(write("x.jsonl", GOOD)))
     assert len(pairs) == 1
     require_at_least(pairs, 1, "evaluation")
-    with pytest.raises(DataError, match=r"x\.jsonl has 1 pair; expected at least 2 for tuning"):
+    with pytest.raises(DataError, match=r"x\.jsonl has 1 pair: expected at least 2 for tuning"):
         require_at_least(pairs, 2, "tuning")

@@ -84,7 +84,7 @@ def test_one_text_a_line_comes_back(
         ("x.csv", "text,sentence\n1,2\n", "x.csv, line 1: 'text', 'sentence' could be the text"),
         ("x.csv", "id,text\n1,a\n2,\n", "x.csv, line 3, column 'text' is empty"),
         ("x.json", '["a", [1]]', "x.json, row 2 holds a list"),
-        ("x.docx", "a", "x.docx has the suffix '.docx'; expected one of .txt, .jsonl"),
+        ("x.docx", "a", "x.docx has the suffix '.docx': expected one of .txt, .jsonl"),
     ],
 )
 def test_texts_that_cannot_be_used_are_refused_with_their_place(

@@ -106,4 +106,4 @@ def make_model() -> MakeModel:
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every matrix fall into many blocks."""
-    monkeypatch.setattr("sentune.evaluation.blocks._ELEMENTS", 16)
+    monkeypatch.setattr("sentune.ranking.blocks._ELEMENTS", 16)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sentune.errors import ArgumentError, DataError
-from sentune.evaluation import blocks
 from sentune.evaluation.correlation import (
     average_ranks,
     pearson,
@@ -19,6 +18,7 @@ from sentune.evaluation.correlation import (
     spearman_interval,
 )
 from sentune.evaluation.significance import draw_counts
+from sentune.ranking import blocks
 
 Floats = NDArray[np.float64]
 

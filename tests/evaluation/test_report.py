@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from sentune.errors import ArgumentError
-from sentune.evaluation import blocks
-from sentune.evaluation.baselines import BM25
 from sentune.evaluation.findings import Report, verdict
-from sentune.evaluation.fusion import fused_ranking
 from sentune.evaluation.report import evaluate_systems
-from sentune.evaluation.retrieval import RetrievalTask, question_metrics, rank
+from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.significance import bootstrap_interval, paired_difference
 from sentune.evaluation.weights import cross_fit
+from sentune.ranking import blocks
+from sentune.ranking.bm25 import BM25
+from sentune.ranking.fusion import fused_ranking
+from sentune.ranking.rank import rank
 
 MakeModel = Callable[..., Any]
 NOUNS = ["apple", "bridge", "castle", "dragon", "engine", "forest", "garden", "harbor", "island"]

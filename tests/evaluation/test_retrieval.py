@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from sentune.data.pairs import Pairs
 from sentune.errors import ArgumentError, DataError
-from sentune.evaluation import blocks
-from sentune.evaluation.retrieval import RetrievalTask, rank
+from sentune.evaluation.retrieval import RetrievalTask
+from sentune.ranking import blocks
+from sentune.ranking.rank import rank
 
 # Few different values, so that ties are everywhere, also at the cut.
 SCORES = hnp.arrays(

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sentune.errors import ArgumentError, DataError
-from sentune.evaluation import blocks
 from sentune.evaluation.significance import (
     bootstrap_interval,
     bootstrap_intervals,
     paired_difference,
 )
+from sentune.ranking import blocks
 
 Floats = NDArray[np.float64]
 Groups = NDArray[np.int64]

@@ -5,7 +5,6 @@ import pytest
 from numpy.typing import NDArray
 
 from sentune.errors import ArgumentError, DataError
-from sentune.evaluation.fusion import fused_ranking
 from sentune.evaluation.retrieval import question_metrics
 from sentune.evaluation.weights import (
     WEIGHTS,
@@ -15,6 +14,7 @@ from sentune.evaluation.weights import (
     cross_fitted,
     weight_curves,
 )
+from sentune.ranking.fusion import fused_ranking
 
 Floats = NDArray[np.float64]
 

@@ -16,9 +16,9 @@ from sentune.errors import MissingExtraError, ModelError, OutputError, Unsupport
 from sentune.export import export_onnx
 from sentune.export import onnx as exporting
 from sentune.export.padded import PaddedEncoder
-from sentune.model.names import POOLING_MODES
-from sentune.model.pack import pack
-from sentune.model.pooling import Pooling
+from sentune.network.names import POOLING_MODES
+from sentune.network.pack import pack
+from sentune.network.pooling import Pooling
 
 TEXTS = ["how are files read", "sockets", "", "a longer text about threads and locks " * 3]
 

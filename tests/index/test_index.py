@@ -16,9 +16,9 @@ from sentune.errors import (
     ModelNotFoundError,
     OutputError,
 )
-from sentune.evaluation.baselines import BM25, K1
-from sentune.evaluation.fusion import fuse, shortlist
 from sentune.index import Index, IndexHit
+from sentune.ranking.bm25 import BM25, K1
+from sentune.ranking.fusion import fuse, shortlist
 
 QUESTIONS = [
     "how do I read the lines of a file",
@@ -109,7 +109,7 @@ def test_a_tuned_models_weight_is_used_unasked(
     tmp_path: Path, tiny_folder: Path, rows: list[dict[str, Any]]
 ) -> None:
     model = SentenceTransformer(tiny_folder, compute_dtype="float32")
-    model.own["fusion_weight"] = 0.7
+    model.extras["fusion_weight"] = 0.7
     index = Index.build(tmp_path / "index", model, rows)
     assert index.mode == "hybrid"
     assert index.search(QUESTIONS[0]) == index.search(QUESTIONS[0], mode="hybrid")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.encoding.sentence_transformer import SentenceTransformer
 
 MakeFolder = Callable[..., Path]
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from sentune.encoding.precision import PRECISIONS, quantize_embeddings
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.model.precision import PRECISIONS, quantize_embeddings
-from sentune.model.sentence_transformer import SentenceTransformer
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from sentune import InputExample, SentenceTransformer, fit, losses
-from sentune.model.base_models import resolve
-from sentune.model.weights import export_weights
+from sentune.model_folder.base_models import resolve
+from sentune.model_folder.weights import export_weights
 
 EPOCHS = 2
 # An epsilon that keeps the rounding of tiny gradients from being blown up to whole steps.

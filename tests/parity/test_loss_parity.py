@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.training.losses import (
     CachedMultipleNegativesRankingLoss,
     ContrastiveLoss,

@@ -10,7 +10,7 @@ import pytest
 
 from sentune import SentenceTransformer
 from sentune.data.pairs import Pairs
-from sentune.training.mining import mine_hard_negatives
+from sentune.training.mining.mine import mine_hard_negatives
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from sentune.model.names import POOLING_MODES, SIMILARITY_FUNCTIONS
-from sentune.model.pooling import Pooling
-from sentune.model.precision import PRECISIONS, quantize_embeddings
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.model.similarity import similarity, similarity_pairwise
+from sentune.encoding.precision import PRECISIONS, quantize_embeddings
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.encoding.similarity import similarity, similarity_pairwise
+from sentune.network.names import POOLING_MODES, SIMILARITY_FUNCTIONS
+from sentune.network.pooling import Pooling
 
 PROMPTS = {"query": "Represent this question: ", "passage": "text: ", "empty": ""}
 

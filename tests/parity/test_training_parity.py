@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from sentune import SentenceTransformer
-from sentune.model.base_models import resolve
-from sentune.model.weights import export_weights
+from sentune.model_folder.base_models import resolve
+from sentune.model_folder.weights import export_weights
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.losses import MultipleNegativesRankingLoss
 from sentune.training.trainer import SentenceTransformerTrainer

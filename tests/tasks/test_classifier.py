@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.neighbors import NearestCentroid
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, DataError, ModelError
-from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.tasks import cross_validation
 from sentune.tasks.calibration import fit_temperature
 from sentune.tasks.classifier import Head, TextClassifier, softmax, text_vectors

@@ -14,8 +14,8 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ModelError, ModelNotFoundError, OutputError
-from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.tasks.classifier import TextClassifier
 from sentune.tasks.classifier_folder import load_classifier, save_classifier
 from sentune.tasks.classifier_training import train_classifier

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sentence_transformers import util
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.tasks.communities import community_detection
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentune.model.fingerprint import fingerprint
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.encoding.fingerprint import fingerprint
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.tasks import few_shot
 from sentune.tasks.classifier_training import train_classifier
 from sentune.tasks.few_shot import few_shot_model, label_rows

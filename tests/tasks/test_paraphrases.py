@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sentence_transformers import util
 from torch import Tensor
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.encoding.similarity import cos_sim, dot_score
 from sentune.errors import ArgumentError
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.model.similarity import cos_sim, dot_score
 from sentune.tasks.nearest import Best
 from sentune.tasks.paraphrases import paraphrase_mining, paraphrase_mining_embeddings
 

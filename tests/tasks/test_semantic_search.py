@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sentence_transformers import util
 from torch import Tensor
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.encoding.similarity import cos_sim, dot_score
 from sentune.errors import ArgumentError
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.model.similarity import cos_sim, dot_score
 from sentune.tasks import nearest
 from sentune.tasks.semantic_search import semantic_search
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.tasks.zero_shot import zero_shot
 
 TEXTS = [

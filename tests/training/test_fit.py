@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from sentune import InputExample, SentenceTransformer, fit
 from sentune.data import Pairs
 from sentune.errors import ArgumentError, OutputError
-from sentune.training.collator import Batch
+from sentune.training.batches.collator import Batch
 from sentune.training.losses import CosineSimilarityLoss, MultipleNegativesRankingLoss
 from sentune.training.losses.base import Encode
 

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from sentune import SentenceTransformer
-from sentune.training.checkpoints import damage
+from sentune.training.checkpoints.on_disk import damage
 
 SCRIPT = Path(__file__).with_name("process.py")
 

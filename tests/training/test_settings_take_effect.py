@@ -13,9 +13,9 @@ from torch import Tensor
 
 from sentune import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.model.pack import Pack, pack
+from sentune.network.pack import Pack, pack
 from sentune.training.arguments import SentenceTransformerTrainingArguments
-from sentune.training.collator import Batch
+from sentune.training.batches.collator import Batch
 from sentune.training.losses import CoSENTLoss, MultipleNegativesRankingLoss
 from sentune.training.losses.base import Encode
 from sentune.training.trainer import SentenceTransformerTrainer

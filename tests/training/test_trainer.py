@@ -12,8 +12,8 @@ from sentune import SentenceTransformer
 from sentune.data import Pairs
 from sentune.errors import ArgumentError, OutputError, TrainingError
 from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.batches.examples import Row, rows_of
 from sentune.training.losses import MultipleNegativesRankingLoss
-from sentune.training.rows import Row, rows_of
 from sentune.training.trainer import SentenceTransformerTrainer
 
 COLUMNS = {
@@ -141,10 +141,10 @@ def test_saving_writes_a_model_folder_and_no_pickle(tmp_path: Path) -> None:
 
 def test_what_was_said_of_the_base_is_not_said_of_the_tuned_model(tmp_path: Path) -> None:
     model = SentenceTransformer(compute_dtype="float32")
-    model.own = {"fusion_weight": 0.3}
+    model.extras = {"fusion_weight": 0.3}
     assert "all-MiniLM-L6-v2" in model.model_card
     SentenceTransformerTrainer(model, settings(tmp_path, max_steps=1), COLUMNS).train()
-    assert model.own == {}
+    assert model.extras == {}
     assert "not evaluated" in model.model_card
 
 

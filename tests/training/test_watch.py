@@ -12,7 +12,7 @@ from torch import Tensor
 from sentune import SentenceTransformer
 from sentune.errors import TrainingError
 from sentune.training.arguments import SentenceTransformerTrainingArguments
-from sentune.training.collator import Batch
+from sentune.training.batches.collator import Batch
 from sentune.training.losses import MultipleNegativesRankingLoss
 from sentune.training.losses.base import EmbeddingLoss, Encode
 from sentune.training.trainer import SentenceTransformerTrainer

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentune.data import Pairs
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.evaluation.baselines import BM25
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.ranking.bm25 import BM25
 from sentune.tuning.passages import cut_passages
 
 COPY = "The function shutil.copy takes the path of a file and makes a copy of that file. "

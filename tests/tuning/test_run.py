@@ -69,8 +69,8 @@ def test_a_test_set_reports_and_validation_chooses(tmp_path: Path) -> None:
     assert tuned.report is not None
     assert tuned.report.fusion.weight_from == "given"
     assert tuned.report.questions == 20
-    assert tuned.summary["fusion_weight"] == tuned.model.own["fusion_weight"]
-    assert SentenceTransformer(tmp_path / "out").own == tuned.model.own
+    assert tuned.summary["fusion_weight"] == tuned.model.extras["fusion_weight"]
+    assert SentenceTransformer(tmp_path / "out").extras == tuned.model.extras
 
 
 def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:

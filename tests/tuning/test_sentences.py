@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentune.data import Pairs
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.training.rows import Row
-from sentune.training.samplers import RowBatches
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.training.batches.examples import Row
+from sentune.training.batches.row_batches import RowBatches
 from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
 from sentune.tuning.sentences import WordsOrModel, sentence_rows, words_or_model
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.data.parquet import arrow_module
+from sentune.data.files.parquet import arrow_module
 from sentune.errors import OutputError
 from sentune.files import require_writable
 

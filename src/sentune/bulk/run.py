@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 
 from sentune.bulk.formats import Part, Shape, require_vector_file, write_vectors
 from sentune.bulk.work_folder import Shard, WorkFolder
+from sentune.checks import require_text
 from sentune.data import TextRow
+from sentune.encoding.chunks import chunks
+from sentune.encoding.fingerprint import Fingerprint, fingerprint
+from sentune.encoding.precision import needs_ranges, quantize_embeddings, require_precision
 from sentune.errors import ArgumentError, DataError, ModelError
-from sentune.model.chunks import chunks
-from sentune.model.fingerprint import Fingerprint, fingerprint
-from sentune.model.inputs import require_text
-from sentune.model.precision import needs_ranges, quantize_embeddings, require_precision
-from sentune.model.truncation import Truncation, count_truncation
+from sentune.tokens.truncation import Truncation, count_truncation
 
 if TYPE_CHECKING:
-    from sentune.model.encoding import Block, EncodeSettings, LongText
-    from sentune.model.pool import Pool
-    from sentune.model.sentence_transformer import SentenceTransformer
+    from sentune.encoding.encode import Block, EncodeSettings, LongText
+    from sentune.encoding.pool import Pool
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["EncodedFile", "checked_rows", "encode_to_file", "ids_of"]
 

@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from sentune.errors import OutputError
 from sentune.files import (
+    locked,
     move_into,
     new_file,
     new_folder,
@@ -51,7 +51,7 @@ class Shard:
         texts_sha256: of its texts and ids.
         vectors_sha256: of the file of its vectors.
         rows: how many.
-        truncated, tokens_left_out, windowed: see :class:`sentune.model.truncation.Truncation`.
+        truncated, tokens_left_out, windowed: see :class:`sentune.tokens.truncation.Truncation`.
         ids: of its texts, where they have any.
     """
 
@@ -168,25 +168,13 @@ class WorkFolder:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        lock = FileLock(self.path / _LOCK, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise OutputError(
-                f"{self._out} is being written by another process",
-                expected="one at a time",
-                fix="wait until it has ended, or name another file",
-            ) from error
-        except OSError as error:
-            raise OutputError(
-                f"{self.path} cannot be written ({error.strerror or error})",
-                expected="a writable folder with enough room",
-                fix="check the folder, its permissions and the free space",
-            ) from error
-        try:
+        busy = OutputError(
+            f"{self._out} is being written by another process",
+            expected="one at a time",
+            fix="wait until it has ended, or name another file",
+        )
+        with locked(self.path / _LOCK, busy=busy):
             yield
-        finally:
-            lock.release()
 
     def _require_same(self, differences: Callable[[dict[str, Any]], list[str]]) -> None:
         try:

@@ -29,7 +29,7 @@ from sentune.cli import (
     tune,
 )
 from sentune.errors import SentuneError
-from sentune.hardware import share_processor
+from sentune.process import share_processor
 
 __all__ = ["main"]
 

@@ -54,11 +54,11 @@ def train(
     from dataclasses import asdict
 
     from sentune.data.labelled import read_labelled_texts
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.files import require_free
-    from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.model.truncation import count_truncation
     from sentune.tasks.classifier_folder import save_classifier
     from sentune.tasks.classifier_training import require_trainable, train_classifier
+    from sentune.tokens.truncation import count_truncation
 
     require_free(out)
     data = read_labelled_texts(file)
@@ -98,8 +98,8 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
 ) -> None:
     """Label texts with a trained classifier."""
-    from sentune.model.truncation import count_truncation
     from sentune.tasks.classifier_folder import load_classifier
+    from sentune.tokens.truncation import count_truncation
 
     _require_row_file(out)
     texts = _texts(file)
@@ -128,10 +128,10 @@ def zero_shot(
     as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
 ) -> None:
     """Label texts by the names of the labels alone, without training."""
-    from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.model.truncation import count_truncation
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.tasks.zero_shot import require_names
     from sentune.tasks.zero_shot import zero_shot as similarities
+    from sentune.tokens.truncation import count_truncation
 
     _require_row_file(out)
     names = [name.strip() for name in labels.split(",")]
@@ -164,8 +164,8 @@ def evaluate(
     from dataclasses import asdict
 
     from sentune.data.labelled import read_labelled_texts
-    from sentune.model.truncation import count_truncation
     from sentune.tasks.classifier_folder import load_classifier
+    from sentune.tokens.truncation import count_truncation
 
     data = read_labelled_texts(file)
     classifier = load_classifier(directory)
@@ -193,7 +193,7 @@ def evaluate(
 
 
 def _require_row_file(out: Path | None) -> None:
-    from sentune.data.writing import require_row_file
+    from sentune.data.files.writing import require_row_file
 
     if out is not None:
         require_row_file(out)
@@ -212,7 +212,7 @@ def _texts(file: str) -> list[str]:
 def _write_or_print(
     rows: list[dict[str, Any]], score: str, out: Path | None, *, quiet: bool
 ) -> None:
-    from sentune.data.writing import write_rows
+    from sentune.data.files.writing import write_rows
 
     if out is not None:
         say(f"wrote {write_rows(out, rows):,} rows to {out}")

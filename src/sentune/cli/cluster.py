@@ -37,10 +37,10 @@ def command(
 ) -> None:
     """Put alike texts together, and name every group by its most telling words."""
     from sentune.data import read_texts
-    from sentune.data.writing import require_row_file, write_rows
-    from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.model.truncation import count_truncation
+    from sentune.data.files.writing import require_row_file, write_rows
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.tasks.clusters import cluster, require_clusterable
+    from sentune.tokens.truncation import count_truncation
 
     if out is not None:
         require_row_file(out)

@@ -29,8 +29,8 @@ def command(
 ) -> None:
     """Tune on Python's own documentation, report on held-out modules, and search with it."""
     from sentune.data import python_docs
-    from sentune.model.truncation import count_truncation
-    from sentune.tasks.search import PassageSearch
+    from sentune.search.passages import PassageSearch
+    from sentune.tokens.truncation import count_truncation
     from sentune.tuning import Split, TuneSettings, tune
 
     docs = python_docs()

@@ -17,8 +17,8 @@ from sentune.cli.distinct import (
 from sentune.cli.output import interactive, one_line, print_json, print_line, say
 
 if TYPE_CHECKING:
-    from sentune.data.writing import Cell
-    from sentune.model.sentence_transformer import SentenceTransformer
+    from sentune.data.files.writing import Cell
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["NAME", "command"]
 
@@ -53,11 +53,11 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Find groups of near-duplicate texts, and which text of each group to keep."""
-    from sentune.data.assembly import counted
-    from sentune.data.writing import require_row_file, write_rows
+    from sentune.data.files.writing import require_row_file, write_rows
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.errors import ArgumentError
-    from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.model.truncation import count_truncation
+    from sentune.tokens.truncation import count_truncation
+    from sentune.wording import counted
 
     require_similarity("--threshold", threshold, _THRESHOLD)
     if min_size < 2:
@@ -87,7 +87,7 @@ def _groups(
 
     Each different text is compared once, and its repeats then join its group.
     """
-    from sentune.model.similarity import similarity
+    from sentune.encoding.similarity import similarity
     from sentune.tasks.communities import community_detection
 
     vectors = encoder.encode(distinct.texts, show_progress_bar=interactive())
@@ -162,7 +162,7 @@ def _could_go(groups: list[list[_Member]]) -> int:
 
 
 def _summary(distinct: DistinctTexts, groups: list[list[_Member]]) -> str:
-    from sentune.data.assembly import counted
+    from sentune.wording import counted
 
     if not groups:
         return f"{distinct.describe()}; no near-duplicates among them"
@@ -175,7 +175,7 @@ def _summary(distinct: DistinctTexts, groups: list[list[_Member]]) -> str:
 
 def _show(groups: list[list[_Member]]) -> None:
     """The largest groups, each with the text to keep and those that could go."""
-    from sentune.data.assembly import counted
+    from sentune.wording import counted
 
     width = max((len(str(member.row)) for group in groups for member in group), default=0)
     for number, group in enumerate(groups[:_GROUPS_SHOWN], start=1):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sentune.bulk import EncodedFile
     from sentune.data import TextRow
-    from sentune.model.encoding import LongText
+    from sentune.encoding.encode import LongText
 
 __all__ = ["NAME", "command"]
 
@@ -69,7 +69,7 @@ def command(
     """Write the vectors of texts to a file, one row a text; go on if an earlier run was stopped."""
     from sentune.bulk import FEW, encode_few_to_file, require_vector_file
     from sentune.data import read_text_rows
-    from sentune.model.base_models import resolve
+    from sentune.model_folder.base_models import resolve
 
     require_vector_file(out)
     if Path(model).is_file():  # the texts in the model's place: standard input would be waited for
@@ -113,8 +113,8 @@ def _encode_all(
     options: _Options,
 ) -> EncodedFile:
     from sentune.bulk import encode_to_file
-    from sentune.hardware import reuse_freed_memory
-    from sentune.model.sentence_transformer import SentenceTransformer
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.process import reuse_freed_memory
 
     reuse_freed_memory(_KEPT)
     encoder = SentenceTransformer(
@@ -137,7 +137,7 @@ def _encode_all(
 
 
 def _summary(written: EncodedFile) -> str:
-    from sentune.data.assembly import counted
+    from sentune.wording import counted
 
     done = f"wrote {written.rows:,} × {written.width} to {written.path}"
     if not written.encoded:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from sentune.data import Pairs, ScoredPairs
-    from sentune.model.sentence_transformer import SentenceTransformer
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["NAME", "command"]
 
@@ -35,10 +35,10 @@ def command(
 ) -> None:
     """Measure a model: against BM25 on question–passage pairs, or against human scores."""
     from sentune.data import read_pairs, read_scored_pairs
-    from sentune.data.assembly import counted
     from sentune.data.scored import is_scored
-    from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.model.truncation import count_truncation
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.tokens.truncation import count_truncation
+    from sentune.wording import counted
 
     pairs = read_scored_pairs(data) if is_scored(data) else read_pairs(data)
     measured = SentenceTransformer(model)
@@ -70,7 +70,7 @@ def _measured(
     if isinstance(pairs, ScoredPairs):
         alike = evaluate_similarity(pairs, model=model, base=base, show_progress_bar=interactive())
         return alike.to_json(), similarity_table(alike), [*pairs.first, *pairs.second]
-    weight = model.own.get("fusion_weight")
+    weight = model.extras.get("fusion_weight")
     task = RetrievalTask.from_pairs(pairs)
     report = evaluate_systems(
         task,

@@ -19,9 +19,9 @@ def command(
     out: Annotated[Path, typer.Option(help="The folder to write.")],
 ) -> None:
     """Write a model folder that holds an ONNX graph as well, checked against the model."""
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.export import export_onnx
     from sentune.files import require_free
-    from sentune.model.sentence_transformer import SentenceTransformer
 
     require_free(out)
     encoder = SentenceTransformer(model, device="cpu")

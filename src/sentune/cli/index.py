@@ -39,11 +39,11 @@ def build(
     as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
 ) -> None:
     """Make an index: encode all passages, once."""
-    from sentune.data.assembly import counted
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
     from sentune.index.layout import Layout
-    from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.model.truncation import count_truncation
+    from sentune.tokens.truncation import count_truncation
+    from sentune.wording import counted
 
     Layout(out).require_free()
     _tell_skipped(data)
@@ -71,10 +71,10 @@ def add(
     """Add passages, or bring those of a file or a folder up to date."""
     from dataclasses import asdict
 
-    from sentune.data.assembly import counted
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
-    from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.model.truncation import count_truncation
+    from sentune.tokens.truncation import count_truncation
+    from sentune.wording import counted
 
     with _resumable(directory), count_truncation() as truncation:
         index = Index.open(directory, None if model is None else SentenceTransformer(model))
@@ -103,9 +103,9 @@ def delete(
     as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
 ) -> None:
     """Remove passages by id, by condition, or by the file that they came from."""
-    from sentune.data.assembly import counted
     from sentune.errors import ArgumentError
     from sentune.index import Index
+    from sentune.wording import counted
 
     given = [
         name
@@ -149,10 +149,10 @@ def rebuild(
     as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
 ) -> None:
     """Encode all passages anew with another model; searches go on meanwhile."""
-    from sentune.data.assembly import counted
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
-    from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.model.truncation import count_truncation
+    from sentune.tokens.truncation import count_truncation
+    from sentune.wording import counted
 
     with _resumable(directory), count_truncation() as truncation:
         index = Index.open(directory)
@@ -183,7 +183,7 @@ def _resumable(directory: Path) -> Iterator[None]:
 def _tell_skipped(data: str) -> int:
     """How many files of a folder hold no passages, and a word about them. Raises DataError."""
     from sentune.data import passage_files
-    from sentune.data.assembly import counted
+    from sentune.wording import counted
 
     if data == "-":
         return 0
@@ -235,7 +235,7 @@ def _lines(known: IndexInfo) -> Iterator[tuple[str, str]]:
 
 
 def _source_lines(known: IndexInfo) -> Iterator[tuple[str, str]]:
-    from sentune.data.assembly import counted
+    from sentune.wording import counted
 
     largest = sorted(known.sources.items(), key=lambda item: (-item[1], item[0]))
     for place, (source, count) in enumerate(largest[:_SOURCES_SHOWN]):

@@ -11,10 +11,10 @@ import typer
 from sentune.cli.output import interactive, one_line, print_json, print_line, say
 
 if TYPE_CHECKING:
+    from sentune.data.files.writing import Cell
     from sentune.data.pairs import Pairs
-    from sentune.data.writing import Cell
-    from sentune.training.mining import Mined
-    from sentune.training.mining_settings import MiningOptions
+    from sentune.training.mining.mine import Mined
+    from sentune.training.mining.settings import MiningOptions
 
 __all__ = ["NAME", "command"]
 
@@ -56,11 +56,11 @@ def command(
 ) -> None:
     """Add hard negatives to pairs: passages that look like the answer and are none."""
     from sentune.data import read_pairs, require_row_file, write_rows
-    from sentune.data.assembly import counted
-    from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.model.truncation import count_truncation
-    from sentune.training.mining import mine_hard_negatives
-    from sentune.training.mining_settings import MiningSettings
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.tokens.truncation import count_truncation
+    from sentune.training.mining.mine import mine_hard_negatives
+    from sentune.training.mining.settings import MiningSettings
+    from sentune.wording import counted
 
     require_row_file(out)
     options: MiningOptions = {
@@ -112,7 +112,7 @@ def _rows(pairs: Pairs) -> Iterator[dict[str, Cell]]:
 
 
 def _summary(mined: Mined, num_negatives: int) -> Iterator[str]:
-    from sentune.data.assembly import counted
+    from sentune.wording import counted
 
     questions = counted(len(mined.mined), "question")
     yield (

@@ -16,8 +16,8 @@ from sentune.cli.distinct import (
 from sentune.cli.output import interactive, one_line, print_json, print_line, say
 
 if TYPE_CHECKING:
-    from sentune.data.writing import Cell
-    from sentune.model.sentence_transformer import SentenceTransformer
+    from sentune.data.files.writing import Cell
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["NAME", "command"]
 
@@ -37,11 +37,11 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """Find the pairs of texts that say nearly the same."""
-    from sentune.data.assembly import counted
-    from sentune.data.writing import require_row_file, write_rows
+    from sentune.data.files.writing import require_row_file, write_rows
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.errors import ArgumentError
-    from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.model.truncation import count_truncation
+    from sentune.tokens.truncation import count_truncation
+    from sentune.wording import counted
 
     if top < 1:
         raise ArgumentError(f"--top {top}", expected="at least 1", fix="ask for more pairs")

@@ -15,7 +15,7 @@ from sentune.cli.output import interactive, one_line, print_json, print_line, sa
 
 if TYPE_CHECKING:
     from sentune.index import Index
-    from sentune.tasks.search import Hit
+    from sentune.search.passages import Hit
 
 __all__ = ["NAME", "command", "show_hits"]
 
@@ -70,9 +70,9 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """Find the passages that answer a question, in an index or (with --data) in a file."""
-    from sentune.data.writing import require_row_file
-    from sentune.model.progress import progress
-    from sentune.model.truncation import count_truncation
+    from sentune.data.files.writing import require_row_file
+    from sentune.progress import progress
+    from sentune.tokens.truncation import count_truncation
 
     _require_sense(query, queries, data, top)
     if data is None:
@@ -111,8 +111,8 @@ def command(
 def _in_index(
     place: str, model: str | None, top: int, where: str | None, mode: str | None
 ) -> _Search:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
-    from sentune.model.sentence_transformer import SentenceTransformer
 
     index = Index.open(place, None if model is None else SentenceTransformer(model))
     chosen = index.mode if mode is None else mode
@@ -136,8 +136,8 @@ def _ranking(index: Index, mode: str) -> str:
 
 def _in_file(model: str, data: Path, top: int) -> _Search:
     from sentune.data import read_passages
-    from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.tasks.search import PassageSearch
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.search.passages import PassageSearch
 
     passages = read_passages(data)
     encoder = SentenceTransformer(model)
@@ -240,8 +240,8 @@ def _tell(found: list[tuple[str, _Found]], search: _Search) -> None:
 
 
 def _write(out: Path, found: list[tuple[str, _Found]]) -> None:
-    from sentune.data.assembly import counted
-    from sentune.data.writing import write_rows
+    from sentune.data.files.writing import write_rows
+    from sentune.wording import counted
 
     rows = (
         {"query": question, **{name: hit.get(name) for name in _COLUMNS}}

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sentune.data.writing import Cell
-    from sentune.model.sentence_transformer import SentenceTransformer
+    from sentune.data.files.writing import Cell
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["NAME", "command"]
 
@@ -33,9 +33,9 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
 ) -> None:
     """Print the similarity of every text to every other, or of each pair in a file."""
-    from sentune.data.writing import require_row_file
-    from sentune.model.sentence_transformer import SentenceTransformer
-    from sentune.model.truncation import count_truncation
+    from sentune.data.files.writing import require_row_file
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.tokens.truncation import count_truncation
 
     _check(texts or [], data, out)
     if out is not None:
@@ -139,8 +139,8 @@ def _print_matrix(encoder: SentenceTransformer, texts: list[str], as_json: bool)
 
 
 def _print_pairs(rows: list[dict[str, Cell]], out: Path | None, as_json: bool) -> None:
-    from sentune.data.assembly import counted
-    from sentune.data.writing import write_rows
+    from sentune.data.files.writing import write_rows
+    from sentune.wording import counted
 
     if out is not None:
         write_rows(out, rows)

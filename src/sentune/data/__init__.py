@@ -25,6 +25,7 @@ imports pyarrow.
 
 from __future__ import annotations
 
+from sentune.data.files.writing import require_row_file, write_rows
 from sentune.data.guards import without_leaks
 from sentune.data.labelled import LabelledTexts, read_labelled_texts
 from sentune.data.pairs import Pairs
@@ -35,7 +36,6 @@ from sentune.data.scored import ScoredPairs, is_scored, read_scored_pairs
 from sentune.data.sentence_pairs import read_sentence_pairs
 from sentune.data.split import folds, hold_out, hold_out_groups, question_groups
 from sentune.data.texts import TextRow, read_passages, read_text_rows, read_texts
-from sentune.data.writing import require_row_file, write_rows
 
 __all__ = [
     "LabelledTexts",

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sentune.data.pairs import Pairs
+from sentune.wording import agreeing, counted
 
-__all__ = ["PairRow", "agreeing", "counted", "pairs_of_ids", "pairs_of_rows"]
+__all__ = ["PairRow", "pairs_of_ids", "pairs_of_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +18,6 @@ class PairRow:
     question: str
     passages: tuple[str, ...]
     negatives: tuple[str, ...] = ()
-
-
-def counted(number: int, noun: str) -> str:
-    """Spell a count with its noun: "1 question", "1,200 questions"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def agreeing(number: int, verb: str) -> str:
-    """Put a verb, given in the third person singular, into the number of its subject."""
-    if number == 1:
-        return verb
-    return {"is": "are", "has": "have"}.get(verb, verb.removesuffix("s"))
 
 
 def pairs_of_rows(rows: Iterable[PairRow], source: str) -> Pairs:

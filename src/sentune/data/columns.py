@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sentune.data.records import quoted
+from sentune.data.files.records import quoted
 from sentune.errors import DataError
 
 __all__ = [

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from sentune.data.records import Record, kind_of, quoted, text_problem
+from sentune.data.files.records import Record, kind_of, quoted, text_problem
 from sentune.errors import DataError
 
 __all__ = ["FieldNames", "FieldTypes", "FieldValue", "field_value", "fields_of"]

@@ -6,9 +6,9 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sentune.data.assembly import agreeing, counted
 from sentune.data.pairs import Pairs
 from sentune.errors import DataError
+from sentune.wording import agreeing, counted
 
 __all__ = ["without_leaks"]
 

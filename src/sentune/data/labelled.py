@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentune.data.columns import label_column, text_column
-from sentune.data.lines import STDIN, STDIN_NAME, check_suffix
+from sentune.data.files.lines import STDIN, STDIN_NAME, check_suffix
+from sentune.data.files.records import ROW_SUFFIXES, Record, checked_text, quoted, records_of
+from sentune.data.files.stdin import rows_of_stdin
 from sentune.data.readers import row_of
-from sentune.data.records import ROW_SUFFIXES, Record, checked_text, quoted, records_of
-from sentune.data.stdin import rows_of_stdin
 from sentune.errors import DataError
 
 __all__ = ["LabelledTexts", "read_labelled_texts"]

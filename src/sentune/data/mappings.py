@@ -10,10 +10,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sentune.data.assembly import counted, pairs_of_ids
+from sentune.data.assembly import pairs_of_ids
+from sentune.data.files.records import checked_text, kind_of, quoted
 from sentune.data.pairs import Pairs
-from sentune.data.records import checked_text, kind_of, quoted
 from sentune.errors import DataError
+from sentune.wording import counted
 
 __all__ = ["Layout", "layout_of", "pairs_of_mapping"]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from sentune.data.columns import is_pair, text_column
 from sentune.data.fields import FieldNames, FieldTypes, FieldValue, fields_of
-from sentune.data.lines import STDIN, STDIN_NAME, check_suffix, numbered_lines, unreadable
+from sentune.data.files.lines import STDIN, STDIN_NAME, check_suffix, numbered_lines, unreadable
+from sentune.data.files.records import Record, json_records, load_json, quoted, records_of
+from sentune.data.files.stdin import records_of_stdin, standard_input
 from sentune.data.mappings import layout_of
 from sentune.data.readers import pairs_of_records, read_pairs
-from sentune.data.records import Record, json_records, load_json, quoted, records_of
-from sentune.data.stdin import records_of_stdin, standard_input
 from sentune.data.texts import TEXT_SUFFIXES, id_of, is_page, no_texts, text_of
 from sentune.errors import DataError
 

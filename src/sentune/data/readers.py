@@ -12,12 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sentune.data.assembly import PairRow, counted, pairs_of_rows
+from sentune.data.assembly import PairRow, pairs_of_rows
 from sentune.data.columns import PairColumns, pair_columns
-from sentune.data.lines import check_suffix
-from sentune.data.mappings import layout_of, pairs_of_mapping
-from sentune.data.pairs import Pairs
-from sentune.data.records import (
+from sentune.data.files.lines import check_suffix
+from sentune.data.files.records import (
     ROW_SUFFIXES,
     Record,
     checked_text,
@@ -27,7 +25,10 @@ from sentune.data.records import (
     quoted,
     records_of,
 )
+from sentune.data.mappings import layout_of, pairs_of_mapping
+from sentune.data.pairs import Pairs
 from sentune.errors import DataError
+from sentune.wording import counted
 
 __all__ = ["pairs_of_records", "read_pairs", "require_at_least", "row_of"]
 

@@ -9,10 +9,8 @@ from itertools import chain
 from pathlib import Path
 
 from sentune.data.columns import is_sentence_pair, pair_columns
-from sentune.data.lines import check_suffix
-from sentune.data.mappings import layout_of
-from sentune.data.readers import row_of
-from sentune.data.records import (
+from sentune.data.files.lines import check_suffix
+from sentune.data.files.records import (
     ROW_SUFFIXES,
     Record,
     checked_text,
@@ -24,6 +22,8 @@ from sentune.data.records import (
     quoted,
     records_of,
 )
+from sentune.data.mappings import layout_of
+from sentune.data.readers import row_of
 from sentune.errors import DataError
 
 __all__ = ["ScoredPairs", "is_scored", "read_scored_pairs", "sentence_records"]
@@ -124,7 +124,7 @@ def sentence_records(path: Path) -> Iterator[Record]:
     """Yield the records of a row file; a CSV or TSV file of scored pairs may lack the header.
 
     Raises:
-        DataError, MissingExtraError: as :func:`sentune.data.records.records_of`.
+        DataError, MissingExtraError: as :func:`sentune.data.files.records.records_of`.
     """
     return _table(path) if path.suffix.lower() in {".csv", ".tsv"} else records_of(path)
 

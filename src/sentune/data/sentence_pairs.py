@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sentune.data.columns import PairColumns, pair_columns
-from sentune.data.lines import STDIN, check_suffix
+from sentune.data.files.lines import STDIN, check_suffix
+from sentune.data.files.records import ROW_SUFFIXES, Record, checked_text
+from sentune.data.files.stdin import rows_of_stdin
 from sentune.data.readers import row_of
-from sentune.data.records import ROW_SUFFIXES, Record, checked_text
 from sentune.data.scored import sentence_records
-from sentune.data.stdin import rows_of_stdin
 
 __all__ = ["read_sentence_pairs"]
 

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from sentune.data.columns import id_column, is_pair, text_column
-from sentune.data.lines import STDIN, STDIN_NAME, check_suffix, numbered_lines
-from sentune.data.mappings import layout_of
-from sentune.data.readers import pairs_of_records, read_pairs
-from sentune.data.records import (
+from sentune.data.files.lines import STDIN, STDIN_NAME, check_suffix, numbered_lines
+from sentune.data.files.records import (
     ROW_SUFFIXES,
     Record,
     checked_text,
@@ -22,7 +20,9 @@ from sentune.data.records import (
     quoted,
     records_of,
 )
-from sentune.data.stdin import records_of_stdin, standard_input
+from sentune.data.files.stdin import records_of_stdin, standard_input
+from sentune.data.mappings import layout_of
+from sentune.data.readers import pairs_of_records, read_pairs
 from sentune.errors import DataError
 
 __all__ = [

@@ -21,34 +21,31 @@ from means. Whatever is drawn at random is drawn by groups of questions that sha
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from sentune.evaluation.baselines import BM25
-    from sentune.evaluation.encoder import Encoder, PairEncoder
-    from sentune.evaluation.evaluators import (
-        EmbeddingSimilarityEvaluator,
-        InformationRetrievalEvaluator,
-    )
-    from sentune.evaluation.findings import FusionWeight, Report, Verdict, remarks, verdict
-    from sentune.evaluation.fusion import (
-        CANDIDATES,
-        dense_candidates,
-        fuse,
-        fused_ranking,
-        word_candidates,
-    )
-    from sentune.evaluation.report import evaluate_systems
-    from sentune.evaluation.retrieval import RetrievalTask, question_metrics, rank
-    from sentune.evaluation.significance import (
-        Difference,
-        Interval,
-        bootstrap_interval,
-        paired_difference,
-    )
-    from sentune.evaluation.tables import report_markdown, report_table
-    from sentune.evaluation.weights import CrossFit, choose_weight, cross_fitted
+from sentune.evaluation.evaluators import (
+    EmbeddingSimilarityEvaluator,
+    InformationRetrievalEvaluator,
+)
+from sentune.evaluation.findings import FusionWeight, Report, Verdict, remarks, verdict
+from sentune.evaluation.report import evaluate_systems
+from sentune.evaluation.retrieval import RetrievalTask, question_metrics
+from sentune.evaluation.significance import (
+    Difference,
+    Interval,
+    bootstrap_interval,
+    paired_difference,
+)
+from sentune.evaluation.tables import report_markdown, report_table
+from sentune.evaluation.weights import CrossFit, choose_weight, cross_fitted
+from sentune.ranking.bm25 import BM25
+from sentune.ranking.fusion import (
+    CANDIDATES,
+    dense_candidates,
+    fuse,
+    fused_ranking,
+    word_candidates,
+)
+from sentune.ranking.rank import rank
+from sentune.ranking.retrieval_model import PairModel, RetrievalModel
 
 __all__ = [
     "BM25",
@@ -56,12 +53,12 @@ __all__ = [
     "CrossFit",
     "Difference",
     "EmbeddingSimilarityEvaluator",
-    "Encoder",
     "FusionWeight",
     "InformationRetrievalEvaluator",
     "Interval",
-    "PairEncoder",
+    "PairModel",
     "Report",
+    "RetrievalModel",
     "RetrievalTask",
     "Verdict",
     "bootstrap_interval",
@@ -80,24 +77,3 @@ __all__ = [
     "verdict",
     "word_candidates",
 ]
-
-_MODULES = {
-    "baselines": ("BM25",),
-    "encoder": ("Encoder", "PairEncoder"),
-    "evaluators": ("EmbeddingSimilarityEvaluator", "InformationRetrievalEvaluator"),
-    "fusion": ("CANDIDATES", "dense_candidates", "fuse", "fused_ranking", "word_candidates"),
-    "findings": ("FusionWeight", "Report", "Verdict", "remarks", "verdict"),
-    "report": ("evaluate_systems",),
-    "retrieval": ("RetrievalTask", "question_metrics", "rank"),
-    "significance": ("Difference", "Interval", "bootstrap_interval", "paired_difference"),
-    "tables": ("report_markdown", "report_table"),
-    "weights": ("CrossFit", "choose_weight", "cross_fitted"),
-}
-_HOMES = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for: this package alone costs nothing."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

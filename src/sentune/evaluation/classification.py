@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.errors import DataError
-from sentune.evaluation.blocks import row_blocks
 from sentune.evaluation.significance import RESAMPLES, Interval
+from sentune.ranking.blocks import row_blocks
 
 __all__ = [
     "LabelFigures",

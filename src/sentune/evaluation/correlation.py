@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.errors import ArgumentError, DataError
-from sentune.evaluation.blocks import row_blocks
 from sentune.evaluation.significance import RESAMPLES, Interval, draw_counts
+from sentune.ranking.blocks import row_blocks
 
 __all__ = ["average_ranks", "pearson", "spearman", "spearman_difference", "spearman_interval"]
 

@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.errors import ArgumentError, DataError, OutputError
-from sentune.evaluation.blocks import row_blocks
 from sentune.evaluation.correlation import pearson, spearman
-from sentune.evaluation.encoder import Encoder, PairEncoder, similarity_scores
 from sentune.evaluation.metrics import (
     accuracy_at,
     average_precision_at,
@@ -27,8 +25,10 @@ from sentune.evaluation.metrics import (
     reciprocal_rank_at,
     relevant_counts,
 )
-from sentune.evaluation.retrieval import rank
 from sentune.files import write_text
+from sentune.ranking.blocks import row_blocks
+from sentune.ranking.rank import rank
+from sentune.ranking.retrieval_model import PairModel, RetrievalModel, similarity_scores
 
 __all__ = ["EmbeddingSimilarityEvaluator", "InformationRetrievalEvaluator"]
 
@@ -129,7 +129,7 @@ class InformationRetrievalEvaluator:
 
     def __call__(
         self,
-        model: Encoder,
+        model: RetrievalModel,
         output_path: str | Path | None = None,
         epoch: int = -1,
         steps: int = -1,
@@ -137,7 +137,7 @@ class InformationRetrievalEvaluator:
         """Encode, rank and measure.
 
         Args:
-            model: any :class:`~sentune.evaluation.encoder.Encoder`.
+            model: any :class:`~sentune.ranking.retrieval_model.Encoder`.
             output_path: folder of the CSV file.
             epoch: written into the file.
             steps: written into the file.
@@ -162,7 +162,7 @@ class InformationRetrievalEvaluator:
             )
         return {_named(self.name, f"{function}_{key}"): value for key, value in means.items()}
 
-    def _ranking(self, model: Encoder) -> NDArray[np.int64]:
+    def _ranking(self, model: RetrievalModel) -> NDArray[np.int64]:
         depth = max(k for ks in self.cutoffs.values() for k in ks)
         questions = model.encode_query(
             self.queries, batch_size=self.batch_size, show_progress_bar=self.show_progress_bar
@@ -255,7 +255,7 @@ class EmbeddingSimilarityEvaluator:
 
     def __call__(
         self,
-        model: PairEncoder,
+        model: PairModel,
         output_path: str | Path | None = None,
         epoch: int = -1,
         steps: int = -1,
@@ -282,7 +282,7 @@ class EmbeddingSimilarityEvaluator:
             )
         return {_named(self.name, f"{key}_{function}"): value for key, value in means.items()}
 
-    def similarities(self, model: PairEncoder) -> NDArray[np.floating[Any]]:
+    def similarities(self, model: PairModel) -> NDArray[np.floating[Any]]:
         """The model's similarity of each pair, (n,): what is correlated with the scores.
 
         Raises:
@@ -305,7 +305,7 @@ class EmbeddingSimilarityEvaluator:
 
 
 def _rank_chunk(
-    model: Encoder, questions: NDArray[np.float32], passages: NDArray[np.float32], depth: int
+    model: RetrievalModel, questions: NDArray[np.float32], passages: NDArray[np.float32], depth: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The best passages of a chunk and their scores, by blocks of questions."""
     places, values = [], []

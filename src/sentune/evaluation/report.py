@@ -13,9 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.errors import ArgumentError
-from sentune.evaluation.baselines import BM25
-from sentune.evaluation.blocks import row_blocks
-from sentune.evaluation.encoder import Encoder, similarity_scores
 from sentune.evaluation.findings import (
     PRIMARY_METRIC,
     FusionWeight,
@@ -24,7 +21,7 @@ from sentune.evaluation.findings import (
     remarks,
     verdict,
 )
-from sentune.evaluation.retrieval import RetrievalTask, question_metrics, rank
+from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.significance import (
     Difference,
     Interval,
@@ -32,6 +29,10 @@ from sentune.evaluation.significance import (
     paired_difference,
 )
 from sentune.evaluation.weights import WEIGHTS, best_weight, cross_fit, weight_curves
+from sentune.ranking.blocks import row_blocks
+from sentune.ranking.bm25 import BM25
+from sentune.ranking.rank import rank
+from sentune.ranking.retrieval_model import RetrievalModel, similarity_scores
 
 __all__ = [
     "PRIMARY_METRIC",
@@ -57,8 +58,8 @@ Metrics = Mapping[str, NDArray[np.float64]]
 def evaluate_systems(
     task: RetrievalTask,
     *,
-    model: Encoder,
-    base: Encoder | None = None,
+    model: RetrievalModel,
+    base: RetrievalModel | None = None,
     fusion_weight: float | None = None,
     folds_seed: int = 0,
     show_progress_bar: bool = False,
@@ -122,7 +123,7 @@ def _weights_to_try(given: float | None, group_count: int) -> tuple[float, ...]:
 
 def _measure(
     task: RetrievalTask,
-    models: Mapping[str, Encoder],
+    models: Mapping[str, RetrievalModel],
     weights: tuple[float, ...],
     show_progress_bar: bool,
 ) -> tuple[dict[str, Metrics], Metrics]:

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentune.data.pairs import Pairs
 from sentune.data.split import question_groups
-from sentune.errors import ArgumentError, DataError
-from sentune.evaluation.blocks import row_blocks
+from sentune.errors import DataError
 from sentune.evaluation.metrics import (
     accuracy_at,
     average_precision_at,
@@ -29,10 +27,9 @@ from sentune.evaluation.metrics import (
     relevant_counts,
 )
 
-__all__ = ["CUTOFFS", "DEPTH", "RetrievalTask", "question_metrics", "rank"]
+__all__ = ["CUTOFFS", "RetrievalTask", "question_metrics"]
 
 CUTOFFS = (1, 3, 5, 10)
-DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,66 +107,6 @@ class RetrievalTask:
             ],
             groups=np.asarray(question_groups(pairs), dtype=np.int64),
         )
-
-
-def rank(scores: NDArray[np.floating[Any]], depth: int = DEPTH) -> NDArray[np.int64]:
-    """Indices of the best passages of every question, best first.
-
-    Equal scores stand in passage order, also where the cut goes through them: the order is by
-    (−score, index), so that the result depends on nothing but the scores.
-
-    Args:
-        scores: (Q, P), higher is better; infinities are allowed.
-        depth: How many passages to keep.
-
-    Returns:
-        (Q, min(depth, P)) indices.
-
-    Cost: O(Q · (P + depth · log depth)) time, and 16 MiB or one row of working memory.
-
-    Raises:
-        ArgumentError: ``depth`` is not positive.
-        DataError: ``scores`` is not a matrix, or holds NaN.
-    """
-    if depth < 1:
-        raise ArgumentError(f"depth {depth}", expected="at least 1", fix="ask for more passages")
-    if scores.ndim != 2:
-        raise DataError(
-            f"scores of shape {scores.shape}",
-            expected="one row a question and one column a passage",
-            fix="give a matrix",
-        )
-    count, width = scores.shape
-    depth = min(depth, width)
-    ranking = np.empty((count, depth), dtype=np.int64)
-    for rows in row_blocks(count, width):
-        ranking[rows] = _rank_block(scores[rows], depth)
-    return ranking
-
-
-def _rank_block(scores: NDArray[np.floating[Any]], depth: int) -> NDArray[np.int64]:
-    if np.isnan(scores).any():
-        raise DataError(
-            "scores that are not numbers (NaN)",
-            expected="a number for every question and passage",
-            fix="check the vectors: a model whose training diverged gives such scores",
-        )
-    if depth == scores.shape[1]:
-        return np.argsort(-scores, axis=1, kind="stable")
-    best = _first_best(scores, depth)
-    order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(best, order, axis=1)
-
-
-def _first_best(scores: NDArray[np.floating[Any]], depth: int) -> NDArray[np.int64]:
-    """The ``depth`` best columns of each row in ascending order; of ties at the cut, the first."""
-    cut = scores.shape[1] - depth
-    threshold = np.partition(scores, cut, axis=1)[:, cut, None]
-    above = scores > threshold
-    ties = scores == threshold
-    places_left = depth - above.sum(axis=1, keepdims=True)
-    kept = above | (ties & (np.cumsum(ties, axis=1, dtype=np.int32) <= places_left))
-    return np.nonzero(kept)[1].reshape(len(scores), depth)
 
 
 def question_metrics(

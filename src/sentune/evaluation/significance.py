@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.errors import ArgumentError, DataError
-from sentune.evaluation.blocks import row_blocks
+from sentune.ranking.blocks import row_blocks
 
 __all__ = [
     "RESAMPLES",

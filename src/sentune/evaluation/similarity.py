@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sentune.data.scored import ScoredPairs
 from sentune.evaluation.correlation import pearson, spearman_difference, spearman_interval
-from sentune.evaluation.encoder import PairEncoder
 from sentune.evaluation.evaluators import EmbeddingSimilarityEvaluator
 from sentune.evaluation.significance import Interval
+from sentune.ranking.retrieval_model import PairModel
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -65,8 +65,8 @@ class SimilarityReport:
 def evaluate_similarity(
     pairs: ScoredPairs,
     *,
-    model: PairEncoder,
-    base: PairEncoder | None = None,
+    model: PairModel,
+    base: PairModel | None = None,
     show_progress_bar: bool = False,
 ) -> SimilarityReport:
     """Correlate a model's similarity of each pair with its score, and compare with a base.

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.errors import DataError
-from sentune.evaluation.fusion import fuse, shortlist
-from sentune.evaluation.retrieval import DEPTH, question_metrics, rank
+from sentune.evaluation.retrieval import question_metrics
+from sentune.ranking.fusion import fuse, shortlist
+from sentune.ranking.rank import DEPTH, rank
 
 __all__ = [
     "WEIGHTS",

@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sentune.encoding.text_encoder import TextEncoder
 from sentune.errors import UnsupportedModelError
-from sentune.model.config import LayerKind
-from sentune.model.pack import Pack, Run
-from sentune.model.positions import Places, find_places
-from sentune.model.text_encoder import TextEncoder
+from sentune.network.config import LayerKind
+from sentune.network.pack import Pack, Run
+from sentune.network.positions import Places, find_places
 
 __all__ = ["PaddedEncoder"]
 

@@ -15,8 +15,8 @@
 """
 
 from sentune.index.changes import Changes
-from sentune.index.hits import IndexHit
 from sentune.index.index import Index
 from sentune.index.info import IndexInfo
+from sentune.search.hit import IndexHit
 
 __all__ = ["Changes", "Index", "IndexHit", "IndexInfo"]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.evaluation.fusion import CANDIDATES, fuse
-from sentune.evaluation.retrieval import rank
 from sentune.index.table import PassageTable
+from sentune.ranking.fusion import CANDIDATES, fuse
+from sentune.ranking.rank import rank
 
 __all__ = ["MODES", "Question", "Ranked", "ranked"]
 
@@ -46,7 +46,7 @@ def ranked(
     """The best ``top`` rows and their scores.
 
     With a vector and words, the lists of ``CANDIDATES`` that each side finds are fused as
-    :mod:`sentune.evaluation.fusion` fuses them, so an index ranks as an evaluation says it does;
+    :mod:`sentune.ranking.fusion` fuses them, so an index ranks as an evaluation says it does;
     ``top`` then ends at the rows that are in one of the lists.
     """
 

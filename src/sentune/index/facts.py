@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sentune.encoding.fingerprint import Fingerprint, fingerprint
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import IndexFolderError, ModelError
 from sentune.files import write_json
 from sentune.index.layout import read_json
-from sentune.model.fingerprint import Fingerprint, fingerprint
-from sentune.model.sentence_transformer import SentenceTransformer
 
 __all__ = ["Facts"]
 
@@ -41,7 +41,7 @@ class Facts:
     def of(cls, model: SentenceTransformer) -> Facts:
         """The facts of a model at hand."""
         local = model.base.origin == "local folder"
-        weight = model.own.get("fusion_weight")
+        weight = model.extras.get("fusion_weight")
         return cls(
             model=str(model.base.folder.resolve()) if local else model.base.name,
             revision=None if local else model.base.revision,

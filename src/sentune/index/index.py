@@ -9,25 +9,25 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.data.lines import STDIN
+from sentune.data.files.lines import STDIN
+from sentune.encoding.fingerprint import fingerprint
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.encoding.similarity import similarity
 from sentune.errors import ArgumentError, IndexFolderError
-from sentune.evaluation.baselines import stemmed_words
 from sentune.files import require_free
+from sentune.index.arrow_rows import SOURCE, VECTOR, fields_of_row
 from sentune.index.candidates import MODES, Question, Ranked, ranked
 from sentune.index.changes import Changes
 from sentune.index.dense import Dense
 from sentune.index.facts import Facts
-from sentune.index.hits import IndexHit
 from sentune.index.info import IndexInfo
 from sentune.index.layout import Layout
-from sentune.index.rows import SOURCE, VECTOR, fields_of_row
 from sentune.index.sources import Data, Sources, sources_of
 from sentune.index.table import METRICS, among_ids, of_source, require_lancedb
 from sentune.index.table_writing import WritableTable
 from sentune.index.writer import Writer
-from sentune.model.fingerprint import fingerprint
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.model.similarity import similarity
+from sentune.ranking.bm25 import stemmed_words
+from sentune.search.hit import IndexHit
 
 __all__ = ["Index"]
 

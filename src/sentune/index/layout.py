@@ -23,10 +23,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from sentune.errors import IndexFolderError, OutputError
-from sentune.files import write_json
+from sentune.files import locked, write_json
 
 __all__ = ["Layout", "read_json"]
 
@@ -111,7 +109,7 @@ class Layout:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Wait until no other process writes rows, and keep the others waiting."""
-        with self._lock("writing.lock", timeout=-1):
+        with self._lock("writing.lock", wait=True):
             yield
 
     @contextmanager
@@ -121,13 +119,13 @@ class Layout:
         Raises:
             OutputError: another process is at it.
         """
-        with self._lock("filling.lock", timeout=0):
+        with self._lock("filling.lock", wait=False):
             yield
 
     def is_being_filled(self) -> bool:
         """Whether some process, this one included, fills a version."""
         try:
-            with self._lock("filling.lock", timeout=0):
+            with self._lock("filling.lock", wait=False):
                 return False
         except OutputError:
             return True
@@ -138,26 +136,14 @@ class Layout:
             shutil.rmtree(self.path, ignore_errors=True)
 
     @contextmanager
-    def _lock(self, name: str, timeout: float) -> Iterator[None]:
-        lock = FileLock(self.path / name, timeout=timeout)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise OutputError(
-                f"{self.path} is being built by another process",
-                expected="one build at a time",
-                fix="wait until it has ended",
-            ) from error
-        except OSError as error:
-            raise OutputError(
-                f"{self.path} cannot be written ({error.strerror or error})",
-                expected="a writable folder with enough room",
-                fix="check the folder, its permissions and the free space",
-            ) from error
-        try:
+    def _lock(self, name: str, *, wait: bool) -> Iterator[None]:
+        busy = OutputError(
+            f"{self.path} is being built by another process",
+            expected="one build at a time",
+            fix="wait until it has ended",
+        )
+        with locked(self.path / name, busy=busy, wait=wait):
             yield
-        finally:
-            lock.release()
 
     def _names(self) -> list[str]:
         return [entry.name for entry in self.path.iterdir()] if self.path.is_dir() else []

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentune.data.fields import FieldNames, FieldValue
-from sentune.data.lines import STDIN
+from sentune.data.files.lines import STDIN
 from sentune.data.passages import Passage, passage_files, read_passage_rows
-from sentune.index.rows import as_passage
+from sentune.index.arrow_rows import as_passage
 
 __all__ = ["Data", "Source", "Sources", "sources_of"]
 

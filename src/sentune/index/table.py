@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.errors import ArgumentError, IndexFolderError, MissingExtraError
-from sentune.index.layout import read_json
-from sentune.index.rows import (
+from sentune.index.arrow_rows import (
     FIELDS_DIGEST,
     SOURCE,
     TEXT_DIGEST,
@@ -30,6 +29,7 @@ from sentune.index.rows import (
     is_field,
     schema,
 )
+from sentune.index.layout import read_json
 
 if TYPE_CHECKING:
     import pyarrow as pa

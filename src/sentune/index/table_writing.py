@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from sentune.errors import IndexFolderError, OutputError
 from sentune.files import write_json
-from sentune.index.rows import SOURCE, VECTOR, WORDS, schema
+from sentune.index.arrow_rows import SOURCE, VECTOR, WORDS, schema
 from sentune.index.table import (
     NAME,
     REVISION,

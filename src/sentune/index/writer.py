@@ -11,12 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.data.passages import Passage
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import IndexFolderError, ModelError
-from sentune.evaluation.baselines import stemmed_words
-from sentune.index.changes import Changes, Digests, plan
-from sentune.index.dense import prepare
-from sentune.index.layout import Layout
-from sentune.index.rows import (
+from sentune.index.arrow_rows import (
     FIELDS_DIGEST,
     SOURCE,
     TEXT_DIGEST,
@@ -25,11 +22,14 @@ from sentune.index.rows import (
     table_of,
     text_digest,
 )
+from sentune.index.changes import Changes, Digests, plan
+from sentune.index.dense import prepare
+from sentune.index.layout import Layout
 from sentune.index.sources import Sources
 from sentune.index.table import PassageTable
 from sentune.index.table_writing import WritableTable
-from sentune.model.progress import Advance, progress
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.progress import Advance, progress
+from sentune.ranking.bm25 import stemmed_words
 
 if TYPE_CHECKING:
     import pyarrow as pa

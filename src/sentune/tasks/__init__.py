@@ -9,6 +9,6 @@
   ``zero_shot`` needs no examples.
 """
 
-from sentune.tasks.search import Hit, PassageSearch
+from sentune.search.passages import Hit, PassageSearch
 
 __all__ = ["Hit", "PassageSearch"]

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import DataError, ModelError
 from sentune.evaluation.classification import (
     LabelFigures,
@@ -28,7 +29,6 @@ from sentune.evaluation.classification import (
     probability_figures,
 )
 from sentune.evaluation.significance import Interval
-from sentune.model.sentence_transformer import SentenceTransformer
 
 __all__ = ["Evaluation", "Head", "Prediction", "TextClassifier", "require_label", "text_vectors"]
 

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from sentune.encoding.fingerprint import Fingerprint, fingerprint
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ModelError, ModelNotFoundError, SentuneError
 from sentune.files import new_folder, write_json
-from sentune.model.fingerprint import Fingerprint, fingerprint
-from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.tasks.classifier import Head, TextClassifier
 
 __all__ = ["load_classifier", "save_classifier"]

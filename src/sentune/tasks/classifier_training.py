@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, DataError
 from sentune.evaluation.classification import (
     classification_differences,
@@ -19,9 +20,7 @@ from sentune.evaluation.classification import (
     label_figures,
     probability_figures,
 )
-from sentune.model.inputs import choose_prompt
-from sentune.model.progress import progress
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.progress import progress
 from sentune.tasks.calibration import fit_temperature
 from sentune.tasks.classifier import Head, TextClassifier, require_labels, softmax, text_vectors
 from sentune.tasks.cross_validation import (
@@ -37,6 +36,7 @@ from sentune.tasks.cross_validation import (
     tfidf_folds,
 )
 from sentune.tasks.few_shot import few_shot_model
+from sentune.tokens.prompts import choose_prompt
 
 __all__ = ["FEWEST_TO_CALIBRATE", "METHODS", "require_trainable", "train_classifier"]
 

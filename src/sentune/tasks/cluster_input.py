@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from sentune.encoding.similarity import Vectors
 from sentune.errors import ArgumentError
-from sentune.model.similarity import Vectors
 from sentune.tasks.cluster_methods import Unit, scikit_learn
 
 __all__ = [

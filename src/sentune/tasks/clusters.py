@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.model.progress import progress
-from sentune.model.similarity import Vectors
+from sentune.encoding.similarity import Vectors
+from sentune.progress import progress
 from sentune.tasks.cluster_input import (
     METHODS,
     count_different,

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sentune.encoding.similarity import Vectors, cos_sim
 from sentune.errors import ArgumentError
-from sentune.model.progress import Advance, progress
-from sentune.model.similarity import Vectors, cos_sim
+from sentune.progress import Advance, progress
 from sentune.tasks.nearest import Scorer, above, block_width, by_row
-from sentune.tasks.rows import BLOCK, Rows, require_count
+from sentune.tasks.vector_rows import BLOCK, Rows, require_count
 
 __all__ = ["community_detection"]
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["few_shot_model", "label_rows"]
 

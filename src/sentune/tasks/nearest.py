@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sentune.encoding.similarity import cos_sim, dot_score
 from sentune.errors import ArgumentError
-from sentune.model.similarity import cos_sim, dot_score
-from sentune.tasks.rows import BLOCK, Rows
+from sentune.tasks.vector_rows import BLOCK, Rows
 
 __all__ = ["Best", "ScoreFunction", "Scorer", "above", "block_width", "by_row"]
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.encoding.similarity import Vectors, cos_sim
 from sentune.errors import ArgumentError
-from sentune.model.progress import progress
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.model.similarity import Vectors, cos_sim
+from sentune.progress import progress
 from sentune.tasks.nearest import Best, ScoreFunction, Scorer, above
-from sentune.tasks.rows import BLOCK, Rows, require_count
+from sentune.tasks.vector_rows import BLOCK, Rows, require_count
 
 __all__ = ["paraphrase_mining", "paraphrase_mining_embeddings"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from sentune.encoding.similarity import Vectors, cos_sim
 from sentune.errors import ArgumentError
-from sentune.model.similarity import Vectors, cos_sim
 from sentune.tasks.nearest import Best, ScoreFunction, Scorer, above, block_width
-from sentune.tasks.rows import BLOCK, Rows, require_count
+from sentune.tasks.vector_rows import BLOCK, Rows, require_count
 
 __all__ = ["semantic_search"]
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.evaluation.encoder import similarity_scores
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.ranking.retrieval_model import similarity_scores
 
 __all__ = ["TEMPLATE", "require_names", "zero_shot"]
 

@@ -16,8 +16,8 @@ try:
 except ImportError as error:
     raise MissingExtraError(error.name or "transformers", "train") from error
 
+from sentune.training.batches.row_batches import BATCH_SAMPLERS, MULTI_DATASET
 from sentune.training.retired import RetiredSettings, apply_retired
-from sentune.training.samplers import BATCH_SAMPLERS, MULTI_DATASET
 
 __all__ = ["SentenceTransformerTrainingArguments", "refused"]
 

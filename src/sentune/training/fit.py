@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, MissingExtraError
 from sentune.files import require_free
-from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.batches.examples import Dataset, TrainingData
+from sentune.training.batches.row_batches import RowBatches
 from sentune.training.loader import batch_loader
 from sentune.training.losses import EmbeddingLoss
 from sentune.training.objectives import InputExample, Objective, Turns
-from sentune.training.rows import Dataset, TrainingData
-from sentune.training.samplers import RowBatches
 from sentune.training.trainer import SentenceTransformerTrainer
 
 try:

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.model.sentence_transformer import SentenceTransformer
 from sentune.training.arguments import SentenceTransformerTrainingArguments
-from sentune.training.collator import Collator
-from sentune.training.rows import Row, TrainingData
-from sentune.training.samplers import RowBatches
+from sentune.training.batches.collator import Collator
+from sentune.training.batches.examples import Row, TrainingData
+from sentune.training.batches.row_batches import RowBatches
 
 __all__ = ["batch_loader", "column_prompts", "train_loader"]
 

@@ -9,9 +9,9 @@ from typing import Any
 from torch.utils.data import DataLoader, SequentialSampler
 
 from sentune.errors import ArgumentError
+from sentune.training.batches.examples import Dataset
+from sentune.training.batches.row_batches import RowBatches
 from sentune.training.losses import EmbeddingLoss
-from sentune.training.rows import Dataset
-from sentune.training.samplers import RowBatches
 
 __all__ = ["InputExample", "Objective", "Turns"]
 

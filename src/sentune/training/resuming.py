@@ -20,11 +20,12 @@ from torch import Tensor
 from transformers import Trainer, TrainerCallback
 from transformers.trainer_callback import ExportableState
 
+from sentune.encoding.fingerprint import fingerprint
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import TrainingError
 from sentune.files import remove_folder
-from sentune.model.fingerprint import fingerprint
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.training.checkpoints import (
+from sentune.training.checkpoints.identity import differences, run_identity
+from sentune.training.checkpoints.on_disk import (
     checkpoints,
     damage,
     last_checkpoint,
@@ -32,8 +33,7 @@ from sentune.training.checkpoints import (
     read_state,
     write_checkpoint,
 )
-from sentune.training.identity import differences, run_identity
-from sentune.training.state import random_state, set_random_state
+from sentune.training.checkpoints.state import random_state, set_random_state
 from sentune.training.watch import Watch
 
 __all__ = ["Restore", "ResumableTrainer"]

@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, MissingExtraError
 from sentune.files import make_folder
-from sentune.hardware import choose_compute, reuse_freed_memory
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.hardware import choose_compute
+from sentune.process import reuse_freed_memory
 from sentune.training.arguments import SentenceTransformerTrainingArguments, refused
-from sentune.training.collator import Batch, Collator
+from sentune.training.batches.collator import Batch, Collator
+from sentune.training.batches.examples import Dataset, TrainingData
 from sentune.training.loader import column_prompts, train_loader
 from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
-from sentune.training.rows import Dataset, TrainingData
 from sentune.training.watch import Watch, Watched
 
 try:
@@ -166,7 +167,7 @@ class SentenceTransformerTrainer(ResumableTrainer):
             passages = [row.texts[1] for row in self.train_data.rows]
             self._vectors = self.model.encode_document(passages, normalize_embeddings=True)
         # What was said of the weights before does not hold for the ones to come.
-        self.model.own = {}
+        self.model.extras = {}
         self.model.model_card = f"# Tuned from {self.model.base.name} with sentune, not evaluated\n"
         try:
             return super().train(resume_from_checkpoint, *args, **options)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sentune.errors import TrainingError
-from sentune.model.pack import Pack
+from sentune.network.pack import Pack
 
 __all__ = ["Watch", "Watched"]
 

@@ -25,7 +25,7 @@ from sentune.files import (
     remove_partials,
     require_free,
 )
-from sentune.training.checkpoints import require_own
+from sentune.training.checkpoints.on_disk import require_own
 
 __all__ = ["RunFolder"]
 

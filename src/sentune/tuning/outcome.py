@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sentune.card import CardFacts
 from sentune.data import Pairs
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import OutputError
 from sentune.evaluation import Report, Verdict
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.model.truncation import Truncation
+from sentune.report.card import CardFacts
+from sentune.tokens.truncation import Truncation
 from sentune.training.losses import EmbeddingLoss
 from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.tuning.settings import TuneSettings
@@ -118,7 +118,7 @@ def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str,
     return {
         "kept": _kept(outcome.verdict),
         "verdict": asdict(outcome.verdict),
-        "fusion_weight": outcome.kept.own["fusion_weight"],
+        "fusion_weight": outcome.kept.extras["fusion_weight"],
         "measured_on": split.description,
         **outcome.report.to_json(),
         "data_notes": notes,

@@ -12,12 +12,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.data.assembly import counted
 from sentune.data.pairs import Pairs
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.evaluation.baselines import BM25
-from sentune.evaluation.blocks import row_blocks
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.ranking.blocks import row_blocks
+from sentune.ranking.bm25 import BM25
+from sentune.wording import counted
 
 __all__ = ["cut_passages"]
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from sentune.data.assembly import counted
 from sentune.data.pairs import Pairs
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.training.batches.examples import Row, TrainingData
 from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
-from sentune.training.rows import Row, TrainingData
 from sentune.tuning.passages import cut_passages
 from sentune.tuning.sentences import sentence_rows, words_or_model
+from sentune.wording import counted
 
 __all__ = ["DEFAULT_RECIPE", "RECIPES", "Prepared", "Recipe", "recipe"]
 

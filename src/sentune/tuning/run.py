@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from sentune.card import model_card
 from sentune.data import Pairs
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
 from sentune.evaluation import (
     InformationRetrievalEvaluator,
@@ -17,15 +17,15 @@ from sentune.evaluation import (
     evaluate_systems,
     verdict,
 )
-from sentune.evaluation.baselines import require_bm25
 from sentune.files import write_json, write_text
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.model.truncation import Truncation, count_truncation
+from sentune.ranking.bm25 import require_bm25
+from sentune.report.card import model_card
+from sentune.tokens.truncation import Truncation, count_truncation
 from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.batches.examples import TrainingData
+from sentune.training.checkpoints.schedule import CheckpointSchedule
 from sentune.training.losses import EmbeddingLoss
-from sentune.training.mining import mine_hard_negatives
-from sentune.training.progress import CheckpointNow
-from sentune.training.rows import TrainingData
+from sentune.training.mining.mine import mine_hard_negatives
 from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.tuning.folder import RunFolder
 from sentune.tuning.outcome import Outcome, Tuned, card_facts, summary
@@ -103,7 +103,7 @@ def tune(
     if not found.keep:
         discarded = f"{split.description}. {_DISCARDED.format(weight)}"
         split = replace(split, description=discarded)
-    kept.own = {"kept": "tuned" if found.keep else "base", "fusion_weight": weight}
+    kept.extras = {"kept": "tuned" if found.keep else "base", "fusion_weight": weight}
     outcome = Outcome(
         *(kept, pairs, trainer, loss, report, found, trainer.seconds, truncation, evaluated)
     )
@@ -151,7 +151,7 @@ def _trainer(
         evaluator=None if split.watched is None else _evaluator(split, split.watched),
     )
     if "save_strategy" not in training:
-        trainer.add_callback(CheckpointNow())
+        trainer.add_callback(CheckpointSchedule())
     return trainer
 
 

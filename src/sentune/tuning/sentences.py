@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sentune.data.pairs import Pairs
-from sentune.evaluation.baselines import BM25
-from sentune.evaluation.retrieval import RetrievalTask, question_metrics, rank
-from sentune.model.sentence_transformer import SentenceTransformer
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.evaluation.retrieval import RetrievalTask, question_metrics
+from sentune.ranking.bm25 import BM25
+from sentune.ranking.rank import rank
 
 __all__ = ["WordsOrModel", "sentence_rows", "words_or_model"]
 

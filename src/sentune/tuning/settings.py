@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from sentune.errors import ArgumentError, DataError
-from sentune.model.base_models import DEFAULT_BASE_MODEL
+from sentune.model_folder.base_models import DEFAULT_BASE_MODEL
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.tuning.recipes import DEFAULT_RECIPE, Recipe, recipe
 
@@ -41,7 +41,7 @@ class TuneSettings:
         recipe: a name from ``sentune.tuning.recipes``.
         training: settings of ``SentenceTransformerTrainingArguments`` that overrule the recipe.
         hard_negatives: passages to mine for each question before training; see
-            ``sentune.training.mining``.
+            ``sentune.training.mining.mine``.
         private_card: leave samples of the data out of the model card.
         show_progress: draw bars on standard error.
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.training.collator import Batch, Collator
-from sentune.training.rows import Row
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.training.batches.collator import Batch, Collator
+from sentune.training.batches.examples import Row
 
 DrawColumns = Callable[..., list[Tensor]]
 MakeBatch = Callable[..., Batch]

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.hardware import choose_compute
-from sentune.model.pack import Pack, pack
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.training.collator import Batch
+from sentune.network.pack import Pack, pack
+from sentune.training.batches.collator import Batch
 from sentune.training.losses import (
     CachedMultipleNegativesRankingLoss,
     MultipleNegativesRankingLoss,

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.training.collator import Batch
+from sentune.training.batches.collator import Batch
 from sentune.training.losses import CachedGISTEmbedLoss, GISTEmbedLoss
 
 DrawColumns = Callable[..., list[Tensor]]
@@ -135,7 +135,7 @@ def test_a_guide_must_be_another_model(tiny: SentenceTransformer, draw: DrawColu
 def test_bad_arguments_are_refused(tiny: SentenceTransformer, draw: DrawColumns) -> None:
     with pytest.raises(ArgumentError, match="1 column"):
         GISTEmbedLoss(None, tiny)(draw(2, 1), guide_columns=draw(2, 1))
-    with pytest.raises(ArgumentError, match="'percentage'; expected one of absolute, relative"):
+    with pytest.raises(ArgumentError, match="'percentage': expected one of absolute, relative"):
         GISTEmbedLoss(None, tiny, margin_strategy="percentage")
     for temperature in (0.0, -1.0, math.nan):
         with pytest.raises(ArgumentError, match="temperature"):

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.training.collator import Batch
+from sentune.training.batches.collator import Batch
 from sentune.training.losses import (
     CachedGISTEmbedLoss,
     CachedMultipleNegativesRankingLoss,

@@ -137,7 +137,7 @@ def test_triplets_need_three_columns(draw: DrawColumns) -> None:
 @pytest.mark.parametrize("kind", [TripletLoss, ContrastiveLoss])
 @pytest.mark.parametrize("metric", ["chebyshev", "dot", None])
 def test_an_unknown_distance_is_named(kind: Any, metric: Any) -> None:
-    with pytest.raises(ArgumentError, match=f"{metric!r}; expected one of cosine"):
+    with pytest.raises(ArgumentError, match=f"{metric!r}: expected one of cosine"):
         kind(distance_metric=metric)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from sentune.errors import ArgumentError
-from sentune.model.pack import Pack
-from sentune.training.collator import Batch
+from sentune.network.pack import Pack
+from sentune.training.batches.collator import Batch
 from sentune.training.losses.caching import encode_in_mini_batches
 
 __all__ = [

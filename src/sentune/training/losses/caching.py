@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sentune.model.pack import Pack, pack
-from sentune.training.collator import Batch
+from sentune.network.pack import Pack, pack
+from sentune.training.batches.collator import Batch
 
 __all__ = ["encode_in_mini_batches"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sentune.model.similarity import similarity_pairwise
+from sentune.encoding.similarity import similarity_pairwise
 from sentune.training.losses.base import EmbeddingLoss, require_columns, require_labels
 
 __all__ = ["CosineSimilarityLoss"]

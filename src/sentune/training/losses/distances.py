@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from sentune.model.similarity import similarity_pairwise
+from sentune.encoding.similarity import similarity_pairwise
 
 __all__ = ["DISTANCES", "distance"]
 

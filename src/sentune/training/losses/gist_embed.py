@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.encoding.similarity import similarity
 from sentune.errors import ArgumentError
-from sentune.model.sentence_transformer import SentenceTransformer
-from sentune.model.similarity import similarity
-from sentune.training.collator import Batch
+from sentune.training.batches.collator import Batch
 from sentune.training.losses.base import (
     EmbeddingLoss,
     require_columns,

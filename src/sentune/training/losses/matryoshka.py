@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sentune.errors import ArgumentError
-from sentune.training.collator import Batch
+from sentune.training.batches.collator import Batch
+from sentune.training.losses.all_gather import processes
 from sentune.training.losses.base import EmbeddingLoss, require_columns, require_positive
-from sentune.training.losses.gathering import processes
 
 __all__ = ["MatryoshkaLoss"]
 

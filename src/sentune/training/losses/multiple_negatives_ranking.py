@@ -9,15 +9,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sentune.encoding.similarity import similarity
 from sentune.errors import ArgumentError
-from sentune.model.similarity import similarity
+from sentune.training.losses.all_gather import gather_rows, processes
 from sentune.training.losses.base import (
     EmbeddingLoss,
     require_columns,
     require_name,
     require_positive,
 )
-from sentune.training.losses.gathering import gather_rows, processes
 
 __all__ = [
     "CACHING_CITATION",

@@ -1,0 +1,139 @@
+"""Rows → a file that the next program reads: JSONL, or CSV that a spreadsheet opens safely."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from sentune.data.files.records import kind_of, quoted, text_problem
+from sentune.errors import ArgumentError, DataError, OutputError
+from sentune.files import new_file, require_writable
+
+__all__ = ["Cell", "require_row_file", "write_rows"]
+
+Cell = str | int | float | bool | None
+
+_SUFFIXES = (".jsonl", ".csv")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def require_row_file(path: Path) -> None:
+    """Check that ``write_rows`` could write ``path``; to be asked before long work.
+
+    Raises:
+        OutputError: the suffix is neither ``.jsonl`` nor ``.csv``, or the place can't be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise OutputError(
+            f"{path} has the suffix {suffix!r}" if suffix else f"{path} has no suffix",
+            expected=f"a file to write that ends in {' or '.join(_SUFFIXES)}",
+            fix="name the file with one of these suffixes",
+        )
+    require_writable(path)
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Cell]]) -> int:
+    """Write rows as JSONL or CSV, by the suffix, in UTF-8; the file appears whole or not at all.
+
+    A JSONL line is an object, ``None`` is ``null``. CSV follows RFC 4180 with a header, ``None``
+    is an empty cell, and a truth value is ``true`` or ``false``. A text (or a column name) that
+    starts with ``= + - @``, a tab or a carriage return gets a leading apostrophe in CSV, because
+    spreadsheets would run it as a formula (OWASP, "CSV Injection"); numbers stay numbers, JSONL
+    stays as it is. Without a row, the file is empty.
+
+    Args:
+        path: a file that ends in ``.jsonl`` or ``.csv``; an old one is replaced.
+        rows: consumed once, and held one at a time; all with the columns of the first.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        OutputError: as :func:`require_row_file`, or the disk is full.
+        DataError: a number is not finite, or a text holds half of a surrogate pair.
+        ArgumentError: a row has other columns than the first, or a value of another type.
+    """
+    require_row_file(path)
+    checked = _checked(rows, path)
+    with new_file(path) as stream:
+        if path.suffix.lower() == ".csv":
+            return _write_csv(stream, checked)
+        return _write_jsonl(stream, checked)
+
+
+def _write_jsonl(stream: BinaryIO, rows: Iterable[Mapping[str, Cell]]) -> int:
+    count = 0
+    for row in rows:
+        line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+        stream.write(line.encode("utf-8") + b"\n")
+        count += 1
+    return count
+
+
+def _write_csv(stream: BinaryIO, rows: Iterator[Mapping[str, Cell]]) -> int:
+    first = next(rows, None)
+    if first is None:
+        return 0
+    writer = csv.writer(codecs.getwriter("utf-8")(stream))
+    writer.writerow([_csv_cell(name) for name in first])
+    count = 0
+    for row in chain([first], rows):
+        writer.writerow([_csv_cell(value) for value in row.values()])
+        count += 1
+    return count
+
+
+def _csv_cell(value: Cell) -> str | int | float | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+def _checked(rows: Iterable[Mapping[str, Cell]], path: Path) -> Iterator[dict[str, Cell]]:
+    """Yield every row with plain values, in the order of the columns of the first."""
+    columns: tuple[str, ...] | None = None
+    for number, row in enumerate(rows, start=1):
+        if columns is None:
+            columns = tuple(row)
+            for name in columns:
+                _plain(name, f"the header of {path}", name)
+        if row.keys() != set(columns):
+            raise ArgumentError(
+                f"row {number} for {path} has the columns {quoted(row)}",
+                expected=f"those of the first row: {quoted(columns)}",
+                fix="give every row the same columns, with None where there is no value",
+            )
+        yield {name: _plain(row[name], f"row {number} for {path}", name) for name in columns}
+
+
+def _plain(value: Cell, place: str, column: str) -> Cell:
+    where = f"{place}, column {quoted([column])}"
+    if isinstance(value, str):
+        problem = text_problem(value)
+        if problem is not None:
+            raise DataError(f"{where} {problem}", expected="a text", fix="correct that text")
+        return value
+    if value is None or isinstance(value, bool | int):
+        return value
+    if not isinstance(value, float):
+        raise ArgumentError(
+            f"{where} holds {kind_of(value)}",
+            expected="a text, a number, true, false or None",
+            fix="convert the value first",
+        )
+    if not math.isfinite(value):
+        raise DataError(
+            f"{where} holds {value}",
+            expected="a finite number",
+            fix="check the vectors that it was computed from",
+        )
+    return value

@@ -1,0 +1,49 @@
+"""Blocks of vectors → one tensor in the format that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from sentune.encoding.precision import needs_ranges, quantize_embeddings
+
+__all__ = ["gather"]
+
+
+def gather(parts: Iterable[Tensor], *, count: int | None, width: int, precision: str) -> Tensor:
+    """All rows of all parts, in their order.
+
+    What needs no other vector to be narrowed is narrowed part by part; the 8-bit formats take
+    their ranges from all rows.
+
+    Args:
+        parts: (n, width) each.
+        count: rows in all parts together; without it, memory for all rows is needed twice.
+        width: for the shape of an empty result.
+        precision: see :func:`sentune.encoding.precision.quantize_embeddings`.
+    """
+    if precision == "float32":
+        return _joined(parts, count, torch.empty(0, width))
+    if needs_ranges(precision):
+        return _quantized(_joined(parts, count, torch.empty(0, width)), precision)
+    empty = _quantized(torch.empty(0, width), precision)
+    return _joined((_quantized(part, precision) for part in parts), count, empty)
+
+
+def _joined(parts: Iterable[Tensor], count: int | None, whole: Tensor) -> Tensor:
+    if count is None:
+        found = list(parts)
+        return torch.cat(found) if found else whole
+    start = 0
+    for part in parts:
+        if not start:
+            whole = part.new_empty(count, part.shape[1])
+        whole[start : start + len(part)] = part
+        start += len(part)
+    return whole[:start]
+
+
+def _quantized(vectors: Tensor, precision: str) -> Tensor:
+    return torch.from_numpy(quantize_embeddings(vectors, precision))

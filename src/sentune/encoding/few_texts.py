@@ -1,0 +1,109 @@
+"""A few texts → vectors, in a process that has not loaded PyTorch and need not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentune.checks import require_whole
+from sentune.model_folder.base_models import BaseModel
+from sentune.model_folder.reading import read_folder
+from sentune.network.numpy_encoder import NumpyEncoder
+from sentune.tokens.prompts import choose_prompt
+from sentune.tokens.truncation import Truncation
+
+__all__ = ["FewVectors", "encode_few"]
+
+Array = NDArray[np.float32]
+
+# Half a second on two processors: about what loading PyTorch takes.
+_MOST_MULTIPLICATIONS = 20e9
+_MOST_CHARACTERS = 100_000  # that are worth looking at
+
+# (tokens, hidden) → (hidden,)
+_POOLED: dict[str, Callable[[Array], Array]] = {
+    "cls": lambda tokens: tokens[0],
+    "max": lambda tokens: tokens.max(axis=0),
+    "mean": lambda tokens: tokens.mean(axis=0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FewVectors:
+    """What ``encode_few`` returns.
+
+    Attributes:
+        vectors: (texts, dim), float32.
+        truncation: what the length limit cut.
+        max_seq_length: that limit, in tokens.
+    """
+
+    vectors: Array
+    truncation: Truncation
+    max_seq_length: int
+
+
+def encode_few(
+    base: BaseModel,
+    texts: Sequence[str],
+    *,
+    prompt_name: str | None = None,
+    prompt: str | None = None,
+    truncate_dim: int | None = None,
+    normalize_embeddings: bool = False,
+) -> FewVectors | None:
+    """What ``SentenceTransformer(base.name, compute_dtype="float32").encode(texts)`` returns.
+
+    It agrees to 1e-6 of the largest component, in a tenth of the time of a fresh process.
+
+    Args:
+        base: the model.
+        texts: one or more.
+        prompt_name, prompt, truncate_dim, normalize_embeddings: as for ``encode``.
+
+    Returns:
+        None where SentenceTransformer is to be asked: for more work than it takes to load PyTorch,
+        for models that :class:`~sentune.network.numpy_encoder.NumpyEncoder` does not compute, and
+        for damaged ones, of which it tells what is wrong. (Embedding rows of other words are not
+        read, so NaN there goes unnoticed.)
+
+    Raises:
+        ModelError: a file other than the weights is missing, damaged or contradicts another.
+        ArgumentError: an option outside its range.
+    """
+    if truncate_dim is not None:
+        require_whole("truncate_dim", truncate_dim, fix="leave it out to keep all")
+    found = read_folder(base.folder)
+    before = choose_prompt(found.prompts, found.default_prompt_name, prompt_name, prompt)
+    skips_prompt = bool(before) and not found.include_prompt
+    if skips_prompt or not _POOLED.keys() >= set(found.pooling_modes):
+        return None
+    if sum(map(len, texts)) > _MOST_CHARACTERS:
+        return None
+    encoder = NumpyEncoder.open(found.weights, found.config)
+    if encoder is None:
+        return None
+    token_ids, truncation = found.tokenizer([before + text for text in texts])
+    work = sum(encoder.multiplications(len(ids)) for ids in token_ids)
+    if work > _MOST_MULTIPLICATIONS or not all(token_ids):
+        return None
+    with np.errstate(all="ignore"):  # numbers that are none are looked for in the end
+        pooled = [
+            np.concatenate([_POOLED[mode](tokens) for mode in found.pooling_modes])
+            for tokens in encoder(token_ids)
+        ]
+        vectors = _scaled(np.stack(pooled)) if found.normalize else np.stack(pooled)
+        vectors = vectors[:, : truncate_dim or found.truncate_dim]
+        vectors = _scaled(vectors) if normalize_embeddings else vectors
+    if not np.isfinite(vectors).all():
+        return None
+    return FewVectors(vectors, truncation, found.tokenizer.max_seq_length)
+
+
+def _scaled(vectors: Array) -> Array:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: Array = vectors / np.maximum(lengths, np.float32(1e-12))
+    return scaled

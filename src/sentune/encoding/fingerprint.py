@@ -1,0 +1,150 @@
+"""What settles a model's vectors, in a few lines that can be kept beside them.
+
+Whatever is made from vectors (a classifier, an index) is worthless with another model's vectors,
+and nothing would show it: they have the same shape. So it keeps the fingerprint of its model, and
+compares when it is opened again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sentune.errors import ModelError
+
+if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+
+__all__ = ["Fingerprint", "fingerprint"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Equal fingerprints: equal vectors, but for rounding on other hardware.
+
+    Attributes:
+        weights: SHA-256 of the encoder's weights.
+        tokenizer: SHA-256 of the tokenizer, without its length limit.
+        pooling: modes, joined by ``+``.
+        normalize: whether the model scales its vectors to unit length.
+        dimension: of a vector, after ``truncate_dim``.
+        max_seq_length: in tokens.
+        query_prompt, document_prompt: as ``encode_query`` and ``encode_document`` put them.
+        similarity: the name of the similarity function.
+        number_format: ``float32``, ``bfloat16`` or ``int8``; vectors of the second differ from
+            those of the first by about 1e-3.
+    """
+
+    weights: str
+    tokenizer: str
+    pooling: str
+    normalize: bool
+    dimension: int
+    max_seq_length: int
+    query_prompt: str
+    document_prompt: str
+    similarity: str
+    number_format: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Names and values, for :func:`json.dumps`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: object) -> Fingerprint:
+        """The inverse of ``to_json``. Raises ModelError for anything else."""
+        kinds = {field.name: _KINDS[str(field.type)] for field in fields(cls)}
+        known = value if isinstance(value, dict) else {}
+        wrong = [name for name, kind in kinds.items() if type(known.get(name)) is not kind]
+        unknown = [str(name) for name in known if name not in kinds]
+        if wrong or unknown:
+            listed = ", ".join([f"no valid {name!r}" for name in wrong] + unknown)
+            raise ModelError(
+                f"a model's fingerprint with {listed}",
+                expected=f"{', '.join(kinds)}, as sentune writes them",
+                fix="copy the folder again, or make it anew",
+            )
+        return cls(**known)
+
+    def differences(self, other: Fingerprint, *, ignoring: Collection[str] = ()) -> list[str]:
+        """What ``other`` has instead of this one's, in words; empty when they are equal.
+
+        Args:
+            other: the fingerprint of the model at hand; this one is the one on record.
+            ignoring: names of attributes that do not matter here.
+        """
+        mine, theirs = self.to_json(), other.to_json()
+        return [
+            f"{words} {_shown(name, theirs[name])} instead of {_shown(name, mine[name])}"
+            if words
+            else fact
+            for name, (words, fact) in _WORDS.items()
+            if name not in ignoring and mine[name] != theirs[name]
+        ]
+
+
+_KINDS: dict[str, type] = {"str": str, "bool": bool, "int": int}
+# Either the name of a value worth showing, or the fact that it differs.
+_WORDS = {
+    "weights": ("", "the weights differ"),
+    "tokenizer": ("", "the tokenizer differs"),
+    "pooling": ("pooling", ""),
+    "normalize": ("scaling to unit length", ""),
+    "dimension": ("dimension", ""),
+    "max_seq_length": ("length limit", ""),
+    "query_prompt": ("query prompt", ""),
+    "document_prompt": ("document prompt", ""),
+    "similarity": ("similarity", ""),
+    "number_format": ("number format", ""),
+}
+
+
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value == "":
+        return "none"
+    return repr(value) if name.endswith("prompt") else str(value)
+
+
+def fingerprint(model: SentenceTransformer) -> Fingerprint:
+    """The fingerprint of a model as it is in memory, changed weights included.
+
+    Cost: one SHA-256 over the weights: 0.1 to 0.3 s for 90 MB, once a call.
+    """
+    excluded = "" if model.pooling.include_prompt else " without the prompt"
+    return Fingerprint(
+        weights=_weights(model),
+        tokenizer=_tokenizer(model),
+        pooling="+".join(model.pooling.modes) + excluded,
+        normalize=model.normalize,
+        dimension=model.get_embedding_dimension(),
+        max_seq_length=model.max_seq_length,
+        query_prompt=model.query_prompt,
+        document_prompt=model.document_prompt,
+        similarity=model.similarity_fn_name,
+        number_format=model.compute.dtype_name,
+    )
+
+
+def _weights(model: SentenceTransformer) -> str:
+    digest = hashlib.sha256()
+    for name, parameter in sorted(model.encoder.named_parameters()):
+        values = parameter.detach().float().cpu().contiguous().numpy()
+        head = [name, list(values.shape), str(parameter.dtype).removeprefix("torch.")]
+        digest.update(json.dumps(head).encode())
+        digest.update(np.ascontiguousarray(values, dtype="<f4").data)
+    return digest.hexdigest()
+
+
+def _tokenizer(model: SentenceTransformer) -> str:
+    content = json.loads(model.tokenizer.to_json())
+    # The limit has its own place; padding does not reach the vectors.
+    kept = {name: part for name, part in content.items() if name not in ("truncation", "padding")}
+    text = json.dumps([model.tokenizer.do_lower_case, kept], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

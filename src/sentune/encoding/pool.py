@@ -1,0 +1,271 @@
+"""Several processes with one model, each on its device, that encode chunks of texts.
+
+::
+
+    chunks ─ tasks ─┬─ thread ─ pipe ─ worker ─┬─ blocks, in the order of the chunks
+                    └─ thread ─ pipe ─ worker ─┘
+
+A worker is a fresh Python with a copy of the model, not a fork and not a second run of the main
+script, so a pool can be started from a notebook and from a script without a main guard. A thread
+for each waits at its pipe. When a worker dies, the pipe says so at once: the thread starts another
+in its place and gives it the same texts.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import shutil
+import tempfile
+import threading
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from sentune.encoding.encode import Block, EncodeSettings
+from sentune.encoding.worker_process import WorkerGoneError, WorkerProcess
+from sentune.errors import ArgumentError, PoolError
+from sentune.hardware import choose_device
+from sentune.progress import Advance
+
+if TYPE_CHECKING:
+    from sentune.encoding.text_encoder import TextEncoder
+
+__all__ = ["Pool"]
+
+logger = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
+_MOST_CPU_WORKERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    head: dict[str, Any]
+    chunk: Sequence[str]
+    future: Future[Block]
+
+
+class Pool:
+    """Worker processes with the model as it was when the pool was started.
+
+    ``model.start_multi_process_pool`` makes one. It is a context manager; without that, ``close``
+    (or ``model.stop_multi_process_pool``) ends the workers and removes the copy of the model that
+    they were started from. Ctrl-C reaches the caller alone, never the workers.
+
+    Cost: the model's weights once on the disk and once in the memory of each worker, and two to
+    five seconds until the workers are ready. Processors are shared out: each worker on ``cpu``
+    has an equal part of this process's threads.
+
+    Args:
+        model: what to copy.
+        devices: one for each worker; None for every GPU, or, without any, for as many workers on
+            ``cpu`` as there are processors, four at most.
+
+    Raises:
+        ArgumentError: no device, or one that is not there.
+        PoolError: a worker cannot be started.
+        OutputError: there is no room for the copy.
+    """
+
+    def __init__(
+        self, model: TextEncoder, devices: Sequence[str | torch.device] | None = None
+    ) -> None:
+        chosen = _devices() if devices is None else [str(choose_device(name)) for name in devices]
+        if not chosen:
+            raise ArgumentError(
+                "no device for a pool",
+                expected="a device for each worker, such as ['cpu', 'cpu']",
+                fix="leave the devices out to have them chosen",
+            )
+        self._model = weakref.ref(model)
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._folder = tempfile.mkdtemp(prefix="sentune-pool-")
+        greetings = self._greetings(model, chosen)
+        self._workers = [WorkerProcess(greeting, self._closed) for greeting in greetings]
+        # At the end of the interpreter too, which does not wait for the workers' chunks.
+        self._end = weakref.finalize(
+            self, _end, self._closed, self._tasks, self._workers, self._folder
+        )
+        try:
+            model.write_into(Path(self._folder))
+            for worker in self._workers:
+                worker.start()
+            for worker in self._workers:
+                worker.require_ready()
+        except BaseException:
+            self._end()
+            for worker in self._workers:
+                worker.end()
+            raise
+        self._threads = [
+            threading.Thread(target=_serve, args=(worker, self._tasks, self._closed), daemon=True)
+            for worker in self._workers
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def __len__(self) -> int:
+        """Workers."""
+        return len(self._workers)
+
+    def _greetings(self, model: TextEncoder, devices: list[str]) -> Iterator[dict[str, Any]]:
+        shares = max(1, torch.get_num_threads() // max(1, devices.count("cpu")))
+        for device in devices:
+            yield {
+                "folder": self._folder,
+                "device": device,
+                "compute_dtype": model.compute_dtype,
+                "batch_invariant": model.batch_invariant,
+                "threads": shares if device == "cpu" else torch.get_num_threads(),
+            }
+
+    def require_for(self, model: TextEncoder) -> None:
+        """Raise ArgumentError unless the pool is open and was started for this model."""
+        if self._closed.is_set():
+            raise ArgumentError(
+                "a pool that was closed", expected="an open pool", fix="start a new one"
+            )
+        if self._model() is not model:
+            raise ArgumentError(
+                "a pool of another model",
+                expected="the pool that start_multi_process_pool of this model made",
+                fix="start a pool for this model",
+            )
+
+    def blocks(
+        self, chunks: Iterable[Sequence[str]], settings: EncodeSettings, advance: Advance
+    ) -> Iterator[Block]:
+        """Encode chunks of texts in the workers.
+
+        Chunks are taken as workers get free: at most two for each are under way or wait for
+        their turn. Several threads may use a pool at once.
+
+        Yields:
+            A block for each chunk, in their order.
+
+        Raises:
+            PoolError: the same texts ended three workers, or a worker failed in an unknown way.
+            SentuneError: whatever encoding these texts in this process would raise.
+        """
+        under_way: deque[Future[Block]] = deque()
+        try:
+            for chunk in chunks:
+                under_way.append(self._submit(chunk, settings))
+                if len(under_way) >= 2 * len(self):
+                    yield _next(under_way, advance)
+            while under_way:
+                yield _next(under_way, advance)
+        finally:
+            # What has been begun ends in the background; nobody asks for the rest any more.
+            for future in under_way:
+                future.cancel()
+
+    def _submit(self, chunk: Sequence[str], settings: EncodeSettings) -> Future[Block]:
+        model = self._model()
+        if model is None or self._closed.is_set():
+            raise _closed_pool()
+        head = {"settings": asdict(settings), "max_seq_length": model.max_seq_length}
+        future: Future[Block] = Future()
+        self._tasks.put(_Task(head, chunk, future))
+        if self._closed.is_set():  # meanwhile, and perhaps too late for a thread to see the task
+            future.cancel()
+        return future
+
+    def close(self) -> None:
+        """End the workers and wait until they are gone; what they were at is given up."""
+        self._end()
+        for thread in self._threads:
+            thread.join()
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _devices() -> list[str]:
+    if torch.cuda.is_available():
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    return ["cpu"] * min(_MOST_CPU_WORKERS, os.cpu_count() or 1)
+
+
+def _next(under_way: deque[Future[Block]], advance: Advance) -> Block:
+    try:
+        block = under_way.popleft().result()
+    except CancelledError:
+        raise _closed_pool() from None
+    advance(block.truncation.texts)
+    return block
+
+
+def _serve(
+    worker: WorkerProcess, tasks: queue.SimpleQueue[_Task | None], closed: threading.Event
+) -> None:
+    """Give tasks to one worker, until there is a None or the pool is closed."""
+    while (task := tasks.get()) is not None:
+        if not task.future.set_running_or_notify_cancel():
+            continue
+        try:
+            task.future.set_result(_encode(worker, task, closed))
+        except Exception as error:  # noqa: BLE001 — it belongs to whoever waits for the result
+            task.future.set_exception(error)
+    worker.end()
+
+
+def _encode(worker: WorkerProcess, task: _Task, closed: threading.Event) -> Block:
+    attempts = 0
+    while not closed.is_set():
+        try:
+            return worker.encode(task.head, task.chunk)
+        except WorkerGoneError as gone:
+            attempts += 1
+            if attempts == _ATTEMPTS:
+                raise _given_up(worker, task, gone) from None
+            if not closed.is_set():
+                logger.warning(
+                    "the worker on %s %s; its %d texts are encoded again by another",
+                    *(worker.device, gone, len(task.chunk)),
+                )
+    raise _closed_pool()
+
+
+def _given_up(worker: WorkerProcess, task: _Task, gone: WorkerGoneError) -> PoolError:
+    return PoolError(
+        f"the same {len(task.chunk)} texts ended {_ATTEMPTS} workers on {worker.device}; the last "
+        f"one {gone}",
+        expected="workers that have enough memory",
+        fix="use fewer workers or a smaller chunk_size",
+    )
+
+
+def _closed_pool() -> PoolError:
+    return PoolError("the pool was closed", expected="an open pool", fix="start a new one")
+
+
+def _end(
+    closed: threading.Event,
+    tasks: queue.SimpleQueue[_Task | None],
+    workers: list[WorkerProcess],
+    folder: str,
+) -> None:
+    closed.set()
+    for worker in workers:
+        worker.kill()
+        tasks.put(None)
+    shutil.rmtree(folder, ignore_errors=True)

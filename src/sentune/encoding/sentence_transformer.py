@@ -1,0 +1,203 @@
+"""The public model: text → tokens → pack → encoder → pooling → vector."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sentune.checks import require_whole
+from sentune.encoding.similarity import Vectors, similarity, similarity_pairwise
+from sentune.encoding.text_encoder import TextEncoder
+from sentune.errors import ArgumentError
+from sentune.files import new_folder
+from sentune.hardware import choose_compute
+from sentune.model_folder.base_models import DEFAULT_BASE_MODEL, resolve
+from sentune.model_folder.reading import read_folder
+from sentune.model_folder.weights import build_encoder, read_weights
+from sentune.model_folder.writing import write_folder
+from sentune.network.architectures import ARCHITECTURES
+from sentune.network.names import SIMILARITY_FUNCTIONS
+from sentune.network.pooling import Pooling
+from sentune.tokens.prompts import choose_prompt
+
+__all__ = ["SentenceTransformer"]
+
+logger = logging.getLogger(__name__)
+
+# Written into saved folders: sentence-transformers 3.1 warns about models newer than itself.
+_LAYOUT_VERSIONS = {"sentence_transformers": "3.1.0", "transformers": "4.44.2"}
+
+
+class SentenceTransformer(TextEncoder):
+    """A sentence-embedding model.
+
+    Args:
+        model_name_or_path: a model folder, a name on the Hugging Face hub, or
+            ``all-MiniLM-L6-v2``; :mod:`sentune.model_folder.base_models` says where it looks.
+        device: ``"cpu"``, ``"cuda"``, …; chosen when None. On CUDA cuDNN's attention is turned off
+            for the process: it prepares itself for every length of text.
+        compute_dtype: ``"auto"`` (bfloat16 where the hardware multiplies it, else float32),
+            ``"float32"``, ``"bfloat16"``, or ``"int8"`` for products of 8-bit integers, which are
+            faster and less exact: see docs/encode.md. Weights are kept in float32 in any case.
+        prompts: prompts by name, added to the folder's own.
+        default_prompt_name: the prompt used when none is named.
+        similarity_fn_name: ``cosine`` (default), ``dot``, ``euclidean`` or ``manhattan``.
+        truncate_dim: leading dimensions kept of each vector; all when None.
+        revision: branch, tag or commit of a hub model.
+        batch_invariant: give a text the same bits in any company, at the price of computing each
+            by itself: see docs/encode.md for what that costs.
+
+    Attributes:
+        base: the name, folder and origin of the model that was loaded.
+        model_card: the text that ``save_pretrained`` writes as ``README.md``.
+        extras: what sentune keeps in the folder beside the model (the weight of the fusion).
+
+    The other attributes are those of :class:`sentune.encoding.text_encoder.TextEncoder`.
+
+    Raises:
+        ModelNotFoundError: the name resolves to nothing.
+        ModelError: the folder is incomplete, damaged or of an unsupported kind.
+        ArgumentError: an argument outside its range.
+    """
+
+    def __init__(
+        self,
+        model_name_or_path: str | Path = DEFAULT_BASE_MODEL,
+        *,
+        device: str | torch.device | None = None,
+        compute_dtype: str = "auto",
+        prompts: dict[str, str] | None = None,
+        default_prompt_name: str | None = None,
+        similarity_fn_name: str | None = None,
+        truncate_dim: int | None = None,
+        revision: str | None = None,
+        batch_invariant: bool = False,
+    ) -> None:
+        super().__init__()
+        self.batch_invariant = batch_invariant
+        self.compute_dtype = compute_dtype
+        self.compute = choose_compute(compute_dtype, device)
+        self.base = resolve(model_name_or_path, revision)
+        logger.info("model %s from %s (%s)", self.base.name, self.base.folder, self.base.origin)
+        found = read_folder(self.base.folder)
+        self.encoder = build_encoder(
+            found.config,
+            read_weights(found.weights, found.config.model_type),
+            str(found.weights),
+            self.compute.device,
+        )
+        self.compute_as(self.compute)
+        self.tokenizer = found.tokenizer
+        self.pooling = Pooling(
+            found.config.hidden_size, found.pooling_modes, include_prompt=found.include_prompt
+        )
+        self.normalize = found.normalize
+        self.prompts = {**found.prompts, **(prompts or {})}
+        self.default_prompt_name = default_prompt_name or found.default_prompt_name
+        choose_prompt(self.prompts, self.default_prompt_name, None, None)
+        self.similarity_fn_name = similarity_fn_name or found.similarity_fn_name or "cosine"
+        self.truncate_dim = found.truncate_dim if truncate_dim is None else truncate_dim
+        if self.truncate_dim is not None:
+            require_whole("truncate_dim", self.truncate_dim, fix="leave it out to keep all")
+        self.extras = found.extras
+        self.model_card = _read_card(self.base.folder)
+        self._config_json = found.config_json
+        self.eval()
+
+    # ── properties ────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def similarity_fn_name(self) -> str:
+        """The function behind ``similarity``."""
+        return self._similarity_fn_name
+
+    @similarity_fn_name.setter
+    def similarity_fn_name(self, name: str) -> None:
+        if name not in SIMILARITY_FUNCTIONS:
+            raise ArgumentError(
+                f"similarity_fn_name {name!r}",
+                expected=f"one of {', '.join(SIMILARITY_FUNCTIONS)}",
+                fix="leave it out for cosine",
+            )
+        self._similarity_fn_name = name
+
+    def __repr__(self) -> str:
+        transformer = {
+            "max_seq_length": self.max_seq_length,
+            "do_lower_case": self.tokenizer.do_lower_case,
+        }
+        model_class = ARCHITECTURES[self.encoder.config.model_type].model_class
+        lines = [
+            f"(0): Transformer({transformer}) with Transformer model: {model_class}",
+            f"(1): Pooling({self.pooling.describe()})",
+            *(["(2): Normalize()"] if self.normalize else []),
+        ]
+        return "SentenceTransformer(\n  " + "\n  ".join(lines) + "\n)"
+
+    # ── training ──────────────────────────────────────────────────────────────────────────────
+
+    def activation_checkpointing_enable(
+        self,
+        activation_checkpointing_kwargs: dict[str, Any] | None = None,
+        every_n_layers: int = 1,
+        offload: bool = False,
+    ) -> None:
+        """Trade time for memory in training; the trainer calls it when a setting asks for it."""
+        del activation_checkpointing_kwargs, offload
+        self.encoder.recompute_every = every_n_layers
+
+    # ── vectors → scores ──────────────────────────────────────────────────────────────────────
+
+    def similarity(self, embeddings1: Vectors, embeddings2: Vectors) -> Tensor:
+        """All pairs, (n, m), by ``similarity_fn_name``. Raises ArgumentError."""
+        return similarity(embeddings1, embeddings2, self.similarity_fn_name)
+
+    def similarity_pairwise(self, embeddings1: Vectors, embeddings2: Vectors) -> Tensor:
+        """Row by row, (n,), by ``similarity_fn_name``. Raises ArgumentError."""
+        return similarity_pairwise(embeddings1, embeddings2, self.similarity_fn_name)
+
+    # ── model → folder ────────────────────────────────────────────────────────────────────────
+
+    def save_pretrained(self, path: str | Path) -> None:
+        """Write the model folder, whole or not at all, in the layout that every version of
+        sentence-transformers from 3.1 on loads.
+
+        Raises:
+            OutputError: the folder exists and is not empty, or cannot be written.
+        """
+        with new_folder(path) as folder:
+            self.write_into(folder)
+
+    def write_into(self, folder: Path) -> None:
+        """Write the model's files into an existing empty folder, for callers who add their own."""
+        write_folder(
+            folder,
+            self.encoder,
+            self.tokenizer,
+            self.pooling,
+            config=self._config_json,
+            settings=self._settings(),
+            normalize=self.normalize,
+            extras=self.extras,
+            card=self.model_card,
+        )
+
+    def _settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = {
+            "__version__": {**_LAYOUT_VERSIONS, "pytorch": torch.__version__},
+            "prompts": self.prompts,
+            "default_prompt_name": self.default_prompt_name,
+            "similarity_fn_name": self.similarity_fn_name,
+        }
+        if self.truncate_dim is not None:
+            settings["truncate_dim"] = self.truncate_dim
+        return settings
+
+
+def _read_card(folder: Path) -> str:
+    card = folder / "README.md"
+    return card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""

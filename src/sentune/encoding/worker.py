@@ -1,0 +1,87 @@
+"""The process behind a pool: takes chunks of texts from its standard input, answers with vectors.
+
+It is started by :class:`sentune.encoding.pool.Pool` and ends when the pool closes the pipe, or when
+the process of the pool is no longer there to hold it open.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import traceback
+from typing import IO, Any
+
+import torch
+
+from sentune.encoding.encode import EncodeSettings, encode_chunk
+from sentune.encoding.frames import frame_of, read_frame, write_frame
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.errors import SentuneError
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Load the model that the first message names, and encode until the pipe is closed."""
+    requests, replies = _own_pipes()
+    folder = ""
+    try:
+        head, _ = read_frame(requests)
+        folder = head["folder"]
+        model = _load(head, replies)
+        while model is not None:
+            _answer(model, *read_frame(requests), replies)
+    except (EOFError, BrokenPipeError):
+        # A pool that was closed has taken its folder away; one that was killed has not.
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _load(head: dict[str, Any], replies: IO[bytes]) -> SentenceTransformer | None:
+    try:
+        torch.set_num_threads(head["threads"])
+        model = SentenceTransformer(
+            head["folder"],
+            device=head["device"],
+            compute_dtype=head["compute_dtype"],
+            batch_invariant=head["batch_invariant"],
+        )
+    except Exception as error:  # noqa: BLE001 — whatever it is, the pool has to hear of it
+        write_frame(replies, _told(error))
+        return None
+    write_frame(replies, {"ready": True})
+    return model
+
+
+def _answer(
+    model: SentenceTransformer, head: dict[str, Any], body: bytes, replies: IO[bytes]
+) -> None:
+    try:
+        if model.max_seq_length != head["max_seq_length"]:
+            model.max_seq_length = head["max_seq_length"]
+        settings = EncodeSettings(**head["settings"])
+        block = encode_chunk(model, json.loads(body), settings, lambda _: None)
+    except Exception as error:  # noqa: BLE001 — as above
+        write_frame(replies, _told(error))
+    else:
+        write_frame(replies, *frame_of(block))
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    """An error as plain values; the pool raises it again in the caller's process."""
+    if isinstance(error, SentuneError):
+        return {**error.to_json()}
+    traceback.print_exception(error)
+    return {"error": None, "given": f"{type(error).__name__}: {error}"}
+
+
+def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """The pipes to the pool, out of reach of whatever else reads standard input or prints."""
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    sys.stdout.flush()
+    return requests, replies

@@ -1,0 +1,139 @@
+"""One worker of a pool, seen from the pool: a process, its pipes, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import IO, Any
+
+from sentune.encoding.encode import Block
+from sentune.encoding.frames import block_of, read_frame, write_frame
+from sentune.errors import PoolError, SentuneError
+
+__all__ = ["WorkerGoneError", "WorkerProcess"]
+
+_SECONDS_TO_END = 2
+# The interpreter finds sentune where this process found it, however that was.
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from sentune.encoding.worker import main; main()"
+)
+
+
+class WorkerGoneError(Exception):
+    """A worker's process has ended; its text says how."""
+
+
+class WorkerProcess:
+    """One process, started again when it has died."""
+
+    def __init__(self, greeting: dict[str, Any], closed: threading.Event) -> None:
+        self._greeting = greeting
+        self._closed = closed
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process without waiting for it. Raises PoolError."""
+        threads = str(self._greeting["threads"])
+        try:
+            # The command is this interpreter and a constant; nothing of it comes from data.
+            self._process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-c", _START, json.dumps(sys.path)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "OMP_NUM_THREADS": threads, "RAYON_NUM_THREADS": threads},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise PoolError(
+                f"no process can be started ({error.strerror or error})",
+                expected="room for another Python",
+                fix="use fewer workers, or encode without a pool",
+            ) from error
+        if self._closed.is_set():  # the pool may have been closed before there was this process
+            self._process.kill()
+        with suppress(OSError):  # of a process that has ended already its answer will tell
+            write_frame(self._pipe("stdin"), self._greeting)
+
+    def require_ready(self) -> None:
+        """Wait until the model is loaded. Raises what loading raised, or PoolError."""
+        try:
+            self._reply()
+        except WorkerGoneError as gone:
+            raise PoolError(
+                f"a worker on {self.device} {gone} before it was ready",
+                expected="a process that loads the model",
+                fix="see what it wrote to standard error; fewer workers take less memory",
+            ) from gone
+
+    def encode(self, head: dict[str, Any], chunk: Sequence[str]) -> Block:
+        """Have texts encoded. Raises what encoding raised, or WorkerGoneError."""
+        if self._process is None:
+            self.start()
+            self._reply()
+        self._send(head, json.dumps(list(chunk)).encode())
+        return block_of(*self._reply())
+
+    def _send(self, head: dict[str, Any], body: bytes) -> None:
+        try:
+            write_frame(self._pipe("stdin"), head, body)
+        except (OSError, ValueError) as error:  # a closed file is a ValueError
+            raise WorkerGoneError(self.end()) from error
+
+    def _reply(self) -> tuple[dict[str, Any], bytes]:
+        try:
+            head, body = read_frame(self._pipe("stdout"))
+        except (EOFError, OSError, ValueError) as error:
+            raise WorkerGoneError(self.end()) from error
+        if "error" in head:
+            raise _error_of(head)
+        return head, body
+
+    def _pipe(self, name: str) -> IO[bytes]:
+        if self._process is None:
+            raise EOFError
+        pipe: IO[bytes] = getattr(self._process, name)
+        return pipe
+
+    def kill(self) -> None:
+        """End the process; whoever waits at its pipe is told by the end of it."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def end(self) -> str:
+        """Wait for the process, which has closed a pipe or was killed, and say how it ended."""
+        process, self._process = self._process, None
+        if process is None:
+            return "was ended"
+        try:
+            status = process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            status = process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):  # what could not be sent any more
+                if pipe is not None:
+                    pipe.close()
+        how = f"ended by signal {-status}" if status < 0 else f"ended with exit code {status}"
+        return f"(process {process.pid}) {how}"
+
+    @property
+    def device(self) -> str:
+        """Where it computes."""
+        return str(self._greeting["device"])
+
+
+def _error_of(head: dict[str, Any]) -> SentuneError:
+    if head["error"] is None:
+        return PoolError(
+            f"a worker failed ({head['given']})",
+            expected="a worker that can encode the texts",
+            fix="encode without a pool to see where it fails",
+        )
+    return SentuneError.from_json(head)

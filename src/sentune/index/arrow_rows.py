@@ -1,0 +1,219 @@
+"""Passages ↔ Arrow: what a row of an index holds.
+
+``id``, ``text`` and the fields have the names that a filter uses; the rest starts with
+``sentune_``, which a field may not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentune.data.fields import FieldNames, FieldValue, field_value
+from sentune.data.files.records import text_problem
+from sentune.data.passages import Passage
+from sentune.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = [
+    "FIELDS_DIGEST",
+    "SOURCE",
+    "TEXT_DIGEST",
+    "VECTOR",
+    "WORDS",
+    "Kinds",
+    "as_passage",
+    "fields_digest",
+    "fields_of_row",
+    "is_field",
+    "schema",
+    "settle",
+    "table_of",
+    "text_digest",
+]
+
+SOURCE = "sentune_source"
+TEXT_DIGEST = "sentune_text_digest"
+FIELDS_DIGEST = "sentune_fields_digest"
+WORDS = "sentune_words"
+VECTOR = "sentune_vector"
+Kinds = dict[str, set[type]]
+"""Field → the types of its values."""
+
+_OWN = ("id", "text", SOURCE, TEXT_DIGEST, FIELDS_DIGEST, WORDS, VECTOR)
+_KINDS = {
+    str: "texts",
+    bool: "true and false",
+    int: "whole numbers",
+    float: "numbers with a fraction",
+}
+_DIGITS = 32  # 128 bits: a collision by chance needs 10¹⁹ texts
+
+
+def schema(dimension: int) -> pa.Schema:
+    """The columns that every index has."""
+    import pyarrow as pa
+
+    vector = pa.list_(pa.float32(), dimension)
+    return pa.schema([(name, vector if name == VECTOR else pa.string()) for name in _OWN])
+
+
+def is_field(column: str) -> bool:
+    """Whether a column came with the data."""
+    return column not in _OWN
+
+
+def text_digest(text: str) -> str:
+    """Equal for equal texts: 32 hexadecimal digits of SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+
+
+def fields_digest(fields: Mapping[str, FieldValue]) -> str:
+    """Equal for equal fields, in any order: nothing is as good as no field, and 3.0 as 3.
+
+    That is how fields come back from the table, where a column has one type and no gaps.
+    """
+    plain = {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in fields.items()
+        if value is not None
+    }
+    return text_digest(json.dumps(plain, sort_keys=True, ensure_ascii=False))
+
+
+def as_passage(
+    value: Passage | Mapping[str, FieldValue], position: int, names: FieldNames
+) -> Passage:
+    """A passage as given, or from a mapping with ``id``, ``text`` and fields.
+
+    Raises:
+        DataError: neither, or without an id and a text, or with a field that a file could not
+            have either; see :mod:`sentune.data.fields`.
+    """
+    passage = value
+    if isinstance(value, Mapping):
+        fields = {name: part for name, part in value.items() if name not in ("id", "text")}
+        passage = Passage(value.get("id"), value.get("text"), fields)  # type: ignore[arg-type]
+    if not isinstance(passage, Passage) or not all(
+        isinstance(part, str) and part.strip() and text_problem(part) is None
+        for part in (passage.id, passage.text)
+    ):
+        raise DataError(
+            f"passage {position} is no passage with an id and a text",
+            expected='sentune.data.Passage, or {"id": "…", "text": "…", other fields}',
+            fix="give every passage an id of its own and a text",
+        )
+    place = f"passage {passage.id!r}"
+    chosen = names(("id", "text", *passage.fields), ("id", "text"), place)
+    return Passage(
+        passage.id,
+        passage.text,
+        {chosen[name]: field_value(part, place, name) for name, part in passage.fields.items()},
+    )
+
+
+def settle(kinds: Iterable[Kinds], known: pa.Schema) -> dict[str, pa.DataType]:
+    """Settle the column type of every field before anything is written.
+
+    Args:
+        kinds: the types of the values that each source brings.
+        known: the columns that the index has; their types stay.
+
+    Raises:
+        DataError: a field that holds values of several kinds, or of another kind than before.
+    """
+    import pyarrow as pa
+
+    types = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
+    found: Kinds = {}
+    for each in kinds:
+        for name, seen in each.items():
+            found.setdefault(name, set()).update(seen - {type(None)})
+    settled = {name: known.field(name).type for name in known.names if is_field(name)}
+    for name, seen in found.items():
+        stored = {kind for kind, type_ in types.items() if settled.get(name) == type_}
+        together = seen | stored
+        kind = float if together == {int, float} else next(iter(together), None)
+        if len(together) > 1 and (kind is not float or stored == {int}):
+            raise DataError(
+                f"the field {name!r} holds {_in_words(seen)}"
+                + (f", and {_in_words(stored)} in the index" if stored else ""),
+                expected="values of one kind in a field",
+                fix="write the field alike everywhere, or rename it in one of the files",
+            )
+        if kind is not None:
+            settled[name] = types[kind]
+    return settled
+
+
+def _in_words(kinds: Collection[type]) -> str:
+    return " and ".join(sorted(_KINDS[kind] for kind in kinds))
+
+
+def table_of(
+    sources: Sequence[str],
+    passages: Sequence[Passage],
+    words: Sequence[Sequence[str]],
+    vectors: NDArray[np.float32],
+    fields: Mapping[str, pa.DataType],
+) -> pa.Table:
+    """Rows for the table: n sources, passages, lists of stemmed words and vectors.
+
+    Args:
+        sources: where each passage came from.
+        passages: n passages.
+        words: their stemmed words.
+        vectors: (n, dimension).
+        fields: as ``settle`` gives them.
+
+    Raises:
+        DataError: a whole number beyond 64 bits.
+    """
+    import pyarrow as pa
+
+    flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
+    columns = {
+        "id": [passage.id for passage in passages],
+        "text": [passage.text for passage in passages],
+        SOURCE: list(sources),
+        TEXT_DIGEST: [text_digest(passage.text) for passage in passages],
+        FIELDS_DIGEST: [fields_digest(passage.fields) for passage in passages],
+        WORDS: [" ".join(each) for each in words],
+    }
+    table = pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
+    table = table.append_column(VECTOR, pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]))
+    for name, type_ in fields.items():
+        values = [passage.fields.get(name) for passage in passages]
+        table = table.append_column(pa.field(name, type_), _column(name, values, type_))
+    return table
+
+
+def _column(name: str, values: list[FieldValue], type_: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    if type_ == pa.float64():
+        values = [None if value is None else float(value) for value in values]
+    try:
+        return pa.array(values, type_)
+    except (pa.ArrowException, OverflowError) as error:
+        raise DataError(
+            f"the field {name!r} holds a number that does not fit ({error})",
+            expected="whole numbers of 64 bits",
+            fix="write it as text",
+        ) from error
+
+
+def fields_of_row(row: Mapping[str, Any]) -> dict[str, FieldValue]:
+    """The fields of a stored row that have a value."""
+    return {
+        name: value
+        for name, value in row.items()
+        if is_field(name) and not name.startswith("_") and value is not None
+    }

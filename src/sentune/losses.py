@@ -1,0 +1,6 @@
+"""What the reference has in ``losses``, for scripts that import it from there."""
+
+from __future__ import annotations
+
+from sentune.training.losses import *  # noqa: F403
+from sentune.training.losses import __all__ as __all__

@@ -1,0 +1,169 @@
+"""The encoder's weights and their names in Hugging Face files, both ways."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from sentune.errors import ModelError
+from sentune.network.architectures import ARCHITECTURES
+from sentune.network.config import EncoderConfig
+from sentune.network.encoder import Encoder
+
+__all__ = ["build_encoder", "export_weights", "load_weights", "read_weights"]
+
+_LAYER = re.compile(r"layers\.(\d+)\.")
+
+
+def _names(encoder: Encoder) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each parameter's name and its names in files; several are stacked along the first axis."""
+    table = ARCHITECTURES[encoder.config.model_type].names
+    for ours, _ in encoder.named_parameters():
+        module, kind = ours.rsplit(".", 1)
+        number = "".join(_LAYER.findall(module))
+        theirs = table[_LAYER.sub("layers.{}.", module)]
+        parts = (theirs,) if isinstance(theirs, str) else theirs
+        yield ours, tuple(f"{part.format(number)}.{kind}" for part in parts)
+
+
+def read_weights(path: Path, model_type: str) -> dict[str, Tensor]:
+    """Read a safetensors file as float32 tensors under the names of the bare encoder.
+
+    The prefix of a model with a head (``bert.``) and the old ``gamma``/``beta`` endings are
+    translated; the weights of a head are left out.
+
+    Raises:
+        ModelError: the file is missing, torn, not safetensors, or holds whole numbers.
+    """
+    try:
+        stored = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(
+            f"{path} cannot be read ({error})",
+            expected="weights in safetensors format",
+            fix="copy the file again from where the model came from",
+        ) from error
+    architecture = ARCHITECTURES[model_type]
+    current = {name: architecture.current_name(name) for name in stored}
+    weights = {current[name]: tensor for name, tensor in stored.items()}
+    names = Counter(current.values())
+    twice = [name for name, times in names.items() if times > 1]
+    _refuse(twice, str(path), "has under two spellings", "each weight once")
+    whole = [name for name, w in weights.items() if not w.is_floating_point()]
+    coded = [name for name in whole if not name.startswith(architecture.ignored)]
+    _refuse(coded, str(path), "has whole numbers in", "floating-point weights, not quantized ones")
+    return {
+        name: tensor.float()
+        for name, tensor in weights.items()
+        if name not in whole and not name.startswith(architecture.ignored)
+    }
+
+
+def build_encoder(
+    config: EncoderConfig, weights: Mapping[str, Tensor], source: str, device: torch.device
+) -> Encoder:
+    """An encoder with these weights, in evaluation mode.
+
+    Nothing is allocated before the weights are known to fit, whatever sizes the configuration
+    claims.
+
+    Raises:
+        ModelError: as in :func:`load_weights`.
+    """
+    if config.num_hidden_layers > len(weights):
+        missing = f"{config.num_hidden_layers} layers"
+        _refuse([missing], source, "has no weights for", "all weights that config.json describes")
+    with torch.device("meta"):
+        encoder = Encoder(config)
+    load_weights(encoder, weights, source, device)
+    return encoder.eval()
+
+
+def load_weights(
+    encoder: Encoder, weights: Mapping[str, Tensor], source: str, device: torch.device | None = None
+) -> None:
+    """Fill the encoder; every parameter is replaced and every weight is accounted for.
+
+    Args:
+        encoder: untouched when an error is raised.
+        weights: from :func:`read_weights`.
+        source: the file, for messages.
+        device: where to allocate the encoder's parameters anew; where they are when None.
+
+    Raises:
+        ModelError: weights are missing, unknown, of another shape, or not finite; the message
+            names up to three of them.
+    """
+    architecture = ARCHITECTURES[encoder.config.model_type]
+    remaining = dict(weights)
+    unused = {n: remaining.pop(n) for n in weights if n.startswith(architecture.kept)}
+    table = list(_names(encoder))
+    missing = [name for _, theirs in table for name in theirs if name not in remaining]
+    _refuse(missing, source, "has no weights for", "all weights that config.json describes")
+    shapes = {name: tuple(parameter.shape) for name, parameter in encoder.named_parameters()}
+    stacked = {ours: [remaining.pop(name) for name in theirs] for ours, theirs in table}
+    wrong = [w for ours, theirs in table for w in _wrong(shapes[ours], stacked[ours], theirs)]
+    _refuse(wrong, source, "has weights of another shape, or not finite,", "those of config.json")
+    _refuse(
+        list(remaining), source, "has unknown weights", f"those of a {architecture.model_class}"
+    )
+    if device is not None:
+        _allocate(encoder, device)
+    # Not views of the file, which would keep all of it in memory.
+    encoder.unused = {name: tensor.clone() for name, tensor in unused.items()}
+    with torch.no_grad():
+        for ours, parameter in encoder.named_parameters():
+            parts = stacked[ours]
+            for place, part in zip(parameter.chunk(len(parts)), parts, strict=True):
+                place.copy_(part)
+
+
+def _allocate(encoder: Encoder, device: torch.device) -> None:
+    """As ``to_empty``, for which PyTorch imports its compiler, a second and 300 MB."""
+    for module in encoder.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            empty = torch.empty(parameter.shape, dtype=parameter.dtype, device=device)
+            setattr(module, name, nn.Parameter(empty))
+
+
+def _wrong(shape: tuple[int, ...], parts: list[Tensor], names: tuple[str, ...]) -> list[str]:
+    of_part = (shape[0] // len(parts), *shape[1:])
+    return [
+        f"{name} {tuple(part.shape)}"
+        for name, part in zip(names, parts, strict=True)
+        if tuple(part.shape) != of_part or not _finite(part)
+    ]
+
+
+def _finite(part: Tensor) -> bool:
+    # A sum is one pass without memory; that of finite numbers may overflow.
+    return math.isfinite(part.sum()) or bool(torch.isfinite(part).all())
+
+
+def export_weights(encoder: Encoder) -> dict[str, Tensor]:
+    """The encoder's weights, float32 on the CPU, under Hugging Face names."""
+    parameters = dict(encoder.named_parameters())
+    exported = {name: w.detach().float().cpu().contiguous() for name, w in encoder.unused.items()}
+    for ours, theirs in _names(encoder):
+        whole = parameters[ours].detach().float().cpu()
+        for name, part in zip(theirs, whole.chunk(len(theirs)), strict=True):
+            exported[name] = part.clone(memory_format=torch.contiguous_format)
+    return exported
+
+
+def _refuse(names: list[str], source: str, problem: str, expected: str) -> None:
+    if names:
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        raise ModelError(
+            f"{source} {problem} {shown}",
+            expected=expected,
+            fix="copy the folder again from where the model came from",
+        )

@@ -1,0 +1,106 @@
+"""What a table of an architecture says, and a ``config.json`` read by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sentune.network.config import ConfigReader, EncoderConfig
+from sentune.network.names import ACTIVATION_NAMES
+
+__all__ = ["Architecture", "Options"]
+
+Options = dict[str, Any]
+
+_SIZES = (
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "max_position_embeddings",
+)
+_OLD_SUFFIXES = {".gamma": ".weight", ".beta": ".bias"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """What an architecture's files call things, and what it computes.
+
+    Attributes:
+        model_type: its name in ``config.json``.
+        model_class: the class of the bare encoder in transformers.
+        names: module of our encoder → module in weight files, ``{}`` for the number of the layer.
+            Several are stacked, in this order, along the first axis.
+        prefix: what a model with a head puts before the names of its encoder.
+        heads: beginnings of the names of weights that serve a head, which is left out.
+        kept: beginnings of the names of weights that are not computed with but written again.
+        spelling: name in :class:`EncoderConfig` → name in ``config.json``, where they differ.
+        dropout: place of dropout → its name in ``config.json``.
+        usual_dropout: where ``config.json`` says nothing.
+        fixed: name in ``config.json`` → the only value that is computed.
+        options: the rest of :class:`EncoderConfig`, read from the file or the same for all.
+        older_names: what earlier versions of transformers need to find in ``config.json``.
+    """
+
+    model_type: str
+    model_class: str
+    names: Mapping[str, str | tuple[str, ...]]
+    prefix: str
+    heads: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+    spelling: Mapping[str, str] = field(default_factory=dict)
+    dropout: Mapping[str, str]
+    usual_dropout: float = 0.1
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    options: Callable[[ConfigReader], Options]
+    older_names: Callable[[EncoderConfig], Options] = lambda _: {}
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Beginnings of the names of weights that are left out."""
+        return ("embeddings.position_ids", *self.heads)
+
+    def current_name(self, name: str) -> str:
+        """A weight's name in a file → its name in the bare encoder, as it is spelled today."""
+        name = name.removeprefix(self.prefix)
+        for old, new in _OLD_SUFFIXES.items():
+            if name.endswith(old):
+                return name.removesuffix(old) + new
+        return name
+
+    def read(self, values: dict[str, Any], source: str) -> EncoderConfig:
+        """Read the content of a ``config.json`` of this architecture.
+
+        Raises:
+            UnsupportedModelError: an option that is not computed.
+            ModelError: a size is missing, or a value is out of its range.
+        """
+        given = ConfigReader(values, source, self.spelling)
+        for name, only in self.fixed.items():
+            if values.get(name) not in (None, only):
+                whose = f"of the architecture {self.model_type}"
+                raise given.unsupported(name, f"{only!r}, all that sentune computes {whose}")
+        sizes: Options = {name: given.size(name) for name in _SIZES}
+        config = EncoderConfig(
+            model_type=self.model_type,
+            **sizes,
+            hidden_act=given.choice("hidden_act", "gelu", ACTIVATION_NAMES),
+            dropout={p: given.fraction(n, self.usual_dropout) for p, n in self.dropout.items()},
+            **self.options(given),
+        )
+        _require_consistent(config, given)
+        return config
+
+
+def _require_consistent(config: EncoderConfig, given: ConfigReader) -> None:
+    heads = f"{given.name('num_attention_heads')} {config.num_attention_heads}"
+    size, rest = divmod(config.hidden_size, config.num_attention_heads)
+    if rest:
+        raise given.wrong("hidden_size", f"a multiple of {heads}")
+    if config.rotary and size % 2:
+        raise given.wrong("hidden_size", f"an even multiple of {heads}: angles turn pairs")
+    if config.longest_text < 1:
+        padding = f"{given.name('pad_token_id')} {config.padding_id}"
+        raise given.wrong("max_position_embeddings", f"more than one above {padding}")

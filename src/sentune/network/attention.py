@@ -1,0 +1,83 @@
+"""Attention within each text of a pack.
+
+Texts of one length form one dense block, so no mask and no padding is needed: PyTorch's fused
+kernel, for each block. On a CPU :mod:`sentune.network.grouped_attention` takes its place where a
+gradient is wanted, and where it is faster.
+
+In bfloat16 that is for the longer texts, in whatever company: rounding is so coarse that two ways
+to compute the same weights would show in the vectors. In float32 it is for all but a few texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sentune.network.grouped_attention import attend_in_groups
+from sentune.network.pack import Pack, Run, blocks, joined
+
+__all__ = ["Biases", "attend"]
+
+_LONG = 64  # tokens of a text, from which on groups are faster in bfloat16, for one text as well
+_FEW = 128  # tokens of a pack, up to which the fused kernel is faster in float32
+
+# For each run of a pack what is added to its scores, (1, heads or 1, length, length), or None.
+Biases = Sequence[Tensor | None]
+
+
+def attend(
+    qkv: Tensor, pack: Pack, heads: int, dropout: float = 0.0, biases: Biases | None = None
+) -> Tensor:
+    """Scaled dot-product attention (Vaswani et al. 2017), each text to itself.
+
+    Args:
+        qkv: (tokens, 3 · hidden); queries, keys and values side by side.
+        pack: where the texts lie.
+        heads: attention heads; divides hidden.
+        dropout: probability of dropping an attention weight.
+        biases: added to the scores of each run; -inf hides a token from another.
+
+    Returns:
+        (tokens, hidden).
+    """
+    if qkv.is_cpu and (dropout or qkv.requires_grad):
+        return attend_in_groups(qkv, pack.runs, heads, dropout, biases)
+    if not qkv.is_cpu or any(bias is not None for bias in biases or ()):
+        return _attend_in_runs(qkv, pack.runs, heads, dropout, biases)
+    if qkv.dtype == torch.bfloat16:
+        grouped = sum(run.length >= _LONG for run in pack.runs)  # packs begin with the longest
+    else:
+        grouped = len(pack.runs) if len(qkv) > _FEW else 0
+    long, short = pack.runs[:grouped], pack.runs[grouped:]
+    row = sum(run.tokens for run in long)
+    parts = []
+    if long:
+        parts.append(attend_in_groups(qkv[:row], long, heads))
+    if short:
+        parts.append(_attend_in_runs(qkv[row:], short, heads))
+    return joined(parts)
+
+
+def _attend_in_runs(
+    qkv: Tensor,
+    runs: Sequence[Run],
+    heads: int,
+    dropout: float = 0.0,
+    biases: Biases | None = None,
+) -> Tensor:
+    mixed = []
+    for block, bias in zip(blocks(qkv, runs), biases or [None] * len(runs), strict=True):
+        mask = None if bias is None else bias.to(qkv.dtype)
+        query, key, value = _split_heads(block, heads)
+        each = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
+        mixed.append(each.transpose(1, 2).flatten(2).flatten(0, 1))
+    return joined(mixed)
+
+
+def _split_heads(qkv: Tensor, heads: int) -> Tensor:
+    """(texts, length, 3 · hidden) → (3, texts, heads, length, size), a view."""
+    texts, length, width = qkv.shape
+    return qkv.view(texts, length, 3, heads, width // 3 // heads).permute(2, 0, 3, 1, 4)

@@ -1,0 +1,310 @@
+"""The encoder over packs: one definition for all architectures, for training and inference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from sentune.network.attention import attend
+from sentune.network.config import EncoderConfig, LayerKind
+from sentune.network.dropout import dropout
+from sentune.network.linear import (
+    ACTIVATIONS,
+    Function,
+    Linear,
+    Product,
+    has_global_hooks,
+    has_hooks,
+)
+from sentune.network.pack import Pack
+from sentune.network.positions import Places, RelativeBias, find_places, rotate
+
+__all__ = ["Encoder"]
+
+
+class Embedding(nn.Embedding):
+    """A table of vectors, one for each number."""
+
+    def reset_parameters(self) -> None:
+        """Random numbers, but where there is no memory: PyTorch then imports its compiler."""
+        if not self.weight.is_meta:
+            super().reset_parameters()
+
+
+class LayerNorm(nn.LayerNorm):
+    """Layer normalization with float32 weights over input of any floating format."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape and format as ``x``."""
+        if x.is_cpu or x.dtype == self.weight.dtype:
+            return torch.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        return super().forward(x.to(self.weight.dtype)).to(x.dtype)  # mixed formats: CPU only
+
+
+class Embeddings(nn.Module):
+    """Word, position and segment vectors, added and normalized. Every text is segment 0.
+
+    Attributes:
+        position: None where positions are angles.
+        token_type: None where the architecture has no segments.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.word = Embedding(config.vocab_size, config.hidden_size)
+        positions = 0 if config.rotary else config.max_position_embeddings
+        self.position = Embedding(positions, config.hidden_size) if positions else None
+        segments = config.type_vocab_size
+        self.token_type = Embedding(segments, config.hidden_size) if segments else None
+        self.norm = _norm(config)
+        self.dropouts = _at(config, "embeddings")
+        self.noise_alpha = 0.0
+        self._padding_id = config.padding_id
+
+    def forward(self, pack: Pack) -> Tensor:
+        """Pack → (tokens, hidden) in the format of the weights."""
+        words = self.word(pack.token_ids)
+        if self.training and self.noise_alpha:
+            words = words + self._noise(pack, words)
+        x = words if self.position is None else words + self.position(self._positions(pack))
+        if self.token_type is not None:
+            x = x + self.token_type.weight[0]
+        normed: Tensor = self.norm(x)
+        return _drop(normed, "embeddings", self)
+
+    def _positions(self, pack: Pack) -> Tensor:
+        """Rows of the position table, (tokens,)."""
+        if self._padding_id is None:
+            return pack.positions
+        # A text can spell the padding token. It then stands at its own number, and is not counted.
+        counted = (pack.token_ids != self._padding_id).long()
+        before = counted.cumsum(0) - counted
+        starts = torch.arange(before.shape[0], device=before.device) - pack.positions
+        return (before - before[starts] + 1) * counted + self._padding_id
+
+    def _noise(self, pack: Pack, words: Tensor) -> Tensor:
+        """Uniform noise of magnitude α / √(tokens of the text · hidden).
+
+        NEFTune (Jain et al. 2023, arXiv:2310.05914).
+        """
+        sizes = [run.length for run in pack.runs]
+        counts = [run.tokens for run in pack.runs]
+        lengths = torch.repeat_interleave(torch.tensor(sizes), torch.tensor(counts))
+        magnitude = self.noise_alpha / (lengths.to(words) * words.shape[1]).sqrt()
+        return torch.empty_like(words).uniform_(-1, 1) * magnitude.unsqueeze(1)
+
+
+class _Computation:
+    """What a layer computes: attention and a two-layer perceptron, each with a residual.
+
+    The parts are modules in a :class:`Layer`, and plain functions in a :class:`_Prepared` one.
+    """
+
+    heads: int
+    norm_first: bool
+    training: bool
+    dropouts: dict[str, float]
+    gate: Function | None
+    qkv: Function
+    attention_output: Product
+    attention_norm: Function
+    up: Function
+    down: Product
+    output_norm: Function
+
+    def forward(self, x: Tensor, pack: Pack, places: Places) -> Tensor:
+        """(tokens, hidden) → (tokens, hidden)."""
+        if self.norm_first:
+            x = self._attention(self.attention_norm(x), x, pack, places)
+            return self._perceptron(self.output_norm(x), x)
+        x = self.attention_norm(self._attention(x, x, pack, places))
+        return self.output_norm(self._perceptron(x, x))
+
+    def _attention(self, x: Tensor, residual: Tensor, pack: Pack, places: Places) -> Tensor:
+        dropped = self.dropouts.get("attention", 0.0) if self.training else 0.0
+        qkv = self.qkv(x)
+        if places.rotation is not None:
+            qkv = rotate(qkv, self.heads, places.rotation)
+        mixed = attend(qkv, pack, self.heads, dropped, places.biases)
+        return self._added(residual, self.attention_output, mixed, "attention_output")
+
+    def _perceptron(self, x: Tensor, residual: Tensor) -> Tensor:
+        if self.gate is None:
+            inner = self.up(x)
+        else:
+            value, gate = self.up(x).chunk(2, dim=-1)
+            inner = self.gate(value) * gate
+        return self._added(residual, self.down, _drop(inner, "inner", self), "output")
+
+    def _added(self, residual: Tensor, linear: Product, x: Tensor, place: str) -> Tensor:
+        return residual + _drop(linear(x), place, self)
+
+
+class Layer(_Computation, nn.Module):
+    """A layer with weights, for training and for inference.
+
+    Inference takes it as :class:`_Prepared`: a short text is computed in so little time that
+    calling modules would take a quarter of it.
+    """
+
+    up: Linear
+    down: Linear
+
+    def __init__(self, config: EncoderConfig, number: int) -> None:
+        super().__init__()
+        hidden, inner = config.hidden_size, config.intermediate_size
+        self.heads, self.norm_first = config.num_attention_heads, config.norm_first
+        self.dropouts = _at(config, "attention", "attention_output", "inner", "output")
+        self.qkv = Linear(hidden, 3 * hidden, config.attention_bias)
+        self.attention_output = Linear(hidden, hidden, config.attention_bias)
+        # What reaches the first layer is normalized already.
+        normed = config.norm_first and number == 0
+        self.attention_norm = nn.Identity() if normed else _norm(config)
+        self.gate = ACTIVATIONS[config.hidden_act] if config.gated else None
+        if config.gated:
+            self.up = Linear(hidden, 2 * inner, config.mlp_bias)
+        else:
+            self.up = Linear(hidden, inner, config.mlp_bias, config.hidden_act)
+        self.down = Linear(inner, hidden, config.mlp_bias)
+        self.output_norm = _norm(config)
+
+    def _perceptron(self, x: Tensor, residual: Tensor) -> Tensor:
+        within = self.training and self.dropouts.get("inner")
+        ours = isinstance(self.up, Linear) and isinstance(self.down, Linear)  # nothing around them
+        if self.gate is not None or within or not ours or not torch.is_grad_enabled():
+            return super()._perceptron(x, residual)
+        return residual + _drop(self.up.then(self.down, x), "output", self)
+
+    def linears(self) -> tuple[Linear, ...]:
+        """qkv, attention_output, up and down."""
+        parts = self._modules
+        return parts["qkv"], parts["attention_output"], parts["up"], parts["down"]  # type: ignore[return-value]
+
+
+class _Prepared(_Computation):
+    """The computation of a layer on inputs of one format, with the weights of this moment."""
+
+    __call__ = _Computation.forward
+
+    def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
+        self.training, self.dropouts = False, {}
+        self.heads, self.norm_first, self.gate = layer.heads, layer.norm_first, layer.gate
+        self.attention_norm, self.output_norm = layer.attention_norm, layer.output_norm
+        products = [linear.product(dtype) for linear in layer.linears()]
+        self.qkv, self.attention_output, self.up, self.down = products
+
+    def _added(self, residual: Tensor, linear: Product, x: Tensor, place: str) -> Tensor:
+        del place  # nothing is dropped
+        summed: Tensor = linear(x, residual)
+        return summed
+
+
+class Encoder(nn.Module):
+    """The encoder.
+
+    Attributes:
+        config: its sizes.
+        unused: weights of the model file that the encoder does not compute with (BERT's pooler),
+            kept so that a saved folder has everything that the loaded one had.
+        recompute_every: in training, forget the activations of every n-th layer and compute them
+            again for the gradient: less memory, up to a third more time; never when 0.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = Embeddings(config)
+        self.layers = nn.ModuleList(Layer(config, n) for n in range(config.num_hidden_layers))
+        self.final_norm = _norm(config) if config.norm_first else None
+        buckets, heads = config.relative_buckets, config.num_attention_heads
+        self.relative_bias = RelativeBias(buckets, heads) if buckets else None
+        self.unused: dict[str, Tensor] = {}
+        self.recompute_every = 0
+        self._ready: tuple[list[object], list[_Prepared], object] | None = None
+
+    def forward(self, pack: Pack, dtype: torch.dtype | None = None) -> Tensor:
+        """Pack → token vectors (tokens, hidden) in ``dtype`` (default: that of the weights)."""
+        tokens = len(pack.token_ids)
+        if pack.token_ids.is_cpu:
+            # Products of few sizes are prepared once, and freed memory fits the next of them.
+            pack = pack.rounded()
+        x: Tensor = self.embeddings(pack)
+        if dtype is not None:
+            x = x.to(dtype)
+        places = self._places(pack, x.dtype)
+        for number, layer in enumerate(self._in_use(x.dtype)):
+            seen = places[self.config.layer_kind(number)]
+            if self.recompute_every and self.training and number % self.recompute_every == 0:
+                changed: Tensor = checkpoint(layer, x, pack, seen, use_reentrant=False)
+            else:
+                changed = layer(x, pack, seen)
+            x = changed
+        return (x if self.final_norm is None else self.final_norm(x))[:tokens]
+
+    def _in_use(self, dtype: torch.dtype) -> Sequence[Callable[..., Tensor]]:
+        """The layers, prepared as long as the weights are the same."""
+        layers: list[Layer] = list(self.layers._modules.values())  # type: ignore[arg-type]
+        states = None if torch.is_grad_enabled() else self._states(layers, dtype)
+        if states is None:
+            self._ready = None
+            return layers
+        ready = self._ready  # of one moment: threads share the encoder
+        if ready is None or ready[0] != states:
+            # The weights are held with them, or others could get their address.
+            held = [each.detach() for each in self.layers.parameters()]
+            self._ready = ready = (states, [_Prepared(layer, dtype) for layer in layers], held)
+        return ready[1]
+
+    def _states(self, layers: list[Layer], dtype: torch.dtype) -> list[object] | None:
+        """Equal as long as prepared layers compute the same; None where modules are called."""
+        if has_global_hooks() or torch.is_autocast_enabled("cpu"):
+            return None
+        states: list[object] = [dtype]
+        for layer in layers:
+            linears = layer.linears()
+            if (
+                layer.training
+                or has_hooks(layer)
+                or any(type(part) is not Linear for part in linears)
+            ):
+                return None
+            states += (linear.state() for linear in linears)
+            states += (layer._modules["attention_norm"], layer._modules["output_norm"])
+        return None if None in states else states
+
+    def train(self, mode: bool = True) -> Encoder:
+        """As for any module; prepared layers are dropped."""
+        self._ready = None
+        return super().train(mode)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without what only this process can use."""
+        return {**self.__dict__, "_ready": None}
+
+    def _places(self, pack: Pack, dtype: torch.dtype) -> dict[LayerKind, Places]:
+        learned = None if self.relative_bias is None else self.relative_bias(pack, dtype)
+        size = self.config.hidden_size // self.config.num_attention_heads
+        kinds = dict.fromkeys(self.config.layer_kinds)
+        return {kind: find_places(kind, pack, size, dtype, learned) for kind in kinds}
+
+    def set_dropout(self, probability: float) -> None:
+        """Use one probability wherever the architecture has dropout, not the configuration's."""
+        for module in self.modules():
+            if isinstance(module, Embeddings | Layer):
+                module.dropouts = dict.fromkeys(module.dropouts, probability)
+
+
+def _norm(config: EncoderConfig) -> LayerNorm:
+    return LayerNorm(config.hidden_size, config.layer_norm_eps, bias=config.norm_bias)
+
+
+def _at(config: EncoderConfig, *places: str) -> dict[str, float]:
+    return {place: config.dropout[place] for place in places if place in config.dropout}
+
+
+def _drop(x: Tensor, place: str, module: Embeddings | _Computation) -> Tensor:
+    probability = module.dropouts.get(place) if module.training else None
+    return dropout(x, probability) if probability else x

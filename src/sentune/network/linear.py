@@ -1,0 +1,268 @@
+"""Linear layers over float32 weights, in whichever number format their input has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn.modules import module as modules
+
+from sentune.network.eight_bit import eight_bit_linear, quantize_weight
+
+__all__ = [
+    "ACTIVATIONS",
+    "Function",
+    "Linear",
+    "Product",
+    "fused_linear",
+    "fused_sum",
+    "has_global_hooks",
+    "has_hooks",
+    "use_eight_bits",
+]
+
+Function = Callable[[Tensor], Tensor]
+Product = Callable[..., Tensor]
+
+# By their names in config.json.
+ACTIVATIONS: dict[str, Function] = {
+    "gelu": F.gelu,
+    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+    "gelu_pytorch_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "relu": F.relu,
+    "silu": F.silu,
+}
+# The same as oneDNN computes them in one pass with the product, and how.
+_IN_ONE_PASS = {
+    None: ("none", "none"),
+    "gelu": ("gelu", "none"),
+    "gelu_new": ("gelu", "tanh"),
+    "gelu_pytorch_tanh": ("gelu", "tanh"),
+    "relu": ("relu", "none"),
+}
+_ROWS = 512  # for which a weight's layout is chosen
+_CLOSE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # the formats, and how exact they are
+
+
+class Linear(nn.Linear):
+    """A linear layer, with an activation or without.
+
+    In training, float32 weights are cast to the input's format as a part of the graph, so that
+    gradients arrive in float32. Otherwise a copy is kept until the weights change: cast, and laid
+    out as the product wants it. A version counter shows most changes, but a fused optimizer steps
+    without touching it: so none is kept after a pass with gradients, until ``train`` or ``eval`` is
+    called, nor while a gradient waits to be applied. (Writing through ``weight.data`` is not seen.)
+
+    Where ``eight_bit`` is set, products without gradients are those of 8-bit integers.
+
+    Args:
+        inputs, outputs: numbers of features.
+        bias: whether there is one.
+        activation: a name from ``ACTIVATIONS``; none when None.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, bias: bool = True, activation: str | None = None
+    ) -> None:
+        super().__init__(inputs, outputs, bias)
+        self.eight_bit = False
+        self._activation = activation
+        self._ready: tuple[tuple[object, ...], Product, object] | None = None
+        self._learns = False
+
+    def train(self, mode: bool = True) -> Linear:
+        """As for any module; a kept copy is dropped."""
+        self._ready, self._learns = None, False
+        return super().train(mode)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(rows, inputs) → (rows, outputs)."""
+        if torch.is_grad_enabled():
+            self._ready, self._learns = None, True
+            return self._activated(F.linear(x, *self._cast(x.dtype)))
+        return self.product(x.dtype)(x)
+
+    def then(self, following: Linear, x: Tensor) -> Tensor:
+        """``following(self(x))``, for training.
+
+        What the activation gives is not kept for the gradient but computed again: the widest tensor
+        of an encoder, for one pass over it.
+        """
+        plain = (
+            has_hooks(self)
+            or has_hooks(following)
+            or has_global_hooks()
+            or torch.is_autocast_enabled(x.device.type)
+        )
+        if self._activation is None or plain:
+            return following(self(x))  # type: ignore[no-any-return]
+        for layer in (self, following):
+            layer._ready, layer._learns = None, True
+        y = F.linear(x, *self._cast(x.dtype))
+        activate = ACTIVATIONS[self._activation]
+        return _ActivatedProduct.apply(y, activate, *following._cast(x.dtype))  # type: ignore[no-any-return, no-untyped-call]
+
+    def product(self, dtype: torch.dtype) -> Product:
+        """The layer as a function of inputs in that format, without gradients.
+
+        A second tensor, (rows, outputs), is added to the result. It computes with the weights of
+        this moment: ask again for each pass.
+        """
+        state = self.state()
+        if state is None:
+            self._ready = None
+            return self._product(dtype, keep=False)
+        state = (*state, dtype)
+        ready = self._ready  # of one moment: threads share the layer
+        if ready is None or ready[0] != state:
+            # The weights are held with it, or others could get their address.
+            held = [each.detach() for each in self.parameters()]
+            self._ready = ready = (state, self._product(dtype, keep=True), held)
+        return ready[1]
+
+    def state(self) -> tuple[object, ...] | None:
+        """Equal as long as the product is the same; None where it is to be made for each pass."""
+        # Not self.weight: nn.Module looks it up in three places, for each layer of each pass.
+        weight, bias = self._parameters.get("weight"), self._parameters.get("bias")
+        if weight is None:  # computed from others, as pruning does
+            return None
+        pending = weight.grad is not None or (bias is not None and bias.grad is not None)
+        # Inference tensors have no version; hooks are to be called.
+        if self._learns or pending or weight.is_inference() or has_hooks(self):
+            return None
+        of_bias = None if bias is None else (bias._version, bias.data_ptr())
+        return weight._version, weight.data_ptr(), of_bias, self.eight_bit
+
+    def _product(self, dtype: torch.dtype, *, keep: bool) -> Product:
+        on_cpu = self.weight.is_cpu
+        if self.eight_bit and on_cpu:
+            rounded = quantize_weight(self.weight.detach(), self.bias, dtype)
+            return self._in_passes(lambda x: eight_bit_linear(x, rounded))
+        weight, bias = self._cast(dtype)
+        known = on_cpu and self._activation in _IN_ONE_PASS
+        operator = fused_linear(dtype) if known else None
+        if operator is None:
+            return self._in_passes(lambda x: F.linear(x, weight, bias))
+        # Laying out weights for a single pass costs more than it gains.
+        laid_out = weight.detach()
+        if keep:
+            laid_out = torch.ops.mkldnn._reorder_linear_weight(laid_out, _ROWS)
+        addition = fused_sum(dtype) if self._activation is None else None
+        attribute, algorithm = _IN_ONE_PASS[self._activation]
+
+        def in_one_pass(x: Tensor, added: Tensor | None = None) -> Tensor:
+            if added is not None and addition is not None:
+                return addition(x, added, laid_out, bias, "add")
+            y = operator(x, laid_out, bias, attribute, [], algorithm)
+            return y if added is None else y + added
+
+        return in_one_pass
+
+    def _in_passes(self, product: Function) -> Product:
+        def in_passes(x: Tensor, added: Tensor | None = None) -> Tensor:
+            y = self._activated(product(x))
+            return y if added is None else y + added
+
+        return in_passes
+
+    def _activated(self, y: Tensor) -> Tensor:
+        return y if self._activation is None else ACTIVATIONS[self._activation](y)
+
+    def _cast(self, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        return self.weight.to(dtype), None if self.bias is None else self.bias.to(dtype)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the copy, whose layout only oneDNN can read."""
+        return {**self.__dict__, "_ready": None}
+
+
+class _ActivatedProduct(torch.autograd.Function):
+    """y = a(x) Wᵀ + b, of which x is kept and a(x) is not.
+
+    For a gradient G of y, the others are (G W) ∘ a′(x), Gᵀ a(x), and the sum of G over its rows.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, activate: Function, weight: Tensor, bias: Tensor | None
+    ) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.activate = activate
+        return F.linear(activate(x), weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        with torch.enable_grad():
+            again = x.detach().requires_grad_()
+            activated = ctx.activate(again)
+        of_bias = gradient.sum(0) if ctx.needs_input_grad[3] else None
+        of_weight = gradient.T @ activated.detach() if ctx.needs_input_grad[2] else None
+        (of_x,) = torch.autograd.grad(activated, again, gradient @ weight)
+        return of_x, None, of_weight, of_bias
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Whether a call of the module calls something else as well."""
+    hooks = module._forward_hooks or module._forward_pre_hooks
+    return bool(hooks or module._backward_hooks or module._backward_pre_hooks)
+
+
+def has_global_hooks() -> bool:
+    """Whether a call of any module calls something else as well, such as a profiler."""
+    return any(
+        (
+            modules._global_forward_hooks,
+            modules._global_forward_pre_hooks,
+            modules._global_backward_hooks,
+            modules._global_backward_pre_hooks,
+        )
+    )
+
+
+def use_eight_bits(module: nn.Module, wanted: bool) -> None:
+    """Have all linear layers of a module compute in 8-bit integers, or not."""
+    for layer in module.modules():
+        if isinstance(layer, Linear):
+            layer.eight_bit = wanted
+
+
+@cache
+def fused_linear(dtype: torch.dtype) -> Product | None:
+    """oneDNN's product with an activation in the same pass; None where there is none.
+
+    It is a private operator for inference on the processor, which needs instruction sets for
+    some formats, so it is tried before it is used. Its gain is a pass over the widest activations
+    of the encoder; see docs/performance.md.
+    """
+    return _tried(dtype, "default", ("gelu", [], "none")) if dtype in _CLOSE else None
+
+
+@cache
+def fused_sum(dtype: torch.dtype) -> Product | None:
+    """The same with the sum with another tensor; None also where that takes longer: in bfloat16."""
+    return _tried(dtype, "binary", ("add",)) if dtype == torch.float32 else None
+
+
+def _tried(dtype: torch.dtype, name: str, attributes: tuple[object, ...]) -> Product | None:
+    draw = torch.Generator().manual_seed(0)
+    x, weight = (torch.randn(size, 16, generator=draw).to(dtype) for size in (3, 8))
+    bias, other = torch.ones(8, dtype=dtype), torch.arange(24).view(3, 8).to(dtype)
+    exact = F.linear(x.double(), weight.double(), bias.double())
+    exact = exact + other if name == "binary" else F.gelu(exact)
+    others = (other,) if name == "binary" else ()
+    try:
+        operator: Product = getattr(torch.ops.mkldnn._linear_pointwise, name)
+        laid_out = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
+        found = operator(x, *others, laid_out, bias, *attributes)
+    except (AttributeError, RuntimeError):
+        return None
+    within = _CLOSE[dtype]
+    right = torch.allclose(found.double(), exact, rtol=within, atol=within)
+    return operator if right else None

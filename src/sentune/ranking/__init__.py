@@ -1,0 +1,9 @@
+"""Scores → order: what runs at search time, and what evaluation measures.
+
+::
+
+    question ─┬─ model ─ similarities (Q, P) ─┬─ fusion ─ scores ─ rank ─ passages, best first
+              └─ bm25 ── word scores (Q, P) ──┘
+
+``retrieval_model`` is what ranking asks of a model, ``blocks`` keeps temporaries small.
+"""

@@ -1,0 +1,7 @@
+"""What the reference has in ``readers``, for scripts that import it from there."""
+
+from __future__ import annotations
+
+from sentune.training.fit import InputExample
+
+__all__ = ["InputExample"]

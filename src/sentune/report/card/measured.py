@@ -1,0 +1,37 @@
+"""The section on evaluation: what was measured, on what, how, and what it shows."""
+
+from __future__ import annotations
+
+from sentune.evaluation.significance import RESAMPLES
+from sentune.evaluation.tables import report_markdown
+from sentune.report.card.facts import CardFacts
+from sentune.report.card.text import inline
+
+__all__ = ["evaluation_blocks"]
+
+_METHOD = (
+    "Questions that share a passage form a group, and whatever is random draws whole groups. Each "
+    f"interval is the 2.5th to the 97.5th percentile of the mean over {RESAMPLES:,} bootstrap "
+    "resamples; differences are taken question by question. p is two-sided, from a randomisation "
+    "test that exchanges the two systems within groups. The decision goes by nDCG@10 alone, the "
+    "metric named in advance."
+)
+
+
+def evaluation_blocks(facts: CardFacts) -> list[str]:
+    """Verdict, what was held out, table, differences, remarks and method."""
+    if facts.report is None:
+        return ["## Evaluation", "Nothing was measured: whether tuning helped is not known."]
+    return [
+        "## Evaluation",
+        *([f"**{inline(facts.verdict.text)}**"] if facts.verdict else []),
+        f"The task is to find the passages that answer a question. {_sentence(facts.evaluated_on)}",
+        report_markdown(facts.report).strip(),
+        "### How this was measured",
+        _METHOD,
+    ]
+
+
+def _sentence(text: str) -> str:
+    text = inline(text).rstrip(".")
+    return text[:1].upper() + text[1:] + "." if text else ""

@@ -1,0 +1,115 @@
+"""The beginning and the end of a card: what the model is, and whom to cite."""
+
+from __future__ import annotations
+
+from sentune.report.card.facts import CardFacts
+from sentune.report.card.text import fenced, inline
+from sentune.report.card.versions import installed_versions
+
+__all__ = ["citation_blocks", "overview_blocks"]
+
+_SIMILARITIES = {
+    "cosine": "Cosine Similarity",
+    "dot": "Dot Product",
+    "euclidean": "Euclidean Distance",
+    "manhattan": "Manhattan Distance",
+}
+_SENTENCE_BERT = """\
+@inproceedings{reimers-2019-sentence-bert,
+    title = "Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks",
+    author = "Reimers, Nils and Gurevych, Iryna",
+    booktitle = "Proceedings of the 2019 Conference on Empirical Methods in \
+Natural Language Processing",
+    month = "11",
+    year = "2019",
+    publisher = "Association for Computational Linguistics",
+    url = "https://arxiv.org/abs/1908.10084",
+}"""
+
+
+def overview_blocks(facts: CardFacts) -> list[str]:
+    """Title, what the folder holds, the model's details and its architecture."""
+    return [
+        f"# {inline(facts.name)}",
+        *_description(facts),
+        "## Model Details",
+        "### Model Description",
+        _details(facts),
+        "### Model Sources",
+        _sources(),
+        "### Full Model Architecture",
+        fenced(repr(facts.model)),
+    ]
+
+
+def _description(facts: CardFacts) -> list[str]:
+    use = (
+        f"It turns a sentence or a paragraph into a vector of "
+        f"{facts.model.get_embedding_dimension()} numbers, for semantic search, semantic textual "
+        "similarity, paraphrase mining, text classification and clustering."
+    )
+    if facts.kept == "tuned":
+        pairs = f"{len(facts.training):,} question–passage pairs"
+        return [
+            f"This is a sentence-embedding model: {_base_link(facts)}, tuned on {pairs} with "
+            f"sentune. {use}"
+        ]
+    return [
+        "> **Tuning did not help, so this folder holds the unchanged base model** "
+        f"({_base_link(facts)}). The figures are under [Evaluation](#evaluation).",
+        f"This is a sentence-embedding model. {use}",
+    ]
+
+
+def _details(facts: CardFacts) -> str:
+    size = f"{len(facts.training):,} question–passage pairs"
+    tried = " (the tuning on them was discarded)" if facts.kept == "base" else ""
+    details = {
+        "Model Type": "Sentence Transformer",
+        "Base model": _base_link(facts) + _revision(facts),
+        "Maximum Sequence Length": f"{facts.model.max_seq_length} tokens",
+        "Output Dimensionality": f"{facts.model.get_embedding_dimension()} dimensions",
+        "Similarity Function": _SIMILARITIES[facts.model.similarity_fn_name],
+        "Training Dataset": size + tried,
+    }
+    return "\n".join(f"- **{label}:** {value}" for label, value in details.items())
+
+
+def _base_link(facts: CardFacts) -> str:
+    name = inline(facts.base_name)
+    if facts.base_is_public:
+        return f"[{name}](https://huggingface.co/{facts.base_name})"
+    return f"{name} (a local folder)"
+
+
+def _revision(facts: CardFacts) -> str:
+    revision = facts.model.base.revision
+    return f", revision {inline(revision)}" if revision else ""
+
+
+def _sources() -> str:
+    hub = "https://huggingface.co/models?library=sentence-transformers"
+    return "\n".join(
+        [
+            f"- **Made with:** sentune {installed_versions().get('sentune', '')}".rstrip(),
+            "- **Documentation:** [Sentence Transformers](https://sbert.net), whose folder layout "
+            "and interface this model shares",
+            "- **Repository:** [Sentence Transformers on GitHub]"
+            "(https://github.com/huggingface/sentence-transformers)",
+            f"- **Hugging Face:** [Sentence Transformers on Hugging Face]({hub})",
+        ]
+    )
+
+
+def citation_blocks(facts: CardFacts) -> list[str]:
+    """BibTeX of Sentence-BERT and of the loss."""
+    blocks = [
+        "## Citation",
+        "### BibTeX",
+        "#### Sentence Transformers",
+        fenced(_SENTENCE_BERT, "bibtex"),
+    ]
+    if facts.loss.citation:
+        name = type(facts.loss).__name__
+        blocks += [f"#### {name}", fenced(facts.loss.citation, "bibtex")]
+    return blocks

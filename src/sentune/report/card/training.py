@@ -1,0 +1,99 @@
+"""The section on training: data, loss, settings, log, and what they ran on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from sentune.report.card.dataset import dataset_lines
+from sentune.report.card.facts import CardFacts
+from sentune.report.card.settings import stated_settings
+from sentune.report.card.text import fenced, inline, table
+from sentune.report.card.versions import installed_versions
+
+__all__ = ["training_blocks"]
+
+_OPEN_LOG = 20  # rows shown without a click
+
+
+def training_blocks(facts: CardFacts) -> list[str]:
+    """Everything that a person needs to repeat the run."""
+    settings = stated_settings(facts.arguments)
+    changed = _listed(settings.changed) or "None: every setting had its default."
+    discarded = "This describes the tuning that was tried; the folder holds nothing of its result."
+    return [
+        "## Training Details",
+        *([discarded] if facts.kept == "base" else []),
+        "### Training Dataset",
+        "#### Unnamed Dataset",
+        "\n".join([*dataset_lines(facts), *_loss_lines(facts)]),
+        "### Training Hyperparameters",
+        "#### Non-Default Hyperparameters",
+        changed,
+        "#### All Hyperparameters",
+        _folded("Click to expand", _listed(settings.all)),
+        *_log_blocks(facts.loss_log),
+        "### Training Run",
+        _run_lines(facts),
+        "### Framework Versions",
+        _versions(),
+    ]
+
+
+def _loss_lines(facts: CardFacts) -> list[str]:
+    parameters = fenced(json.dumps(facts.loss.describe(), indent=4), "json")
+    return [
+        f"* Loss: `{type(facts.loss).__name__}` with these parameters:",
+        "\n".join(f"  {line}" for line in parameters.splitlines()),
+    ]
+
+
+def _listed(settings: Mapping[str, str]) -> str:
+    return "\n".join(f"- `{name}`: {inline(value)}".rstrip() for name, value in settings.items())
+
+
+def _folded(title: str, content: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{content}\n\n</details>"
+
+
+def _log_blocks(log: Sequence[tuple[float, int, float]]) -> list[str]:
+    if not log:
+        return []
+    rows = [[f"{epoch:.4f}", f"{step}", f"{loss:.4f}"] for epoch, step, loss in log]
+    shown = table(["Epoch", "Step", "Training Loss"], rows)
+    return [
+        "### Training Logs",
+        shown if len(rows) <= _OPEN_LOG else _folded("Click to expand", shown),
+    ]
+
+
+def _run_lines(facts: CardFacts) -> str:
+    lines = [
+        f"Steps: {facts.steps:,}",
+        f"Time: {_duration(facts.seconds)}, for the training alone",
+        f"Number format and device: {inline(facts.compute)}",
+        f"Dropout: {_dropout(facts)}",
+    ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _dropout(facts: CardFacts) -> str:
+    if facts.arguments.dropout is not None:
+        return f"{facts.arguments.dropout:g} throughout"
+    config = facts.model.encoder.config
+    return (
+        f"{config.hidden_dropout_prob:g} of the hidden states and "
+        f"{config.attention_probs_dropout_prob:g} of the attention, as the base model has it"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.1f} seconds"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min {rest} s" if hours else f"{minutes} min {rest} s"
+
+
+def _versions() -> str:
+    return "\n".join(f"- {label}: {number}" for label, number in installed_versions().items())

@@ -1,0 +1,79 @@
+"""Code on the card, which runs as it stands in the folder above the model's."""
+
+from __future__ import annotations
+
+from sentune.report.card.dataset import example_sentences
+from sentune.report.card.facts import CardFacts
+from sentune.report.card.text import fenced
+
+__all__ = ["usage_blocks"]
+
+_NEUTRAL_SENTENCES = (
+    "How long is the guarantee on a kettle?",
+    "Kettles are guaranteed for two years from the day they were bought.",
+    "Water boils at a lower temperature high up in the mountains.",
+)
+
+
+def usage_blocks(facts: CardFacts) -> list[str]:
+    """The section on usage: sentune, sentence-transformers and, where it was measured, fusion."""
+    return [
+        "## Usage",
+        "### Direct Usage (sentune)",
+        fenced("pip install sentune", "bash"),
+        fenced(_snippet(facts), "python"),
+        "### Direct Usage (Sentence Transformers)",
+        fenced("pip install -U sentence-transformers", "bash"),
+        "The code above runs unchanged but for its first line (version 3.1 or later):",
+        fenced("from sentence_transformers import SentenceTransformer", "python"),
+        *_search_blocks(facts),
+    ]
+
+
+def _snippet(facts: CardFacts) -> str:
+    found = [] if facts.private else example_sentences(facts.training, 1)
+    sentences = found[0] if found else _NEUTRAL_SENTENCES
+    dimension = facts.model.get_embedding_dimension()
+    return "\n".join(
+        [
+            "from sentune import SentenceTransformer",
+            "",
+            "# The path of this card's folder, or the model's name on the Hugging Face Hub.",
+            f"model = SentenceTransformer({facts.name!r})",
+            "sentences = [",
+            *(f"    {text!r}," for text in sentences),
+            "]",
+            "embeddings = model.encode(sentences)",
+            "print(embeddings.shape)",
+            f"# (3, {dimension})",
+            "",
+            "similarities = model.similarity(embeddings, embeddings)",
+            "print(tuple(similarities.shape))",
+            "# (3, 3)",
+        ]
+    )
+
+
+def _search_blocks(facts: CardFacts) -> list[str]:
+    weight = facts.model.extras.get("fusion_weight")
+    if not isinstance(weight, int | float):
+        return []
+    code = [
+        "from sentune.search.passages import PassageSearch",
+        "",
+        'search = PassageSearch(model, {"first": sentences[1], "second": sentences[2]})',
+        "for hit in search(sentences[0]):",
+        "    print(hit.rank, hit.id, round(hit.score, 3))",
+    ]
+    return [
+        "### Search",
+        f"This searches passages as the evaluation did, by {_ranking(weight)}: the model's share, "
+        f"{weight:g}, is saved in this folder. BM25 needs `pip install 'sentune[evaluate]'`.",
+        fenced("\n".join(code), "python"),
+    ]
+
+
+def _ranking(weight: float) -> str:
+    if weight == 1:
+        return "the model alone"
+    return "BM25 alone" if weight == 0 else "the model and BM25 together"

@@ -1,0 +1,89 @@
+"""Rows of texts → one batch: every column goes through the encoder together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from sentune.network.pack import Pack, pack
+from sentune.tokens.tokenizer import Tokenizer
+from sentune.training.batches.examples import Row
+
+__all__ = ["Batch", "Collator", "Prompts"]
+
+Prompts = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch: the texts of the first column, then those of the second, and so on.
+
+    Attributes:
+        texts: as given, without prompts.
+        token_ids: of each text with its prompt.
+        rows: texts in each column.
+        labels: float32, (rows,); None where the data has none.
+        dataset: the name of the data set that all its rows come from.
+        device: where packs go.
+    """
+
+    texts: tuple[str, ...]
+    token_ids: tuple[Sequence[int], ...]
+    rows: int
+    labels: Tensor | None = None
+    dataset: str = ""
+    device: str | torch.device = "cpu"
+
+    def pack(self, start: int = 0, stop: int | None = None) -> Pack:
+        """The texts from ``start`` to before ``stop`` in one pack."""
+        return pack(self.token_ids[start:stop]).to(torch.device(self.device))
+
+    def columns(self, vectors: Tensor) -> tuple[Tensor, ...]:
+        """(columns · rows, dim) → a (rows, dim) tensor for each column."""
+        return torch.split(vectors, self.rows)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch for another device."""
+        labels = None if self.labels is None else self.labels.to(device)
+        return replace(self, labels=labels, device=device)
+
+
+class Collator:
+    """Tokenizes rows of texts; called by the data loader.
+
+    Args:
+        tokenizer: the model's.
+        prompts: data set → what to put before the texts of its first column, of its second, and
+            so on; the last one serves all further columns.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, prompts: Prompts | None = None) -> None:
+        self._tokenizer = tokenizer
+        self._prompts = prompts or {}
+
+    def __call__(self, rows: Sequence[Row]) -> dict[str, Batch]:
+        """``rows`` of one data set → ``{"batch": Batch}``, which the trainer passes on."""
+        dataset = rows[0].dataset
+        prompts = self._prompts.get(dataset) or ("",)
+        columns = list(zip(*(row.texts for row in rows), strict=True))
+        texts = tuple(text for column in columns for text in column)
+        token_ids, _ = self._tokenizer(
+            [
+                prompts[min(number, len(prompts) - 1)] + text
+                for number, column in enumerate(columns)
+                for text in column
+            ]
+        )
+        labels = [row.label for row in rows if row.label is not None]
+        return {
+            "batch": Batch(
+                texts,
+                tuple(token_ids),
+                len(rows),
+                torch.tensor(labels) if len(labels) == len(rows) else None,
+                dataset,
+            )
+        }

@@ -1,0 +1,227 @@
+"""Which rows go into a batch together, in every epoch, data set and process."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle, islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentune.errors import ArgumentError
+from sentune.training.batches.examples import Row
+from sentune.training.batches.neighbours import HardNegatives
+from sentune.training.batches.samplers import Sampler, group_by_label, no_duplicates, plain
+
+__all__ = [
+    "BATCH_SAMPLERS",
+    "MULTI_DATASET",
+    "RowBatches",
+    "group_by_label",
+    "no_duplicates",
+    "plain",
+]
+
+# Every batch sampler, and what it needs besides the texts.
+BATCH_SAMPLERS: Mapping[str, str | None] = {
+    "no_duplicates": None,
+    "batch_sampler": None,
+    "group_by_label": "labels",
+    "hard_negatives": "vectors",
+}
+MULTI_DATASET = ("round_robin", "proportional")
+
+_PLANS: dict[str, Sampler] = {
+    "no_duplicates": no_duplicates,
+    "batch_sampler": plain,
+    "group_by_label": group_by_label,
+}
+_SORTED_TOGETHER = 50
+
+
+class RowBatches:
+    """A batch sampler for a data loader: another order of the rows in every epoch.
+
+    Batches never mix data sets. With several processes, ``batch_size · processes`` rows are
+    planned together, so that what the sampler promises holds over all of them, and each process
+    takes a contiguous share; shares differ by one row at most, the first being the larger. With
+    ``group_by_label`` each share is a batch by itself, because two rows of a label are of use
+    only in one process. A batch with fewer rows than processes is left out.
+
+    Args:
+        rows: of all data sets, told apart by ``Row.dataset``.
+        batch_size: rows in a batch of one process.
+        sampler: a name from ``BATCH_SAMPLERS``.
+        seed: with the epoch, settles the order.
+        drop_last: leave out batches that are not full.
+        shuffle: another order in every epoch; that of the rows when False.
+        multi_dataset: ``round_robin`` (a batch of each data set in turn, until one has none
+            left) or ``proportional`` (all batches of all, shuffled).
+        vectors: (rows, dim) float32 of unit length, for the sampler ``hard_negatives``.
+        lengths: of each row, in tokens or letters; batches then hold rows of similar length. The
+            shuffled rows are sorted inside pieces of up to 50 batches, longest first, and the
+            longest of all is the very first, so that a lack of memory shows at once.
+        processes: how many share each batch.
+        rank: which of them this is, from 0.
+
+    Cost: see the samplers; the plan of the first epoch is kept from ``len`` to the first pass.
+
+    Raises:
+        ArgumentError: an argument outside its range, or the sampler lacks what it needs; what
+            depends on the rows is raised by the first ``len`` or pass.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        batch_size: int,
+        *,
+        sampler: str = "no_duplicates",
+        seed: int = 0,
+        drop_last: bool = False,
+        shuffle: bool = True,
+        multi_dataset: str = "round_robin",
+        vectors: NDArray[np.float32] | None = None,
+        lengths: Sequence[int] | None = None,
+        processes: int = 1,
+        rank: int = 0,
+    ) -> None:
+        _require_one_of("batch_sampler", sampler, tuple(BATCH_SAMPLERS))
+        _require_one_of("multi_dataset_batch_sampler", multi_dataset, MULTI_DATASET)
+        _require_numbers(batch_size, processes, rank)
+        if lengths is not None and len(lengths) != len(rows):
+            raise ArgumentError(
+                f"{len(lengths)} lengths for {len(rows)} rows",
+                expected="one for each row",
+                fix="give the length of every row",
+            )
+        self.batch_size = batch_size  # read by accelerate
+        self.drop_last, self._shuffle = drop_last, shuffle
+        self._rows, self._seed, self._epoch = rows, seed, 0
+        self._multi_dataset, self._processes, self._rank = multi_dataset, processes, rank
+        self._lengths = None if lengths is None else np.asarray(lengths, np.int64)
+        # A triplet across two processes is of no use to either.
+        self._each_alone = sampler == "group_by_label"
+        self._planned = batch_size if self._each_alone else batch_size * processes
+        self._datasets = _datasets(rows)
+        turns = np.array([row.turn for row in rows], np.int64).reshape(-1, 2)
+        self._turns = turns if (turns[:, 1] > 1).any() else None
+        self._sampler = self._made(sampler, vectors)
+        self._length: int | None = None
+        self._first: list[list[int]] | None = None
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch whose order the next pass follows."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        """Batches of one process in an epoch: the same in every process and every epoch."""
+        if self._length is None:
+            self._first = self._batches(0)
+            period = 1 if self._turns is None else math.lcm(*set(self._turns[:, 1].tolist()))
+            others = (self._batches(epoch) for epoch in range(1, period))
+            self._length = max(len(self._first), *map(len, others), 0)
+        return self._length
+
+    def __iter__(self) -> Iterator[list[int]]:
+        count = len(self)
+        planned, self._first = self._first, None
+        batches = planned if planned and self._epoch == 0 else self._batches(self._epoch)
+        # Where small batches are left out, or rows take turns, epochs differ by some. A run that
+        # goes on counts in epochs of one length, so what is missing is made up from the start.
+        yield from islice(cycle(batches), count)
+
+    def _made(self, sampler: str, vectors: NDArray[np.float32] | None) -> Sampler:
+        if sampler != "hard_negatives":
+            return _PLANS[sampler]
+        if vectors is None:
+            raise ArgumentError(
+                "no vectors for batch_sampler 'hard_negatives'",
+                expected="one vector for the positive of each row",
+                fix="encode the positives with the model",
+            )
+        return HardNegatives(vectors, self._datasets, self._planned)
+
+    def _batches(self, epoch: int) -> list[list[int]]:
+        each = [self._of_dataset(number, epoch) for number in range(len(self._datasets))]
+        if len(each) <= 1:
+            return each[0] if each else []
+        if self._multi_dataset == "round_robin":
+            return [batch for turn in zip(*each, strict=False) for batch in turn]
+        turns = np.repeat(np.arange(len(each)), [len(batches) for batches in each])
+        self._random(len(each), epoch).shuffle(turns)
+        left = [iter(batches) for batches in each]
+        return [next(left[turn]) for turn in turns.tolist()]
+
+    def _of_dataset(self, number: int, epoch: int) -> list[list[int]]:
+        indices = self._datasets[number]
+        if self._turns is not None:
+            first, period = self._turns[indices].T
+            indices = indices[epoch % period == first]
+        if not len(indices):
+            return []
+        order = indices.copy()
+        if self._shuffle:
+            order = indices[self._random(number, epoch).permutation(len(indices))]
+        if self._lengths is not None:
+            order = self._by_length(order, self._lengths)
+        batches = self._sampler(self._rows, self._planned, order.tolist())
+        if self.drop_last:
+            full = self._planned // 2 * 2 if self._each_alone else self._planned  # rows in twos
+            batches = [batch for batch in batches if len(batch) >= full]
+        if self._processes == 1:
+            return batches
+        if self._each_alone:
+            whole = len(batches) // self._processes * self._processes
+            return batches[self._rank : whole : self._processes]
+        shared = (batch for batch in batches if len(batch) >= self._processes)
+        return [_share(batch, self._processes, self._rank) for batch in shared]
+
+    def _random(self, number: int, epoch: int) -> np.random.Generator:
+        # One data set alone is numbered 0 and drawn as if there were no number.
+        return np.random.default_rng((self._seed, epoch, *([number] if number else [])))
+
+    def _by_length(self, order: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        # At least four pieces, or few rows would make the same batches in every epoch.
+        together = max(1, min(_SORTED_TOGETHER, len(order) // (4 * self._planned)))
+        step = together * self._planned
+        longest = int(lengths[order].argmax())
+        order[[0, longest]] = order[[longest, 0]]
+        pieces = [order[start : start + step] for start in range(0, len(order), step)]
+        return np.concatenate(
+            [piece[np.argsort(-lengths[piece], kind="stable")] for piece in pieces]
+        )
+
+
+def _share(batch: list[int], processes: int, rank: int) -> list[int]:
+    size, larger = divmod(len(batch), processes)
+    start = rank * size + min(rank, larger)
+    return batch[start : start + size + (rank < larger)]
+
+
+def _datasets(rows: Sequence[Row]) -> list[NDArray[np.int64]]:
+    """The rows of each data set, in the order in which the data sets appear."""
+    numbers: dict[str, int] = {}
+    of_row = np.fromiter(
+        (numbers.setdefault(row.dataset, len(numbers)) for row in rows), np.int64, len(rows)
+    )
+    return [np.flatnonzero(of_row == number) for number in range(len(numbers))]
+
+
+def _require_one_of(name: str, value: object, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ArgumentError(
+            f"{name} {value!r}",
+            expected=f"one of {', '.join(known)}",
+            fix=f"leave it out for {known[0]}",
+        )
+
+
+def _require_numbers(batch_size: int, processes: int, rank: int) -> None:
+    if batch_size < 1 or processes < 1 or not 0 <= rank < processes:
+        raise ArgumentError(
+            f"batch_size {batch_size}, processes {processes}, rank {rank}",
+            expected="a batch size and processes of at least 1, and a rank below processes",
+            fix="correct these numbers",
+        )

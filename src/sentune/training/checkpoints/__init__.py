@@ -1,0 +1,6 @@
+"""A run on the disk: when it is written, as what, and whether it is the same run.
+
+::
+
+    schedule ─ state (plain values, tensors) ─ on_disk ─ folder ─ identity ─ resumed run
+"""

@@ -1,0 +1,1 @@
+"""Pairs → pairs with hard negatives: ``mine`` finds them by ``settings``."""

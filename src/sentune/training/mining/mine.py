@@ -1,0 +1,321 @@
+"""Hard negatives for pairs: passages that a model takes for the answer, and that are none."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sentune.data.pairs import Pairs
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.errors import DataError, ModelError
+from sentune.progress import progress
+from sentune.training.mining.settings import MiningSettings
+
+__all__ = ["Mined", "Negative", "mine_hard_negatives"]
+
+_SAME = 0.95
+_ELEMENTS = 1 << 22
+_OUT = -math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """A passage that was mined, and its cosine to the question."""
+
+    text: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """What :func:`mine_hard_negatives` found.
+
+    Attributes:
+        pairs: the pairs with ``negatives``: those they had, then the mined ones, then those drawn.
+        mined: question id → the mined negatives, nearest first.
+        positives: question id → the cosine of the question to each passage that answers it.
+        drawn: how many negatives were drawn at random for questions with too few.
+        short: how many questions have fewer mined negatives than were asked for.
+        left_out: guard → how many candidates it left out. A candidate that several would leave
+            out counts for the first, in the order of the guards here.
+    """
+
+    pairs: Pairs
+    mined: Mapping[str, tuple[Negative, ...]]
+    positives: Mapping[str, tuple[float, ...]]
+    drawn: int
+    short: int
+    left_out: Mapping[str, int]
+
+    @property
+    def negatives(self) -> int:
+        """How many negatives were mined."""
+        return sum(len(found) for found in self.mined.values())
+
+    @property
+    def mean_positive(self) -> float:
+        """Mean cosine of the pairs."""
+        return float(np.mean([score for scores in self.positives.values() for score in scores]))
+
+    @property
+    def mean_negative(self) -> float | None:
+        """Mean cosine of the questions to their mined negatives; None where there are none."""
+        scores = [negative.similarity for found in self.mined.values() for negative in found]
+        return float(np.mean(scores)) if scores else None
+
+
+def mine_hard_negatives(
+    pairs: Pairs,
+    model: SentenceTransformer,
+    *,
+    num_negatives: int = 3,
+    range_min: int = 0,
+    range_max: int | None = None,
+    max_score: float | None = None,
+    min_score: float | None = None,
+    absolute_margin: float | None = None,
+    relative_margin: float | None = 0.05,
+    sampling_strategy: str = "top",
+    seed: int = 0,
+    show_progress_bar: bool = False,
+) -> Mined:
+    """Find, for each question, passages that are near to it and do not answer it.
+
+    Candidates are all passages of the corpus that are not relevant to the question, by their
+    cosine to it. Pairs rarely name every right answer, so what may be one is left out:
+
+    - ``same``: nearly a passage that answers the question (cosine above 0.95).
+    - ``shared``: answers another question together with a passage that answers this one.
+    - ``absolute_margin``, ``relative_margin``: scores above s − margin, or s − margin · |s|, where
+      s is the score of the passage that answers the question, the lowest if there are several.
+      A relative margin of 0.05 is what Moreira et al. 2024 (NV-Retriever, arXiv:2407.15831,
+      "TopK-PercPos") found best.
+    - ``max_score`` and ``min_score``: scores above or below a fixed limit.
+
+    Training rows all have the same width, set by the question with the fewest negatives. That one
+    question without any should not cost the others theirs, questions with too few get the rest
+    from passages drawn at random, as in-batch negatives are; only ``relevant``, ``same`` and
+    ``shared`` are kept out there.
+
+    Args:
+        pairs: questions with their passages; every passage is a candidate.
+        model: scores with its prompts for questions and passages.
+        num_negatives: how many to mine for each question.
+        range_min: how many of the best candidates that passed all guards to skip.
+        range_max: consider only so many candidates, nearest first, before any guard; all when
+            None, except that ``random`` draws from the first 10 · ``num_negatives`` that pass.
+        max_score: the greatest cosine to the question.
+        min_score: the least cosine to the question.
+        absolute_margin: see above.
+        relative_margin: see above; None for no such margin.
+        sampling_strategy: ``top`` takes the nearest, ``random`` draws from all that are left.
+        seed: settles what is drawn.
+        show_progress_bar: draw bars on standard error.
+
+    Returns:
+        The pairs with negatives, and what happened.
+
+    Cost: encoding all texts, then questions · passages · dim multiplications, and as many for
+    the passages that answer; about 100 MB beside the vectors.
+
+    Raises:
+        ArgumentError: an argument outside its range.
+        DataError: fewer than two passages.
+        ModelError: the model gives vectors that are not finite.
+    """
+    settings = MiningSettings(
+        *(num_negatives, range_min, range_max, max_score, min_score),
+        *(absolute_margin, relative_margin, sampling_strategy, seed),
+    )
+    if len(pairs.passages) < 2 or not pairs.relevant:
+        raise DataError(
+            f"{pairs.source} has {len(pairs.passages)} different passages and "
+            f"{len(pairs.relevant)} questions",
+            expected="at least one question and two passages: one that answers it and another",
+            fix="add pairs",
+        )
+    queries = model.encode_query(
+        [pairs.questions[key] for key in pairs.relevant],
+        normalize_embeddings=True,
+        show_progress_bar=show_progress_bar,
+    )
+    passages = model.encode_document(
+        list(pairs.passages.values()),
+        normalize_embeddings=True,
+        show_progress_bar=show_progress_bar,
+    )
+    if not (np.isfinite(queries).all() and np.isfinite(passages).all()):
+        raise ModelError(
+            f"{model.base.name} gives vectors that are not finite",
+            expected="finite numbers",
+            fix="use another model",
+        )
+    miner = _Miner(pairs, torch.from_numpy(queries), torch.from_numpy(passages), settings)
+    with progress("mining", len(pairs.relevant), unit="questions", show=show_progress_bar) as done:
+        for count in miner.run():
+            done(count)
+    return miner.result()
+
+
+@dataclass(slots=True)
+class _Found:
+    mined: dict[str, tuple[Negative, ...]] = field(default_factory=dict)
+    drawn: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    positives: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+class _Miner:
+    """A block of questions at a time: scores, guards, choice."""
+
+    def __init__(
+        self, pairs: Pairs, queries: Tensor, passages: Tensor, settings: MiningSettings
+    ) -> None:
+        self._pairs, self._queries, self._passages = pairs, queries, passages
+        self._settings = settings
+        self._keys = list(pairs.relevant)
+        self._texts = list(pairs.passages.values())
+        number = {key: place for place, key in enumerate(pairs.passages)}
+        self._relevant = [[number[name] for name in pairs.relevant[key]] for key in self._keys]
+        by_text = {text: place for place, text in enumerate(self._texts)}
+        self._known = [
+            [by_text[text] for text in pairs.negatives.get(key, ()) if text in by_text]
+            for key in self._keys
+        ]
+        self._asked = defaultdict[int, list[int]](list)
+        for question, places in enumerate(self._relevant):
+            for place in places:
+                self._asked[place].append(question)
+        self._found = _Found()
+
+    def run(self) -> Iterator[int]:
+        """Mine block after block, and tell how many questions were in it."""
+        step = max(1, _ELEMENTS // len(self._texts))
+        for start in range(0, len(self._keys), step):
+            block = range(start, min(start + step, len(self._keys)))
+            self._mine(block)
+            yield len(block)
+
+    def result(self) -> Mined:
+        """The pairs with what was found."""
+        found, negatives = self._found, {}
+        for key in self._keys:
+            texts = [negative.text for negative in found.mined[key]]
+            every = (*self._pairs.negatives.get(key, ()), *texts, *found.drawn[key])
+            if every:
+                negatives[key] = every
+        return Mined(
+            pairs=replace(self._pairs, negatives=negatives),
+            mined=found.mined,
+            positives=found.positives,
+            drawn=sum(map(len, found.drawn.values())),
+            short=sum(len(got) < self._settings.num_negatives for got in found.mined.values()),
+            left_out=dict(found.left_out),
+        )
+
+    def _mine(self, block: range) -> None:
+        scores = self._queries[block.start : block.stop] @ self._passages.T
+        positives = [
+            scores[row, self._relevant[question]].tolist() for row, question in enumerate(block)
+        ]
+        for row, question in enumerate(block):
+            scores[row, self._relevant[question] + self._known[question]] = _OUT
+        if self._settings.range_max is not None:
+            _keep_nearest(scores, self._settings.range_max)
+        allowed = self._without_likely_positives(scores, block)
+        self._apply_score_guards(scores, torch.tensor([min(row) for row in positives]))
+        chosen = self._choose(scores, block)
+        for row, question in enumerate(block):
+            key = self._keys[question]
+            self._found.positives[key] = tuple(positives[row])
+            self._found.mined[key] = tuple(
+                Negative(self._texts[place], float(scores[row, place])) for place in chosen[row]
+            )
+            self._found.drawn[key] = tuple(self._drawn(allowed[row], chosen[row], question))
+
+    def _without_likely_positives(self, scores: Tensor, block: range) -> Tensor:
+        """Apply ``same`` and ``shared``; what they and ``relevant`` leave, whatever it scores."""
+        allowed = torch.ones_like(scores, dtype=torch.bool)
+        names = sorted({place for question in block for place in self._relevant[question]})
+        row_of = {place: row for row, place in enumerate(names)}
+        step = max(1, _ELEMENTS // len(self._texts))
+        alike = torch.cat(
+            [
+                self._passages[names[start : start + step]] @ self._passages.T > _SAME
+                for start in range(0, len(names), step)
+            ]
+        )
+        for row, question in enumerate(block):
+            same = alike[[row_of[place] for place in self._relevant[question]]].any(0)
+            self._leave_out("same", scores[row], same)
+            shared = torch.zeros_like(same)
+            shared[list(self._answering_together(question))] = True
+            self._leave_out("shared", scores[row], shared)
+            allowed[row] = ~(same | shared)
+            allowed[row, self._relevant[question] + self._known[question]] = False
+        return allowed
+
+    def _answering_together(self, question: int) -> set[int]:
+        others = {
+            other
+            for place in self._relevant[question]
+            for other in self._asked[place]
+            if len(self._relevant[other]) > 1
+        }
+        return {place for other in others for place in self._relevant[other]}
+
+    def _apply_score_guards(self, scores: Tensor, lowest: Tensor) -> None:
+        given = self._settings
+        if given.absolute_margin is not None:
+            limits = (lowest - given.absolute_margin)[:, None]
+            self._leave_out("absolute_margin", scores, scores > limits)
+        if given.relative_margin is not None:
+            limits = (lowest - lowest.abs() * given.relative_margin)[:, None]
+            self._leave_out("relative_margin", scores, scores > limits)
+        if given.max_score is not None:
+            self._leave_out("max_score", scores, scores > given.max_score)
+        if given.min_score is not None:
+            self._leave_out("min_score", scores, scores < given.min_score)
+
+    def _leave_out(self, guard: str, scores: Tensor, mask: Tensor) -> None:
+        self._found.left_out[guard] += int((mask & (scores > _OUT)).sum())
+        scores[mask] = _OUT
+
+    def _choose(self, scores: Tensor, block: range) -> list[list[int]]:
+        given = self._settings
+        draws = given.sampling_strategy == "random"
+        window = given.num_negatives * (10 if draws else 1)
+        last = given.range_min + window if given.range_max is None else given.range_max
+        best = scores.topk(min(last, scores.shape[1]))
+        chosen = []
+        for row, question in enumerate(block):
+            places = best.indices[row][best.values[row] > _OUT].tolist()[given.range_min :]
+            if draws and len(places) > given.num_negatives:
+                random = np.random.default_rng((given.seed, question))
+                taken = random.choice(len(places), given.num_negatives, replace=False)
+                places = [places[rank] for rank in sorted(taken.tolist())]
+            chosen.append(places[: given.num_negatives])
+        return chosen
+
+    def _drawn(self, allowed: Tensor, chosen: Sequence[int], question: int) -> list[str]:
+        missing = self._settings.num_negatives - len(chosen)
+        if not missing:
+            return []
+        allowed[list(chosen)] = False
+        places = allowed.nonzero()[:, 0].numpy()
+        random = np.random.default_rng((self._settings.seed, question, 1))
+        taken = random.choice(places, min(missing, len(places)), replace=False)
+        return [self._texts[place] for place in taken.tolist()]
+
+
+def _keep_nearest(scores: Tensor, count: int) -> None:
+    if count < scores.shape[1]:
+        best = scores.topk(count)
+        scores.fill_(_OUT)
+        scores.scatter_(1, best.indices, best.values)

@@ -1,0 +1,7 @@
+"""What the reference has in ``training_args``, for scripts that import it from there."""
+
+from __future__ import annotations
+
+from sentune.training.arguments import SentenceTransformerTrainingArguments
+
+__all__ = ["SentenceTransformerTrainingArguments"]

@@ -1,0 +1,161 @@
+"""A few texts without PyTorch have the vectors that SentenceTransformer gives them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from torch import Tensor
+
+from sentune.encoding import few_texts
+from sentune.encoding.few_texts import FewVectors, encode_few
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.errors import ArgumentError, ModelError
+from sentune.model_folder.base_models import resolve
+from sentune.network.names import POOLING_FLAGS
+
+Weights = dict[str, Tensor]
+EditJson = Callable[[Path, Callable[[Any], Any]], None]
+EditWeights = Callable[[Path, Callable[[Weights], Weights]], None]
+
+
+def few(folder: Path, texts: list[str], **options: Any) -> FewVectors:
+    found = encode_few(resolve(folder), texts, **options)
+    assert found is not None
+    return found
+
+
+def close(found: Any, expected: Any) -> None:
+    atol = 1e-6 * max(1, np.abs(expected).max())  # vectors that are not of unit length
+    np.testing.assert_allclose(found, expected, rtol=0, atol=atol)
+
+
+def test_the_published_model(
+    model: SentenceTransformer, base_folder: Path, real_texts: list[str]
+) -> None:
+    texts = real_texts[:20]
+    found = few(base_folder, texts)
+    close(found.vectors, model.encode(texts))
+    assert found.vectors.dtype == np.float32
+    _, truncation = model.tokenizer(texts)
+    assert found.truncation == truncation
+    assert found.truncation.truncated
+    assert found.max_seq_length == model.max_seq_length
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"prompt_name": "query"},
+        {"prompt": "something before: "},
+        {"truncate_dim": 5},
+        {"truncate_dim": 7, "normalize_embeddings": True},
+        {"truncate_dim": 100},
+    ],
+    ids=str,
+)
+def test_options(
+    options: dict[str, Any], tiny: SentenceTransformer, tiny_folder: Path, real_texts: list[str]
+) -> None:
+    found = few(tiny_folder, real_texts[:9], **options)
+    close(found.vectors, tiny.encode(real_texts[:9], **options))
+
+
+@pytest.mark.parametrize("options", [{"truncate_dim": 0}, {"prompt_name": "absent"}], ids=str)
+def test_bad_options(options: dict[str, Any], tiny_folder: Path) -> None:
+    with pytest.raises(ArgumentError, match=str(next(iter(options.values())))):
+        encode_few(resolve(tiny_folder), ["a text"], **options)
+
+
+@pytest.fixture
+def copy(tiny_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
+
+
+def same_as_torch(folder: Path, texts: list[str], **options: Any) -> None:
+    loaded = SentenceTransformer(folder, device="cpu", compute_dtype="float32")
+    close(few(folder, texts, **options).vectors, loaded.encode(texts, **options))
+
+
+@pytest.mark.parametrize("modes", [("cls",), ("max",), ("max", "mean"), ("cls", "max", "mean")])
+def test_pooling(modes: tuple[str, ...], copy: Path, real_texts: list[str]) -> None:
+    pool(copy, modes)
+    same_as_torch(copy, real_texts[:9])
+
+
+def pool(folder: Path, modes: tuple[str, ...], **more: Any) -> None:
+    flags = {flag: mode in modes for mode, flag in POOLING_FLAGS.items()}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({**flags, **more}))
+
+
+def test_settings_of_the_folder(copy: Path, edit_json: EditJson, real_texts: list[str]) -> None:
+    edit_json(copy / "modules.json", lambda modules: modules[:2])  # not normalized
+    edit_json(
+        copy / "config_sentence_transformers.json",
+        lambda settings: settings.update(truncate_dim=11, default_prompt_name="query"),
+    )
+    same_as_torch(copy, real_texts[:9])
+    same_as_torch(copy, real_texts[:9], truncate_dim=4, prompt="")
+
+
+def test_what_is_left_to_the_other(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = resolve(copy)
+    assert encode_few(base, ["a text"]) is not None
+    with monkeypatch.context() as patched:
+        patched.setattr(few_texts, "_MOST_MULTIPLICATIONS", 1000)
+        assert encode_few(base, ["a text"]) is None
+    pool(copy, ("mean",), include_prompt=False)
+    assert encode_few(base, ["a text"]) is not None
+    assert encode_few(base, ["a text"], prompt_name="query") is None
+    pool(copy, ("mean", "lasttoken"))
+    assert encode_few(base, ["a text"]) is None
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e38])
+def test_numbers_that_are_none(value: float, copy: Path, edit_weights: EditWeights) -> None:
+    def change(weights: Weights) -> Weights:
+        weights["encoder.layer.0.output.dense.weight"][3, 5] = value
+        weights["encoder.layer.0.output.dense.weight"][4, 5] = value
+        return weights
+
+    edit_weights(copy, change)
+    if value == 1e38:  # a number, of which no vector can be made
+        found = encode_few(resolve(copy), ["a text"])
+        expected = SentenceTransformer(copy, device="cpu", compute_dtype="float32").encode("a text")
+        assert found is None or np.array_equal(found.vectors[0], expected)
+        return
+    assert encode_few(resolve(copy), ["a text"]) is None
+    with pytest.raises(ModelError, match="not finite"):
+        SentenceTransformer(copy)
+
+
+def test_long_texts_are_not_even_tokenized(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def touched(*_: object) -> None:
+        raise AssertionError("nothing may be tokenized")
+
+    base = resolve(copy)
+    monkeypatch.setattr("sentune.tokens.tokenizer.Tokenizer.__call__", touched)
+    assert encode_few(base, ["word " * 10_000] * 3) is None
+    pool(copy, ("lasttoken",))
+    assert encode_few(base, ["a text"]) is None
+
+
+def test_a_damaged_tokenizer_is_told(copy: Path) -> None:
+    (copy / "tokenizer.json").write_text("{")
+    with pytest.raises(ModelError, match=r"tokenizer\.json cannot be read"):
+        encode_few(resolve(copy), ["a text"])
+
+
+def test_a_text_without_a_token(copy: Path, edit_json: EditJson) -> None:
+    edit_json(copy / "tokenizer.json", lambda content: content.update(post_processor=None))
+    assert encode_few(resolve(copy), ["a text"]) is not None
+    assert encode_few(resolve(copy), ["a text", ""]) is None
+    loaded = SentenceTransformer(copy)
+    assert not loaded.encode("").any()
+    assert loaded.encode(["a text", ""]).any(axis=1).tolist() == [True, False]
