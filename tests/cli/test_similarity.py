@@ -97,7 +97,7 @@ def test_bad_input_is_told_before_the_model_loads(
 ) -> None:
     data = jsonl("p.jsonl", rows())
     verb = ("similarity", BASE)
-    refused((*verb, "a", "b", "--data", data), "--data", "leave one of them out")
+    refused((*verb, "a", "b", "--data", data), "--data", "Leave one of them out")
     refused(verb, "neither texts nor --data")
     refused((*verb, "a"), "a single text")
     refused((*verb, "a", "b", "--out", tmp_path / "o.csv"), "without --data")
