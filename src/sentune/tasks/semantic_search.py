@@ -28,7 +28,7 @@ def semantic_search(
     >>> corpus = model.encode(["Thread.join waits for a thread.", "copyfile copies a file."])
     >>> found = semantic_search(model.encode(["how do I copy a file"]), corpus, top_k=1)
     >>> found[0][0]["corpus_id"], round(found[0][0]["score"], 1)
-    (1, 0.7)
+    (1, 0.9)
 
     Args:
         query_embeddings: (q, dim) array, tensor or sequence of vectors, or one vector (dim,).
