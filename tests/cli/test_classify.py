@@ -140,7 +140,7 @@ def test_bad_files_are_one_line(refused: Any, jsonl: Any, tmp_path: Path, no_mod
         (("predict", out, empty), "empty.jsonl"),
         (("predict", out, empty, "--out", tmp_path / "rows.xlsx"), ".jsonl"),
         (("zero-shot", empty, "--labels", "sport"), "sport"),
-        (("zero-shot", empty, "--labels", "sport,"), "without a name"),
+        (("zero-shot", empty, "--labels", "sport,"), "none of them blank"),
         (("zero-shot", empty, "--labels", "a,a"), "two different"),
         (("evaluate", out, empty), "empty.jsonl"),
     ]:

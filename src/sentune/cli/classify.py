@@ -116,14 +116,8 @@ def predict(
     classifier = load_classifier(directory)
     with telling_truncation(classifier.model):
         found = classifier.predict(texts, show_progress_bar=interactive())
-    rows = [
-        {"text": text, "label": each.label, "probability": each.probability}
-        for text, each in zip(texts, found, strict=True)
-    ]
-    if as_json:
-        everything = zip(rows, found, strict=True)
-        print_json([{**row, "probabilities": each.probabilities} for row, each in everything])
-    _write_or_print(rows, "probability", out, quiet=as_json)
+    rows = [{"text": f.text, "label": f.label, "probability": f.probability} for f in found]
+    _output(rows, "probabilities", [each.probabilities for each in found], out, as_json)
 
 
 @app.command("zero-shot")
@@ -149,11 +143,8 @@ def zero_shot(
         {"text": text, "label": names[best], "similarity": float(row[best])}
         for text, best, row in zip(texts, scores.argmax(axis=1).tolist(), scores, strict=True)
     ]
-    if as_json:
-        all_scores = (dict(zip(names, row, strict=True)) for row in scores.tolist())
-        everything = zip(rows, all_scores, strict=True)
-        print_json([{**row, "similarities": each} for row, each in everything])
-    _write_or_print(rows, "similarity", out, quiet=as_json)
+    every = [dict(zip(names, row, strict=True)) for row in scores.tolist()]
+    _output(rows, "similarities", every, out, as_json)
 
 
 @app.command("evaluate")
@@ -204,24 +195,34 @@ def _texts(file: str) -> list[str]:
     return texts
 
 
-def _write_or_print(
-    rows: list[dict[str, Any]], score: str, out: Path | None, *, quiet: bool
+def _output(
+    rows: list[dict[str, Any]],
+    name: str,
+    of_all_labels: list[dict[str, float]],
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     if out is not None:
         write_out(out, rows)
-    elif not quiet:
-        for row in rows:
-            label = one_line(row["label"])
-            print_line(f"{row[score]:.3f}  {label}  {one_line(row['text'], _SHOWN)}")
+    if as_json:
+        print_json([{**row, name: every} for row, every in zip(rows, of_all_labels, strict=True)])
+    elif out is None:
+        for text, label, score in (row.values() for row in rows):
+            print_line(f"{score:.3f}  {one_line(label)}  {one_line(text, _SHOWN)}")
 
 
-def _systems_table(systems: Mapping[str, Any]) -> Table:
+def _table(first: str, *titles: str) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    for title in ("accuracy", "95% interval", "macro F1", "95% interval"):
+    table.add_column(first)
+    for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
+    return table
+
+
+def _systems_table(systems: Mapping[str, Any]) -> Table:
+    table = _table("", "accuracy", "95% interval", "macro F1", "95% interval")
     for name in _SYSTEMS:
         if name in systems:
             cells = [cell for figure in systems[name].values() for cell in _cells(figure)]
@@ -234,13 +235,9 @@ def _cells(figure: Mapping[str, float]) -> tuple[str, str]:
 
 
 def _labels_table(per_label: Iterable[Mapping[str, Any]]) -> Table:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False)
-    table.add_column("label")
-    for title in ("precision", "recall", "F1", "texts"):
-        table.add_column(title, justify="right", no_wrap=True)
+    table = _table("label", "precision", "recall", "F1", "texts")
     for row in per_label:
         figures = (f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))
         table.add_row(Text(row["label"]), *figures, f"{row['support']:,}")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sentune.checks import require_number
 from sentune.wording import agreeing
 
-__all__ = ["DistinctTexts", "read_distinct_texts", "require_cosine"]
+__all__ = ["DistinctTexts", "read_distinct_texts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +58,3 @@ def read_distinct_texts(file: str) -> DistinctTexts:
             fix="give a file with more texts, one a line or row",
         )
     return DistinctTexts(list(rows), list(rows.values()), count)
-
-
-def require_cosine(option: str, value: float, usual: float) -> None:
-    """Raise ArgumentError unless ``value`` can be a cosine."""
-    require_number(
-        option, value, least=-1, most=1, expected="a cosine from -1 to 1", fix=f"{usual} is usual"
-    )

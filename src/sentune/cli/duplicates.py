@@ -7,18 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.checks import require_whole
-from sentune.cli.distinct import DistinctTexts, read_distinct_texts, require_cosine
+from sentune.checks import require_number, require_whole
+from sentune.cli.distinct import DistinctTexts, read_distinct_texts
 from sentune.cli.models import telling_truncation
 from sentune.cli.options import BASE_MODEL, AsJson, ModelOption, Rows, Texts
-from sentune.cli.output import (
-    interactive,
-    print_hanging,
-    print_json,
-    print_line,
-    say,
-    write_out,
-)
+from sentune.cli.output import interactive, print_hanging, print_json, print_line, say, write_out
 from sentune.wording import counted
 
 if TYPE_CHECKING:
@@ -55,7 +48,7 @@ def command(
     """Find groups of near-duplicate texts, and which text of each group to keep."""
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
-    require_cosine("--threshold", threshold, _THRESHOLD)
+    require_number("--threshold", threshold, least=-1, most=1, fix=f"{_THRESHOLD} is usual")
     require_whole("--min-size", min_size, least=2, fix="2 is usual")
     distinct = read_distinct_texts(file)
     encoder = SentenceTransformer(model)

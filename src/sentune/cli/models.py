@@ -10,9 +10,8 @@ from sentune.cli.output import say
 
 if TYPE_CHECKING:
     from sentune.encoding.sentence_transformer import SentenceTransformer
-    from sentune.tokens.truncation import Truncation
 
-__all__ = ["loaded_model", "say_truncation", "telling_truncation"]
+__all__ = ["loaded_model", "telling_truncation"]
 
 
 def loaded_model(name: str, **options: Any) -> SentenceTransformer:
@@ -31,10 +30,5 @@ def telling_truncation(model: SentenceTransformer) -> Iterator[None]:
 
     with count_truncation() as truncation:
         yield
-    say_truncation(truncation, model)
-
-
-def say_truncation(truncation: Truncation, model: SentenceTransformer) -> None:
-    """Say how many texts were cut, if there are any."""
     if truncation.truncated:
         say(truncation.describe(model.max_seq_length))

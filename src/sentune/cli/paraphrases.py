@@ -6,18 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentune.checks import require_whole
-from sentune.cli.distinct import DistinctTexts, read_distinct_texts, require_cosine
+from sentune.checks import require_number, require_whole
+from sentune.cli.distinct import DistinctTexts, read_distinct_texts
 from sentune.cli.models import telling_truncation
 from sentune.cli.options import BASE_MODEL, AsJson, ModelOption, Rows, Texts
-from sentune.cli.output import (
-    interactive,
-    print_hanging,
-    print_json,
-    print_line,
-    say,
-    write_out,
-)
+from sentune.cli.output import interactive, print_hanging, print_json, print_line, say, write_out
 
 if TYPE_CHECKING:
     from sentune.data.files.writing import Cell
@@ -41,7 +34,7 @@ def command(
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
     require_whole("--top", top, fix="ask for more pairs")
-    require_cosine("--min-score", min_score, _MIN_SCORE)
+    require_number("--min-score", min_score, least=-1, most=1, fix=f"{_MIN_SCORE} is usual")
     distinct = read_distinct_texts(file)
     encoder = SentenceTransformer(model)
     with telling_truncation(encoder):

@@ -111,12 +111,6 @@ class Evaluation:
 class TextClassifier:
     """One label for each text, with a probability.
 
-    Example::
-
-        classifier = train_classifier(SentenceTransformer("all-MiniLM-L6-v2"), texts, labels)
-        found = classifier.predict(["Run the event loop until stopped."])[0]
-        print(found.label, found.probability)
-
     Attributes:
         model: makes vectors of texts.
         labels: in the order of the head's rows.

@@ -60,13 +60,6 @@ class _Examples:
     notes: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Calibration:
-    temperature: float
-    report: dict[str, Any]
-    note: str
-
-
 def train_classifier(
     model: SentenceTransformer,
     texts: Sequence[str],
@@ -137,7 +130,7 @@ def train_classifier(
         vectors = text_vectors(kept, examples.texts, prompt)
     systems = _systems(examples, rows, folds, head_alone, method, show=show_progress_bar)
     found = systems.pop("classifier")
-    calibration = _calibrate(found, examples.truth, rows, method)
+    calibration, note = _calibrate(found, examples.truth, rows, method)
     weights, intercept = _FITS[method](vectors, examples.truth, found.strength)
     predictions = {name: system.scores.argmax(axis=1) for name, system in systems.items()}
     predictions["majority"] = _majority(examples.truth, rows)
@@ -147,13 +140,13 @@ def train_classifier(
         "folds": len(rows),
         "seed": seed,
         "strength": found.strength if method == "logistic" else None,
-        "calibration": calibration.report,
+        "calibration": calibration,
     }
-    report["notes"] += [calibration.note, *examples.notes]
+    report["notes"] += [note, *examples.notes]
     return TextClassifier(
         kept,
         examples.names,
-        Head(np.asarray(weights), intercept, calibration.temperature),
+        Head(np.asarray(weights), intercept, calibration["temperature"]),
         method,
         prompt,
         report,
@@ -235,28 +228,35 @@ def _majority(truth: Numbers, rows: Sequence[tuple[Numbers, Numbers]]) -> Number
 
 def _calibrate(
     found: CrossValidated, truth: Numbers, rows: Sequence[tuple[Numbers, Numbers]], method: str
-) -> _Calibration:
-    """Fit a temperature; keep it if temperatures fitted on other folds lower the log loss."""
+) -> tuple[dict[str, Any], str]:
+    """Fit a temperature; keep it if temperatures fitted on other folds lower the log loss.
+
+    Returns the report, with the temperature, and a note.
+    """
     plain = _PLAIN_TEMPERATURE[method]
     before = probability_figures(truth, softmax(found.scores / plain))
-    report: dict[str, Any] = {"rows": len(truth), "before": before.to_json(), "after": None}
+    report: dict[str, Any] = {
+        "rows": len(truth),
+        "before": before.to_json(),
+        "after": None,
+        "temperature": plain,
+    }
     if len(truth) < _FEWEST_TO_CALIBRATE:
         note = (
             f"probabilities are not calibrated: {len(truth)} texts are too few "
             f"({_FEWEST_TO_CALIBRATE} are needed)"
         )
-        return _Calibration(plain, {**report, "temperature": plain}, note)
+        return report, note
     after = probability_figures(truth, softmax(scaled_per_fold(found.scores, truth, rows)))
     report["after"] = after.to_json()
     errors = f"{before.calibration_error:.3f} before, {after.calibration_error:.3f} after"
     losses = f"log loss {before.log_loss:.3f} before, {after.log_loss:.3f} after"
     if after.log_loss < before.log_loss:
-        temperature = fit_temperature(found.final_scores, truth)
+        report["temperature"] = fit_temperature(found.final_scores, truth)
         note = f"probabilities are calibrated: expected calibration error {errors}; {losses}"
     else:
-        temperature = plain
         note = f"probabilities are not calibrated, because that did not improve them: {losses}"
-    return _Calibration(temperature, {**report, "temperature": temperature}, note)
+    return report, note
 
 
 def _report(

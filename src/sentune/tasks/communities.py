@@ -69,7 +69,6 @@ def community_detection(
         threshold,
         least=-1,
         most=1,
-        expected="a cosine from -1 to 1",
         fix="0.75 finds near paraphrases; lower values find looser groups",
     )
     given = VectorRows(embeddings, "embeddings")

@@ -58,7 +58,7 @@ def paraphrase_mining(
         raise ArgumentError(
             "one text", expected="a list of texts", fix="put the texts to compare in a list"
         )
-    _require_sizes(query_chunk_size, corpus_chunk_size, max_pairs, top_k)
+    step = _step(query_chunk_size, corpus_chunk_size, max_pairs, top_k)
     texts = list(sentences)
     if not texts:
         return []
@@ -71,7 +71,6 @@ def paraphrase_mining(
         prompt_name=prompt_name,
         prompt=prompt,
     )
-    step = min(BLOCK, query_chunk_size, corpus_chunk_size)
     return _mine(embeddings, step, max_pairs, top_k, score_function, show_progress_bar)
 
 
@@ -105,20 +104,19 @@ def paraphrase_mining_embeddings(
         ArgumentError: no matrix, values that are not finite, a size below 1, or a
             ``score_function`` that gives no matrix of numbers.
     """
-    _require_sizes(query_chunk_size, corpus_chunk_size, max_pairs, top_k)
-    step = min(BLOCK, query_chunk_size, corpus_chunk_size)
+    step = _step(query_chunk_size, corpus_chunk_size, max_pairs, top_k)
     return _mine(embeddings, step, max_pairs, top_k, score_function, show_progress_bar=False)
 
 
-def _require_sizes(
-    query_chunk_size: int, corpus_chunk_size: int, max_pairs: int, top_k: int
-) -> None:
+def _step(query_chunk_size: int, corpus_chunk_size: int, max_pairs: int, top_k: int) -> int:
+    """Rows and columns of a block. Raises ArgumentError."""
     require_sizes(
         query_chunk_size=query_chunk_size,
         corpus_chunk_size=corpus_chunk_size,
         max_pairs=max_pairs,
         top_k=top_k,
     )
+    return min(BLOCK, query_chunk_size, corpus_chunk_size)
 
 
 @torch.no_grad()

@@ -65,15 +65,11 @@ def zero_shot(
 
 def require_names(labels: Sequence[str]) -> None:
     """Raise ArgumentError unless there are at least two names, none blank, all different."""
-    if isinstance(labels, str) or not all(isinstance(name, str) for name in labels):
-        raise _bad_labels("labels that are not a list of texts")
-    if any(not name.strip() for name in labels):
-        raise _bad_labels("a label without a name")
-    if len(labels) < 2 or len(set(labels)) < len(labels):
-        raise _bad_labels(f"the labels {', '.join(labels) or '(none)'}")
-
-
-def _bad_labels(given: str) -> ArgumentError:
-    return ArgumentError(
-        given, expected="at least two different names", fix="name what the texts are about"
-    )
+    names = [] if isinstance(labels, str) else labels
+    usable = all(isinstance(name, str) and name.strip() for name in names)
+    if not usable or len(names) < 2 or len(set(names)) < len(names):
+        raise ArgumentError(
+            f"the labels {labels!r}",
+            expected="at least two different names, none of them blank",
+            fix="name what the texts are about",
+        )
