@@ -1,4 +1,4 @@
-"""Classifiers of real texts: beside scikit-learn, by their own figures, and on bad input."""
+"""Classifiers of real texts: compared with scikit-learn, their figures, and bad input."""
 
 from __future__ import annotations
 

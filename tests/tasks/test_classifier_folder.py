@@ -1,4 +1,4 @@
-"""A classifier's folder: the same predictions to the bit, and every kind of damage told."""
+"""A classifier's folder: the same predictions to the bit, and an error for every damage."""
 
 from __future__ import annotations
 

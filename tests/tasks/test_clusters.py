@@ -1,4 +1,4 @@
-"""Clusters: scikit-learn's own labels, known labels, names, figures, and input that is refused."""
+"""Clusters: the labels of scikit-learn, known labels, names, figures, and bad input."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Found = list[list[float | int]]
 @pytest.fixture(scope="module")
 def vectors(model: SentenceTransformer, real_texts: list[str]) -> Any:
     found = model.encode([text[:60] for text in real_texts[:400]], convert_to_tensor=True)
-    # Which of two copies is among the best is open, so copies have a test of their own.
+    # Either of two copies may be among the best, so another test is about copies.
     copies = (cos_sim(found, found).tril(-1) > 0.9999).any(1)
     return found[~copies]
 
@@ -139,7 +139,7 @@ def test_brute_force_in_whole_numbers(data: st.DataObject) -> None:
     scores = rows.astype(np.float64) @ rows.T.astype(np.float64)
     np.fill_diagonal(scores, -np.inf)
     last = -np.sort(-scores, axis=1)[:, min(top_k, count - 1) - 1, None]
-    sure, possible = scores > last, scores >= last  # ties at the last place are open
+    sure, possible = scores > last, scores >= last  # either of tied entries may be last
     found = paraphrase_mining_embeddings(
         rows,
         top_k=top_k,
