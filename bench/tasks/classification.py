@@ -32,10 +32,10 @@ from sentune.evaluation.significance import paired_difference
 from sentune.tasks.classifier import Head, text_vectors
 from sentune.tasks.cross_validation import (
     Fold,
-    centroids,
     cross_validated,
     fold_rows,
     logistic,
+    nearest_centroid,
     tfidf_folds,
 )
 from sentune.tasks.few_shot import few_shot_model
@@ -169,7 +169,7 @@ def measured(data: Texts, size: int, model: SentenceTransformer) -> Iterator[tup
         predicted = {
             "TF-IDF, logistic": by_tfidf(data, train, test, seed),
             "vectors, logistic": by_vectors(logistic, *vectors),
-            "vectors, centroid": by_vectors(centroids, *vectors),
+            "vectors, centroid": by_vectors(nearest_centroid, *vectors),
         }
         if size == FEW:
             texts = [data.texts[row] for row in train]

@@ -31,7 +31,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run ``sentune`` in this process with these arguments, and this on standard input."""
+    """Run ``sentune`` in this process with these arguments and this standard input."""
 
     def call(*arguments: object, stdin: str = "") -> Outcome:
         monkeypatch.setattr(sys, "argv", ["sentune", *map(str, arguments)])
@@ -66,7 +66,7 @@ def refused(run: Run) -> Callable[..., None]:
 
 @pytest.fixture
 def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fail the test if a model is loaded: bad arguments and files are told before that."""
+    """Fail the test if a model is loaded: bad arguments and files are refused before that."""
 
     def load(*_arguments: object, **_options: object) -> None:
         raise AssertionError("a model was loaded")

@@ -123,16 +123,16 @@ def test_long_texts_and_control_characters(run: Callable[..., Any], tmp_path: Pa
     outcome = run("cluster", path, "--clusters", "3")
     assert "\x1b" not in outcome.out
     assert "[bold]red" in outcome.out
-    assert "1 of 3 texts are longer than 256 tokens" in outcome.err
+    assert "3 texts, 1 cut at 256 tokens" in outcome.err
 
 
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["--clusters", "1"], "1 clusters"),
+        (["--clusters", "1"], "the number of clusters is 1:"),
         (["--clusters", "13"], "13 clusters of 12 texts"),
         (["--method", "dbscan"], "'dbscan'"),
-        (["--method", "hdbscan", "--clusters", "3"], "leave the number out"),
+        (["--method", "hdbscan", "--clusters", "3"], "Leave the number out"),
         (["--out", "here.npy"], ".jsonl or .csv"),
         (["--out", "no/such/folder/out.csv"], "no folder"),
     ],
@@ -168,4 +168,4 @@ def test_equal_texts_are_refused(refused: Callable[..., None], tmp_path: Path) -
 def test_vectors_that_are_not_finite_are_refused(
     refused: Callable[..., None], file: Path, broken_folder: Path
 ) -> None:
-    refused(["cluster", file, "--model", broken_folder], "not finite")
+    refused(["cluster", file, "--model", broken_folder], "NaN")

@@ -111,15 +111,15 @@ def test_one_text_again_and_again_has_no_pairs(run: Callable[..., Any], tiny_fol
 
 def test_what_is_cut_off_is_told(run: Callable[..., Any], tiny_folder: Path) -> None:
     outcome = run("paraphrases", "-", "--model", tiny_folder, stdin=". " * 50 + "\nshort\n")
-    assert "1 of 2 texts are longer than 48 tokens; 4 tokens were left out" in outcome.err
+    assert "2 texts, 1 cut at 48 tokens: 4 tokens left out" in outcome.err
 
 
 def test_bad_input_is_told_before_the_model_loads(
     refused: Callable[..., None], no_model: None, file: Path, tmp_path: Path
 ) -> None:
-    refused(("paraphrases", file, "--top", "0"), "--top 0")
-    refused(("paraphrases", file, "--min-score", "1.01"), "--min-score 1.01", "-1 to 1")
-    refused(("paraphrases", file, "--min-score", "nan"), "--min-score nan")
+    refused(("paraphrases", file, "--top", "0"), "--top is 0")
+    refused(("paraphrases", file, "--min-score", "1.01"), "--min-score is 1.01", "-1 to 1")
+    refused(("paraphrases", file, "--min-score", "nan"), "--min-score is nan")
     refused(("paraphrases", file, "--out", tmp_path / "o.npy"), "o.npy", ".jsonl or .csv")
     refused(("paraphrases", file, "--out", tmp_path / "no" / "o.csv"), "o.csv")
     refused(("paraphrases", tmp_path / "gone.txt"), "gone.txt does not exist")

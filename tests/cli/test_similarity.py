@@ -88,7 +88,7 @@ def test_matrix_as_json(run: Callable[..., Any]) -> None:
 
 def test_what_is_cut_off_is_told(run: Callable[..., Any], jsonl: Jsonl, tiny_folder: Path) -> None:
     data = jsonl("long.jsonl", [{"sentence1": ". " * 50, "sentence2": "short"}])
-    told = "1 of 2 texts are longer than 48 tokens; 4 tokens were left out"
+    told = "2 texts, 1 cut at 48 tokens: 4 tokens left out"
     assert told in run("similarity", tiny_folder, "--data", data).err
 
 
@@ -97,7 +97,7 @@ def test_bad_input_is_told_before_the_model_loads(
 ) -> None:
     data = jsonl("p.jsonl", rows())
     verb = ("similarity", BASE)
-    refused((*verb, "a", "b", "--data", data), "--data", "leave one of them out")
+    refused((*verb, "a", "b", "--data", data), "--data", "Leave one of them out")
     refused(verb, "neither texts nor --data")
     refused((*verb, "a"), "a single text")
     refused((*verb, "a", "b", "--out", tmp_path / "o.csv"), "without --data")

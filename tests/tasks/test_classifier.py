@@ -1,4 +1,4 @@
-"""Classifiers of real texts: beside scikit-learn, by their own figures, and on bad input."""
+"""Classifiers of real texts: compared with scikit-learn, their figures, and bad input."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sentune.tasks.calibration import fit_temperature
 from sentune.tasks.classifier import Head, TextClassifier, softmax, text_vectors
 from sentune.tasks.classifier_training import train_classifier
 from sentune.tasks.cross_validation import (
-    centroids,
     cross_validated,
     fold_rows,
     logistic,
+    nearest_centroid,
     scaled_per_fold,
 )
 
@@ -183,7 +183,7 @@ def test_repeats_count_once_and_disputes_are_told(
     ).report
     assert report["texts"] == 81
     assert "3 repeated rows were left out" in report["notes"]
-    assert "1 texts stand there with more than one label" in report["notes"]
+    assert "1 text has more than one label" in report["notes"]
 
 
 def test_texts_without_words(model: SentenceTransformer) -> None:
@@ -228,8 +228,8 @@ NAN = float("nan")
         (["a", "b"], ["x", "x"], "1 label"),
         (["a", "b", "c"], ["x", "x", "y"], "'y'"),
         (["a", "a", "b", "c"], ["x", "x", "y", "y"], "'x'"),
-        (["a", "b"], ["x"], "one label a text"),
-        ("ab", ["x", "y"], "one label a text"),
+        (["a", "b"], ["x"], "one label for each text"),
+        ("ab", ["x", "y"], "one label for each text"),
         (["a", "b"], ["x", None], "position 1 is None"),
         (["a", "b"], ["x", NAN], "position 1 is nan"),
         (["a", "b"], ["x", 3], "position 1 is 3"),
@@ -278,6 +278,6 @@ def test_the_models_prompt_for_classification(tiny_folder: Any, labelled: Labell
 def test_centroids_of_vectors_of_any_length() -> None:
     rng = np.random.default_rng(0)
     features, truth = rng.normal(size=(60, 5)) * rng.uniform(0.1, 3, (60, 1)), np.arange(60) % 3
-    head = Head(*centroids(features, truth, 1.0))
+    head = Head(*nearest_centroid(features, truth, 1.0))
     theirs = NearestCentroid().fit(features, truth)
     assert (head.scores(features).argmax(axis=1) == theirs.predict(features)).all()

@@ -1,4 +1,4 @@
-"""A classifier's folder: the same predictions to the bit, and every kind of damage told."""
+"""A classifier's folder: the same predictions to the bit, and an error for every damage."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_another_model_is_refused(
 
 def test_a_model_that_is_gone(folder: Path, tmp_path: Path) -> None:
     edit(folder, lambda settings: settings["model"].update(name=str(tmp_path / "gone")))
-    with pytest.raises(ModelNotFoundError, match=r"gone, which is not there"):
+    with pytest.raises(ModelNotFoundError, match=r"gone, which was not found"):
         load_classifier(folder)
 
 

@@ -1,4 +1,4 @@
-"""Clusters: scikit-learn's own labels, known labels, names, figures, and input that is refused."""
+"""Clusters: the labels of scikit-learn, known labels, names, figures, and bad input."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from sentune.data import python_docs
 from sentune.errors import ArgumentError, MissingExtraError
 from sentune.tasks import cluster_methods, clusters
 from sentune.tasks.cluster_methods import cut, silhouettes, ward_tree
-from sentune.tasks.cluster_names import telling_words
+from sentune.tasks.cluster_names import typical_words
 from sentune.tasks.clusters import METHODS, Clustering, cluster
 
 Vectors = NDArray[np.float64]
@@ -290,7 +290,7 @@ def test_words_have_the_weights_of_the_formula(
     ]
     everywhere = Counter(word for text in words for word in text)
     mean_words = everywhere.total() / 6
-    for group, shown in zip(found.clusters, telling_words(texts, found.labels, 9), strict=True):
+    for group, shown in zip(found.clusters, typical_words(texts, found.labels, 9), strict=True):
         inside = Counter(
             word for i, text in enumerate(words) if found.labels[i] == group.label for word in text
         )
@@ -320,13 +320,13 @@ def test_topics_are_named_by_their_words(
 
 def test_one_long_text_does_not_name_a_cluster_and_plurals_are_told_once() -> None:
     texts = ["zebra " * 50 + "cat", "cats and a dog", "cat dog", "tax law", "tax office", "tax"]
-    words = telling_words(texts, np.array([0, 0, 0, 1, 1, 1]), 2)
+    words = typical_words(texts, np.array([0, 0, 0, 1, 1, 1]), 2)
     assert words == [("cat", "dog"), ("tax", "law")]
 
 
 def test_noise_weighs_and_gets_no_words() -> None:
     texts = ["shared red", "shared red", "shared blue", "shared", "shared"]
-    words = telling_words(texts, np.array([0, 0, 1, -1, -1]), 1)
+    words = typical_words(texts, np.array([0, 0, 1, -1, -1]), 1)
     assert words == [("red",), ("blue",)]
 
 
@@ -372,41 +372,41 @@ def bad(place: int, value: float) -> Vectors:
 @pytest.mark.parametrize(
     ("vectors", "options", "part"),
     [
-        ([], {}, "no matrix"),
+        ([], {}, "of shape (0, 0)"),
         ([[1.0], [1.0, 2.0]], {}, "no matrix"),
         ([["a", "b"]], {}, "no matrix"),
         (None, {}, "no matrix"),
-        (np.ones(5), {}, "no matrix"),
-        (np.empty((5, 0)), {}, "no matrix"),
+        (np.ones(5), {}, "1 text for kmeans"),
+        (np.empty((5, 0)), {}, "of shape (5, 0)"),
         (np.empty((0, 5)), {}, "0 texts for kmeans"),
         (np.ones((1, 5)), {}, "1 text for kmeans: expected at least 3"),
         (np.eye(2), {}, "2 texts for kmeans: expected at least 3"),
         (np.eye(9), {"method": "hdbscan"}, "9 texts for hdbscan: expected at least 10"),
         (np.eye(3), {"n_clusters": 4}, "4 clusters of 3 texts"),
-        (np.eye(3), {"n_clusters": 1}, "1 clusters"),
-        (np.eye(3), {"n_clusters": 0}, "0 clusters"),
-        (np.eye(3), {"n_clusters": -2}, "-2 clusters"),
-        (np.eye(3), {"n_clusters": True}, "True clusters"),
-        (np.eye(3), {"n_clusters": 2.0}, "2.0 clusters"),
-        (np.eye(3), {"n_clusters": "2"}, "'2' clusters"),
-        (np.eye(20), {"method": "hdbscan", "n_clusters": 2}, "leave the number out"),
+        (np.eye(3), {"n_clusters": 1}, "the number of clusters is 1:"),
+        (np.eye(3), {"n_clusters": 0}, "the number of clusters is 0:"),
+        (np.eye(3), {"n_clusters": -2}, "the number of clusters is -2:"),
+        (np.eye(3), {"n_clusters": True}, "the number of clusters is True:"),
+        (np.eye(3), {"n_clusters": 2.0}, "the number of clusters is 2.0:"),
+        (np.eye(3), {"n_clusters": "2"}, "the number of clusters is '2':"),
+        (np.eye(20), {"method": "hdbscan", "n_clusters": 2}, "Leave the number out"),
         (np.eye(3), {"method": "dbscan"}, "expected one of kmeans, hdbscan, agglomerative"),
-        (np.eye(3), {"method": None}, "method None"),
-        (np.eye(3), {"seed": -1}, "seed -1"),
-        (np.eye(3), {"seed": 2**32}, "seed 4294967296"),
-        (np.eye(3), {"seed": None}, "seed None"),
+        (np.eye(3), {"method": None}, "method is None"),
+        (np.eye(3), {"seed": -1}, "seed is -1"),
+        (np.eye(3), {"seed": 2**32}, "seed is 4294967296"),
+        (np.eye(3), {"seed": None}, "seed is None"),
         (np.eye(3), {"texts": ["a", "b"]}, "2 texts"),
         (np.eye(3), {"texts": "abc"}, "one text: expected a list"),
         (np.eye(3), {"texts": ["a", " ", "c"]}, "text 1 is empty"),
         (np.eye(3), {"texts": ["a", "b", None]}, "text 2 is NoneType"),
-        (bad(4, np.nan), {}, "vector 4 has numbers that are not finite"),
-        (bad(5, np.inf), {}, "vector 5 has numbers that are not finite"),
-        (bad(6, 1e200), {}, "vector 6 has numbers that are not finite"),
+        (bad(4, np.nan), {}, "infinite or too large values in row 4"),
+        (bad(5, np.inf), {}, "infinite or too large values in row 5"),
+        (bad(6, 1e200), {}, "infinite or too large values in row 6"),
         (bad(7, 0.0), {}, "vector 7 has length zero"),
         (np.ones((12, 5)), {}, "clusters of 12 texts with 1 different vector"),
         (np.ones((12, 5)) + random_vectors(12)[:, :5] * 1e-8, {}, "with 1 different vector"),
-        (np.ones((12, 5)), {"method": "hdbscan"}, "give texts that differ"),
-        (np.ones((12, 5)), {"method": "agglomerative"}, "give texts that differ"),
+        (np.ones((12, 5)), {"method": "hdbscan"}, "Give texts that differ"),
+        (np.ones((12, 5)), {"method": "agglomerative"}, "Give texts that differ"),
         (np.eye(2)[[0, 1, 1, 0]], {"n_clusters": 3}, "3 clusters of 4 texts with 2 different"),
     ],
 )
@@ -420,7 +420,7 @@ def test_bad_input_is_refused_in_one_line(vectors: Any, options: dict[str, Any],
 @pytest.mark.parametrize(("method", "most"), [("agglomerative", 10_000), ("hdbscan", 20_000)])
 def test_too_many_texts_are_refused_before_any_work(method: str, most: int) -> None:
     clusters.require_clusterable(most, method, None)
-    with pytest.raises(ArgumentError, match=f"at most {most:,}.*use kmeans"):
+    with pytest.raises(ArgumentError, match=f"at most {most:,}.*Use kmeans"):
         clusters.require_clusterable(most + 1, method, None)
     clusters.require_clusterable(10**7, "kmeans", None)
 

@@ -135,14 +135,14 @@ def test_bars(vectors: Any, capsys: pytest.CaptureFixture[str]) -> None:
         ({"embeddings": [[1.0, np.nan]] * 9}, "embeddings with NaN"),
         ({"embeddings": ["a"] * 9}, "form no matrix"),
         ({"embeddings": np.ones((9, 2, 2))}, "of shape (9, 2, 2)"),
-        ({"threshold": "high"}, "threshold 'high'"),
-        ({"threshold": None}, "threshold None"),
-        ({"threshold": True}, "threshold True"),
-        ({"threshold": np.nan}, "threshold nan"),
-        ({"threshold": 75}, "threshold 75"),
-        ({"min_community_size": 0}, "min_community_size 0"),
-        ({"min_community_size": 1.5}, "min_community_size 1.5"),
-        ({"batch_size": 0}, "batch_size 0"),
+        ({"threshold": "high"}, "threshold is 'high'"),
+        ({"threshold": None}, "threshold is None"),
+        ({"threshold": True}, "threshold is True"),
+        ({"threshold": np.nan}, "threshold is nan"),
+        ({"threshold": 75}, "threshold is 75"),
+        ({"min_community_size": 0}, "min_community_size is 0"),
+        ({"min_community_size": 1.5}, "min_community_size is 1.5"),
+        ({"batch_size": 0}, "batch_size is 0"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, Any], said: str) -> None:
@@ -151,3 +151,10 @@ def test_bad_arguments_are_refused(arguments: dict[str, Any], said: str) -> None
         community_detection(**{**whole, **arguments})
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_no_bar_without_centres(capsys: pytest.CaptureFixture[str]) -> None:
+    community_detection(np.eye(12), show_progress_bar=True)
+    shown = capsys.readouterr().err
+    assert "12/12 vectors" in shown
+    assert "centres" not in shown

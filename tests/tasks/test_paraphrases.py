@@ -24,7 +24,7 @@ Found = list[list[float | int]]
 @pytest.fixture(scope="module")
 def vectors(model: SentenceTransformer, real_texts: list[str]) -> Any:
     found = model.encode([text[:60] for text in real_texts[:400]], convert_to_tensor=True)
-    # Which of two copies is among the best is open, so copies have a test of their own.
+    # Either of two copies may be among the best, so another test is about copies.
     copies = (cos_sim(found, found).tril(-1) > 0.9999).any(1)
     return found[~copies]
 
@@ -139,7 +139,7 @@ def test_brute_force_in_whole_numbers(data: st.DataObject) -> None:
     scores = rows.astype(np.float64) @ rows.T.astype(np.float64)
     np.fill_diagonal(scores, -np.inf)
     last = -np.sort(-scores, axis=1)[:, min(top_k, count - 1) - 1, None]
-    sure, possible = scores > last, scores >= last  # ties at the last place are open
+    sure, possible = scores > last, scores >= last  # either of tied entries may be last
     found = paraphrase_mining_embeddings(
         rows,
         top_k=top_k,
@@ -194,12 +194,12 @@ def test_fewer_than_two(model: SentenceTransformer) -> None:
         ({"embeddings": [[1.0, np.nan], [0.0, 1.0]]}, "embeddings with NaN"),
         ({"embeddings": np.ones((2, 2, 2))}, "of shape (2, 2, 2)"),
         ({"embeddings": ["a", "b"]}, "form no matrix"),
-        ({"top_k": 0}, "top_k 0"),
-        ({"max_pairs": 0}, "max_pairs 0"),
-        ({"max_pairs": 1e5}, "max_pairs 100000.0"),
-        ({"query_chunk_size": 0}, "query_chunk_size 0"),
-        ({"corpus_chunk_size": 0}, "corpus_chunk_size 0"),
-        ({"score_function": None}, "score_function None"),
+        ({"top_k": 0}, "top_k is 0"),
+        ({"max_pairs": 0}, "max_pairs is 0"),
+        ({"max_pairs": 1e5}, "max_pairs is 100000.0"),
+        ({"query_chunk_size": 0}, "query_chunk_size is 0"),
+        ({"corpus_chunk_size": 0}, "corpus_chunk_size is 0"),
+        ({"score_function": None}, "score_function is None"),
         ({"score_function": lambda a, b: cos_sim(a, b)[:1]}, "gave (1, 2)"),
     ],
 )
@@ -215,5 +215,5 @@ def test_texts_that_are_none_are_refused(model: SentenceTransformer) -> None:
         paraphrase_mining(model, "a cat")
     with pytest.raises(ArgumentError):
         paraphrase_mining(model, ["a cat", None])  # type: ignore[list-item]
-    with pytest.raises(ArgumentError, match="top_k 0"):
+    with pytest.raises(ArgumentError, match="top_k is 0"):
         paraphrase_mining(model, ["a cat", "a dog"], top_k=0)

@@ -49,11 +49,10 @@ def _machine() -> list[tuple[str, str]]:
 
 
 def _versions() -> list[tuple[str, str]]:
-    rows = [("sentune", version("sentune"))]
-    for extra, packages in _PACKAGES.items():
-        found = [f"{package} {_version(package)}" for package in packages]
-        rows.append((extra, ", ".join(found)))
-    return rows
+    return [("sentune", version("sentune"))] + [
+        (extra, ", ".join(f"{package} {_version(package)}" for package in packages))
+        for extra, packages in _PACKAGES.items()
+    ]
 
 
 def _version(package: str) -> str:

@@ -25,9 +25,10 @@ def loaded_model(name: str, **options: Any) -> SentenceTransformer:
 
 @contextmanager
 def telling_truncation(model: SentenceTransformer) -> Iterator[None]:
-    """Say after the block which texts the model's length limit cut."""
+    """Say after the block how many texts the model's length limit cut, if there are any."""
     from sentune.tokens.truncation import count_truncation
 
     with count_truncation() as truncation:
         yield
-    say(truncation.describe(model.max_seq_length))
+    if truncation.truncated:
+        say(truncation.describe(model.max_seq_length))

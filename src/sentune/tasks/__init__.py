@@ -1,12 +1,12 @@
 """Uses of vectors.
 
-- ``search`` ranks passages held in memory for a question, as the evaluation does.
-- ``semantic_search``, ``paraphrases`` and ``communities`` compare all with all, in blocks whose
-  machinery is in ``nearest``.
+- ``semantic_search``, ``paraphrases`` and ``communities`` compare all vectors with all, in blocks:
+  ``vector_rows`` reads the vectors, ``nearest`` computes blocks of scores and keeps the best.
 - ``clusters`` groups texts (``cluster_*``: input, methods, names).
-- ``classifier`` labels them, with a head fitted in ``classifier_training`` (``cross_validation``,
-  ``calibration``), kept by ``classifier_folder``; ``few_shot`` tunes the encoder first, and
-  ``zero_shot`` needs no examples.
+- ``classifier`` labels texts. ``classifier_training`` fits it (``cross_validation``,
+  ``calibration``), ``classifier_folder`` saves and loads it. ``few_shot`` tunes the model first,
+  and ``zero_shot`` needs no labelled texts.
+- ``scikit_learn`` imports scikit-learn where it is used.
 """
 
 from sentune.search.passages import Hit, PassageSearch

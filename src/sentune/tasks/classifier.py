@@ -4,8 +4,8 @@
 
     texts ─ model ─ vectors of unit length ─ head ─ scores ─ temperature ─ probabilities
 
-:mod:`sentune.tasks.classifier_training` makes one, :mod:`sentune.tasks.classifier_folder` keeps
-it. Predicting needs numpy only, no scikit-learn.
+:mod:`sentune.tasks.classifier_training` trains it, :mod:`sentune.tasks.classifier_folder` saves and
+loads it. Predicting needs NumPy only, no scikit-learn.
 """
 
 from __future__ import annotations
@@ -29,8 +29,17 @@ from sentune.evaluation.classification import (
     probability_figures,
 )
 from sentune.evaluation.significance import Interval
+from sentune.wording import counted
 
-__all__ = ["Evaluation", "Head", "Prediction", "TextClassifier", "require_label", "text_vectors"]
+__all__ = [
+    "Evaluation",
+    "Head",
+    "Prediction",
+    "TextClassifier",
+    "require_labels",
+    "softmax",
+    "text_vectors",
+]
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +48,7 @@ Floats = NDArray[np.float64]
 class Head:
     """Scores that are linear in the vector, and the temperature that makes them probabilities.
 
-    Logistic regression is of this form, and so is the nearest centroid: the centroid c with the
+    Logistic regression has this form, and so has the nearest centroid: the centroid c with the
     least distance to x has the greatest x·c − c·c/2.
 
     Attributes:
@@ -78,11 +87,11 @@ class Evaluation:
     Attributes:
         accuracy, macro_f1: with 95% intervals.
         per_label: one for each label of the classifier, then for each unknown one.
-        confusion: rows of the true, columns of the predicted label, in that order.
+        confusion: a row for each true label, a column for each predicted one, in that order.
         probabilities: over the rows whose label the classifier knows.
         unknown: labels that the classifier does not know, and how many rows have them; these
             rows count as wrong.
-        rows: how many.
+        rows: how many rows were measured.
     """
 
     accuracy: Interval
@@ -103,12 +112,12 @@ class TextClassifier:
     """One label for each text, with a probability.
 
     Attributes:
-        model: turns texts into vectors.
+        model: makes vectors of texts.
         labels: in the order of the head's rows.
-        head: turns vectors into scores.
+        head: makes scores of vectors.
         method: ``logistic`` or ``centroid``.
         prompt: put before every text.
-        report: what training found out, as JSON: figures, baselines, calibration, notes.
+        report: the results of training, as JSON: figures, baselines, calibration, notes.
     """
 
     model: SentenceTransformer
@@ -122,7 +131,7 @@ class TextClassifier:
         """The most probable label of each text.
 
         Raises:
-            ArgumentError: something that is no text, with its position.
+            ArgumentError: a value that is not a text, with its position.
         """
         scores = self._scores(texts, show_progress_bar)
         probabilities = self.head.probabilities(scores)
@@ -139,18 +148,18 @@ class TextClassifier:
     def evaluate(
         self, texts: Sequence[str], labels: Sequence[str], *, show_progress_bar: bool = False
     ) -> Evaluation:
-        """Compare the predictions with the true labels; the intervals draw rows anew.
+        """Compare the predictions with the true labels; the intervals are from resampled rows.
 
         Raises:
-            DataError: fewer than two rows, a row without a label, or none with a label that the
+            DataError: fewer than two rows, a row without a label, or no row with a label that the
                 classifier knows.
-            ArgumentError: something that is no text, with its position.
+            ArgumentError: a value that is not a text, with its position.
         """
         require_labels(texts, labels)
         unknown = Counter(sorted(label for label in labels if label not in self.labels))
         if len(labels) == unknown.total():
             raise DataError(
-                f"{len(labels)} rows, none of which has a label that the classifier knows",
+                f"{counted(len(labels), 'row')}, none of which has a label of the classifier",
                 expected=f"some of {', '.join(self.labels[:5])}{' …' * (len(self.labels) > 5)}",
                 fix="check that this is the right file, and the spelling of the labels",
             )
@@ -185,7 +194,7 @@ def text_vectors(
     """Vectors of unit length, (n, dim) float64.
 
     Raises:
-        ArgumentError: something that is no text, with its position.
+        ArgumentError: a value that is not a text, with its position.
         ModelError: the model gives numbers that are not finite.
     """
     vectors = model.encode(
@@ -204,25 +213,21 @@ def text_vectors(
 
 
 def require_labels(texts: Sequence[str], labels: Sequence[str]) -> None:
-    """Raise DataError unless every text has a label that is a text with a letter in it."""
+    """Raise DataError unless every text has a label, and every label is a text and not blank."""
     if isinstance(texts, str) or len(texts) != len(labels):
+        count = 1 if isinstance(texts, str) else len(texts)
         raise DataError(
-            f"{1 if isinstance(texts, str) else len(texts)} texts and {len(labels)} labels",
-            expected="one label a text",
+            f"{counted(count, 'text')} and {counted(len(labels), 'label')}",
+            expected="one label for each text",
             fix="give two lists of the same length",
         )
-    for place, label in enumerate(labels):
-        require_label(label, f"the label at position {place}")
-
-
-def require_label(label: object, place: str) -> None:
-    """Raise DataError unless it is a text that is not blank."""
-    if not isinstance(label, str) or not label.strip():
-        raise DataError(
-            f"{place} is {label!r}",
-            expected="a text that is not empty",
-            fix="label the row, or leave it out",
-        )
+    for position, label in enumerate(labels):
+        if not isinstance(label, str) or not label.strip():
+            raise DataError(
+                f"the label at position {position} is {label!r}",
+                expected="a text that is not blank",
+                fix="label the row, or leave it out",
+            )
 
 
 def softmax(scores: Floats) -> Floats:

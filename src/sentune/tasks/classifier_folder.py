@@ -1,10 +1,10 @@
-"""A classifier on disk: its numbers, its labels, its figures, and which model it belongs to.
+"""A classifier's folder: its numbers, its labels, its figures, and the model it belongs to.
 
 ::
 
     classifier.json          labels, method, prompt, the model's name and fingerprint, the report
     classifier.safetensors   weights (L, dim), intercept (L,), temperature (1,), all float64
-    encoder/                 the model itself, if it is not what its name stands for
+    encoder/                 the model, if loading it by its name would give another one
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _KEYS = {
     "report": dict,
 }
 _MODEL_KEYS = {"name", "revision", "truncate_dim", "fingerprint"}
-# The classifier puts its own prompt, and compares no vectors; the format only rounds them.
+# The classifier has a prompt, and compares no vectors; the number format only rounds them.
 _IGNORED = ("query_prompt", "document_prompt", "similarity", "number_format")
 _COPY = "copy the folder again, or train the classifier again"
 
@@ -45,8 +45,8 @@ _COPY = "copy the folder again, or train the classifier again"
 def save_classifier(classifier: TextClassifier, path: str | Path) -> None:
     """Write the folder, whole or not at all.
 
-    The model is stored with it if it is not, weight by weight, what its name or folder holds: a
-    model tuned for this classifier, say. Otherwise its name is kept, or the absolute path.
+    If loading the model by its name or path gives the same weights, only the name or the absolute
+    path is saved. Otherwise the model is saved too: a model tuned for this classifier, say.
 
     Raises:
         OutputError: the folder exists and is not empty, or cannot be written.
@@ -94,24 +94,23 @@ def load_classifier(path: str | Path, model: SentenceTransformer | None = None) 
 
     Args:
         path: the folder.
-        model: the model that it was trained with, if that is loaded already or lies elsewhere now.
+        model: the model that it was trained with, if that is loaded already or was moved.
 
     Raises:
-        ModelError: the folder is damaged, or its model is another one by now; the message says
-            what differs.
-        ModelNotFoundError: there is no such folder, or its model is gone.
+        ModelError: the folder is damaged, or its model was changed; the message says what differs.
+        ModelNotFoundError: the folder or its model does not exist.
     """
     folder = Path(path)
     settings = _read_settings(folder)
-    recorded = _Recorded(folder, settings)
+    recorded = _RecordedModel(folder, settings)
     head = _read_head(folder / _TENSORS, len(settings["labels"]), recorded.fingerprint.dimension)
     used = recorded.load() if model is None else model
     differences = recorded.fingerprint.differences(fingerprint(used), ignoring=_IGNORED)
     if differences:
         raise ModelError(
             f"{folder} was not trained with the model {used.base.name}: {', '.join(differences)}",
-            expected="the model that it was trained with, whose vectors it knows",
-            fix="put that model back, or train the classifier again with this one",
+            expected="the model that it was trained with",
+            fix="restore that model, or train the classifier again with this one",
         )
     return TextClassifier(
         used,
@@ -123,25 +122,25 @@ def load_classifier(path: str | Path, model: SentenceTransformer | None = None) 
     )
 
 
-class _Recorded:
-    """The model as the folder knows it."""
+class _RecordedModel:
+    """The name, settings and fingerprint of the model, from the folder."""
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         model = settings["model"]
-        place = folder / _JSON
+        path = folder / _JSON
         if set(model) != _MODEL_KEYS or not all(
             isinstance(model[name], str | None) for name in ("name", "revision")
         ):
-            raise _damaged(place, f"'model' holds {', '.join(map(repr, model)) or 'nothing'}")
+            raise _damaged(path, f"'model' holds {', '.join(map(repr, model)) or 'nothing'}")
         dimension = model["truncate_dim"]
         if dimension is not None and (type(dimension) is not int or dimension < 1):
-            raise _damaged(place, f"'truncate_dim' is {dimension!r}")
+            raise _damaged(path, f"'truncate_dim' is {dimension!r}")
         self.fingerprint = Fingerprint.from_json(model["fingerprint"])
         self._folder, self._name, self._truncate_dim = folder, model["name"], dimension
         self._revision = model["revision"]
 
     def load(self) -> SentenceTransformer:
-        """The model with the settings of then, as far as they can be set."""
+        """The model with the settings that it was trained with, where they can be set."""
         exact = self.fingerprint.number_format == "float32"
         try:
             model = SentenceTransformer(
@@ -153,9 +152,9 @@ class _Recorded:
         except ModelNotFoundError as error:
             gone = self._folder / _ENCODER if self._name is None else self._name
             raise ModelNotFoundError(
-                f"{self._folder} was trained with the model {gone}, which is not there",
+                f"{self._folder} was trained with the model {gone}, which was not found",
                 expected="that model, under that name",
-                fix="put it back, or train the classifier again",
+                fix="restore it, or train the classifier again",
             ) from error
         limit = self.fingerprint.max_seq_length
         if 3 <= limit <= model.encoder.config.longest_text:
@@ -188,7 +187,7 @@ def _read_settings(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(path, f"it cannot be read: {error}") from error
     if not isinstance(settings, dict):
-        raise _damaged(path, "it is no object")
+        raise _damaged(path, "it is not a JSON object")
     wrong = [name for name, kind in _KEYS.items() if type(settings.get(name)) is not kind]
     unknown = [name for name in settings if name not in _KEYS]
     if wrong or unknown:
@@ -202,7 +201,7 @@ def _read_settings(folder: Path) -> dict[str, Any]:
     labels = settings["labels"]
     texts = all(isinstance(label, str) and label.strip() for label in labels)
     if not texts or len(labels) < 2 or len(set(labels)) < len(labels):
-        raise _damaged(path, "'labels' are not at least two different texts")
+        raise _damaged(path, "'labels' must be at least two different texts")
     return settings
 
 
@@ -222,13 +221,13 @@ def _read_head(path: Path, labels: int, dimension: int) -> Head:
         )
     finite = all(np.isfinite(tensor).all() for tensor in tensors.values())
     if not finite or tensors["temperature"][0] <= 0:
-        raise _damaged(path, "its numbers are not finite, or its temperature is not positive")
+        raise _damaged(path, "it has numbers that are not finite, or a temperature of 0 or less")
     return Head(tensors["weights"], tensors["intercept"], float(tensors["temperature"][0]))
 
 
 def _damaged(path: Path, problem: str) -> ModelError:
     return ModelError(
         f"{path} is damaged ({problem})",
-        expected="the file as 'sentune classify train' wrote it",
+        expected="the file that 'sentune classify train' wrote",
         fix=_COPY,
     )

@@ -1,18 +1,19 @@
-"""Labelled texts in, a classifier and an honest account of it out."""
+"""Labelled texts in, a classifier and its measured quality out."""
 
 from __future__ import annotations
 
 import importlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.checks import require_choice
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.errors import ArgumentError, DataError
+from sentune.errors import DataError
 from sentune.evaluation.classification import (
     classification_differences,
     classification_intervals,
@@ -27,27 +28,27 @@ from sentune.tasks.cross_validation import (
     STRENGTHS,
     CrossValidated,
     Fold,
-    centroids,
     cross_validated,
     fold_rows,
     logistic,
-    require_sklearn,
+    nearest_centroid,
     scaled_per_fold,
     tfidf_folds,
 )
 from sentune.tasks.few_shot import few_shot_model
+from sentune.tasks.scikit_learn import import_extra
 from sentune.tokens.prompts import choose_prompt
+from sentune.wording import agreeing, counted
 
-__all__ = ["FEWEST_TO_CALIBRATE", "METHODS", "require_trainable", "train_classifier"]
+__all__ = ["require_trainable", "train_classifier"]
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
-_FITS = {"logistic": logistic, "centroid": centroids}
-METHODS = tuple(_FITS)
-FEWEST_TO_CALIBRATE = 50  # out-of-fold rows, for one number
+_FITS = {"logistic": logistic, "centroid": nearest_centroid}
+_FEWEST_TO_CALIBRATE = 50  # out-of-fold rows, for one number
 _FOLDS, _FEW_SHOT_FOLDS = 5, 3
-# What scores are divided by without calibration. Distances between unit vectors differ by little.
+# Without calibration. For centroids it is small: distances between unit vectors differ by little.
 _PLAIN_TEMPERATURE = {"logistic": 1.0, "centroid": 0.05}
 
 
@@ -57,13 +58,6 @@ class _Examples:
     names: tuple[str, ...]
     truth: Numbers
     notes: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Calibration:
-    temperature: float
-    report: dict[str, Any]
-    note: str
 
 
 def train_classifier(
@@ -76,32 +70,40 @@ def train_classifier(
     seed: int = 0,
     show_progress_bar: bool = False,
 ) -> TextClassifier:
-    """Train a classifier and measure it by cross-validation, next to plain baselines.
+    """Train a classifier, and measure it by cross-validation beside simple baselines.
 
     All figures come from texts that the measured classifier was not trained on: 5 stratified
     folds (fewer where a label has fewer texts). The regularisation of each fold (C from 1, 10,
-    …, 10,000, by log loss) and its temperature are chosen on the other folds. A text that stands
-    twice with the same label counts once, as it would otherwise be on both sides.
+    …, 10,000, by log loss) and its temperature are chosen on the other folds. A text that occurs
+    twice with the same label counts once; otherwise it could be trained on and predicted.
 
-    With ``few_shot`` the encoder is tuned first, and tuned anew in each of 3 folds: four tunings
-    in all, so that no figure has seen its texts.
+    With ``few_shot`` the model is tuned four times: once on all texts, and once for each of 3 folds
+    without the texts of the fold, so that no figure comes from texts that the model was tuned on.
 
-    Cost: encoding every text once, then 5 × 2 to 5 × 5 logistic regressions, twice with TF-IDF.
+    >>> from sentune import SentenceTransformer
+    >>> from sentune.tasks.classifier_training import train_classifier
+    >>> texts = ["She scored twice.", "The team won.", "Bake the bread.", "Boil the rice."]
+    >>> labels = ["sport", "sport", "food", "food"]
+    >>> classifier = train_classifier(SentenceTransformer("all-MiniLM-L6-v2"), texts, labels)
+    >>> classifier.predict(["Fry the fish in oil."])[0].label
+    'food'
+
+    Cost: encoding every text once, then 5 × 2 to 5 × 5 logistic regressions, and as many on TF-IDF.
 
     Args:
         model: gives the vectors; its prompt named ``classification`` is used if there is one, else
             its default prompt.
-        texts: what to classify.
-        labels: one a text; at least two different ones, each with at least two different texts.
+        texts: the texts to learn from.
+        labels: one for each text; at least two different ones, each with two different texts.
         method: ``logistic`` (regression), or (nearest) ``centroid``.
-        few_shot: tune a copy of the encoder first; see :mod:`sentune.tasks.few_shot`.
-        seed: of the folds, the tuning and the resamples.
-        show_progress_bar: draw bars on standard error.
+        few_shot: tune a copy of the model first; see :mod:`sentune.tasks.few_shot`.
+        seed: for the folds, the tuning and the resampling.
+        show_progress_bar: show bars on standard error.
 
     Raises:
         DataError: fewer than two labels, a label with a single text, a row without a label.
-        ArgumentError: an unknown method; something that is no text, with its position.
-        MissingExtraError: the extra ``tasks`` (with ``few_shot`` also ``train``) is missing.
+        ArgumentError: an unknown method; a value that is not a text, with its position.
+        MissingExtraError: the extra ``tasks`` (with ``few_shot`` also ``train``) is not installed.
     """
     require_trainable(texts, labels, method=method, few_shot=few_shot)
     examples = _examples(texts, labels)
@@ -117,33 +119,34 @@ def train_classifier(
             model, *chosen, prompt=prompt, seed=seed, show_progress_bar=show_progress_bar
         )
 
-    kept, vectors, folds = model, plain, _folds(plain, rows)
+    kept, vectors, folds = model, plain, [Fold.of(plain, split) for split in rows]
     head_alone = None
     if few_shot:
         head_alone = folds
-        folds = _tuned_folds(tuned, examples.texts, prompt, rows)
+        folds = [
+            Fold.of(text_vectors(tuned(split[0]), examples.texts, prompt), split) for split in rows
+        ]
         kept = tuned(np.arange(len(examples.texts)))
         vectors = text_vectors(kept, examples.texts, prompt)
     systems = _systems(examples, rows, folds, head_alone, method, show=show_progress_bar)
     found = systems.pop("classifier")
-    calibration = _calibrate(found, examples.truth, rows, method)
+    calibration, note = _calibrate(found, examples.truth, rows, method)
     weights, intercept = _FITS[method](vectors, examples.truth, found.strength)
     predictions = {name: system.scores.argmax(axis=1) for name, system in systems.items()}
     predictions["majority"] = _majority(examples.truth, rows)
-    report = _report(examples, found.scores.argmax(axis=1), predictions, seed)
-    report |= {
+    report = _report(examples, found.scores.argmax(axis=1), predictions, seed) | {
         "method": method,
         "few_shot": few_shot,
         "folds": len(rows),
         "seed": seed,
         "strength": found.strength if method == "logistic" else None,
-        "calibration": calibration.report,
+        "calibration": calibration,
     }
-    report["notes"] += [calibration.note, *examples.notes]
+    report["notes"] += [note, *examples.notes]
     return TextClassifier(
         kept,
         examples.names,
-        Head(np.asarray(weights), intercept, calibration.temperature),
+        Head(np.asarray(weights), intercept, calibration["temperature"]),
         method,
         prompt,
         report,
@@ -153,66 +156,44 @@ def train_classifier(
 def require_trainable(
     texts: Sequence[str], labels: Sequence[str], *, method: str = "logistic", few_shot: bool = False
 ) -> None:
-    """Raise what :func:`train_classifier` would raise, before a model is loaded."""
-    if method not in METHODS:
-        raise ArgumentError(
-            f"method {method!r}", expected=f"one of {', '.join(METHODS)}", fix="use logistic"
-        )
+    """Raise the errors of :func:`train_classifier` before a model is loaded."""
+    require_choice("method", method, tuple(_FITS), fix="use logistic")
     _examples(texts, labels)
-    require_sklearn()
+    import_extra("sklearn")
     if few_shot:
-        importlib.import_module("sentune.training.arguments")
+        importlib.import_module("sentune.training.arguments")  # needs the extra `train`
 
 
 def _examples(texts: Sequence[str], labels: Sequence[str]) -> _Examples:
     require_labels(texts, labels)
-    for place, text in enumerate(texts):
+    for position, text in enumerate(texts):
         if not isinstance(text, str):
-            raise DataError(
-                f"the text at position {place} is {text!r}", expected="a text", fix="leave it out"
-            )
+            given = f"the text at position {position} is {text!r}"
+            raise DataError(given, expected="a text", fix="leave it out")
     rows = list(dict.fromkeys(zip(texts, labels, strict=True)))
     counts = Counter(label for _, label in rows)
     if len(counts) < 2:
         raise DataError(
-            f"{len(rows)} labelled texts with {len(counts)} label{'s' * (len(counts) != 1)}",
+            f"{counted(len(rows), 'labelled text')} with {counted(len(counts), 'label')}",
             expected="at least two different labels",
             fix="add texts of another label",
         )
     alone = [label for label, count in counts.items() if count < 2]
     if alone:
-        shown = ", ".join(map(repr, alone[:3])) + (f" and {len(alone) - 3} more") * (len(alone) > 3)
+        shown = ", ".join(map(repr, alone[:3])) + f" and {len(alone) - 3} more" * (len(alone) > 3)
         raise DataError(
             f"a single text for the label {shown}",
             expected="at least two different texts of each label, one to train and one to test on",
             fix="add texts of this label, or leave it out",
         )
     notes = []
-    if len(rows) < len(texts):
-        notes.append(f"{len(texts) - len(rows):,} repeated rows were left out")
+    if repeated := len(texts) - len(rows):
+        notes.append(f"{counted(repeated, 'repeated row')} {agreeing(repeated, 'was')} left out")
     if disputed := len(rows) - len({text for text, _ in rows}):
-        notes.append(f"{disputed:,} texts stand there with more than one label")
+        notes.append(f"{counted(disputed, 'text')} {agreeing(disputed, 'has')} more than one label")
     names = tuple(sorted(counts))
-    number = {name: place for place, name in enumerate(names)}
-    truth = np.array([number[label] for _, label in rows], dtype=np.int64)
+    truth = np.array([names.index(label) for _, label in rows], dtype=np.int64)
     return _Examples([text for text, _ in rows], names, truth, notes)
-
-
-def _folds(vectors: Floats, rows: Sequence[tuple[Numbers, Numbers]]) -> list[Fold]:
-    return [Fold(vectors[train], vectors[test], train, test) for train, test in rows]
-
-
-def _tuned_folds(
-    tuned: Callable[[Numbers], SentenceTransformer],
-    texts: Sequence[str],
-    prompt: str,
-    rows: Sequence[tuple[Numbers, Numbers]],
-) -> list[Fold]:
-    folds = []
-    for train, test in rows:
-        vectors = text_vectors(tuned(train), texts, prompt)
-        folds.append(Fold(vectors[train], vectors[test], train, test))
-    return folds
 
 
 def _systems(
@@ -247,28 +228,35 @@ def _majority(truth: Numbers, rows: Sequence[tuple[Numbers, Numbers]]) -> Number
 
 def _calibrate(
     found: CrossValidated, truth: Numbers, rows: Sequence[tuple[Numbers, Numbers]], method: str
-) -> _Calibration:
-    """Keep a fitted temperature if, chosen on other folds, it lowers the log loss."""
+) -> tuple[dict[str, Any], str]:
+    """Fit a temperature; keep it if temperatures fitted on other folds lower the log loss.
+
+    Returns the report, with the temperature, and a note.
+    """
     plain = _PLAIN_TEMPERATURE[method]
     before = probability_figures(truth, softmax(found.scores / plain))
-    report: dict[str, Any] = {"rows": len(truth), "before": before.to_json(), "after": None}
-    if len(truth) < FEWEST_TO_CALIBRATE:
+    report: dict[str, Any] = {
+        "rows": len(truth),
+        "before": before.to_json(),
+        "after": None,
+        "temperature": plain,
+    }
+    if len(truth) < _FEWEST_TO_CALIBRATE:
         note = (
             f"probabilities are not calibrated: {len(truth)} texts are too few "
-            f"({FEWEST_TO_CALIBRATE} are needed)"
+            f"({_FEWEST_TO_CALIBRATE} are needed)"
         )
-        return _Calibration(plain, {**report, "temperature": plain}, note)
+        return report, note
     after = probability_figures(truth, softmax(scaled_per_fold(found.scores, truth, rows)))
     report["after"] = after.to_json()
     errors = f"{before.calibration_error:.3f} before, {after.calibration_error:.3f} after"
     losses = f"log loss {before.log_loss:.3f} before, {after.log_loss:.3f} after"
     if after.log_loss < before.log_loss:
-        temperature = fit_temperature(found.final_scores, truth)
+        report["temperature"] = fit_temperature(found.final_scores, truth)
         note = f"probabilities are calibrated: expected calibration error {errors}; {losses}"
     else:
-        temperature = plain
-        note = f"probabilities are as fitted, since calibrating did not improve them: {losses}"
-    return _Calibration(temperature, {**report, "temperature": temperature}, note)
+        note = f"probabilities are not calibrated, because that did not improve them: {losses}"
+    return report, note
 
 
 def _report(
@@ -285,7 +273,7 @@ def _report(
             differences[f"classifier_minus_{name}"] = {k: asdict(v) for k, v in found.items()}
             notes.append(_comparison(name, found["accuracy"].low, found["accuracy"].high))
     if "tfidf" not in others:
-        notes.append("the texts have no words that TF-IDF could count")
+        notes.append("no comparison with TF-IDF: the texts have no words")
     confusion = confusion_matrix(truth, predicted, count)
     per_label = label_figures(confusion, examples.names)
     return {

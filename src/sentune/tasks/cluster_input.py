@@ -1,4 +1,4 @@
-"""What can be clustered: the vectors, the texts and the numbers that :func:`cluster` accepts."""
+"""Checks of what :func:`cluster` is given: vectors, texts and numbers."""
 
 from __future__ import annotations
 
@@ -7,49 +7,51 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from sentune.checks import require_choice, require_whole
 from sentune.encoding.similarity import Vectors
 from sentune.errors import ArgumentError
-from sentune.tasks.cluster_methods import Unit, scikit_learn
+from sentune.tasks.cluster_methods import Unit
+from sentune.tasks.scikit_learn import import_extra
+from sentune.tasks.vector_rows import VectorRows
+from sentune.wording import counted
 
 __all__ = [
     "METHODS",
     "count_different",
     "require_clusterable",
     "require_different",
-    "require_seed",
     "require_texts",
     "unit_vectors",
 ]
 
 METHODS = ("kmeans", "hdbscan", "agglomerative")
-_MOST_AGGLOMERATIVE = 10_000  # 0.8 GB, and four times that for twice the texts
-_MOST_HDBSCAN = 20_000  # about a minute, and four times that for twice the texts
+_MOST = {
+    "agglomerative": 10_000,  # 0.8 GB, and four times that for twice the texts
+    "hdbscan": 20_000,  # about a minute, and four times that for twice the texts
+}
 _FEWEST_HDBSCAN = 10
-_ENOUGH_DIGITS = 5  # vectors of one text, encoded beside different others, differ by about 1e-7
+_ENOUGH_DIGITS = 5  # vectors of the same text, from two batches, differ by about 1e-7
 
 
 def require_clusterable(count: int, method: str, n_clusters: int | None) -> None:
-    """Raise ArgumentError or MissingExtraError now, for texts that are not encoded yet.
+    """Check before the texts are encoded. Raises ArgumentError or MissingExtraError.
 
     Args:
         count: how many texts.
         method: as for :func:`cluster`.
         n_clusters: as for :func:`cluster`.
     """
-    if method not in METHODS:
-        raise ArgumentError(
-            f"method {method!r}", expected=f"one of {', '.join(METHODS)}", fix="choose one of them"
-        )
-    scikit_learn("cluster")
+    require_choice("method", method, METHODS)
+    import_extra("sklearn.cluster")
     _require_number(count, method, n_clusters)
     fewest = _FEWEST_HDBSCAN if method == "hdbscan" else 3 if n_clusters is None else 2
     if count < fewest:
         raise ArgumentError(
-            f"{count} {'text' if count == 1 else 'texts'} for {method}",
+            f"{counted(count, 'text')} for {method}",
             expected=f"at least {fewest}",
             fix="give more texts" if count < 3 else "give more texts, or use kmeans",
         )
-    most = {"agglomerative": _MOST_AGGLOMERATIVE, "hdbscan": _MOST_HDBSCAN}.get(method, count)
+    most = _MOST.get(method, count)
     if count > most:
         raise ArgumentError(
             f"{count:,} texts for {method}",
@@ -67,79 +69,54 @@ def _require_number(count: int, method: str, n_clusters: int | None) -> None:
             expected="no number, because hdbscan finds it",
             fix="leave the number out, or use kmeans",
         )
-    whole = isinstance(n_clusters, int | np.integer) and not isinstance(n_clusters, bool)
-    if not whole or n_clusters < 2:
-        raise ArgumentError(
-            f"{n_clusters!r} clusters",
-            expected="a whole number of at least 2",
-            fix="correct the number, or leave it out to have it chosen",
-        )
+    require_whole(
+        "the number of clusters", n_clusters, least=2, fix="leave it out to have it chosen"
+    )
     if n_clusters > count:
         raise ArgumentError(
-            f"{n_clusters:,} clusters of {count:,} texts",
+            f"{n_clusters:,} clusters of {counted(count, 'text')}",
             expected="at most as many clusters as texts",
             fix="ask for fewer clusters, or leave the number out to have it chosen",
         )
 
 
-def require_seed(seed: int) -> None:
-    """Raise ArgumentError unless scikit-learn takes the seed."""
-    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
-    if not whole or not 0 <= seed < 2**32:
-        raise ArgumentError(
-            f"seed {seed!r}", expected="a whole number from 0 to 2³² − 1", fix="42 is usual"
-        )
-
-
 def require_texts(texts: Sequence[str] | None, count: int) -> None:
-    """Raise ArgumentError unless there are ``count`` texts with something in them, or none."""
+    """Raise ArgumentError unless ``texts`` is None, or ``count`` texts, none of them blank."""
     if texts is None:
         return
     if isinstance(texts, str) or len(texts) != count:
         raise ArgumentError(
-            "one text" if isinstance(texts, str) else f"{len(texts):,} texts",
+            "one text" if isinstance(texts, str) else counted(len(texts), "text"),
             expected=f"a list with one text for each of the {count:,} vectors",
             fix="pass the texts that were encoded, in their order",
         )
-    for place, text in enumerate(texts):
+    for position, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
             raise ArgumentError(
-                f"text {place} is {'empty' if isinstance(text, str) else type(text).__name__}",
-                expected="a text with something in it",
-                fix="leave it out, and its vector",
+                f"text {position} is {'empty' if isinstance(text, str) else type(text).__name__}",
+                expected="a text that is not blank",
+                fix="leave out this text and its vector",
             )
 
 
 def unit_vectors(embeddings: Vectors) -> Unit:
-    """The vectors scaled to length one, in float64. Raises ArgumentError."""
-    try:
-        given = embeddings
-        if isinstance(given, list | tuple) and given and isinstance(given[0], torch.Tensor):
-            given = torch.stack(list(given))
-        if isinstance(given, torch.Tensor):
-            given = given.detach().cpu().double().numpy()
-        numbers = np.asarray(given)
-        if numbers.dtype.kind not in "fiu" or numbers.ndim != 2 or not numbers.shape[1]:
-            raise ValueError(f"shape {numbers.shape}, {numbers.dtype}")
-    except (TypeError, ValueError, RuntimeError) as error:
+    """(n, dim) vectors scaled to length one, in float64. Raises ArgumentError."""
+    rows = VectorRows(embeddings, "embeddings")
+    if not rows.shape[1]:
         raise ArgumentError(
-            f"embeddings that are no matrix of numbers ({error})",
-            expected="an array (n, d) with one vector a text",
+            f"embeddings of shape {rows.shape}",
+            expected="a matrix with one vector for each text",
             fix="pass what encode returned for a list of texts",
-        ) from error
-    vectors = numbers.astype(np.float64)
-    with np.errstate(all="ignore"):
-        lengths = np.linalg.norm(vectors, axis=1)
-    bad = np.flatnonzero(~(np.isfinite(lengths) & (lengths > 0)))
-    if bad.size:
-        reason = "length zero" if lengths[bad[0]] == 0 else "numbers that are not finite"
+        )
+    unit: Unit = rows.whole(torch.float64, unit=True, device=torch.device("cpu")).numpy()
+    zero = np.flatnonzero(~unit.any(axis=1))
+    if zero.size:
         raise ArgumentError(
-            f"vector {bad[0]} has {reason}",
-            expected="finite vectors with a direction",
+            f"vector {zero[0]} has length zero",
+            expected="vectors with a direction",
             fix="leave that text out, or check the model that encoded it",
         )
-    vectors /= lengths[:, None]
-    return vectors
+    return unit
 
 
 def require_different(unit: Unit, n_clusters: int | None) -> None:
@@ -148,13 +125,12 @@ def require_different(unit: Unit, n_clusters: int | None) -> None:
     if different < (n_clusters or 2):
         wanted = f"{n_clusters:,} clusters" if n_clusters else "clusters"
         raise ArgumentError(
-            f"{wanted} of {len(unit):,} texts with {different:,} different "
-            f"{'vector' if different == 1 else 'vectors'}",
-            expected="at least as many different texts as clusters, and two",
+            f"{wanted} of {len(unit):,} texts with {counted(different, 'different vector')}",
+            expected=f"at least {n_clusters or 2:,} different texts",
             fix="ask for fewer clusters" if different > 1 else "give texts that differ",
         )
 
 
 def count_different(unit: Unit) -> int:
-    """How many different vectors there are, but for rounding."""
+    """How many different vectors there are; rounding errors do not count."""
     return len({row.tobytes() for row in np.round(unit, _ENOUGH_DIGITS) + 0.0})

@@ -1,4 +1,4 @@
-"""Groups of alike texts: how many, which text is in which, and what they are about.
+"""Groups of similar texts: how many there are, their texts, and what they are about.
 
 vectors ─ unit length ─ how many? ─ scikit-learn ─ labels by size ─ words, examples, silhouettes
 """
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.checks import require_whole
 from sentune.encoding.similarity import Vectors
 from sentune.progress import progress
 from sentune.tasks.cluster_input import (
@@ -20,7 +21,6 @@ from sentune.tasks.cluster_input import (
     count_different,
     require_clusterable,
     require_different,
-    require_seed,
     require_texts,
     unit_vectors,
 )
@@ -35,7 +35,8 @@ from sentune.tasks.cluster_methods import (
     silhouettes,
     ward_tree,
 )
-from sentune.tasks.cluster_names import telling_words
+from sentune.tasks.cluster_names import typical_words
+from sentune.wording import counted
 
 __all__ = ["METHODS", "Cluster", "Clustering", "cluster", "require_clusterable"]
 
@@ -51,9 +52,9 @@ class Cluster:
     Attributes:
         label: its number in ``Clustering.labels``; 0 is the largest cluster.
         size: how many texts.
-        words: the most telling, see :func:`sentune.tasks.cluster_names.telling_words`; empty
+        words: the most typical, see :func:`sentune.tasks.cluster_names.typical_words`; empty
             without texts, or where they have no words.
-        representative: position of the text nearest to the cluster's mean.
+        representative: index of the text nearest to the mean of the cluster.
         silhouette: mean over its texts; None when it is the only cluster.
     """
 
@@ -65,7 +66,7 @@ class Cluster:
 
     @property
     def name(self) -> str:
-        """The words as one text, or ``cluster`` and the number where there are none."""
+        """The words as one text; without words, ``cluster`` and its number."""
         return ", ".join(self.words) or f"cluster {self.label}"
 
 
@@ -77,7 +78,7 @@ class Clustering:
         labels: (n,) number of each text's cluster; −1 for noise, which only HDBSCAN leaves.
         clusters: the largest first.
         algorithm: what ran, in words.
-        chosen: a sentence on where the number of clusters comes from.
+        chosen: a sentence that says how the number of clusters was chosen.
         candidates: number of clusters → mean silhouette, where several were tried.
         silhouette: mean over all texts in clusters; None for fewer than two clusters.
     """
@@ -98,10 +99,10 @@ class Clustering:
     def quality(self) -> str:
         """The silhouette and what it means, in one sentence."""
         if self.silhouette is None:
-            return "no silhouette: it compares clusters, and there are fewer than two"
+            return "no silhouette: there are fewer than two clusters to compare"
         return (
-            f"mean silhouette {self.silhouette:.3f} by cosine (1: every text is far from the other "
-            "clusters; 0: on the border of two; below: nearer to another than to its own)"
+            f"mean silhouette {self.silhouette:.3f} by cosine (1: texts are far from the other "
+            "clusters; 0: on the border between two clusters; below 0: nearer to another cluster)"
         )
 
     def name_of(self, label: int) -> str:
@@ -124,21 +125,28 @@ def cluster(
     seed: int = 42,
     show_progress_bar: bool = False,
 ) -> Clustering:
-    """Put alike texts together.
+    """Group similar texts.
 
     - ``kmeans``: every text belongs to the nearest of k means. 4 starts up to 10,000 texts, then
       one; batches above 50,000.
     - ``agglomerative``: Ward's method joins the two nearest clusters until k are left. Average
-      and complete linkage by cosine agreed less with known labels in most of what we tried.
-    - ``hdbscan``: dense regions are clusters and the rest is noise, about half of real texts. It
-      finds their number. More than 50 dimensions are reduced to 50 principal components.
+      and complete linkage by cosine agreed less with known labels in most of our tests.
+    - ``hdbscan``: dense regions are clusters, and the rest is noise, about half of real texts. It
+      finds the number of clusters. More than 50 dimensions are reduced to 50 principal components.
 
     Without ``n_clusters`` the first two try 2, 3, 4, 5, 6, 7, 8, 11, 16, 23, 32, 45, 64 and 91
-    clusters, up to the square root of the number of texts (of few texts up to 5, if two are left
-    for each), and keep the number with the highest mean silhouette (Rousseeuw 1987) by cosine, the
-    smaller one if equal; k-means on a sample of 4,000 texts if there are more.
+    clusters, up to the square root of the number of texts. (With few texts they try up to 5, as
+    long as there are two texts for each cluster.) They keep the number with the highest mean
+    silhouette (Rousseeuw 1987) by cosine, the smaller one if equal. With more than 4,000 texts,
+    k-means tries the numbers on a sample of 4,000.
 
     The same input and seed give the same labels on the same machine.
+
+    >>> import numpy as np
+    >>> from sentune.tasks.clusters import cluster
+    >>> found = cluster(np.array([[1, 0], [0.9, 0.1], [0, 1], [0.8, 0.2]]), n_clusters=2)
+    >>> found.labels.tolist(), [group.size for group in found.clusters]
+    ([0, 0, 1, 0], [3, 1])
 
     Cost: k-means O(n · k · d) a round, with memory for the vectors, twice, in float64;
     agglomerative O(n² · d) and 8 · n² bytes; HDBSCAN O(n²).
@@ -148,18 +156,18 @@ def cluster(
         texts: n texts, for the names of the clusters.
         method: one of ``METHODS``.
         n_clusters: how many; not for ``hdbscan``.
-        seed: of k-means' starts, the sample and the principal components.
-        show_progress_bar: draw a bar on standard error while numbers are tried.
+        seed: for the starts of k-means, the sample and the principal components.
+        show_progress_bar: show a bar on standard error while numbers are tried.
 
     Raises:
-        ArgumentError: too few or too many vectors for the method, vectors that are not finite, of
-            length zero or all the same, texts that do not belong to them, or another argument
+        ArgumentError: too few or too many vectors for the method; vectors that are not finite, of
+            length zero or all the same; another number of texts than vectors; or another argument
             outside its range.
         MissingExtraError: the extra ``tasks`` is not installed.
     """
     unit = unit_vectors(embeddings)
     require_clusterable(len(unit), method, n_clusters)
-    require_seed(seed)
+    require_whole("seed", seed, least=0, most=2**32 - 1, fix="42 is usual")
     require_texts(texts, len(unit))
     require_different(unit, n_clusters)
     if method == "hdbscan":
@@ -198,17 +206,17 @@ def _by_number(unit: Unit, method: str, n_clusters: int | None, seed: int, show:
         labels, algorithm = kmeans(unit, number, seed)
     found = len(np.unique(labels))
     if found < number:
-        chosen = f"because no more texts differ ({number:,} were wanted)"
+        chosen = f"because there are no more different texts ({number:,} were asked for)"
     return _Found(labels, algorithm, f"{found:,} clusters, {chosen}", candidates)
 
 
 def _mean_silhouette(unit: Unit, labels: Labels) -> float:
-    """0 for a single cluster, which is all that a sample of equal texts gives."""
+    """0 for a single cluster, which is what a sample of equal texts gives."""
     return float(silhouettes(unit, labels).mean()) if labels.max() else 0.0
 
 
 def _numbers(count: int, different: int) -> list[int]:
-    """The candidates up to √count, where small clusters do not yet win by being small."""
+    """The candidates up to √count; above it, clusters of few texts get high silhouettes."""
     limit = max(math.isqrt(count), min(count // 2, _ALWAYS_TRIED), 2)
     return [k for k in _CANDIDATES if k <= min(limit, max(different, 2))]
 
@@ -227,7 +235,7 @@ def _reason(candidates: dict[int, float], number: int, tried: int, count: int, s
         f"{len(candidates)} numbers from 2 to {max(candidates)}, on {where} {count:,} texts"
     )
     if len(candidates) > 1 and number == max(candidates):
-        sentence += "; it is the largest number tried, so a larger one may be better still"
+        sentence += "; it is the largest number tried, so a larger one may be better"
     return sentence
 
 
@@ -236,7 +244,7 @@ def _by_density(unit: Unit, seed: int) -> _Found:
     number = int(labels.max()) + 1
     noise = (labels < 0).mean()
     chosen = (
-        f"{number:,} {'cluster' if number == 1 else 'clusters'} and {noise:.0%} noise, found by "
+        f"{counted(number, 'cluster')} and {noise:.0%} noise, found by "
         f"HDBSCAN with min_cluster_size {min_cluster_size(len(unit))} (a quarter of the square "
         "root of the number of texts, at least 5)"
     )
@@ -245,14 +253,14 @@ def _by_density(unit: Unit, seed: int) -> _Found:
 
 def _largest_first(labels: Labels) -> Labels:
     """The same clusters, numbered by size and then by their first text; −1 stays."""
-    names, firsts, places, sizes = np.unique(
+    names, firsts, positions, sizes = np.unique(
         labels, return_index=True, return_inverse=True, return_counts=True
     )
     order = np.lexsort((firsts, -sizes, names < 0))
     numbers = np.empty(len(names), dtype=np.int64)
     numbers[order] = np.arange(len(names))
     numbers[names < 0] = -1
-    return numbers[places]
+    return numbers[positions]
 
 
 def _silhouettes(unit: Unit, labels: Labels) -> NDArray[np.float64] | None:
@@ -275,7 +283,7 @@ def _described(
         return ()
     inside = labels >= 0
     means = centroids(unit[inside], labels[inside])
-    words = [()] * len(means) if texts is None else telling_words(texts, labels)
+    words = [()] * len(means) if texts is None else typical_words(texts, labels)
     clusters: list[Cluster] = []
     for label, mean in enumerate(means):
         members = np.flatnonzero(labels == label)

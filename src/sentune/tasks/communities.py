@@ -1,4 +1,4 @@
-"""Community detection: groups of vectors around a centre that all of a group are close to."""
+"""Community detection: groups of vectors, each close to the centre of its group."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sentune.checks import require_number
 from sentune.encoding.similarity import Vectors, cos_sim
-from sentune.errors import ArgumentError
 from sentune.progress import Advance, progress
-from sentune.tasks.nearest import Scorer, above, block_width, by_row
-from sentune.tasks.vector_rows import BLOCK, Rows, require_count
+from sentune.tasks.nearest import Scorer, above, block_width, by_row, require_sizes
+from sentune.tasks.vector_rows import BLOCK, VectorRows
 
 __all__ = ["community_detection"]
 
@@ -31,36 +31,47 @@ def community_detection(
 ) -> list[list[int]]:
     """Communities of vectors with a cosine of at least ``threshold`` to the centre.
 
-    Every vector with enough neighbours could be a centre; the one with the most comes first, and
-    takes those neighbours that no earlier community has. This is the "fast clustering" of
-    sentence-transformers, in two passes: the first counts neighbours, half of all products since
-    a pair has one score; the second finds those of the centres, in batches, among the vectors
-    that are still free. Neighbours are never kept for all vectors at once.
+    Every vector with enough neighbours can be a centre. The one with the most neighbours comes
+    first, and takes those that are in no earlier community. This is the "fast clustering" of
+    sentence-transformers, in two passes. The first counts the neighbours of all vectors, with one
+    product for each pair. The second finds the neighbours of the centres, in batches, among the
+    vectors that are still free. Neighbours are never kept for all vectors at once.
+
+    >>> from sentune import SentenceTransformer, community_detection
+    >>> texts = ["a file is copied", "a thread waits", "a copy of a file is made"]
+    >>> vectors = SentenceTransformer("all-MiniLM-L6-v2").encode(texts)
+    >>> community_detection(vectors, threshold=0.75, min_community_size=2)
+    [[0, 2]]
 
     Args:
         embeddings: (n, dim) array, tensor or sequence of vectors.
-        threshold: least cosine of a member to its centre, from −1 to 1. Copies may round to less
-            than 1; 0.9999 finds them.
+        threshold: least cosine of a member to its centre, from −1 to 1. The cosine of two copies
+            may be rounded below 1; use 0.9999 to find them.
         min_community_size: least number of members, the centre included.
-        batch_size: the most centres whose neighbours are looked up together.
-        show_progress_bar: a bar for each pass.
+        batch_size: the most centres whose neighbours are found together.
+        show_progress_bar: show a bar for each pass.
 
     Returns:
         The communities, the largest first, as indices: the centre, then the members from near
         to far. No index is in two communities.
 
     Cost: n² · dim operations to count, and 2 · dim for each centre tried and each free vector,
-    2 · n² · dim at most. Memory for O(n · dim) numbers and two million neighbours (n, if that
-    is more), however low the threshold.
+    2 · n² · dim at most. Memory for O(n · dim) numbers and two million neighbours (or n, if that
+    is more), whatever the threshold.
 
     Raises:
         ArgumentError: no matrix, values that are not finite, a threshold outside −1 to 1, or a
             size below 1.
     """
-    require_count("min_community_size", min_community_size)
-    require_count("batch_size", batch_size)
-    limit = _limit(threshold)
-    given = Rows(embeddings, "embeddings")
+    require_sizes(min_community_size=min_community_size, batch_size=batch_size)
+    limit = require_number(
+        "threshold",
+        threshold,
+        least=-1,
+        most=1,
+        fix="0.75 finds near paraphrases; lower values find looser groups",
+    )
+    given = VectorRows(embeddings, "embeddings")
     if len(given) < min_community_size:
         return []
     score = Scorer(cos_sim, given, given)
@@ -70,7 +81,8 @@ def community_detection(
     order = order[sizes[order] >= min_community_size]
     used = np.zeros(len(vectors), dtype=bool)
     found: list[list[int]] = []
-    with progress("communities", len(order), unit="centres", show=show_progress_bar) as advance:
+    show = show_progress_bar and len(order) > 0
+    with progress("communities", len(order), unit="centres", show=show) as advance:
         batches = _batches(order, sizes, used, batch_size, advance)
         findable = np.flatnonzero(sizes >= min(2, min_community_size))
         for centre, members in _neighbours(vectors, findable, score, limit, batches, used):
@@ -79,19 +91,6 @@ def community_detection(
                 found.append([centre, *free[free != centre].tolist()])
                 used[found[-1]] = True
     return sorted(found, key=len, reverse=True)
-
-
-def _limit(threshold: float) -> float:
-    number = isinstance(threshold, int | float | np.integer | np.floating) and not isinstance(
-        threshold, bool
-    )
-    if not number or not -1 <= threshold <= 1:
-        raise ArgumentError(
-            f"threshold {threshold!r}",
-            expected="a cosine, from -1 to 1",
-            fix="0.75 finds near paraphrases; lower values find looser groups",
-        )
-    return float(threshold)
 
 
 def _count_neighbours(
@@ -105,7 +104,7 @@ def _count_neighbours(
             left = vectors[first : first + BLOCK]
             for second in range(first, count, BLOCK):
                 right = vectors[second : second + BLOCK]
-                # In place: 1 where close and 0 elsewhere, also in the columns of padding.
+                # In place: 1 where close, 0 elsewhere; the columns of padding become 0.
                 close = score(left, right).ge_(limit)
                 sizes[first : first + BLOCK] += close.sum(1).long()
                 if second > first:
@@ -121,7 +120,7 @@ def _batches(
     batch_size: int,
     advance: Advance,
 ) -> Iterator[NDArray[np.int64]]:
-    """The next free centres, few enough that their neighbours fit into the memory allowed."""
+    """The next free centres, as many as have at most ``_NEIGHBOURS`` neighbours together."""
     while len(order):
         waiting = len(order)
         order = order[~used[order]]

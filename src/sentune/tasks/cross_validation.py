@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.errors import MissingExtraError
 from sentune.tasks.calibration import fit_temperature
 from sentune.tasks.classifier import softmax
+from sentune.tasks.cluster_methods import centroids
+from sentune.tasks.scikit_learn import import_extra, quiet
 
 __all__ = [
     "STRENGTHS",
     "CrossValidated",
     "Fold",
-    "centroids",
     "cross_validated",
     "fold_rows",
     "logistic",
-    "require_sklearn",
+    "nearest_centroid",
     "scaled_per_fold",
     "tfidf_folds",
 ]
@@ -46,16 +43,22 @@ class Fold:
     train_rows: Numbers
     test_rows: Numbers
 
+    @classmethod
+    def of(cls, features: Floats, rows: tuple[Numbers, Numbers]) -> Fold:
+        """The fold with these rows to train on and to predict, from the features of all rows."""
+        train, test = rows
+        return cls(features[train], features[test], train, test)
+
 
 @dataclass(frozen=True, slots=True)
 class CrossValidated:
     """What cross-validation found.
 
     Attributes:
-        scores: (n, L), each row from a classifier that did not see it, and with the strength that
-            is best on the other folds.
+        scores: (n, L), each row from a classifier that did not see it, with the strength that is
+            best on the other folds.
         strength: C of the regularisation that is best over all rows.
-        final_scores: (n, L) with that strength throughout: what the temperature is fitted on.
+        final_scores: (n, L), all with that strength; the temperature is fitted on them.
     """
 
     scores: Floats
@@ -63,40 +66,30 @@ class CrossValidated:
     final_scores: Floats
 
 
-def require_sklearn() -> None:
-    """Raise MissingExtraError unless scikit-learn is installed."""
-    with _sklearn():
-        importlib.import_module("sklearn")
-
-
 def fold_rows(truth: Numbers, folds: int, seed: int) -> list[tuple[Numbers, Numbers]]:
     """Rows to train on and rows to predict, stratified by label. Raises MissingExtraError."""
-    with _sklearn():
-        from sklearn.model_selection import StratifiedKFold
-
-        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-        return list(splitter.split(np.zeros(len(truth)), truth))
+    selection = import_extra("sklearn.model_selection")
+    splitter = selection.StratifiedKFold(folds, shuffle=True, random_state=seed)
+    return list(splitter.split(np.zeros(len(truth)), truth))
 
 
 def tfidf_folds(texts: Sequence[str], rows: Sequence[tuple[Numbers, Numbers]]) -> list[Fold] | None:
-    """TF-IDF of words, weighted as the training rows have it; None where they have no words.
+    """TF-IDF of words, with the weights of the training rows; None where they have no words.
 
-    Term frequencies count logarithmically; single words, since pairs of words made it worse on
-    package descriptions (by 1 to 2 points of accuracy) and on docstrings (by 0 to 1).
+    Term frequencies count logarithmically. Single words only: pairs of words lost 1 to 2 points of
+    accuracy on package descriptions, and 0 to 1 on docstrings.
     """
-    with _sklearn():
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        found = []
-        for train_rows, test_rows in rows:
-            words = TfidfVectorizer(sublinear_tf=True)
-            try:
-                train = words.fit_transform([texts[row] for row in train_rows])
-            except ValueError:  # an empty vocabulary has no error of its own
-                return None
-            test = words.transform([texts[row] for row in test_rows])
-            found.append(Fold(train, test, train_rows, test_rows))
-        return found
+    package = import_extra("sklearn.feature_extraction.text")
+    found = []
+    for train_rows, test_rows in rows:
+        words = package.TfidfVectorizer(sublinear_tf=True)
+        try:
+            train = words.fit_transform([texts[row] for row in train_rows])
+        except ValueError:  # scikit-learn has no special error for an empty vocabulary
+            return None
+        test = words.transform([texts[row] for row in test_rows])
+        found.append(Fold(train, test, train_rows, test_rows))
+    return found
 
 
 def cross_validated(
@@ -104,8 +97,8 @@ def cross_validated(
 ) -> CrossValidated:
     """Scores by ``fit`` on each fold, with the strength chosen on all other folds.
 
-    Strengths are tried from the strongest regularisation (the least C) on, until the log loss
-    rises. Cost: folds × strengths tried fits.
+    The strongest regularisation (the least C) is tried first, then weaker ones until the log loss
+    rises. Cost: one fit for each fold and each strength tried.
     """
     labels = int(truth.max()) + 1
     fold_of = np.empty(len(truth), dtype=np.int64)
@@ -147,34 +140,22 @@ def logistic(features: Any, truth: Numbers, strength: float) -> Linear:
 
     With two labels, the scores of the first are 0, so that the softmax is the logistic function.
     """
-    with _sklearn():
-        from sklearn.linear_model import LogisticRegression
-
-        fitted = LogisticRegression(C=strength, max_iter=1000).fit(features, truth)
+    package = import_extra("sklearn.linear_model")
+    with quiet():
+        fitted = package.LogisticRegression(C=strength, max_iter=1000).fit(features, truth)
     weights, intercept = np.asarray(fitted.coef_), np.asarray(fitted.intercept_)
     if len(weights) > 1:
         return weights, intercept
     return np.concatenate([np.zeros_like(weights), weights]), np.append(0.0, intercept)
 
 
-def centroids(features: Floats, truth: Numbers, strength: float) -> Linear:
-    """The mean of each label's vectors (L, dim), and −c·c/2; there is nothing to regularise."""
+def nearest_centroid(features: Floats, truth: Numbers, strength: float) -> Linear:
+    """The mean vectors c of the labels (L, dim), and −c·c/2; ``strength`` has no effect."""
     del strength
-    means = np.stack([features[truth == label].mean(axis=0) for label in np.unique(truth)])
+    means = centroids(features, truth)
     return means, -np.square(means).sum(axis=1) / 2
 
 
 def _losses(scores: Floats, truth: Numbers) -> Floats:
     likely = softmax(scores)[np.arange(len(truth)), truth]
     return -np.log(np.maximum(likely, np.finfo(np.float64).tiny))
-
-
-@contextmanager
-def _sklearn() -> Iterator[None]:
-    """scikit-learn, without its warnings: they speak of settings that the caller did not choose."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        except ImportError as error:
-            raise MissingExtraError("scikit-learn", "tasks") from error

@@ -1,11 +1,11 @@
-"""Tuning the encoder on a handful of labelled texts, before a classifier is put on top.
+"""Tuning the model on a few labelled texts, before a classifier is trained on its vectors.
 
-SetFit (Tunstall et al. 2022, arXiv:2209.11055) turns n labelled texts into pairs, of which there
-are many more, tunes the encoder on them contrastively, and then trains a linear classifier on the
-tuned vectors. Here a step sees several texts of every label at once, under the supervised
-contrastive loss (Khosla et al. 2020), which uses all their pairs. With 8 texts a label that gained
-3 points of accuracy on both sets of ``bench/tasks_classification.py``. A learning rate of 1e-4
-was better on one seed and worse on another; 20 and 50 passes gained no more than 10.
+SetFit (Tunstall et al. 2022, arXiv:2209.11055) tunes the model on pairs of the labelled texts with
+a contrastive loss, then trains a linear classifier on the new vectors. Here a step sees several
+texts of each label at once, and the supervised contrastive loss (Khosla et al. 2020) uses all their
+pairs. With 8 texts for each label this gained
+3 points of accuracy on both data sets of ``bench/tasks/classification.py``. A learning rate of 1e-4
+was better on one seed and worse on another; 20 and 50 passes were no better than 10.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ def few_shot_model(
     seed: int = 0,
     show_progress_bar: bool = False,
 ) -> SentenceTransformer:
-    """A copy of the model, tuned so that texts of one label have like vectors.
+    """A copy of the model, tuned so that texts of one label have similar vectors.
 
-    The same input and seed give the same weights on the same machine. Cost: each text goes through
-    the encoder, forward and back, about 10 times.
+    The same input and seed give the same weights on the same machine. Cost: about 10 forward and
+    backward passes for each text.
 
     Args:
-        model: left as it is.
-        texts: at least two of each label.
-        labels: one a text; at least two different ones.
+        model: not changed.
+        texts: at least two for each label.
+        labels: one for each text; at least two different ones.
         prompt: put before every text.
-        seed: settles which texts stand together.
-        show_progress_bar: draw a bar on standard error.
+        seed: decides which texts are in a step together.
+        show_progress_bar: show a bar on standard error.
 
     Raises:
         MissingExtraError: the extra ``train`` is not installed.
@@ -56,7 +56,7 @@ def few_shot_model(
     from sentune.training.trainer import SentenceTransformerTrainer
 
     tuned = copy.deepcopy(model)
-    # The trainer has one prompt for questions and one for passages; here all texts are of a kind.
+    # The trainer would put prompts of its choice before the columns; here all texts get `prompt`.
     tuned.prompts, tuned.default_prompt_name = {}, None
     rows, texts_per_label = label_rows(texts, labels, seed)
     columns = {
@@ -88,13 +88,12 @@ def label_rows(
 ) -> tuple[list[list[str]], int]:
     """Rows for the supervised contrastive loss, and how many texts of each label a row holds.
 
-    A row has 2 to 8 texts of each of up to 16 labels, about 32 together. Labels take turns, and so
-    do the texts of a label, so that every text comes up about equally often within its label, and
-    every label as often as any other.
+    A row has 2 to 8 texts of each of up to 16 labels, about 32 texts together. All labels are used
+    equally often, and so are all texts of a label, up to a difference of about one.
     """
     rng = np.random.default_rng(seed)
     groups = [
-        [text for text, own in zip(texts, labels, strict=True) if own == label]
+        [text for text, its_label in zip(texts, labels, strict=True) if its_label == label]
         for label in sorted(set(labels))
     ]
     shown = min(len(groups), TEXTS_A_STEP // 2)
@@ -104,14 +103,14 @@ def label_rows(
     hands = [_deal(len(group), per_label, rng) for group in groups]
     label_hands = _deal(len(groups), shown, rng)
     rows = [
-        [groups[number][place] for number in next(label_hands) for place in next(hands[number])]
+        [groups[label][index] for label in next(label_hands) for index in next(hands[label])]
         for _ in range(steps)
     ]
     return rows, per_label
 
 
 def _deal(count: int, hand: int, rng: np.random.Generator) -> Iterator[list[int]]:
-    """Endless hands of numbers below ``count``, without repetition in a hand if they suffice."""
+    """Hands of numbers below ``count``, without end; no number twice in a hand, if possible."""
     left: list[int] = []
     while True:
         if len(left) < hand:

@@ -1,10 +1,10 @@
-"""What search, paraphrases and communities share: products in blocks, and the entries that matter.
+"""What search, paraphrases and communities share: products in blocks, and the best entries.
 
-rows ─ block ─ scores (1024 × 1024, in the cache) ─ ``above`` the limits ─ ``Best`` of each row
+vectors ─ block ─ scores (1024 × 1024, in the cache) ─ ``above`` the limits ─ ``Best`` of each row
 
-A block of scores is looked at once, by the greatest of every 64 neighbours; what follows sees the
-few entries above a limit that rises with every entry kept. The products are then nearly all of
-the time, and no matrix larger than a block is ever held.
+Of a block of scores, first the maximum of every 64 neighbours is compared with a limit, which rises
+as better entries are found. Only groups above it are looked at in detail. So nearly all of the time
+goes into the products, and no matrix larger than a block is held.
 """
 
 from __future__ import annotations
@@ -16,19 +16,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sentune.checks import require_whole
 from sentune.encoding.similarity import cos_sim, dot_score
 from sentune.errors import ArgumentError
-from sentune.tasks.vector_rows import BLOCK, Rows
+from sentune.tasks.vector_rows import BLOCK, VectorRows
 
-__all__ = ["Best", "ScoreFunction", "Scorer", "above", "block_width", "by_row"]
+__all__ = ["Best", "ScoreFunction", "Scorer", "above", "block_width", "by_row", "require_sizes"]
 
 ScoreFunction = Callable[[Any, Any], Tensor]
 _GROUP = 64
 _WAITING = 1 << 18
 
 
+def require_sizes(**sizes: object) -> None:
+    """Raise ArgumentError unless each is a whole number of at least 1."""
+    for name, value in sizes.items():
+        require_whole(name, value)
+
+
 def block_width(height: int) -> int:
-    """Columns of a block with ``height`` rows: a few rows are multiplied in no time."""
+    """Columns of a block with ``height`` rows: the fewer rows, the more columns."""
     return min(8 * BLOCK, max(BLOCK, BLOCK * BLOCK // height))
 
 
@@ -37,16 +44,16 @@ class Scorer:
 
     Args:
         score_function: ``cos_sim``, ``dot_score``, or any function of two blocks of rows.
-        a, b: what is compared; their dimensions must agree.
+        a, b: the vectors to compare; their dimensions must agree.
 
     Raises:
         ArgumentError: no function, or dimensions that differ.
     """
 
-    def __init__(self, score_function: ScoreFunction, a: Rows, b: Rows) -> None:
+    def __init__(self, score_function: ScoreFunction, a: VectorRows, b: VectorRows) -> None:
         if not callable(score_function):
             raise ArgumentError(
-                f"score_function {score_function!r}",
+                f"score_function is {score_function!r}",
                 expected="a function of two matrices",
                 fix="leave it out for cos_sim",
             )
@@ -63,20 +70,20 @@ class Scorer:
         self._device = b.device
         self._buffer = self.empty = torch.empty(0, dtype=self._dtype, device=self._device)
 
-    def block(self, rows: Rows, part: slice) -> Tensor:
-        """A part of ``rows`` as the function takes it."""
+    def block(self, rows: VectorRows, part: slice) -> Tensor:
+        """A part of ``rows``, prepared for the function."""
         if self.is_product:
             return rows.block(part, self._dtype, unit=self._unit).to(self._device)
         return rows.raw(part).to(self._device)
 
-    def whole(self, rows: Rows) -> Tensor:
-        """All of ``rows`` as the function takes them."""
+    def whole(self, rows: VectorRows) -> Tensor:
+        """All of ``rows``, prepared for the function."""
         if self.is_product:
             return rows.whole(self._dtype, unit=self._unit).to(self._device)
         return rows.raw(slice(0, len(rows))).to(self._device)
 
     def __call__(self, a: Tensor, b: Tensor) -> Tensor:
-        """Scores (len(a), len(b) rounded up to 64) until the next call; −inf where b has ended."""
+        """Scores (len(a), len(b) rounded up to 64), valid until the next call; −inf after b."""
         height, width = len(a), math.ceil(len(b) / _GROUP) * _GROUP
         if self._buffer.numel() < height * width:
             self._buffer = self._buffer.new_empty(height * width)
@@ -90,12 +97,12 @@ class Scorer:
 
     def _custom(self, a: Tensor, b: Tensor) -> Tensor:
         found = self._function(a, b)
-        right = isinstance(found, Tensor) and found.shape == (len(a), len(b))
-        if not right or bool(found.isnan().any()):
+        fits = isinstance(found, Tensor) and found.shape == (len(a), len(b))
+        if not fits or bool(found.isnan().any()):
             shape = tuple(found.shape) if isinstance(found, Tensor) else repr(found)
             raise ArgumentError(
-                f"a score_function that gave {'NaN' if right else shape}",
-                expected=f"a tensor of {len(a)} x {len(b)} numbers for as many vectors",
+                f"score_function gave {'NaN' if fits else shape} for {len(a)} and {len(b)} vectors",
+                expected=f"a tensor of {len(a)} x {len(b)} numbers",
                 fix="correct the function",
             )
         return found.detach()
@@ -109,7 +116,7 @@ def above(
     Args:
         scores: what a ``Scorer`` returned.
         rows: (height,) limits.
-        columns: (≤ width,) limits; those of the rows alone when None.
+        columns: (≤ width,) limits; when None, only the limits of the rows count.
 
     Returns:
         Row, column and score of each, row by row from left to right.
@@ -127,24 +134,24 @@ def above(
     limits = rows[row, None]
     if columns is not None:
         limits = torch.minimum(limits, columns[group])
-    entry, place = (values > limits).nonzero(as_tuple=True)
-    return row[entry], group[entry] * _GROUP + place, values[entry, place]
+    entry, column = (values > limits).nonzero(as_tuple=True)
+    return row[entry], group[entry] * _GROUP + column, values[entry, column]
 
 
 class Best:
     """The ``k`` best entries of each row among all that were added.
 
-    Of entries with the same score the first ones added are kept. Entries are collected and cut
-    back now and then, so memory is O(rows · k), or O(most) if that is less.
+    Of entries with the same score the first ones added are kept. Entries are collected, and the
+    worst removed when there are many, so memory is O(rows · k), or O(most) if that is less.
 
     Args:
-        rows: how many.
-        k: the most entries a row keeps.
+        rows: how many rows.
+        k: the most entries that a row keeps.
         like: a tensor of the dtype and device of the scores.
-        most: the most entries kept of all rows together; any number when None.
+        most: the most entries kept of all rows together; no limit when None.
 
     Attributes:
-        limits: (rows,); an entry that is not above is of no use.
+        limits: (rows,); entries that are not above the limit of their row are not needed.
     """
 
     def __init__(self, rows: int, k: int, like: Tensor, most: int | None = None) -> None:
@@ -158,7 +165,7 @@ class Best:
         self._waiting = 0
 
     def start(self, rows: slice, scores: Tensor) -> None:
-        """Raise the limits of ``rows`` that have none, given scores that will be added."""
+        """Set the limits of ``rows`` that have none, from scores that will be added."""
         limits = self.limits[rows]
         if self._k < scores.shape[1] and bool((limits == -math.inf).any()):
             least = scores.topk(self._k, dim=1, sorted=True).values[:, -1]
@@ -166,7 +173,7 @@ class Best:
             self.limits[rows] = torch.maximum(limits, lower)
 
     def add(self, rows: Tensor, ids: Tensor, scores: Tensor) -> None:
-        """Add entries; those that are not above their row's limit are left out."""
+        """Add entries; those that are not above the limit of their row are ignored."""
         useful = scores > self.limits[rows]
         if not bool(useful.all()):
             rows, ids, scores = rows[useful], ids[useful], scores[useful]
@@ -176,7 +183,7 @@ class Best:
             self._cut()
 
     def entries(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Rows, ids and scores of all that is kept, in no particular order."""
+        """Rows, ids and scores of all entries kept, in no particular order."""
         self._cut()
         return self._kept
 
@@ -213,10 +220,10 @@ class Best:
         self._kept = (rows, ids, scores)
 
     def _floor(self, rows: Tensor, scores: Tensor, most: int) -> float:
-        """A score that ``most`` entries reach, of a row no more than ``k`` counted.
+        """A score that ``most`` entries reach, at most ``k`` counted of each row.
 
-        As many will reach it whatever is added, so what is below is of no use. Counting is a
-        fraction of the cost of sorting, and leaves few entries to sort.
+        Further entries can only raise that number, so entries below the score are not needed.
+        Counting costs a fraction of sorting, and leaves few entries to sort.
         """
         wanted = most
         while wanted < len(scores):
@@ -230,6 +237,6 @@ class Best:
 
 
 def by_row(rows: Tensor, scores: Tensor) -> Tensor:
-    """Order by (row, −score), entries that are equal in both as they stand."""
+    """The order by (row, −score); entries that are equal in both keep their order."""
     order = scores.argsort(descending=True, stable=True)
     return order[rows[order].argsort(stable=True)]

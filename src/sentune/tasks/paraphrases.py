@@ -1,4 +1,4 @@
-"""Paraphrase mining: the most alike pairs among many texts."""
+"""Paraphrase mining: the most similar pairs among many texts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.encoding.similarity import Vectors, cos_sim
 from sentune.errors import ArgumentError
 from sentune.progress import progress
-from sentune.tasks.nearest import Best, ScoreFunction, Scorer, above
-from sentune.tasks.vector_rows import BLOCK, Rows, require_count
+from sentune.tasks.nearest import Best, ScoreFunction, Scorer, above, require_sizes
+from sentune.tasks.vector_rows import BLOCK, VectorRows
 
 __all__ = ["paraphrase_mining", "paraphrase_mining_embeddings"]
 
@@ -32,12 +32,18 @@ def paraphrase_mining(
     prompt_name: str | None = None,
     prompt: str | None = None,
 ) -> list[list[float | int]]:
-    """The most alike pairs among ``sentences``.
+    """The most similar pairs among ``sentences``.
+
+    >>> from sentune import SentenceTransformer, paraphrase_mining
+    >>> texts = ["a file is copied", "a thread waits", "a copy of a file is made"]
+    >>> score, first, second = paraphrase_mining(SentenceTransformer("all-MiniLM-L6-v2"), texts)[0]
+    >>> first, second, round(score, 1)
+    (0, 2, 0.9)
 
     Args:
         model: encodes the sentences.
         sentences: n texts.
-        show_progress_bar: one bar for the encoding and one for the comparison.
+        show_progress_bar: show a bar for the encoding, and one for the comparison.
         batch_size, truncate_dim, prompt_name, prompt: as for ``model.encode``.
         query_chunk_size, corpus_chunk_size, max_pairs, top_k, score_function: as for
             ``paraphrase_mining_embeddings``.
@@ -50,9 +56,9 @@ def paraphrase_mining(
     """
     if isinstance(sentences, str):
         raise ArgumentError(
-            "one text", expected="a list of texts", fix="give the texts to compare in a list"
+            "one text", expected="a list of texts", fix="put the texts to compare in a list"
         )
-    _require_sizes(query_chunk_size, corpus_chunk_size, max_pairs, top_k)
+    step = _step(query_chunk_size, corpus_chunk_size, max_pairs, top_k)
     texts = list(sentences)
     if not texts:
         return []
@@ -65,7 +71,6 @@ def paraphrase_mining(
         prompt_name=prompt_name,
         prompt=prompt,
     )
-    step = min(BLOCK, query_chunk_size, corpus_chunk_size)
     return _mine(embeddings, step, max_pairs, top_k, score_function, show_progress_bar)
 
 
@@ -77,7 +82,7 @@ def paraphrase_mining_embeddings(
     top_k: int = 100,
     score_function: ScoreFunction = cos_sim,
 ) -> list[list[float | int]]:
-    """The most alike pairs of vectors: those where one is among the ``top_k`` best of the other.
+    """The most similar pairs of vectors, where one is among the ``top_k`` best of the other.
 
     Args:
         embeddings: (n, dim) array, tensor or sequence of vectors.
@@ -85,32 +90,33 @@ def paraphrase_mining_embeddings(
             ``score_function`` at once. For ``cos_sim`` and ``dot_score`` the blocks are of about
             a million scores whatever the chunk sizes are.
         max_pairs: the most pairs returned.
-        top_k: the most neighbours of one vector that are looked at.
+        top_k: how many neighbours of each vector are considered.
         score_function: ``cos_sim``, ``dot_score``, or any symmetric function of (a, dim) and
             (b, dim) tensors that returns (a, b) scores.
 
     Returns:
         ``[score, i, j]`` with i < j, each pair once, best first; pairs of equal score by (i, j).
 
-    Cost: n² · dim operations, half of all products, since a pair has one score; memory for
+    Cost: n² · dim operations, since each pair is multiplied once; memory for
     O(min(n · top_k, max_pairs)) pairs and one block.
 
     Raises:
         ArgumentError: no matrix, values that are not finite, a size below 1, or a
             ``score_function`` that gives no matrix of numbers.
     """
-    _require_sizes(query_chunk_size, corpus_chunk_size, max_pairs, top_k)
-    step = min(BLOCK, query_chunk_size, corpus_chunk_size)
+    step = _step(query_chunk_size, corpus_chunk_size, max_pairs, top_k)
     return _mine(embeddings, step, max_pairs, top_k, score_function, show_progress_bar=False)
 
 
-def _require_sizes(
-    query_chunk_size: int, corpus_chunk_size: int, max_pairs: int, top_k: int
-) -> None:
-    require_count("query_chunk_size", query_chunk_size)
-    require_count("corpus_chunk_size", corpus_chunk_size)
-    require_count("max_pairs", max_pairs)
-    require_count("top_k", top_k)
+def _step(query_chunk_size: int, corpus_chunk_size: int, max_pairs: int, top_k: int) -> int:
+    """Rows and columns of a block. Raises ArgumentError."""
+    require_sizes(
+        query_chunk_size=query_chunk_size,
+        corpus_chunk_size=corpus_chunk_size,
+        max_pairs=max_pairs,
+        top_k=top_k,
+    )
+    return min(BLOCK, query_chunk_size, corpus_chunk_size)
 
 
 @torch.no_grad()
@@ -122,13 +128,13 @@ def _mine(
     score_function: ScoreFunction,
     show_progress_bar: bool,
 ) -> list[list[float | int]]:
-    given = Rows(embeddings, "embeddings")
+    given = VectorRows(embeddings, "embeddings")
     score = Scorer(score_function, given, given)
     count = len(given)
     if count < 2:
         return []
     vectors = score.whole(given)
-    # A pair stands in one row or in two, so the best max_pairs pairs are among twice as many.
+    # A pair is an entry of one row or of two, so the best max_pairs pairs need twice as many.
     best = Best(count, min(top_k, count - 1), score.empty, most=2 * max_pairs)
     step = BLOCK if score.is_product else step
     pairs = count * (count - 1) // 2

@@ -6,8 +6,8 @@ import torch
 
 from sentune.encoding.similarity import Vectors, cos_sim
 from sentune.errors import ArgumentError
-from sentune.tasks.nearest import Best, ScoreFunction, Scorer, above, block_width
-from sentune.tasks.vector_rows import BLOCK, Rows, require_count
+from sentune.tasks.nearest import Best, ScoreFunction, Scorer, above, block_width, require_sizes
+from sentune.tasks.vector_rows import BLOCK, VectorRows
 
 __all__ = ["semantic_search"]
 
@@ -23,6 +23,13 @@ def semantic_search(
 ) -> list[list[dict[str, int | float]]]:
     """The ``top_k`` best corpus entries for each query, found by comparing all with all.
 
+    >>> from sentune import SentenceTransformer, semantic_search
+    >>> model = SentenceTransformer("all-MiniLM-L6-v2")
+    >>> corpus = model.encode(["Thread.join waits for a thread.", "copyfile copies a file."])
+    >>> found = semantic_search(model.encode(["how do I copy a file"]), corpus, top_k=1)
+    >>> found[0][0]["corpus_id"], round(found[0][0]["score"], 1)
+    (1, 0.9)
+
     Args:
         query_embeddings: (q, dim) array, tensor or sequence of vectors, or one vector (dim,).
         corpus_embeddings: (n, dim) likewise. A memory map is read in blocks and never copied.
@@ -36,7 +43,7 @@ def semantic_search(
 
     Returns:
         For each query its results, best first, as ``{"corpus_id": 7, "score": 0.83}``. Entries
-        of equal score stand in the order of the corpus.
+        of equal score are in the order of the corpus.
 
     Cost: 2 · q · n · dim operations in float32 (float64 if the vectors are); memory for
     O(q · (dim + top_k)) numbers and one block.
@@ -45,13 +52,11 @@ def semantic_search(
         ArgumentError: an empty corpus, vectors of different dimensions, values that are not
             finite, a size below 1, or a ``score_function`` that gives no matrix of numbers.
     """
-    for name, value in (
-        ("query_chunk_size", query_chunk_size),
-        ("corpus_chunk_size", corpus_chunk_size),
-        ("top_k", top_k),
-    ):
-        require_count(name, value)
-    queries, corpus = Rows(query_embeddings, "query_embeddings"), Rows(corpus_embeddings, "corpus")
+    require_sizes(
+        query_chunk_size=query_chunk_size, corpus_chunk_size=corpus_chunk_size, top_k=top_k
+    )
+    queries = VectorRows(query_embeddings, "query_embeddings")
+    corpus = VectorRows(corpus_embeddings, "corpus_embeddings")
     if not len(queries):
         return []
     if not len(corpus):

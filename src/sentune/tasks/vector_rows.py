@@ -1,4 +1,4 @@
-"""Rows of vectors as the tasks take them: of any kind, checked, and a block at a time."""
+"""The vectors that a task is given: of any kind, checked, and converted a block at a time."""
 
 from __future__ import annotations
 
@@ -9,32 +9,25 @@ from torch import Tensor
 from sentune.encoding.similarity import Vectors
 from sentune.errors import ArgumentError
 
-__all__ = ["BLOCK", "Rows", "require_count"]
+__all__ = ["BLOCK", "VectorRows"]
 
 BLOCK = 1024
 
 
-def require_count(name: str, value: object) -> None:
-    """Raise ArgumentError unless ``value`` is a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ArgumentError(
-            f"{name} {value!r}", expected="a whole number of at least 1", fix=f"correct {name}"
-        )
-
-
-class Rows:
-    """Rows of a matrix of any kind, converted a block at a time: a memory map is never copied.
+class VectorRows:
+    """The rows of a matrix of any kind. A block at a time is converted, never a whole memory map.
 
     Args:
         vectors: (n, dim) array, tensor, or sequence of vectors; (dim,) for a single one.
         name: what errors call them.
 
     Attributes:
-        shape: (n, dim); no vectors at all are (0, 0).
-        dtype: in which they are multiplied: float64 if they are, else float32.
+        shape: (n, dim); (0, 0) without vectors.
+        dtype: the type for products: float64 for vectors in float64, else float32.
+        device: of a tensor; the CPU for everything else.
 
     Raises:
-        ArgumentError: what was given is no dense matrix of numbers.
+        ArgumentError: not a dense matrix of numbers.
     """
 
     def __init__(self, vectors: Vectors, name: str) -> None:
@@ -67,16 +60,18 @@ class Rows:
         return rows.detach()
 
     def block(self, part: slice, dtype: torch.dtype, *, unit: bool) -> Tensor:
-        """The rows in ``dtype``, of length 1 if ``unit``; a view where nothing is to be changed.
+        """The rows in ``dtype``, of length 1 if ``unit``; a view where nothing has to change.
 
         Raises:
-            ArgumentError: a row whose length is no finite number.
+            ArgumentError: a row whose length is not a finite number.
         """
         return self._prepared(self.raw(part).to(dtype), part.start, unit=unit)
 
-    def whole(self, dtype: torch.dtype, *, unit: bool) -> Tensor:
-        """All rows as ``block`` gives them: a view, or one copy."""
-        given: Tensor = self.raw(slice(0, len(self))).to(dtype)
+    def whole(
+        self, dtype: torch.dtype, *, unit: bool, device: torch.device | None = None
+    ) -> Tensor:
+        """All rows as ``block`` gives them, on ``device``: a view, or one copy."""
+        given: Tensor = self.raw(slice(0, len(self))).to(device or self.device).to(dtype)
         result = given
         for start in range(0, len(self), BLOCK):
             rows = given[start : start + BLOCK]
@@ -90,7 +85,10 @@ class Rows:
         lengths = torch.linalg.vector_norm(rows, dim=1)
         if not bool(lengths.isfinite().all()):
             row = int((~lengths.isfinite()).nonzero()[0]) + first
-            raise self._error(f"with NaN, infinite or too large values in row {row}")
+            raise self._error(
+                f"with NaN, infinite or too large values in row {row}",
+                "leave that row out, or check the model that encoded it",
+            )
         if not unit or bool(((lengths - 1).abs() <= 4 * torch.finfo(rows.dtype).eps).all()):
             return rows
         scaled: Tensor = rows / lengths.clamp_min(1e-12)[:, None]
@@ -110,11 +108,11 @@ class Rows:
             raise self._error(f"of the kind {kind}")
         return found
 
-    def _error(self, what: str) -> ArgumentError:
+    def _error(self, what: str, fix: str = "pass what encode returned") -> ArgumentError:
         return ArgumentError(
             f"{self._name} {what}",
-            expected="a dense matrix of finite numbers with one row a vector",
-            fix="pass what encode returned",
+            expected="a dense matrix of finite numbers with one row for each vector",
+            fix=fix,
         )
 
 
