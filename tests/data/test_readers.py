@@ -33,7 +33,7 @@ GOOD = '{"anchor": "a", "positive": "b"}\n'
         ("x.json", '[\n{"anchor": "a",\n "positive" "b"}]', ["x.json, line 3, column 13"]),
         ("x.json", '[{"anchor": "a", "anchor": "b"}]', ["x.json: ", "the key 'anchor' twice"]),
         ("x.jsonl", GOOD + '{"a": 1, "a": 1}', ["x.jsonl, line 2: ", "the key 'a' twice"]),
-        ("x.jsonl", GOOD + "[" * 10**5, ["x.jsonl, line 2: ", "nesting"]),
+        ("x.jsonl", GOOD + "[" * 10**5, ["x.jsonl, line 2: ", "nested"]),
         ("x.jsonl", GOOD + '["a", "b"]', ["x.jsonl, line 2 holds a list", '{"anchor"']),
         ("x.jsonl", '"a"', ["x.jsonl, line 1 holds a text"]),
         ("x.json", '[{"anchor": "a", "positive": "b"}, null]', ["x.json, row 2 holds null"]),
@@ -75,7 +75,7 @@ GOOD = '{"anchor": "a", "positive": "b"}\n'
         (
             "x.csv",
             'anchor,positive\n"a\nb",c\nd\n',
-            ["x.csv, line 4: the row has 1 fields", "expected 2"],
+            ["x.csv, line 4: the row has 1 field", "expected 2"],
         ),
         ("x.csv", "anchor,positive\na,b,c\n", ["x.csv, line 2: the row has 3 fields"]),
         ("x.csv", 'anchor,positive\n\n"a\nb\n', ["x.csv, line 3: the row that starts here"]),
@@ -88,7 +88,7 @@ GOOD = '{"anchor": "a", "positive": "b"}\n'
             [
                 "x.jsonl, line 2: no column could be the passage",
                 "'anchor', 'postive'",
-                "rename the columns to anchor and positive",
+                "Rename the columns to anchor and positive",
             ],
         ),
         (
