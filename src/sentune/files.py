@@ -119,7 +119,8 @@ def require_writable(path: str | Path) -> None:
 
 def _require_writable_folder(folder: Path, destination: Path) -> None:
     if not os.path.isdir(folder):
-        raise _cannot_write(destination, NotADirectoryError(0, f"{folder} is not a folder"))
+        problem = "is not a folder" if os.path.lexists(folder) else "does not exist"
+        raise _cannot_write(destination, NotADirectoryError(0, f"{folder} {problem}"))
     if not os.access(folder, os.W_OK | os.X_OK):
         raise _cannot_write(destination, PermissionError(0, f"{folder} is not writable"))
 

@@ -196,7 +196,9 @@ def test_finished_shards_are_not_encoded_again(
     written = encode_to_file(tiny, texts, out, say=said.append)
     assert encoded == texts[16:]
     assert (written.rows, written.encoded) == (43, 27)
-    assert said == ["going on after 16 texts that an earlier run has encoded, if they are the same"]
+    assert said == [
+        "continuing after 16 texts that an earlier run encoded, if the input is the same"
+    ]
     with count_truncation() as counted:
         tiny.encode(texts)
     assert written.truncation == counted
@@ -221,12 +223,14 @@ def test_other_texts_are_refused_by_their_place(
     encoded.clear()
     changed = [*texts[:13], texts[13] + ".", *texts[14:]]
     message = refused(lambda: encode_to_file(tiny, changed, out))
-    assert f"{work(out)} holds vectors of other texts: from text 9 on" in message
-    assert f"remove {work(out)} to begin again" in message
+    assert (
+        f"{work(out)} has vectors of other texts (the input differs at or after text 9)" in message
+    )
+    assert f"Remove {work(out)} to start again" in message
     rows = [TextRow(text, "id") for text in texts]
-    assert "from text 1 on" in refused(lambda: encode_to_file(tiny, rows, out))
+    assert "at or after text 1)" in refused(lambda: encode_to_file(tiny, rows, out))
     swapped = [texts[0] + texts[1], "", *texts[2:]]
-    assert "from text 1 on" in refused(lambda: encode_to_file(tiny, swapped, out))
+    assert "at or after text 1)" in refused(lambda: encode_to_file(tiny, swapped, out))
     assert encoded == []
     assert before == sorted(path.read_bytes() for path in work(out).iterdir())
     shutil.rmtree(work(out))
@@ -262,7 +266,7 @@ def test_other_options_are_refused(
 ) -> None:
     stop_after(tiny, texts, out, 8)
     message = refused(lambda: encode_to_file(tiny, texts, out, **options))
-    assert f"holds the beginning of another encoding ({said})" in message
+    assert f"has a part of another encoding ({said})" in message
     encode_to_file(tiny, texts, out, batch_size=2)  # which changes no vector
 
 
@@ -275,7 +279,7 @@ def test_another_model_is_refused(
     stop_after(tiny, texts, out, 8)
     other.encoder.embeddings.word.weight.data[0, 0] += 1
     message = refused(lambda: encode_to_file(other, texts, out))
-    assert f"it was begun with the model {tiny.base.name}; the weights differ" in message
+    assert f"it was started with the model {tiny.base.name}; the weights differ" in message
     shorter = SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
     shorter.max_seq_length = 20
     assert "length limit 20 instead of 48" in refused(lambda: encode_to_file(shorter, texts, out))
@@ -307,7 +311,7 @@ def test_a_damaged_folder_is_refused(
 ) -> None:
     stop_after(tiny, texts, out, 8)
     (work(out) / "job.json").write_text(content, encoding="utf-8")
-    assert f"remove {work(out)}" in refused(lambda: encode_to_file(tiny, texts, out))
+    assert f"Remove {work(out)}" in refused(lambda: encode_to_file(tiny, texts, out))
     assert (work(out) / "00000.npy").exists()
 
 
@@ -346,12 +350,12 @@ def test_no_texts(tiny: SentenceTransformer, out: Path) -> None:
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
-        ("one text", "one text: expected texts in an iterable"),
+        ("one text", "texts is a single text: expected an iterable of texts"),
         (["a", 3], "texts[1] is int"),
         (["a", None], "texts[1] is None"),
-        (["a", "\ud800"], "texts[1] is no valid Unicode text"),
-        ([TextRow("a", "1"), TextRow("b")], "texts[1] with no id"),
-        ([TextRow("a"), TextRow("b", "1")], "texts[1] with the id '1'"),
+        (["a", "\ud800"], "texts[1] is not valid Unicode text"),
+        ([TextRow("a", "1"), TextRow("b")], "texts[1] has no id"),
+        ([TextRow("a"), TextRow("b", "1")], "texts[1] has the id '1'"),
     ],
     ids=str,
 )
@@ -365,11 +369,11 @@ def test_inputs_that_are_no_texts(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"precision": "int4"}, "precision 'int4'"),
+        ({"precision": "int4"}, "precision is 'int4'"),
         ({"prompt_name": "absent"}, "prompt_name 'absent'"),
-        ({"batch_size": 0}, "batch_size 0"),
-        ({"truncate_dim": -1}, "truncate_dim -1"),
-        ({"long_text": "whole"}, "long_text 'whole'"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"truncate_dim": -1}, "truncate_dim is -1"),
+        ({"long_text": "whole"}, "long_text is 'whole'"),
     ],
     ids=str,
 )
@@ -387,7 +391,7 @@ def test_options_are_checked_first(
 
 def test_eight_bits_need_two_texts(tiny: SentenceTransformer, out: Path) -> None:
     message = refused(lambda: encode_to_file(tiny, ["a"], out, precision="int8"), ArgumentError)
-    assert "one text to take the ranges of int8 from" in message
+    assert "the ranges of int8 would come from one text" in message
     assert not out.exists()
 
 
@@ -407,5 +411,5 @@ def test_ranges_of_a_few_vectors_are_told(
     said: list[str] = []
     texts = [f"text {number}" for number in range(count)]
     encode_to_file(tiny, texts, tmp_path / "v.npy", precision="int8", say=said.append)
-    expected = f"the ranges of int8 come from {count} vectors and suit no others"
+    expected = f"the ranges of int8 come from {count} vectors: use them only for these texts"
     assert said == ([expected] if told else [])
