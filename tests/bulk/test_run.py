@@ -182,7 +182,7 @@ def test_a_pool_writes_the_same_file(
         encode_to_file(tiny, texts, out, pool=pool)
 
 
-# ── going on ──────────────────────────────────────────────────────────────────────────────────
+# ── continuing ────────────────────────────────────────────────────────────────────────────────
 
 
 def test_finished_shards_are_not_encoded_again(
@@ -215,7 +215,7 @@ def test_an_old_file_is_there_until_the_new_one_is(
     assert np.load(out).shape == (43, 32)
 
 
-def test_other_texts_are_refused_by_their_place(
+def test_other_texts_are_refused_with_their_position(
     tiny: SentenceTransformer, texts: list[str], out: Path, encoded: list[str]
 ) -> None:
     stop_after(tiny, texts, out, 30)
@@ -267,7 +267,7 @@ def test_other_options_are_refused(
     stop_after(tiny, texts, out, 8)
     message = refused(lambda: encode_to_file(tiny, texts, out, **options))
     assert f"has a part of another encoding ({said})" in message
-    encode_to_file(tiny, texts, out, batch_size=2)  # which changes no vector
+    encode_to_file(tiny, texts, out, batch_size=2)  # does not change a vector
 
 
 def test_another_model_is_refused(
@@ -326,7 +326,9 @@ def test_one_process_at_a_time(tiny: SentenceTransformer, texts: list[str], out:
     assert [path.name for path in out.parent.iterdir()] == ["vectors.npy"]
 
 
-def test_ctrl_c_says_how_to_go_on(tiny: SentenceTransformer, texts: list[str], out: Path) -> None:
+def test_ctrl_c_says_how_to_continue(
+    tiny: SentenceTransformer, texts: list[str], out: Path
+) -> None:
     def interrupted(count: int) -> Iterator[str]:
         yield from texts[:count]
         raise KeyboardInterrupt
@@ -404,12 +406,12 @@ def test_the_job_is_readable(tiny: SentenceTransformer, texts: list[str], out: P
     assert shard["rows"] == 8
 
 
-@pytest.mark.parametrize(("count", "told"), [(99, True), (100, False)])
-def test_ranges_of_a_few_vectors_are_told(
-    count: int, told: bool, tiny: SentenceTransformer, tmp_path: Path
+@pytest.mark.parametrize(("count", "reported"), [(99, True), (100, False)])
+def test_ranges_of_a_few_vectors_are_reported(
+    count: int, reported: bool, tiny: SentenceTransformer, tmp_path: Path
 ) -> None:
     said: list[str] = []
     texts = [f"text {number}" for number in range(count)]
     encode_to_file(tiny, texts, tmp_path / "v.npy", precision="int8", say=said.append)
     expected = f"the ranges of int8 come from {count} vectors: use them only for these texts"
-    assert said == ([expected] if told else [])
+    assert said == ([expected] if reported else [])

@@ -23,7 +23,7 @@ GOOD = '{"anchor": "a", "positive": "b"}\n'
         ("x.jsonl", "\n \n", ["x.jsonl has no pairs"]),
         ("x.json", "", ["x.json is empty"]),
         ("x.json", "[]", ["x.json has no pairs"]),
-        ("x.json", "{}", ["x.json holds an object", "a list of rows"]),
+        ("x.json", "{}", ["x.json holds an object: expected a list of rows"]),
         ("x.json", '{"queries": {}, "corpus": {}}', ["'queries', 'corpus'", "relevant_docs"]),
         ("x.json", "3", ["x.json holds a number"]),
         ("x.csv", "", ["x.csv has no pairs"]),
@@ -40,7 +40,7 @@ GOOD = '{"anchor": "a", "positive": "b"}\n'
         (
             "x.jsonl",
             GOOD + '{"anchor": 3, "positive": "b"}',
-            ["x.jsonl, line 2, column 'anchor' holds a number"],
+            ["x.jsonl, line 2, column 'anchor' holds a number", "Correct it"],
         ),
         (
             "x.jsonl",
@@ -63,7 +63,11 @@ GOOD = '{"anchor": "a", "positive": "b"}\n'
             '{"anchor": "a", "positive": "b", "negative_2": " "}',
             ["x.jsonl, line 1, column 'negative_2' is empty"],
         ),
-        ("x.jsonl", '{"anchor": "", "positive": "b"}', ["line 1, column 'anchor' is empty"]),
+        (
+            "x.jsonl",
+            '{"anchor": "", "positive": "b"}',
+            ["line 1, column 'anchor' is empty", "Fill it in"],
+        ),
         ("x.jsonl", '{"anchor": "a\\u0000", "positive": "b"}', ["'anchor' holds a NUL character"]),
         ("x.jsonl", '{"anchor": "a\\ud83d", "positive": "b"}', ["half of a surrogate pair"]),
         ("x.jsonl", GOOD + "\0", ["x.jsonl, line 2 holds a NUL byte", "UTF-8"]),
