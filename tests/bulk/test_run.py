@@ -19,6 +19,7 @@ from sentune.data import TextRow
 from sentune.encoding.encode import encode_chunk
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, DataError, OutputError, SentuneError
+from sentune.files import write_json
 from sentune.tokens.truncation import count_truncation
 
 SHARD = 8
@@ -339,6 +340,19 @@ def test_ctrl_c_says_how_to_continue(
     with pytest.raises(KeyboardInterrupt, match=r"^interrupted after 16 texts; the same command "):
         encode_to_file(tiny, interrupted(23), out)
     assert encode_to_file(tiny, texts, out).encoded == 43 - 16
+
+
+def test_a_shard_counts_as_soon_as_it_is_on_the_disk(
+    tiny: SentenceTransformer, texts: list[str], out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(path: Path, value: Any) -> None:
+        write_json(path, value)
+        if path.name == "00001.json":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sentune.bulk.work_folder.write_json", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="after 16 texts"):
+        encode_to_file(tiny, texts, out)
 
 
 # ── what cannot be ────────────────────────────────────────────────────────────────────────────

@@ -66,7 +66,7 @@ GOOD = '{"anchor": "a", "positive": "b"}\n'
         (
             "x.jsonl",
             '{"anchor": "", "positive": "b"}',
-            ["line 1, column 'anchor' is empty", "Fill it in"],
+            ["'anchor' is empty", "Fill it in"],
         ),
         ("x.jsonl", '{"anchor": "a\\u0000", "positive": "b"}', ["'anchor' holds a NUL character"]),
         ("x.jsonl", '{"anchor": "a\\ud83d", "positive": "b"}', ["half of a surrogate pair"]),

@@ -166,8 +166,13 @@ class WorkFolder:
             windowed=truncation.windowed,
             ids=ids,
         )
-        write_json(path.with_suffix(".json"), asdict(shard))
-        self.shards[number] = shard
+        record = path.with_suffix(".json")
+        try:
+            write_json(record, asdict(shard))
+        finally:
+            # Ctrl-C while the folder is flushed: the shard is finished already.
+            if record.exists():
+                self.shards[number] = shard
 
     def vectors(self, number: int) -> NDArray[Any]:
         """Return the vectors of a finished shard."""
