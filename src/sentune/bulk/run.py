@@ -135,6 +135,7 @@ def encode_to_file(
                 say(f"the ranges of {precision} come from {few}: use them only for these texts")
             shape = publish(folder, destination, shards, precision)
         except KeyboardInterrupt:
+            folder.find_shards()  # Ctrl-C may come when a shard is on the disk but not counted
             raise KeyboardInterrupt(_left_behind(folder)) from None
         cut = _truncation(folder.shards[number] for number in range(shards))
     seconds = time.monotonic() - began

@@ -108,7 +108,7 @@ class WorkFolder:
         try:
             with folder._locked():
                 folder._require_same(differences)
-                folder._find_shards()
+                folder.find_shards()
                 ours = True
                 yield folder
         finally:
@@ -166,13 +166,8 @@ class WorkFolder:
             windowed=truncation.windowed,
             ids=ids,
         )
-        record = path.with_suffix(".json")
-        try:
-            write_json(record, asdict(shard))
-        finally:
-            # Ctrl-C while the folder is flushed: the shard is finished already.
-            if record.exists():
-                self.shards[number] = shard
+        write_json(path.with_suffix(".json"), asdict(shard))
+        self.shards[number] = shard
 
     def vectors(self, number: int) -> NDArray[Any]:
         """Return the vectors of a finished shard."""
@@ -211,9 +206,13 @@ class WorkFolder:
                 fix=f"remove {self.path} to start again, or name another file",
             )
 
-    def _find_shards(self) -> None:
+    def find_shards(self) -> None:
+        """Find the finished shards that are not in ``shards`` yet; remove damaged ones."""
         remove_partials(self.path)
+        known = {f"{number:05d}.json" for number in self.shards}
         for record in sorted(self.path.glob("[0-9]*.json")):
+            if record.name in known:
+                continue
             shard = _read(record)
             if shard is None:
                 # The vectors too, so that no part of the shard remains.
