@@ -52,7 +52,7 @@ class SentuneError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By default, copying and unpickling call the class with the text alone.
-        return _again, (type(self), self.args, self.__dict__)
+        return SentuneError.from_json, (self.to_json(),), self.__dict__
 
     def to_json(self) -> dict[str, str]:
         """Return the error as plain values, to raise it again in another process."""
@@ -75,14 +75,6 @@ def _sentence(words: str) -> str:
     first = words.split(maxsplit=1)[0].rstrip(",:")
     begun = words[0].upper() + words[1:] if first.isalpha() and first.islower() else words
     return begun if begun.endswith((".", "?", "!", "'", '"', "`")) else f"{begun}."
-
-
-def _again(
-    kind: type[SentuneError], arguments: tuple[Any, ...], state: dict[str, Any]
-) -> SentuneError:
-    error = kind.__new__(kind, *arguments)
-    error.__dict__.update(state)
-    return error
 
 
 class DataError(SentuneError):

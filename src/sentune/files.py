@@ -118,11 +118,11 @@ def require_writable(path: str | Path) -> None:
 
 
 def _require_writable_folder(folder: Path, destination: Path) -> None:
-    if not os.path.isdir(folder):
-        problem = "is not a folder" if os.path.lexists(folder) else "does not exist"
-        raise _cannot_write(destination, NotADirectoryError(0, f"{folder} {problem}"))
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise _cannot_write(destination, PermissionError(0, f"{folder} is not writable"))
+    problem = "is not a folder" if os.path.lexists(folder) else "does not exist"
+    if os.path.isdir(folder):
+        problem = "" if os.access(folder, os.W_OK | os.X_OK) else "is not writable"
+    if problem:
+        raise _cannot_write(destination, OSError(0, f"{folder} {problem}"))
 
 
 def require_free(path: str | Path) -> None:

@@ -148,7 +148,6 @@ class WorkFolder:
         self,
         number: int,
         vectors: NDArray[Any],
-        *,
         texts_sha256: str,
         truncation: Truncation,
         ids: list[str] | None,
@@ -209,10 +208,8 @@ class WorkFolder:
     def find_shards(self) -> None:
         """Find the finished shards that are not in ``shards`` yet; remove damaged ones."""
         remove_partials(self.path)
-        known = {f"{number:05d}.json" for number in self.shards}
-        for record in sorted(self.path.glob("[0-9]*.json")):
-            if record.name in known:
-                continue
+        known = {self._vectors(number).with_suffix(".json") for number in self.shards}
+        for record in sorted({*self.path.glob("[0-9]*.json")} - known):
             shard = _read(record)
             if shard is None:
                 # The vectors too, so that no part of the shard remains.

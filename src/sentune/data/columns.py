@@ -66,27 +66,15 @@ class PairColumns:
 
 
 def pair_columns(columns: Sequence[str], named_at: str) -> PairColumns:
-    """Find the roles of a file of pairs.
-
-    Args:
-        columns: the names, as written in the file.
-        named_at: their location, for the message.
+    """Find the roles in a file of pairs; ``named_at`` is the location of the names.
 
     Raises:
         DataError: no column, or several, could be the question or the passage.
     """
     roles = _roles(columns)
+    fix = "rename the columns to anchor and positive, and remove or rename any other like them"
     question, passage = (
-        only_column(
-            roles[role],
-            role,
-            columns,
-            named_at,
-            expected="exactly one column of questions and one of passages",
-            fix="rename the columns to anchor and positive, and remove or rename any other that "
-            "could be either",
-        )
-        for role in ("question", "passage")
+        only_column(roles[role], role, columns, named_at, fix) for role in ("question", "passage")
     )
     return PairColumns(question, passage, tuple(roles["negative"]), tuple(roles["score"]))
 
@@ -129,22 +117,9 @@ def id_column(columns: Sequence[str]) -> str | None:
 
 
 def only_column(
-    candidates: Sequence[str],
-    role: str,
-    columns: Sequence[str],
-    named_at: str,
-    *,
-    expected: str,
-    fix: str,
+    candidates: Sequence[str], role: str, columns: Sequence[str], named_at: str, fix: str
 ) -> str:
-    """Return the one candidate for a role.
-
-    Args:
-        candidates: those of ``columns`` that could have the role.
-        role: as the message calls it.
-        columns: all of them.
-        named_at: their location.
-        expected, fix: the other parts of the message.
+    """Return the one of ``columns`` that could have a role.
 
     Raises:
         DataError: there is no candidate, or there are several.
@@ -155,7 +130,7 @@ def only_column(
     found = f"columns found: {quoted(columns)}" if columns else "there are no columns"
     raise DataError(
         f"{named_at}: {several if candidates else 'no column could be'} the {role} ({found})",
-        expected=expected,
+        expected=f"exactly one column of {role}s",
         fix=fix,
     )
 
@@ -163,15 +138,10 @@ def only_column(
 def rows_with_roles(
     records: Iterable[Record], find: Callable[[tuple[str, ...], str], Roles], example: str
 ) -> Iterator[tuple[Record, dict[str, object], Roles]]:
-    """Yield every record with its columns and their roles.
-
-    Args:
-        records: each must be an object.
-        find: column names, location → roles; called once for each list of names.
-        example: a row as it should be, for the message.
+    """Yield every record with its columns, and the roles that ``find`` gives their names.
 
     Raises:
-        DataError: a record is not an object, or as ``find``.
+        DataError: a record is not an object, as ``example`` shows it, or ``find`` raises it.
     """
     known: dict[tuple[str, ...], Roles] = {}
     for record in records:
@@ -229,15 +199,9 @@ def _negative_number(name: str) -> int:
 def _one_named(names: Sequence[str], columns: Sequence[str], named_at: str) -> str:
     """Return the one column with one of the names, the first of which is the role."""
     role = names[0]
-    return only_column(
-        [name for name in columns if _plain(name) in names],
-        role,
-        columns,
-        named_at,
-        expected=f"exactly one column of {role}s",
-        fix=f"rename the column of {role}s to {role}; no other column may be called "
-        f"{', '.join(names)}",
-    )
+    candidates = [name for name in columns if _plain(name) in names]
+    fix = f"rename the column of {role}s to {role}; no other may be called {', '.join(names)}"
+    return only_column(candidates, role, columns, named_at, fix)
 
 
 def _plain(name: str) -> str:

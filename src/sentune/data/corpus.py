@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
 from sentune.data.columns import is_pair
-from sentune.data.files.reading import TEXT_SUFFIXES, name_of, open_texts
+from sentune.data.files.reading import TEXT_SUFFIXES, TextSource, name_of, open_texts
 from sentune.data.files.records import Record, quoted
 from sentune.data.pairs import Pairs
 from sentune.data.readers import pairs_of_records, pairs_or_records
 from sentune.data.texts import at_least_one, id_of, text_of
 from sentune.errors import DataError
 
-__all__ = ["PassageIds", "PassageSource", "is_page", "open_passages", "read_passages"]
-
-
-@dataclass(frozen=True, slots=True)
-class PassageSource:
-    """An open file of passages. Two of the three are empty.
-
-    Attributes:
-        lines: the texts of a file with one text a line.
-        records: the rows of any other file.
-        of_pairs: passage id → text, if the file has pairs.
-    """
-
-    lines: Iterable[str] = ()
-    records: Iterable[Record] = ()
-    of_pairs: Mapping[str, str] = field(default_factory=dict)
+__all__ = ["PassageIds", "is_page", "open_passages", "read_passages"]
 
 
 def read_passages(path: str | Path) -> dict[str, str]:
@@ -52,8 +35,9 @@ def read_passages(path: str | Path) -> dict[str, str]:
     """
     name = name_of(path, TEXT_SUFFIXES)
     source = open_passages(path, name)
-    texts = enumerate(dict.fromkeys(source.lines), start=1)
-    passages = {**source.of_pairs, **{f"p{number}": text for number, text in texts}}
+    texts = dict.fromkeys(text for _, text in source.lines)
+    passages = {f"p{number}": text for number, text in enumerate(texts, start=1)}
+    passages |= source.passages
     ids = PassageIds()
     seen: set[str] = set()
     for record in source.records:
@@ -65,10 +49,11 @@ def read_passages(path: str | Path) -> dict[str, str]:
     return dict(at_least_one(iter(passages.items()), name))
 
 
-def open_passages(path: str | Path, name: str) -> PassageSource:
+def open_passages(path: str | Path, name: str) -> TextSource:
     """Open a file of texts or pairs, or ``"-"``, which messages call ``name``.
 
-    Reads up to the first row; JSON and pairs are read whole.
+    Reads up to the first row; JSON and pairs are read whole. Its lines are the texts that are not
+    blank, numbered from 1.
 
     Raises:
         DataError, MissingExtraError: as :func:`read_passages`, also while iterating.
@@ -78,16 +63,16 @@ def open_passages(path: str | Path, name: str) -> PassageSource:
     if Path(path).suffix.lower() == ".json":
         found = pairs_or_records(Path(path))
         if isinstance(found, Pairs):
-            return PassageSource(of_pairs=found.passages)
+            return TextSource(passages=found.passages)
         records = found
     first = next(records, None)
     if first is None:
-        lines = (line.rstrip("\r\n") for _, line in source.lines if line.strip())
-        return PassageSource(lines)
+        texts = (line.rstrip("\r\n") for _, line in source.lines if line.strip())
+        return TextSource(enumerate(texts, start=1))
     records = chain([first], records)
     if isinstance(first.value, dict) and is_pair(tuple(first.value)):
-        return PassageSource(of_pairs=pairs_of_records(records, name).passages)
-    return PassageSource(records=records)
+        return TextSource(passages=pairs_of_records(records, name).passages)
+    return TextSource(records=records)
 
 
 def is_page(column: str) -> bool:

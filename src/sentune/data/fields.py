@@ -178,14 +178,7 @@ def _usable(name: str, at: str) -> str:
 def fields_of(
     row: Mapping[str, object], names: Mapping[str, str], location: str, types: FieldTypes | None
 ) -> dict[str, FieldValue]:
-    """Return the fields of a row.
-
-    Args:
-        row: its columns.
-        names: column → field name.
-        location: the file and line, for messages.
-        types: the types of the columns of CSV and TSV; ``None`` for formats that have types.
-    """
+    """Return the fields of a row; ``names`` is column → field name, ``types`` for CSV and TSV only."""
     if types is None:
         return {name: field_value(row[column], location, column) for column, name in names.items()}
     return {name: types(column, str(row[column])) for column, name in names.items()}

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentune.data.columns import label_column, rows_with_roles, text_column
-from sentune.data.files.lines import STDIN
 from sentune.data.files.reading import ROW_SUFFIXES, name_of, records_of
 from sentune.data.files.records import checked_text, quoted
-from sentune.data.files.stdin import rows_of_stdin
 from sentune.errors import DataError
 
 __all__ = ["LabelledTexts", "read_labelled_texts"]
@@ -53,14 +51,13 @@ def read_labelled_texts(path: str | Path) -> LabelledTexts:
             neither a text nor a whole number. The message names the line or row.
     """
     name = name_of(path, ROW_SUFFIXES)
-    records = rows_of_stdin() if str(path) == STDIN else records_of(Path(path))
     example = '{"text": "…", "label": "…"}'
     rows = [
         (
             checked_text(row[text], record.location, text),
             _label(row[label], record.location, label),
         )
-        for record, row, (text, label) in rows_with_roles(records, _columns, example)
+        for record, row, (text, label) in rows_with_roles(records_of(path), _columns, example)
     ]
     if not rows:
         raise DataError(

@@ -80,10 +80,10 @@ def read_passage_rows(path: str | Path) -> Iterator[Passage]:
 
 def _rows(path: str | Path, name: str) -> Iterator[Passage]:
     source = open_passages(path, name)
-    yield from (Passage(key, text) for key, text in source.of_pairs.items())
-    yield from (Passage(f"p{number}", text) for number, text in enumerate(source.lines, start=1))
-    is_table = Path(path).suffix.lower() in TABLE_SUFFIXES and not source.of_pairs
-    types = FieldTypes(records_of(Path(path))) if is_table else None
+    yield from (Passage(key, text) for key, text in source.passages.items())
+    yield from (Passage(f"p{number}", text) for number, text in source.lines)
+    is_table = Path(path).suffix.lower() in TABLE_SUFFIXES and not source.passages
+    types = FieldTypes(records_of(path)) if is_table else None
     ids = PassageIds()
     names = FieldNames()
     for record in source.records:

@@ -142,14 +142,8 @@ def _table(path: Path) -> Iterator[Record]:
 
 def _columns(names: Sequence[str], named_at: str) -> tuple[str, str, str]:
     columns = pair_columns(names, named_at)
-    score = only_column(
-        columns.scores,
-        "score",
-        names,
-        named_at,
-        expected="exactly one column of scores",
-        fix="rename the columns to sentence1, sentence2 and score",
-    )
+    fix = "rename the columns to sentence1, sentence2 and score"
+    score = only_column(columns.scores, "score", names, named_at, fix)
     return columns.question, columns.passage, score
 
 

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sentune.data.columns import pair_columns, rows_with_roles
-from sentune.data.files.lines import STDIN
 from sentune.data.files.reading import ROW_SUFFIXES, name_of
 from sentune.data.files.records import Record, checked_text
-from sentune.data.files.stdin import rows_of_stdin
 from sentune.data.scored import sentence_records
 
 __all__ = ["read_sentence_pairs"]
@@ -31,7 +29,7 @@ def read_sentence_pairs(path: str | Path) -> Iterator[tuple[str, str]]:
         MissingExtraError: a Parquet file, and pyarrow is not installed.
     """
     name_of(path, ROW_SUFFIXES)
-    return _pairs(rows_of_stdin() if str(path) == STDIN else sentence_records(Path(path)))
+    return _pairs(sentence_records(Path(path)))
 
 
 def _pairs(records: Iterator[Record]) -> Iterator[tuple[str, str]]:

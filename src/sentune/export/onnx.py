@@ -69,11 +69,6 @@ def export_onnx(model: SentenceTransformer, out: str | Path) -> Exported:
         UnsupportedModelError: the model leaves prompts out of its pooling.
         ModelError: the weights are above 2 GiB, or the graph computes other vectors.
         OutputError: ``out`` exists and is not empty, or cannot be written.
-
-    Example::
-
-        written = export_onnx(SentenceTransformer("all-MiniLM-L6-v2", device="cpu"), "exported")
-        session = onnxruntime.InferenceSession(written.graph)
     """
     for package in _PACKAGES:
         if find_spec(package) is None:

@@ -53,11 +53,7 @@ def json_records(document: object, path: Path) -> Iterator[Record]:
 
 
 def jsonl_records(lines: Iterable[tuple[int, str]], name: str) -> Iterator[Record]:
-    """Yield the value on every line that is not blank.
-
-    Args:
-        lines: (number, line), as :func:`sentune.data.files.lines.numbered_lines` gives them.
-        name: what messages call the file.
+    """Yield the value on every numbered line that is not blank; messages call the file ``name``.
 
     Raises:
         DataError: a line is not JSON, or has a key of an object twice.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sentune.data.files.csv_files import TABLE_SUFFIXES, csv_records, csv_rows
@@ -11,7 +11,7 @@ from sentune.data.files.json_files import json_records, jsonl_records, load_json
 from sentune.data.files.lines import STDIN, STDIN_NAME, check_suffix, numbered_lines
 from sentune.data.files.parquet import parquet_rows
 from sentune.data.files.records import Record
-from sentune.data.files.stdin import records_of_stdin, standard_input
+from sentune.data.files.stdin import records_of_stdin, rows_of_stdin, standard_input
 
 __all__ = ["ROW_SUFFIXES", "TEXT_SUFFIXES", "TextSource", "name_of", "open_texts", "records_of"]
 
@@ -21,15 +21,17 @@ TEXT_SUFFIXES = (".txt", *ROW_SUFFIXES)
 
 @dataclass(frozen=True, slots=True)
 class TextSource:
-    """An open file of texts. One of the two is empty.
+    """An open file of texts. Only one of the three has anything.
 
     Attributes:
         lines: (number, line) of a file with one text a line.
         records: the rows of any other file.
+        passages: passage id → text, if the file was read as pairs.
     """
 
     lines: Iterable[tuple[int, str]] = ()
     records: Iterable[Record] = ()
+    passages: Mapping[str, str] = field(default_factory=dict)
 
 
 def name_of(path: str | Path, suffixes: Iterable[str]) -> str:
@@ -59,18 +61,21 @@ def open_texts(path: str | Path) -> TextSource:
     return TextSource(records=records_of(path))
 
 
-def records_of(path: Path) -> Iterator[Record]:
+def records_of(path: str | Path) -> Iterator[Record]:
     """Yield the records of a row file, in order. JSON is read whole, the others are streamed.
 
     Args:
-        path: a file with one of ``ROW_SUFFIXES``.
+        path: a file with one of ``ROW_SUFFIXES``, or ``"-"`` for JSONL on standard input.
 
     Raises:
         DataError: the file can't be read or does not follow its format.
         MissingExtraError: a Parquet file, and pyarrow is not installed.
     """
+    path = Path(path)
     suffix = path.suffix.lower()
-    if suffix == ".json":
+    if str(path) == STDIN:
+        yield from rows_of_stdin()
+    elif suffix == ".json":
         yield from json_records(load_json(path), path)
     elif suffix in TABLE_SUFFIXES:
         yield from csv_records(path, csv_rows(path))

@@ -45,11 +45,6 @@ class Record:
 def checked_text(value: object, location: str, column: str | None = None) -> str:
     """Return ``value`` unchanged if it is a text that a model can be given.
 
-    Args:
-        value: what the file holds.
-        location: the file and line, for the message.
-        column: the column, if there is one.
-
     Raises:
         DataError: it is not a string, is blank, or holds a NUL or half a surrogate pair.
     """
