@@ -74,7 +74,7 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder that takes the name ``path`` when the block ends without an error.
 
     Raises:
-        OutputError: ``path`` holds something already, or cannot be written.
+        OutputError: ``path`` exists and is not empty, or cannot be written.
     """
     destination = Path(path)
     require_free(destination)

@@ -178,7 +178,7 @@ def _usable(name: str, at: str) -> str:
 def fields_of(
     row: Mapping[str, object], names: Mapping[str, str], location: str, types: FieldTypes | None
 ) -> dict[str, FieldValue]:
-    """Return the fields of a row; ``names`` is column → field name, ``types`` for CSV and TSV only."""
+    """Return the fields of a row; ``names`` maps columns to fields, CSV and TSV need ``types``."""
     if types is None:
         return {name: field_value(row[column], location, column) for column, name in names.items()}
     return {name: types(column, str(row[column])) for column, name in names.items()}

@@ -10,7 +10,7 @@ __all__ = ["Pairs"]
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Questions, the passages that answer them, and the corpus that holds the passages.
+    """Questions, the passages that answer them, and the corpus with the passages.
 
     Questions with the same text are one question, and passages with the same text one passage,
     under the first id. So if a corpus has one page under two ids, a right answer never counts as
