@@ -1,6 +1,6 @@
-"""Checks of arguments: each returns the value as a plain Python one, or raises ArgumentError.
+"""Checks of arguments: each returns the value as a plain Python value, or raises ArgumentError.
 
-NumPy's numbers are numbers; ``True`` is not one, though Python counts it among the integers.
+NumPy's numbers are accepted. ``True`` is not a number here, although it is an ``int`` in Python.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ __all__ = ["require_choice", "require_number", "require_text", "require_whole"]
 def require_whole(
     name: str, value: object, *, least: int = 1, most: int | None = None, fix: str | None = None
 ) -> int:
-    """A whole number from ``least`` to ``most``. Raises ArgumentError."""
+    """Check a whole number from ``least`` to ``most``. Raises ArgumentError.
+
+    >>> require_whole("top_k", 0)
+    Traceback (most recent call last):
+    sentune.errors.ArgumentError: top_k is 0: expected a whole number of at least 1. Correct top_k.
+    """
     number = None if _is_flag(value) else _whole(value)
     if number is None or number < least or (most is not None and number > most):
         expected = f"of at least {least}" if most is None else f"from {least} to {most}"
@@ -38,15 +43,17 @@ def require_number(
     expected: str | None = None,
     fix: str | None = None,
 ) -> float:
-    """A finite number from ``least`` to ``most``. Raises ArgumentError."""
+    """Check a finite number from ``least`` to ``most``. Raises ArgumentError."""
     try:
         number = math.nan if _is_flag(value) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         number = math.nan
     if isinstance(value, str) or not math.isfinite(number) or not least <= number <= most:
+        lowest = "a finite number" if least == -math.inf else f"a number of at least {least:g}"
         raise ArgumentError(
             f"{name} is {value!r}",
-            expected=expected or f"a number from {least:g} to {most:g}",
+            expected=expected
+            or (lowest if most == math.inf else f"a number from {least:g} to {most:g}"),
             fix=fix or f"correct {name}",
         )
     return number
@@ -55,7 +62,7 @@ def require_number(
 def require_choice(
     name: str, value: object, choices: Sequence[str], *, fix: str | None = None
 ) -> str:
-    """One of ``choices``. Raises ArgumentError."""
+    """Check that a value is one of ``choices``. Raises ArgumentError."""
     if not isinstance(value, str) or value not in choices:
         raise ArgumentError(
             f"{name} is {value!r}",
@@ -66,9 +73,9 @@ def require_choice(
 
 
 def require_text(name: str, value: object) -> str:
-    """A text that can be written in UTF-8. Raises ArgumentError.
+    """Check a text that can be written in UTF-8. Raises ArgumentError.
 
-    Half of a surrogate pair cannot: it is what is left of a character in badly decoded text.
+    Half of a surrogate pair cannot be written: it remains of a character in badly decoded text.
     """
     if not isinstance(value, str):
         raise ArgumentError(
@@ -89,7 +96,7 @@ def require_text(name: str, value: object) -> str:
 
 
 def _is_flag(value: object) -> bool:
-    # NumPy's bool has its own type, which is no subclass of Python's.
+    # NumPy's bool is not a subclass of Python's.
     return type(value).__name__ in ("bool", "bool_")
 
 

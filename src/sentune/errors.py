@@ -3,19 +3,19 @@
 ::
 
     SentuneError
-    ├── DataError               a file of pairs, texts or vectors that cannot be used as given
-    ├── ModelError              a model folder that is incomplete, damaged or inconsistent
-    │   ├── UnsupportedModelError   an architecture or module that sentune does not run
-    │   └── ModelNotFoundError      a name that resolves to no folder, cache entry or package
-    ├── IndexFolderError        an index that is missing, unfinished, damaged or of another model
-    ├── OutputError             a destination that exists, or that cannot be written
-    ├── ArgumentError           an argument outside its range or of the wrong type
-    ├── MissingExtraError       an optional dependency that is not installed
-    ├── TrainingError           a run that cannot go on: the loss is not finite, say
-    └── PoolError               worker processes that cannot go on
+    ├── DataError               a file of pairs, texts or vectors cannot be used
+    ├── ModelError              a model folder is incomplete, damaged or inconsistent
+    │   ├── UnsupportedModelError   the model needs something that sentune does not run
+    │   └── ModelNotFoundError      there is no model with this name
+    ├── IndexFolderError        an index is missing, unfinished, damaged or of another model
+    ├── OutputError             a file or folder cannot be written, or exists already
+    ├── ArgumentError           an argument is out of range or of the wrong type
+    ├── MissingExtraError       an optional package is not installed
+    ├── TrainingError           a training run cannot start or continue
+    └── PoolError               worker processes cannot start or continue
 
-A message has three parts, and the constructor asks for all of them: what was given, what was
-expected, and what to do next. The command line prints them on one line and exits with 2.
+A message has three parts, and the constructor needs all of them: what was given, what was
+expected, and how to correct it. The command line prints them on one line and exits with 2.
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ __all__ = [
 
 
 class SentuneError(Exception):
-    """Base of every error raised on purpose; its text is always one line."""
+    """Base of every error that sentune raises on purpose; its text is one line.
+
+    >>> print(SentuneError("top_k is 0", expected="a whole number of at least 1", fix="use 10"))
+    top_k is 0: expected a whole number of at least 1. Use 10.
+    """
 
     def __init__(self, given: str, *, expected: str, fix: str) -> None:
         self.given = given
@@ -47,17 +51,17 @@ class SentuneError(Exception):
         super().__init__(" ".join(f"{given}: expected {expected}. {_sentence(fix)}".split()))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # By default a copy, or the parent of a worker process, calls the class with the text alone.
-        return _again, (type(self), self.args, self.__dict__)
+        # By default, copying and unpickling call the class with the text alone.
+        return SentuneError.from_json, (self.to_json(),), self.__dict__
 
     def to_json(self) -> dict[str, str]:
-        """The error as plain values, to be raised again in another process."""
+        """Return the error as plain values, to raise it again in another process."""
         kind = type(self).__name__
         return {"error": kind, "given": self.given, "expected": self.expected, "fix": self.fix}
 
     @staticmethod
     def from_json(record: dict[str, str]) -> SentuneError:
-        """The inverse of ``to_json``."""
+        """Return the error that ``to_json`` was called on."""
         kind: type[SentuneError] = globals()[record["error"]]
         error = kind.__new__(kind)
         SentuneError.__init__(
@@ -67,50 +71,48 @@ class SentuneError(Exception):
 
 
 def _sentence(words: str) -> str:
-    """``words`` as a sentence; a command or a name at an end is left as it is typed."""
+    """Return ``words`` as a sentence; commands and names at its ends are not changed."""
     first = words.split(maxsplit=1)[0].rstrip(",:")
     begun = words[0].upper() + words[1:] if first.isalpha() and first.islower() else words
     return begun if begun.endswith((".", "?", "!", "'", '"', "`")) else f"{begun}."
 
 
-def _again(
-    kind: type[SentuneError], arguments: tuple[Any, ...], state: dict[str, Any]
-) -> SentuneError:
-    error = kind.__new__(kind, *arguments)
-    error.__dict__.update(state)
-    return error
-
-
 class DataError(SentuneError):
-    """A file of pairs, texts or vectors cannot be used as given."""
+    """A file of pairs, texts or vectors cannot be used as it is.
+
+    ``pairs.csv, line 3, column 'answer' is empty: expected a text. Fill it in, or remove the row.``
+    """
 
 
 class ModelError(SentuneError):
-    """A model folder is incomplete, damaged or inconsistent."""
+    """A model folder is incomplete, damaged or inconsistent: no weights, say, or NaN in them."""
 
 
 class UnsupportedModelError(ModelError):
-    """The folder holds an architecture or a module that sentune does not run."""
+    """A model has an architecture, a module or a setting that sentune does not run."""
 
 
 class ModelNotFoundError(ModelError):
-    """A model name resolves to no folder, no cache entry and no installed package."""
+    """A model name is neither a folder, nor in the cache, on the hub or an installed package."""
 
 
 class IndexFolderError(SentuneError):
-    """An index is missing, unfinished, damaged, or was made with another model."""
+    """An index is missing, unfinished or damaged, or was made with another model."""
 
 
 class OutputError(SentuneError):
-    """A destination holds something else, or cannot be written."""
+    """A file or folder cannot be written, or has content that would be lost.
+
+    ``out exists and is not empty: expected a folder that does not exist yet, or an empty one. …``
+    """
 
 
 class ArgumentError(SentuneError, ValueError):
-    """An argument is outside its range or of the wrong type."""
+    """An argument of a function or a command is out of range or of the wrong type."""
 
 
 class MissingExtraError(SentuneError, ImportError):
-    """An optional dependency is not installed."""
+    """A package that only some functions need is not installed; the message has the command."""
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
@@ -121,8 +123,8 @@ class MissingExtraError(SentuneError, ImportError):
 
 
 class TrainingError(SentuneError):
-    """A training run cannot go on."""
+    """A training run cannot start or continue: its loss is NaN, or a checkpoint is damaged, say."""
 
 
 class PoolError(SentuneError):
-    """The worker processes of a pool cannot go on."""
+    """The worker processes of a pool cannot start or continue: they died or were closed, say."""

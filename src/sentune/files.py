@@ -1,8 +1,8 @@
 """Files that appear whole or not at all: the only code in sentune that replaces a file.
 
 Everything is written to a hidden name beside its destination, flushed to the disk, and renamed.
-A rename within one folder is atomic on POSIX systems and on NTFS, so a reader, or the next run
-after a power cut, finds the old file or the new one and never a piece.
+A rename within one folder is atomic on POSIX systems and on NTFS. So a reader, and also the next
+run after a power cut, finds the old file or the new one and never a part.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,6 +31,7 @@ __all__ = [
     "remove_folder",
     "remove_partials",
     "require_free",
+    "require_suffix",
     "require_writable",
     "sha256",
     "write_bytes",
@@ -46,8 +47,8 @@ def new_file(path: str | Path) -> Iterator[BinaryIO]:
     """Open a binary file that takes the name ``path`` when the block ends without an error.
 
     Raises:
-        OutputError: the folder is missing or not writable, or the disk is full. The old file, if
-            any, is untouched.
+        OutputError: the folder is missing or not writable, or the disk is full. An old file is
+            then not changed.
     """
     destination = Path(path)
     require_writable(destination)
@@ -73,7 +74,7 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder that takes the name ``path`` when the block ends without an error.
 
     Raises:
-        OutputError: ``path`` holds something already, or cannot be written.
+        OutputError: ``path`` exists and is not empty, or cannot be written.
     """
     destination = Path(path)
     require_free(destination)
@@ -94,25 +95,48 @@ def new_folder(path: str | Path) -> Iterator[Path]:
             shutil.rmtree(partial, ignore_errors=True)
 
 
+def require_suffix(path: Path, suffixes: Sequence[str]) -> None:
+    """Raise OutputError unless ``path`` can be a file with one of the suffixes, in lower case."""
+    suffix = path.suffix.lower()
+    if suffix not in suffixes:
+        raise OutputError(
+            f"{path} has the suffix {suffix!r}" if suffix else f"{path} has no suffix",
+            expected=f"a file name that ends in {', '.join(suffixes[:-1])} or {suffixes[-1]}",
+            fix="use one of these suffixes",
+        )
+    require_writable(path)
+
+
 def require_writable(path: str | Path) -> None:
-    """Raise OutputError unless ``path`` can be the name of a file; to be asked before long work."""
+    """Raise OutputError unless ``path`` can be the name of a file; for use before long work."""
     destination = Path(path)
-    folder = destination.parent
     if not destination.name or os.path.isdir(destination):
-        raise _cannot_write(destination, IsADirectoryError(0, "it is a folder"))
-    if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-        raise _cannot_write(destination, OSError(0, f"{folder} is no folder to write into"))
+        raise OutputError(
+            f"{destination} is a folder", expected="a file name", fix="name a file in this folder"
+        )
+    _require_writable_folder(destination.parent, destination)
+
+
+def _require_writable_folder(folder: Path, destination: Path) -> None:
+    problem = "is not a folder" if os.path.lexists(folder) else "does not exist"
+    if os.path.isdir(folder):
+        problem = "" if os.access(folder, os.W_OK | os.X_OK) else "is not writable"
+    if problem:
+        raise _cannot_write(destination, OSError(0, f"{folder} {problem}"))
 
 
 def require_free(path: str | Path) -> None:
     """Raise OutputError unless ``path`` can become a folder: missing, or empty, and writable."""
     destination = Path(path)
     if destination.absolute() == Path.cwd():
-        raise _cannot_write(destination, OSError(0, "it is the current folder"))
+        raise OutputError(
+            f"{destination} is the current folder",
+            expected="a folder that does not exist yet, or an empty one elsewhere",
+            fix="name another folder",
+        )
     try:
-        existing = next(place for place in destination.absolute().parents if place.exists())
-        if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-            raise NotADirectoryError(0, f"{existing} is no folder to write into")
+        existing = next(parent for parent in destination.absolute().parents if parent.exists())
+        _require_writable_folder(existing, destination)
         if not destination.exists() and not destination.is_symlink():
             return
         if destination.is_dir() and not any(destination.iterdir()):
@@ -152,7 +176,7 @@ def locked(path: Path, *, busy: OutputError, wait: bool = False) -> Iterator[Non
 
 
 def make_folder(path: str | Path) -> None:
-    """Make a folder, and those above it, where it is not there yet. Raises OutputError."""
+    """Make a folder, and those above it, unless it exists. Raises OutputError."""
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -160,10 +184,10 @@ def make_folder(path: str | Path) -> None:
 
 
 def move_into(folder: str | Path, path: str | Path) -> None:
-    """Move a file or folder into ``folder`` of the same file system, under its own name.
+    """Move a file or folder into ``folder`` of the same file system; it keeps its name.
 
-    What has that name there already is what an earlier, interrupted call moved: a file is
-    replaced; a folder must be empty. Raises OutputError.
+    An earlier call that was interrupted may have moved it already: a file is replaced, a folder
+    must be empty. Raises OutputError.
     """
     source = Path(path)
     destination = Path(folder) / source.name
@@ -175,7 +199,7 @@ def move_into(folder: str | Path, path: str | Path) -> None:
 
 
 def remove_folder(path: str | Path) -> None:
-    """Take a folder away at once: it loses its name before its content. Raises OutputError."""
+    """Remove a folder: first its name, at once, then its content. Raises OutputError."""
     folder = Path(path)
     try:
         hidden = folder.replace(_partial_name(folder))
@@ -185,16 +209,17 @@ def remove_folder(path: str | Path) -> None:
 
 
 def remove_empty(path: str | Path) -> None:
-    """Take a folder away if nothing is in it; one that cannot be taken away stays."""
+    """Remove a folder if it is empty; one that cannot be removed stays."""
     with suppress(OSError):
         Path(path).rmdir()
 
 
 def remove_partials(folder: str | Path, name: str = "*") -> None:
-    """Take away what runs that were killed have left unfinished in ``folder``.
+    """Remove the unfinished files that killed runs left in ``folder``.
 
     Args:
-        name: that of the file or folder that was being written or taken away; any by default.
+        folder: where they are.
+        name: the file or folder that was being written or removed; any by default.
     """
     for path in Path(folder).glob(f".{name}.*.partial"):
         if path.is_dir() and not path.is_symlink():
@@ -229,10 +254,10 @@ def sha256(path: str | Path) -> str:
 
 
 def _partial_name(destination: Path) -> Path:
-    """A free name beside ``destination``, short enough for a name of the greatest length.
+    """An unused hidden name beside ``destination``, cut if that name is very long.
 
-    The file is then created by name, so that the system applies the umask: reading the umask
-    means setting it, for every thread of the process.
+    Files are created by name, so that the system applies the umask. To read the umask, a process
+    must set it, for all its threads.
     """
     start = os.fsdecode(os.fsencode(destination.name)[:100])
     return destination.with_name(f".{start}.{secrets.token_hex(8)}.partial")
@@ -243,7 +268,7 @@ def _sync_tree(folder: Path) -> None:
         if entry.is_dir():
             _sync_folder(entry)
         else:
-            # A library that writes for us may choose other permissions than the folder has.
+            # Libraries that write for us may set other permissions than those of the folder.
             entry.chmod(folder.stat().st_mode & 0o666)
             with entry.open("rb") as stream:
                 os.fsync(stream.fileno())
@@ -263,6 +288,6 @@ def _sync_folder(folder: Path) -> None:
 def _cannot_write(path: Path, error: OSError) -> OutputError:
     return OutputError(
         f"{path} cannot be written ({error.strerror or error})",
-        expected="a writable place with enough room",
+        expected="a folder that can be written, on a disk with free space",
         fix="check the folder, its permissions and the free space",
     )

@@ -88,9 +88,9 @@ def test_what_cannot_be_written_is_told_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("vectors", "vectors.csv", "vectors.feather"):
-        with pytest.raises(OutputError, match=r"ends in \.npy, \.parquet, \.arrow"):
+        with pytest.raises(OutputError, match=r"ends in \.npy, \.parquet or \.arrow"):
             require_vector_file(tmp_path / name)
-    with pytest.raises(OutputError, match="no folder to write into"):
+    with pytest.raises(OutputError, match="absent does not exist"):
         require_vector_file(tmp_path / "absent" / "vectors.npy")
     require_vector_file(tmp_path / "VECTORS.ARROW")
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)

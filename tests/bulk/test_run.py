@@ -19,6 +19,7 @@ from sentune.data import TextRow
 from sentune.encoding.encode import encode_chunk
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, DataError, OutputError, SentuneError
+from sentune.files import write_json
 from sentune.tokens.truncation import count_truncation
 
 SHARD = 8
@@ -182,7 +183,7 @@ def test_a_pool_writes_the_same_file(
         encode_to_file(tiny, texts, out, pool=pool)
 
 
-# ── going on ──────────────────────────────────────────────────────────────────────────────────
+# ── continuing ────────────────────────────────────────────────────────────────────────────────
 
 
 def test_finished_shards_are_not_encoded_again(
@@ -196,7 +197,9 @@ def test_finished_shards_are_not_encoded_again(
     written = encode_to_file(tiny, texts, out, say=said.append)
     assert encoded == texts[16:]
     assert (written.rows, written.encoded) == (43, 27)
-    assert said == ["going on after 16 texts that an earlier run has encoded, if they are the same"]
+    assert said == [
+        "continuing after 16 texts that an earlier run encoded, if the input is the same"
+    ]
     with count_truncation() as counted:
         tiny.encode(texts)
     assert written.truncation == counted
@@ -213,7 +216,7 @@ def test_an_old_file_is_there_until_the_new_one_is(
     assert np.load(out).shape == (43, 32)
 
 
-def test_other_texts_are_refused_by_their_place(
+def test_other_texts_are_refused_with_their_position(
     tiny: SentenceTransformer, texts: list[str], out: Path, encoded: list[str]
 ) -> None:
     stop_after(tiny, texts, out, 30)
@@ -221,12 +224,14 @@ def test_other_texts_are_refused_by_their_place(
     encoded.clear()
     changed = [*texts[:13], texts[13] + ".", *texts[14:]]
     message = refused(lambda: encode_to_file(tiny, changed, out))
-    assert f"{work(out)} holds vectors of other texts: from text 9 on" in message
-    assert f"remove {work(out)} to begin again" in message
+    assert (
+        f"{work(out)} has vectors of other texts (the input differs at or after text 9)" in message
+    )
+    assert f"Remove {work(out)} to start again" in message
     rows = [TextRow(text, "id") for text in texts]
-    assert "from text 1 on" in refused(lambda: encode_to_file(tiny, rows, out))
+    assert "at or after text 1)" in refused(lambda: encode_to_file(tiny, rows, out))
     swapped = [texts[0] + texts[1], "", *texts[2:]]
-    assert "from text 1 on" in refused(lambda: encode_to_file(tiny, swapped, out))
+    assert "at or after text 1)" in refused(lambda: encode_to_file(tiny, swapped, out))
     assert encoded == []
     assert before == sorted(path.read_bytes() for path in work(out).iterdir())
     shutil.rmtree(work(out))
@@ -262,8 +267,8 @@ def test_other_options_are_refused(
 ) -> None:
     stop_after(tiny, texts, out, 8)
     message = refused(lambda: encode_to_file(tiny, texts, out, **options))
-    assert f"holds the beginning of another encoding ({said})" in message
-    encode_to_file(tiny, texts, out, batch_size=2)  # which changes no vector
+    assert f"has a part of another encoding ({said})" in message
+    encode_to_file(tiny, texts, out, batch_size=2)  # does not change a vector
 
 
 def test_another_model_is_refused(
@@ -275,7 +280,7 @@ def test_another_model_is_refused(
     stop_after(tiny, texts, out, 8)
     other.encoder.embeddings.word.weight.data[0, 0] += 1
     message = refused(lambda: encode_to_file(other, texts, out))
-    assert f"it was begun with the model {tiny.base.name}; the weights differ" in message
+    assert f"it was started with the model {tiny.base.name}; the weights differ" in message
     shorter = SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
     shorter.max_seq_length = 20
     assert "length limit 20 instead of 48" in refused(lambda: encode_to_file(shorter, texts, out))
@@ -307,7 +312,7 @@ def test_a_damaged_folder_is_refused(
 ) -> None:
     stop_after(tiny, texts, out, 8)
     (work(out) / "job.json").write_text(content, encoding="utf-8")
-    assert f"remove {work(out)}" in refused(lambda: encode_to_file(tiny, texts, out))
+    assert f"Remove {work(out)}" in refused(lambda: encode_to_file(tiny, texts, out))
     assert (work(out) / "00000.npy").exists()
 
 
@@ -322,7 +327,9 @@ def test_one_process_at_a_time(tiny: SentenceTransformer, texts: list[str], out:
     assert [path.name for path in out.parent.iterdir()] == ["vectors.npy"]
 
 
-def test_ctrl_c_says_how_to_go_on(tiny: SentenceTransformer, texts: list[str], out: Path) -> None:
+def test_ctrl_c_says_how_to_continue(
+    tiny: SentenceTransformer, texts: list[str], out: Path
+) -> None:
     def interrupted(count: int) -> Iterator[str]:
         yield from texts[:count]
         raise KeyboardInterrupt
@@ -333,6 +340,19 @@ def test_ctrl_c_says_how_to_go_on(tiny: SentenceTransformer, texts: list[str], o
     with pytest.raises(KeyboardInterrupt, match=r"^interrupted after 16 texts; the same command "):
         encode_to_file(tiny, interrupted(23), out)
     assert encode_to_file(tiny, texts, out).encoded == 43 - 16
+
+
+def test_a_shard_counts_as_soon_as_it_is_on_the_disk(
+    tiny: SentenceTransformer, texts: list[str], out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(path: Path, value: Any) -> None:
+        write_json(path, value)
+        if path.name == "00001.json":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sentune.bulk.work_folder.write_json", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="after 16 texts"):
+        encode_to_file(tiny, texts, out)
 
 
 # ── what cannot be ────────────────────────────────────────────────────────────────────────────
@@ -346,12 +366,12 @@ def test_no_texts(tiny: SentenceTransformer, out: Path) -> None:
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
-        ("one text", "one text: expected texts in an iterable"),
+        ("one text", "texts is a single text: expected an iterable of texts"),
         (["a", 3], "texts[1] is int"),
         (["a", None], "texts[1] is None"),
-        (["a", "\ud800"], "texts[1] is no valid Unicode text"),
-        ([TextRow("a", "1"), TextRow("b")], "texts[1] with no id"),
-        ([TextRow("a"), TextRow("b", "1")], "texts[1] with the id '1'"),
+        (["a", "\ud800"], "texts[1] is not valid Unicode text"),
+        ([TextRow("a", "1"), TextRow("b")], "texts[1] has no id"),
+        ([TextRow("a"), TextRow("b", "1")], "texts[1] has the id '1'"),
     ],
     ids=str,
 )
@@ -365,11 +385,11 @@ def test_inputs_that_are_no_texts(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"precision": "int4"}, "precision 'int4'"),
+        ({"precision": "int4"}, "precision is 'int4'"),
         ({"prompt_name": "absent"}, "prompt_name 'absent'"),
-        ({"batch_size": 0}, "batch_size 0"),
-        ({"truncate_dim": -1}, "truncate_dim -1"),
-        ({"long_text": "whole"}, "long_text 'whole'"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"truncate_dim": -1}, "truncate_dim is -1"),
+        ({"long_text": "whole"}, "long_text is 'whole'"),
     ],
     ids=str,
 )
@@ -387,7 +407,7 @@ def test_options_are_checked_first(
 
 def test_eight_bits_need_two_texts(tiny: SentenceTransformer, out: Path) -> None:
     message = refused(lambda: encode_to_file(tiny, ["a"], out, precision="int8"), ArgumentError)
-    assert "one text to take the ranges of int8 from" in message
+    assert "the ranges of int8 would come from one text" in message
     assert not out.exists()
 
 
@@ -400,12 +420,12 @@ def test_the_job_is_readable(tiny: SentenceTransformer, texts: list[str], out: P
     assert shard["rows"] == 8
 
 
-@pytest.mark.parametrize(("count", "told"), [(99, True), (100, False)])
-def test_ranges_of_a_few_vectors_are_told(
-    count: int, told: bool, tiny: SentenceTransformer, tmp_path: Path
+@pytest.mark.parametrize(("count", "reported"), [(99, True), (100, False)])
+def test_ranges_of_a_few_vectors_are_reported(
+    count: int, reported: bool, tiny: SentenceTransformer, tmp_path: Path
 ) -> None:
     said: list[str] = []
     texts = [f"text {number}" for number in range(count)]
     encode_to_file(tiny, texts, tmp_path / "v.npy", precision="int8", say=said.append)
-    expected = f"the ranges of int8 come from {count} vectors and suit no others"
-    assert said == ([expected] if told else [])
+    expected = f"the ranges of int8 come from {count} vectors: use them only for these texts"
+    assert said == ([expected] if reported else [])

@@ -134,7 +134,7 @@ def test_long_texts_and_control_characters(run: Callable[..., Any], tmp_path: Pa
         (["--method", "dbscan"], "'dbscan'"),
         (["--method", "hdbscan", "--clusters", "3"], "Leave the number out"),
         (["--out", "here.npy"], ".jsonl or .csv"),
-        (["--out", "no/such/folder/out.csv"], "no folder"),
+        (["--out", "no/such/folder/out.csv"], "does not exist"),
     ],
 )
 @pytest.mark.usefixtures("no_model")

@@ -214,7 +214,7 @@ def test_many_texts_have_the_same_vectors(
     ("file", "out", "parts"),
     [
         ("t.csv", "v.npy", ["t.csv, line 1: no column could be the text"]),
-        ("t.txt", "v.csv", ["v.csv has the suffix '.csv'", ".npy, .parquet, .arrow"]),
+        ("t.txt", "v.csv", ["v.csv has the suffix '.csv'", ".npy, .parquet or .arrow"]),
         ("t.txt", "vectors", ["vectors has no suffix"]),
         ("t.txt", "no/v.npy", ["v.npy cannot be written"]),
         ("absent.txt", "v.npy", ["absent.txt does not exist"]),
@@ -314,14 +314,14 @@ def test_ctrl_c_says_how_to_go_on(
     work = tmp_path / ".v.npy.encoding"
     said = interrupted(work / "00001.json" if devices == 1 else work, *arguments)
     if devices == 1:
-        assert said == "sentune: interrupted after 128 texts; the same command goes on from there"
+        assert said == "sentune: interrupted after 128 texts; the same command continues from there"
         assert [path.name for path in tmp_path.iterdir()] == [work.name]
     monkeypatch.setattr("sentune.bulk.run._SHARD", 64)
     texts = [f"text {number}" for number in range(150)]
     outcome = run("encode", tiny_folder, "-", "--out", out, stdin="\n".join(texts))
     assert outcome.code == 0, outcome.err
     if devices == 1:
-        assert "going on after 128 texts that an earlier run has encoded" in outcome.err
+        assert "continuing after 128 texts that an earlier run encoded" in outcome.err
         assert f"wrote 150 × 32 to {out}: 22 texts in" in outcome.err
     np.testing.assert_allclose(np.load(out), tiny.encode(texts), rtol=0, atol=1e-6)
     assert [path.name for path in tmp_path.iterdir()] == ["v.npy"]
@@ -340,7 +340,7 @@ def test_another_input_is_refused(
     assert not out.exists()
     outcome = run("encode", tiny_folder, "-", "--out", out, stdin="one\ntwo\n3\nfour\n")
     assert outcome.code == 2
-    assert "from text 3 on, the input is not the one" in outcome.err
+    assert "the input differs at or after text 3" in outcome.err
     outcome = run("encode", tiny_folder, "-", "--out", out, stdin="one\ntwo\nthree\nfour\nsix\n")
     assert outcome.code == 0
-    assert "going on after 4 texts" in outcome.err
+    assert "continuing after 4 texts" in outcome.err

@@ -12,7 +12,7 @@ def test_the_difference_is_told(run: Callable[..., Any], tiny_folder: Path, tmp_
     assert (outcome.code, outcome.out) == (0, "")
     told = outcome.err.splitlines()
     assert len(told) == 2, told  # nothing of what the exporter has to say
-    assert "out/onnx/model.onnx: run by ONNX Runtime" in told[1]
+    assert "out/onnx/model.onnx: in ONNX Runtime" in told[1]
     assert (tmp_path / "out" / "onnx" / "model.onnx").is_file()
 
 

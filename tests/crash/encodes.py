@@ -1,10 +1,10 @@
-"""Encodes in processes that may be killed: loads once, then forks one for each line on stdin.
+"""Encodes in processes that may be killed: loads once, then forks one for each line of stdin.
 
     python encodes.py MODEL
 
-A line is JSON: ``texts`` (a file), ``out``; with ``kill_at`` the run kills itself at that write to
-the folder of ``out``, counted from 0, as ``kill -9`` would; with ``limit`` no file can grow beyond
-so many bytes, which is how a disk that fills up looks to a program.
+A line is JSON: ``texts`` (a file), ``out``; with ``kill_at`` the run kills itself (``kill -9``) at
+this write to the folder of ``out``, counted from 0; with ``limit`` no file can grow beyond this
+number of bytes, as on a full disk.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _run(model: SentenceTransformer, asked: dict[str, Any]) -> int:
     except OutputError as error:
         print(error, file=sys.stderr, flush=True)
         return 2
-    out.with_suffix(".told").write_text(
+    out.with_suffix(".result").write_text(
         json.dumps([written.rows, written.encoded, written.truncation.truncated])
     )
     return 0

@@ -32,7 +32,7 @@ class Runs:
             [sys.executable, str(_ENCODES), str(model)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # a file there would meet the limits of size as well
+            stderr=subprocess.DEVNULL,  # the limits of size apply to a file there too
             text=True,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
         )
@@ -45,7 +45,7 @@ class Runs:
         kill_after: float = 0,
         limit: int | None = None,
     ) -> int:
-        """Encode to ``out``; the exit code, −9 when it was killed."""
+        """Encode to ``out``; return the exit code, −9 after a kill."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         asked = {"texts": self._texts, "out": str(out), "kill_at": kill_at, "limit": limit}
@@ -55,7 +55,7 @@ class Runs:
         assert begun[0] == "begun"
         if kill_after:
             time.sleep(kill_after)
-            with suppress(ProcessLookupError):  # it has ended by itself
+            with suppress(ProcessLookupError):  # it has already ended
                 os.kill(int(begun[1]), signal.SIGKILL)
         ended = self.process.stdout.readline().split()
         assert ended[0] == "ended"
@@ -78,8 +78,8 @@ def runs(tmp_path: Path, base_folder: Path, real_texts: list[str]) -> Iterator[R
     started.process.communicate()
 
 
-def told(out: Path) -> Any:
-    return json.loads(out.with_suffix(".told").read_text(encoding="utf-8"))
+def result_of(out: Path) -> Any:
+    return json.loads(out.with_suffix(".result").read_text(encoding="utf-8"))
 
 
 def finished_shards(out: Path) -> int:
@@ -93,16 +93,15 @@ def test_a_killed_encoding_ends_with_the_same_bytes(runs: Runs, tmp_path: Path) 
     for name in _NAMES:
         assert runs.run(whole / name) == 0
     seconds = (time.monotonic() - began) / len(_NAMES)
-    assert told(whole / "v.npy") == [_TEXTS, _TEXTS, 1]
+    assert result_of(whole / "v.npy") == [_TEXTS, _TEXTS, 1]
     draw = random.Random(0)
-    kills = number = on_the_way = 0
+    kills = number = half_done = 0
     while kills < _KILLS:
         folder = tmp_path / f"killed-{number}"
         out = folder / _NAMES[number % len(_NAMES)]
         folder.mkdir()
         number += 1
-        # One run after the other is killed until it gets through, by turns at a write and at an
-        # instant.
+        # Runs are killed until one ends, in turn at a write and at a random instant.
         for attempt in range(8):
             if attempt % 2 == 0:
                 ended = runs.run(out, kill_at=draw.randrange(_WRITES))
@@ -112,22 +111,22 @@ def test_a_killed_encoding_ends_with_the_same_bytes(runs: Runs, tmp_path: Path) 
                 break
             assert ended == -signal.SIGKILL
             kills += 1
-            on_the_way += 0 < finished_shards(out) < _SHARDS
-            # Whatever has the name of the result is the result.
+            half_done += 0 < finished_shards(out) < _SHARDS
+            # A file with the name of the result is the whole result.
             assert not out.exists() or out.read_bytes() == (whole / out.name).read_bytes()
         before = finished_shards(out)
         assert runs.run(out) == 0
         assert out.read_bytes() == (whole / out.name).read_bytes()
-        rows, encoded, truncated = told(out)
+        rows, encoded, truncated = result_of(out)
         assert (rows, truncated) == (_TEXTS, 1)
         assert encoded == max(0, _TEXTS - 16 * before)
         left = {path.name for path in folder.iterdir()}
-        assert left == {out.name, out.with_suffix(".told").name}
-    print(f"{kills} kills of {number} files, {on_the_way} with some shards finished")
-    assert on_the_way
+        assert left == {out.name, out.with_suffix(".result").name}
+    print(f"{kills} kills of {number} files, {half_done} with some shards finished")
+    assert half_done
 
 
-def test_a_full_disk_is_an_error_that_can_be_gone_on_from(runs: Runs, tmp_path: Path) -> None:
+def test_a_run_continues_after_a_full_disk(runs: Runs, tmp_path: Path) -> None:
     """Too small for the records, for a shard of 16 · 384 · 4 bytes, and for the file of eight."""
     for name in _NAMES:
         out = tmp_path / name
@@ -137,5 +136,5 @@ def test_a_full_disk_is_an_error_that_can_be_gone_on_from(runs: Runs, tmp_path: 
             assert finished_shards(out) == shards
             assert not list(tmp_path.glob("*/.*.partial"))
         assert runs.run(out) == 0
-        assert told(out)[:2] == [_TEXTS, 0]
+        assert result_of(out)[:2] == [_TEXTS, 0]
         assert not out.with_name(f".{name}.encoding").exists()

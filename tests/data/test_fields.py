@@ -139,8 +139,8 @@ def test_nan_is_none_also_inside() -> None:
         ("\ud800", "holds half of a surrogate pair"),
         ({"\ud800": 1}, "holds half of a surrogate pair"),
         ("a\0", "holds a NUL character"),
-        (b"\xff", "holds bytes that are no UTF-8 text"),
-        ([b"\xff"], "holds bytes that are no UTF-8 text"),
+        (b"\xff", "holds bytes that are not UTF-8 text"),
+        ([b"\xff"], "holds bytes that are not UTF-8 text"),
     ],
 )
 def test_values_that_no_index_stores_are_refused(value: object, part: str) -> None:
@@ -170,14 +170,22 @@ def test_names_are_kept_but_for_blanks_at_their_ends(write: Write) -> None:
         ("x.csv", "text,url, url\na,1,2\n", ["x.csv, line 1: the columns 'url', 'url' differ"]),
         ("x.csv", "id,text,ID\n1,a,2\n", ["x.csv, line 1: the columns 'id', 'ID' differ"]),
         ("x.jsonl", '{"text":"a","Url":1}\n{"text":"b","url":1}', ["x.jsonl, line 2: the columns"]),
-        ("x.csv", ",text\n0,a\n", ["x.csv, line 1: a column has an empty name", "name it"]),
-        ("x.csv", "text,_score\na,1\n", ["names such as '_score' for itself", "rename"]),
-        ("x.csv", "text,Sentune_x\na,1\n", ["names such as 'Sentune_x' for itself", "rename"]),
-        ("x.csv", "id,text,_id\n1,a,1\n", ["names such as '_id' for itself", "rename"]),
-        ("x.csv", "text,a.b\na,1\n", ["the column 'a.b' can't stand in a filter", "without dots"]),
-        ("x.csv", "text,a`b\na,1\n", ["the column 'a`b' can't stand in a filter"]),
-        ("x.csv", 'text,"a\nb"\na,1\n', ["can't stand in a filter"]),
-        ("x.jsonl", '{"text":"a","\\ud800":1}', ["can't stand in a filter"]),
+        ("x.csv", ",text\n0,a\n", ["x.csv, line 1: a column has an empty name", "Name it"]),
+        ("x.csv", "text,_score\na,1\n", ["name '_score' is reserved for the index", "Rename"]),
+        (
+            "x.csv",
+            "text,Sentune_x\na,1\n",
+            ["name 'Sentune_x' is reserved for the index", "Rename"],
+        ),
+        ("x.csv", "id,text,_id\n1,a,1\n", ["name '_id' is reserved for the index", "Rename"]),
+        (
+            "x.csv",
+            "text,a.b\na,1\n",
+            ["the column 'a.b' can't be used in a filter", "without dots"],
+        ),
+        ("x.csv", "text,a`b\na,1\n", ["the column 'a`b' can't be used in a filter"]),
+        ("x.csv", 'text,"a\nb"\na,1\n', ["can't be used in a filter"]),
+        ("x.jsonl", '{"text":"a","\\ud800":1}', ["can't be used in a filter"]),
     ],
 )
 def test_names_that_cannot_be_fields_are_refused(

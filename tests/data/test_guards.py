@@ -39,7 +39,7 @@ def test_a_question_that_training_asks_is_left_out(question: str) -> None:
     assert kept.passages == held.passages
     assert kept.notes == (
         "before",
-        "1 of 2 questions also stands among the training questions and is left out",
+        "1 of 2 questions is also among the training questions and is left out",
     )
 
 
@@ -75,7 +75,7 @@ def test_known_passages_are_kept_and_counted_over_what_is_left() -> None:
     kept = without_leaks(held, training)
     assert list(kept.relevant) == ["q0", "q1", "q2", "q3"]
     assert kept.notes == (
-        "1 of 5 questions also stands among the training questions and is left out",
+        "1 of 5 questions is also among the training questions and is left out",
         "2 questions ask for passages that training saw as answers",
         "1 question asks for passages that training saw as hard negatives",
     )
@@ -83,5 +83,5 @@ def test_known_passages_are_kept_and_counted_over_what_is_left() -> None:
 
 def test_nothing_left_is_an_error() -> None:
     held = _pairs([("what is ai", "x"), ("who asks", "y")], "valid.csv")
-    with pytest.raises(DataError, match=r"^valid\.csv: every question also stands in train\.csv"):
+    with pytest.raises(DataError, match=r"^every question of valid\.csv is also in train\.csv"):
         without_leaks(held, TRAINING)

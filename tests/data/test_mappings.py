@@ -74,7 +74,7 @@ def _document(
         (_document(relevant='{"a": {"1": NaN}}'), ["has nan for a score"]),
         (_document(relevant='{"a": {"1": 1e999}}'), ["has inf for a score"]),
         (_document(relevant='{"a": []}'), ["x.json has no pairs"]),
-        (_document(corpus='{"1": "p", "1": "r"}'), ["names the key '1' twice", "every key once"]),
+        (_document(corpus='{"1": "p", "1": "r"}'), ["has the key '1' twice", "every key once"]),
         (
             _document(relevant='{"a": ["1", "5", "4", "5", "3", "2"]}'),
             [

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sentune.data.corpus import read_passages
 from sentune.data.passages import Passage, PassageFiles, passage_files, read_passage_rows
-from sentune.data.texts import read_passages
 from sentune.errors import DataError
 
 Write = Callable[[str, str | bytes], Path]
@@ -119,7 +119,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     ]
     table = pa.table({"text": ["a", "b"], "image": [b"x", b"\xff"]})
     pq.write_table(table, tmp_path / "x.parquet")
-    with pytest.raises(DataError, match="row 2, column 'image' holds bytes that are no UTF-8"):
+    with pytest.raises(DataError, match="row 2, column 'image' holds bytes that are not UTF-8"):
         _rows(tmp_path / "x.parquet")
 
 
@@ -140,7 +140,7 @@ def test_ids_are_unique_and_agree_with_read_passages(
     try:
         passages = _rows(path)
     except DataError as error:
-        assert "already names another text" in str(error)  # noqa: PT017 - not in every example
+        assert "the id of another text" in str(error)  # noqa: PT017 - not in every example
         return
     assert len({passage.id for passage in passages}) == len(passages)
     assert {passage.text for passage in passages} == {text for _, _, text in rows}
@@ -173,20 +173,20 @@ def test_rows_are_streamed(write: Write) -> None:
         ("x.csv", "text\n", "x.csv has no texts"),
         ("x.json", "[]", "x.json has no texts"),
         ("x.jsonl", "", "x.jsonl has no texts"),
-        ("x.csv", "id,text\n1,a\n1,b\n", "x.csv, line 3, column 'id': '1' already names another"),
+        ("x.csv", "id,text\n1,a\n1,b\n", "x.csv, line 3, column 'id' holds '1', the id of another"),
         (
             "x.jsonl",
             '{"text": "a"}\n{"id": "p1", "text": "b"}',
-            "line 2, column 'id': 'p1' al",
+            "line 2, column 'id' holds 'p1', the id",
         ),
         ("x.jsonl", '{"id": null, "text": "a"}', "x.jsonl, line 1, column 'id' holds null"),
         ("x.jsonl", '{"id": 1.5, "text": "a"}', "x.jsonl, line 1, column 'id' holds a number"),
         ("x.jsonl", '{"text": "a", "n": 1e999}', "line 1, column 'n' holds an infinite number"),
         ("x.jsonl", '{"text": "a\\u0000"}', "line 1, column 'text' holds a NUL character"),
         ("x.csv", "id,text\n1,a\n2,\n", "x.csv, line 3, column 'text' is empty"),
-        ("x.csv", "a,b\n1,2\n", "x.csv, line 1: no column could be the text among"),
+        ("x.csv", "a,b\n1,2\n", "x.csv, line 1: no column could be the text (columns found:"),
         ("x.csv", b"text,n\na,\0\n", "x.csv, line 2 holds a NUL byte"),
-        ("x.csv", "text,n\na\n", "x.csv, line 2: the row has 1 fields"),
+        ("x.csv", "text,n\na\n", "x.csv, line 2: the row has 1 field"),
         ("x.jsonl", "3", "x.jsonl, line 1 holds a number"),
         ("x.doc", "a", "x.doc has the suffix '.doc': expected one of .txt, .jsonl"),
     ],
@@ -240,7 +240,7 @@ def test_a_folder_without_passages_is_refused(
     assert "d has no file with passages: expected files that end in .txt, .jsonl," in message
     assert ".parquet" in message
     write("d/x.pdf", "")
-    assert "d has no file with passages among its 1 files" in refusal(passage_files, tmp_path / "d")
+    assert "d has no file with passages (1 other file)" in refusal(passage_files, tmp_path / "d")
 
 
 def test_a_folder_that_cannot_be_listed_is_refused(

@@ -23,7 +23,7 @@ GOOD = '{"anchor": "a", "positive": "b"}\n'
         ("x.jsonl", "\n \n", ["x.jsonl has no pairs"]),
         ("x.json", "", ["x.json is empty"]),
         ("x.json", "[]", ["x.json has no pairs"]),
-        ("x.json", "{}", ["x.json holds an object", "a list of rows"]),
+        ("x.json", "{}", ["x.json holds an object: expected a list of rows"]),
         ("x.json", '{"queries": {}, "corpus": {}}', ["'queries', 'corpus'", "relevant_docs"]),
         ("x.json", "3", ["x.json holds a number"]),
         ("x.csv", "", ["x.csv has no pairs"]),
@@ -33,14 +33,14 @@ GOOD = '{"anchor": "a", "positive": "b"}\n'
         ("x.json", '[\n{"anchor": "a",\n "positive" "b"}]', ["x.json, line 3, column 13"]),
         ("x.json", '[{"anchor": "a", "anchor": "b"}]', ["x.json: ", "the key 'anchor' twice"]),
         ("x.jsonl", GOOD + '{"a": 1, "a": 1}', ["x.jsonl, line 2: ", "the key 'a' twice"]),
-        ("x.jsonl", GOOD + "[" * 10**5, ["x.jsonl, line 2: ", "nesting"]),
+        ("x.jsonl", GOOD + "[" * 10**5, ["x.jsonl, line 2: ", "nested"]),
         ("x.jsonl", GOOD + '["a", "b"]', ["x.jsonl, line 2 holds a list", '{"anchor"']),
         ("x.jsonl", '"a"', ["x.jsonl, line 1 holds a text"]),
         ("x.json", '[{"anchor": "a", "positive": "b"}, null]', ["x.json, row 2 holds null"]),
         (
             "x.jsonl",
             GOOD + '{"anchor": 3, "positive": "b"}',
-            ["x.jsonl, line 2, column 'anchor' holds a number"],
+            ["x.jsonl, line 2, column 'anchor' holds a number", "Correct it"],
         ),
         (
             "x.jsonl",
@@ -63,7 +63,11 @@ GOOD = '{"anchor": "a", "positive": "b"}\n'
             '{"anchor": "a", "positive": "b", "negative_2": " "}',
             ["x.jsonl, line 1, column 'negative_2' is empty"],
         ),
-        ("x.jsonl", '{"anchor": "", "positive": "b"}', ["line 1, column 'anchor' is empty"]),
+        (
+            "x.jsonl",
+            '{"anchor": "", "positive": "b"}',
+            ["'anchor' is empty", "Fill it in"],
+        ),
         ("x.jsonl", '{"anchor": "a\\u0000", "positive": "b"}', ["'anchor' holds a NUL character"]),
         ("x.jsonl", '{"anchor": "a\\ud83d", "positive": "b"}', ["half of a surrogate pair"]),
         ("x.jsonl", GOOD + "\0", ["x.jsonl, line 2 holds a NUL byte", "UTF-8"]),
@@ -75,7 +79,7 @@ GOOD = '{"anchor": "a", "positive": "b"}\n'
         (
             "x.csv",
             'anchor,positive\n"a\nb",c\nd\n',
-            ["x.csv, line 4: the row has 1 fields", "expected 2"],
+            ["x.csv, line 4: the row has 1 field", "expected 2"],
         ),
         ("x.csv", "anchor,positive\na,b,c\n", ["x.csv, line 2: the row has 3 fields"]),
         ("x.csv", 'anchor,positive\n\n"a\nb\n', ["x.csv, line 3: the row that starts here"]),
@@ -88,7 +92,7 @@ GOOD = '{"anchor": "a", "positive": "b"}\n'
             [
                 "x.jsonl, line 2: no column could be the passage",
                 "'anchor', 'postive'",
-                "rename the columns to anchor and positive",
+                "Rename the columns to anchor and positive",
             ],
         ),
         (

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sentune.data.files.records import ROW_SUFFIXES
+from sentune.data.corpus import read_passages
+from sentune.data.files.reading import ROW_SUFFIXES
 from sentune.data.labelled import read_labelled_texts
 from sentune.data.passages import read_passage_rows
 from sentune.data.readers import read_pairs
 from sentune.data.scored import is_scored, read_scored_pairs
-from sentune.data.texts import read_passages, read_texts
+from sentune.data.texts import read_texts
 from sentune.errors import DataError
 
 Row = tuple[str, str, str]

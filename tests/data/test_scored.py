@@ -78,7 +78,7 @@ def test_everything_else_is_no_score(write: Write, name: str, content: str) -> N
 
 def test_only_a_broken_file_is_refused(write: Write, refusal: Refusal) -> None:
     assert "x.jsonl, line 1, column 2" in refusal(is_scored, write("x.jsonl", "{oops"))
-    assert "x.csv, line 2: the row has 1 fields" in refusal(
+    assert "x.csv, line 2: the row has 1 field" in refusal(
         is_scored, write("x.csv", "sentence1,sentence2,score\na\n")
     )
     assert "x.txt has the suffix '.txt'" in refusal(is_scored, write("x.txt", "a"))

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sentune.data.pairs import Pairs
-from sentune.data.split import folds, hold_out, hold_out_groups, question_groups
+from sentune.data.split import hold_out, hold_out_groups, question_groups
 from sentune.errors import ArgumentError, DataError
 
 UNASKED = "nobody"
@@ -97,8 +97,6 @@ def test_the_order_of_the_file_does_not_change_the_split(
     shuffled = replace(pairs, relevant={key: pairs.relevant[key] for key in keys})
     held = hold_out(pairs, fraction, 3)[1].relevant.keys()
     assert hold_out(shuffled, fraction, 3)[1].relevant.keys() == held
-    first = dict(zip(pairs.relevant, folds(pairs, 3, 3).tolist(), strict=True))
-    assert dict(zip(keys, folds(shuffled, 3, 3).tolist(), strict=True)) == first
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.25, 0.5, 0.9])
@@ -113,8 +111,6 @@ def test_seeds_differ_and_repeat() -> None:
     held = [tuple(hold_out(pairs, 0.2, seed)[1].relevant) for seed in (0, 0, 1, 2)]
     assert held[0] == held[1]
     assert len(set(held)) == 3
-    assigned = [tuple(folds(pairs, 5, seed).tolist()) for seed in (0, 0, 1)]
-    assert assigned[0] == assigned[1] != assigned[2]
 
 
 def test_the_split_is_the_same_on_every_machine_and_version() -> None:
@@ -150,34 +146,3 @@ def test_given_groups_stay_together() -> None:
     train, held = hold_out_groups(pairs, group_of, 0.25, 1)
     assert len(held) == 10
     assert not {group_of[key] for key in held.relevant} & {group_of[key] for key in train.relevant}
-
-
-@given(answers=_answers, count=st.integers(2, 5), seed=st.integers(0, 5))
-@settings(max_examples=200, deadline=None)
-def test_folds_keep_components_together_and_are_all_used(
-    answers: list[list[int]], count: int, seed: int
-) -> None:
-    components = _connected(answers)
-    assume(len(components) >= count)
-    fold_of = folds(_pairs(answers), count, seed)
-    assert fold_of.dtype == np.int64
-    assert len(fold_of) == len(answers)
-    assert set(fold_of.tolist()) == set(range(count))
-    for component in components:
-        assert len(set(fold_of[list(component)].tolist())) == 1
-    sizes = np.bincount(fold_of)
-    assert sizes.max() - sizes.min() <= max(map(len, components))
-
-
-def test_a_large_component_is_balanced_by_the_small_ones() -> None:
-    pairs = _pairs([[n] for n in range(1, 21)] + [[0]] * 20)
-    for seed in range(5):
-        assert np.bincount(folds(pairs, 2, seed)).tolist() == [20, 20]
-
-
-def test_folds_that_cannot_be_filled_are_refused() -> None:
-    pairs = _pairs([[0], [0], [1]])
-    with pytest.raises(DataError, match=r"^here\.csv has 2 groups.*at least 3"):
-        folds(pairs, 3)
-    with pytest.raises(ArgumentError, match="at least 2 folds"):
-        folds(pairs, 1)

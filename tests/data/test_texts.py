@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentune.data.texts import TextRow, read_passages, read_text_rows, read_texts
+from sentune.data.corpus import read_passages
+from sentune.data.texts import TextRow, read_text_rows, read_texts
 from sentune.errors import DataError
 
 Write = Callable[[str, str | bytes], Path]
@@ -80,8 +81,12 @@ def test_one_text_a_line_comes_back(
         ("x.jsonl", '"a"\n3', "x.jsonl, line 2 holds a number"),
         ("x.jsonl", '"a"\n{"text": null}', "x.jsonl, line 2, column 'text' holds null"),
         ("x.jsonl", '"a"\n{"body": "b"}', "x.jsonl, line 2: no column could be the text"),
-        ("x.csv", "a,b\n1,2\n", "x.csv, line 1: no column could be the text among"),
-        ("x.csv", "text,sentence\n1,2\n", "x.csv, line 1: 'text', 'sentence' could be the text"),
+        ("x.csv", "a,b\n1,2\n", "x.csv, line 1: no column could be the text (columns found:"),
+        (
+            "x.csv",
+            "text,sentence\n1,2\n",
+            "x.csv, line 1: the columns 'text', 'sentence' could each be the text",
+        ),
         ("x.csv", "id,text\n1,a\n2,\n", "x.csv, line 3, column 'text' is empty"),
         ("x.json", '["a", [1]]', "x.json, row 2 holds a list"),
         ("x.docx", "a", "x.docx has the suffix '.docx': expected one of .txt, .jsonl"),
@@ -141,12 +146,12 @@ def test_passages_of_every_layout(
         (
             "x.csv",
             "id,text\n1,a\n1,b\n",
-            "x.csv, line 3, column 'id': '1' already names another text",
+            "x.csv, line 3, column 'id' holds '1', the id of another text",
         ),
         ("x.jsonl", '{"id": null, "text": "a"}', "x.jsonl, line 1, column 'id' holds null"),
         ("x.jsonl", '{"id": true, "text": "a"}', "column 'id' holds true or false"),
         ("x.csv", "question,context,answer\n1,2,3\n", "could each be the passage"),
-        ("x.csv", "a,b\n1,2\n", "x.csv, line 1: no column could be the text among"),
+        ("x.csv", "a,b\n1,2\n", "x.csv, line 1: no column could be the text (columns found:"),
     ],
 )
 def test_passages_that_cannot_be_used_are_refused_with_their_place(

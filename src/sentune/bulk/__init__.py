@@ -2,15 +2,15 @@
 
 ::
 
-    rows ─ chunks ─ encode ─ shards ─ file
-                       │       │        └ formats (.npy, Parquet, Arrow)
-                       │       └ work_folder (what is finished, and what it belongs to)
-                       └ in this process, or in those of a pool
+    rows ─ chunks ─ encode ─ shards ─ publishing ─ file
+                       │       │                     └ formats (.npy, Parquet, Arrow)
+                       │       └ work_folder (the finished shards, and the job they belong to)
+                       └ in this process, or in the processes of a pool
 
-A few texts take a shorter way (``few``): without PyTorch, and without shards.
+``few`` encodes a few texts without PyTorch and without shards.
 
-A kill at any instant costs the chunk that was being computed. The file appears whole or not at
-all.
+A kill at any instant loses only the chunks that were being computed. The file appears whole or not
+at all.
 """
 
 from __future__ import annotations

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.data.files.parquet import arrow_module
-from sentune.errors import OutputError
-from sentune.files import require_writable
+from sentune.files import require_suffix
 
 __all__ = ["VECTOR_SUFFIXES", "Part", "Shape", "require_vector_file", "write_vectors"]
 
@@ -22,7 +21,7 @@ _PARTS_IN_A_GROUP = 8
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some rows of a file: (n, width) vectors, and their ids where there are any."""
+    """Some rows of a file: (n, width) vectors, and their ids if they have any."""
 
     vectors: NDArray[Any]
     ids: list[str] | None
@@ -30,7 +29,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a whole file holds: its rows, and the type and number of the values in each."""
+    """The shape of a whole file: its rows, and the number and type of the values in a row."""
 
     rows: int
     width: int
@@ -39,38 +38,31 @@ class Shape:
 
 
 def require_vector_file(path: Path) -> None:
-    """Check that ``write_vectors`` could write ``path``; to be asked before long work.
+    """Check before long work that ``write_vectors`` can write ``path``.
 
     Raises:
-        OutputError: the suffix is none of ``VECTOR_SUFFIXES``, or the place can't be written.
+        OutputError: the suffix is not one of ``VECTOR_SUFFIXES``, or the path can't be written.
         MissingExtraError: the format needs pyarrow, which is not installed.
     """
-    suffix = path.suffix.lower()
-    if suffix not in VECTOR_SUFFIXES:
-        raise OutputError(
-            f"{path} has the suffix {suffix!r}" if suffix else f"{path} has no suffix",
-            expected=f"a file to write that ends in {', '.join(VECTOR_SUFFIXES)}",
-            fix="name the file with one of these suffixes",
-        )
-    require_writable(path)
-    if suffix != ".npy":
+    require_suffix(path, VECTOR_SUFFIXES)
+    if path.suffix.lower() != ".npy":
         arrow_module("pyarrow")
 
 
 def write_vectors(suffix: str, stream: BinaryIO, shape: Shape, parts: Iterable[Part]) -> None:
-    """Write a file in the format that a suffix stands for.
+    """Write vectors in the format of a suffix.
 
-    ``.npy`` is one array, which ``np.load(path, mmap_mode="r")`` opens without reading it; ids
-    have no place in it. Parquet and Arrow (the IPC file format) have the column ``embedding``, a
-    list of fixed size, after the column ``id`` if there are ids.
+    ``.npy`` is one array without ids, which ``np.load(path, mmap_mode="r")`` opens without reading
+    it. Parquet and Arrow (the IPC file format) have the column ``embedding``, a list of fixed size,
+    after the column ``id`` if there are ids.
 
-    Memory: one part; of Parquet, a row group of eight.
+    Memory: one part; for Parquet, a row group of eight parts.
 
     Args:
         suffix: one of ``VECTOR_SUFFIXES``.
         stream: an empty file.
         shape: of all parts together.
-        parts: consumed once.
+        parts: read once.
 
     Raises:
         OSError: the file cannot be written.
@@ -91,7 +83,7 @@ def _write_npy(stream: BinaryIO, shape: Shape, parts: Iterable[Part]) -> None:
 def _write_parquet(stream: BinaryIO, shape: Shape, parts: Iterable[Part]) -> None:
     arrow, parquet = arrow_module("pyarrow"), arrow_module("pyarrow.parquet")
     schema = _schema(arrow, shape)
-    # Vectors hardly ever repeat: a dictionary of them would only cost memory.
+    # Vectors rarely repeat: a dictionary of them would only cost memory.
     with parquet.ParquetWriter(stream, schema, use_dictionary=False) as writer:
         batches = _batches(arrow, schema, parts)
         while group := list(islice(batches, _PARTS_IN_A_GROUP)):

@@ -1,4 +1,4 @@
-"""Texts, a shard at a time → vectors in a file, in bounded memory, and on from where it stopped."""
+"""Texts, a shard at a time → vectors in a file, in bounded memory; a stopped run can continue."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from sentune.bulk.formats import Part, Shape, require_vector_file, write_vectors
+from sentune.bulk.formats import require_vector_file
+from sentune.bulk.publishing import publish
 from sentune.bulk.work_folder import Shard, WorkFolder
 from sentune.checks import require_text
 from sentune.data import TextRow
@@ -23,6 +23,7 @@ from sentune.encoding.fingerprint import Fingerprint, fingerprint
 from sentune.encoding.precision import needs_ranges, quantize_embeddings, require_precision
 from sentune.errors import ArgumentError, DataError, ModelError
 from sentune.tokens.truncation import Truncation, count_truncation
+from sentune.wording import agreeing, counted
 
 if TYPE_CHECKING:
     from sentune.encoding.encode import Block, EncodeSettings, LongText
@@ -43,10 +44,10 @@ class EncodedFile:
     Attributes:
         path: the file.
         rows, width: its shape; ``width`` counts bytes for the binary formats.
-        truncation: what the length limit did, to all texts.
-        max_seq_length: that limit, in tokens.
-        encoded: texts encoded by this call; an earlier one may have done the others.
-        seconds: that it took.
+        truncation: what the length limit did to the texts.
+        max_seq_length: the limit, in tokens.
+        encoded: texts encoded by this call; an earlier call may have encoded the others.
+        seconds: the time this call took.
     """
 
     path: Path
@@ -76,33 +77,33 @@ def encode_to_file(
 ) -> EncodedFile:
     """Encode any number of texts into a ``.npy``, ``.parquet`` or ``.arrow`` file.
 
-    Finished shards of 2,048 texts lie in the hidden folder ``.NAME.encoding`` beside the file
-    until all are there and the file is put together from them. A call that is killed is gone on
-    with by the same call: texts whose shard is finished are read and compared, not encoded again.
+    Finished shards of 2,048 texts are kept in the hidden folder ``.NAME.encoding`` beside the file;
+    the file is made from them at the end. After a kill, the same call continues: texts whose shard
+    is finished are read and compared, but not encoded again.
 
-    The 8-bit formats take their ranges from all vectors, as ``encode`` does, which is why their
-    shards are float32 until the end; the ranges are written as ``NAME.ranges.npy``, (2, dim).
+    The 8-bit formats take their ranges from all vectors, as ``encode`` does. So their shards are
+    float32 until the end. The ranges are written to ``NAME.ranges.npy``, (2, dim).
 
-    Memory: two shards, four for each process of a pool. Disk: the vectors twice, until the end.
+    Memory: two shards; with a pool, four for each process. Disk: the vectors twice, until the end.
 
     Args:
-        model: what to encode with.
-        texts: in any iterable, each a text or a :class:`sentune.data.TextRow` with an id.
+        model: the model to encode with.
+        texts: any iterable of texts, or of :class:`sentune.data.TextRow` with ids.
         out: the file to write; an old one is replaced at the end.
         prompt_name, prompt, batch_size, precision, normalize_embeddings, truncate_dim, long_text:
             as for ``encode``.
         pool: processes to compute in.
         show_progress_bar: as for ``encode``.
-        say: told in a line what an earlier call left behind.
+        say: called with a line for people, as when an earlier run is continued.
 
     Raises:
-        OutputError: the suffix is another, the place cannot be written, the disk is full, another
-            process is at it, or what was left there belongs to other texts, another model or
+        OutputError: the suffix is unknown, the path cannot be written, the disk is full, another
+            process writes the file, or an unfinished run there has other texts, another model or
             other options.
         MissingExtraError: Parquet or Arrow, without pyarrow.
-        DataError: no text, or what reading them raises.
+        DataError: there is no text, or reading the texts raises it.
         ArgumentError, PoolError: as ``encode``.
-        KeyboardInterrupt: its text says how to go on.
+        KeyboardInterrupt: its text says how to continue.
     """
     destination = Path(out)
     require_vector_file(destination)
@@ -121,16 +122,20 @@ def encode_to_file(
     began = time.monotonic()
     with WorkFolder.open(destination, job.to_json(), job.differences) as folder:
         before = folder.rows
-        _tell(folder, say)
+        _say_what_is_there(folder, say)
         try:
-            with count_truncation():  # told in the result, so not in the log as well
+            with count_truncation():  # in the result, so not in the log
                 shards = _fill(folder, job, texts, pool, show_progress_bar)
             if not shards:
-                raise DataError("no texts", expected="at least one", fix="give some")
+                raise DataError(
+                    "there are no texts", expected="at least one text", fix="check the input"
+                )
             if needs_ranges(precision) and folder.rows < _FEW_FOR_RANGES:
-                say(f"the ranges of {precision} come from {folder.rows} vectors and suit no others")
-            shape = _publish(folder, job, destination, shards)
+                few = counted(folder.rows, "vector")
+                say(f"the ranges of {precision} come from {few}: use them only for these texts")
+            shape = publish(folder, destination, shards, precision)
         except KeyboardInterrupt:
+            folder.find_shards()  # Ctrl-C may come when a shard is on the disk but not counted
             raise KeyboardInterrupt(_left_behind(folder)) from None
         cut = _truncation(folder.shards[number] for number in range(shards))
     seconds = time.monotonic() - began
@@ -141,7 +146,7 @@ def encode_to_file(
 
 
 class _Job:
-    """What the vectors of a file depend on, besides the texts."""
+    """The model and the options that the vectors of a file depend on."""
 
     def __init__(
         self, model: SentenceTransformer, settings: EncodeSettings, precision: str
@@ -151,7 +156,7 @@ class _Job:
         self.precision = precision
         self._fingerprint = fingerprint(model)
         options = asdict(settings)
-        # How many texts are computed together changes a vector by rounding only.
+        # The batch size changes a vector only by rounding.
         del options["batch_size"], options["output_value"]
         self._options = {**options, "precision": precision}
 
@@ -171,7 +176,7 @@ class _Job:
         ignored = ("query_prompt", "document_prompt", "similarity", "dimension")
         found = recorded.differences(self._fingerprint, ignoring=ignored)
         if found:
-            found = [f"it was begun with the model {other['name']}", *found]
+            found = [f"it was started with the model {other['name']}", *found]
         return found + [
             f"{name} {value!r} instead of {other['options'][name]!r}"
             for name, value in self._options.items()
@@ -216,35 +221,35 @@ def _fill(
                 shard.number,
                 _kept(block, job.precision),
                 texts_sha256=shard.texts_sha256,
-                truncated=block.truncation.truncated,
-                tokens_left_out=block.truncation.tokens_left_out,
-                windowed=block.truncation.windowed,
+                truncation=block.truncation,
                 ids=shard.ids,
             )
     return count
 
 
 def checked_rows(texts: Iterable[str | TextRow]) -> Iterator[TextRow]:
-    """The texts as rows, which all have ids or none. Raises ArgumentError."""
+    """Yield the texts as rows; all have ids, or none. Raises ArgumentError."""
     if isinstance(texts, str):
-        raise ArgumentError("one text", expected="texts in an iterable", fix="put it in a list")
+        raise ArgumentError(
+            "texts is a single text", expected="an iterable of texts", fix="put it in a list"
+        )
     with_ids: bool | None = None
     for position, row in enumerate(texts):
-        place = f"texts[{position}]"
+        name = f"texts[{position}]"
         checked = row if isinstance(row, TextRow) else TextRow(row)
-        require_text(place, checked.text)
+        require_text(name, checked.text)
         with_ids = checked.id is not None if with_ids is None else with_ids
         if with_ids != (checked.id is not None):
             raise ArgumentError(
-                f"{place} with {'no id' if with_ids else f'the id {checked.id!r}'}",
+                f"{name} has {'no id' if with_ids else f'the id {checked.id!r}'}, unlike texts[0]",
                 expected="an id for every text or for none",
-                fix="add the ids that are missing, or leave them out",
+                fix="add the ids that are missing, or leave all ids out",
             )
         yield checked
 
 
 def ids_of(rows: Sequence[TextRow]) -> list[str] | None:
-    """The ids of checked rows, at least one; None where they have none."""
+    """Return the ids of checked rows, of which there is at least one; None if they have none."""
     return None if rows[0].id is None else [str(row.id) for row in rows]
 
 
@@ -253,7 +258,7 @@ def _sha256(rows: Iterable[TextRow]) -> str:
     for row in rows:
         for part in (row.text, row.id):
             content = b"" if part is None else part.encode("utf-8", "surrogatepass")
-            # The lengths, so that no two lists of texts give the same bytes.
+            # With the lengths, different lists of texts give different bytes.
             digest.update(f"{None if part is None else len(content)};".encode())
             digest.update(content)
     return digest.hexdigest()
@@ -264,53 +269,6 @@ def _kept(block: Block, precision: str) -> NDArray[Any]:
     return vectors if needs_ranges(precision) else quantize_embeddings(vectors, precision)
 
 
-def _publish(folder: WorkFolder, job: _Job, out: Path, shards: int) -> Shape:
-    """Put the file together from the shards, and its ranges beside it if it has any."""
-    ranges = _ranges(folder, shards, job.precision) if needs_ranges(job.precision) else None
-
-    def part(number: int) -> Part:
-        vectors = folder.vectors(number)
-        if ranges is not None:
-            vectors = quantize_embeddings(vectors, job.precision, ranges)
-        return Part(vectors, folder.shards[number].ids)
-
-    first = part(0)
-    shape = Shape(
-        rows=sum(folder.shards[number].rows for number in range(shards)),
-        width=first.vectors.shape[1],
-        dtype=first.vectors.dtype,
-        with_ids=first.ids is not None,
-    )
-    if ranges is not None:
-        table = np.asarray(ranges)
-        folder.publish(
-            f"{out.stem}.ranges.npy", lambda stream: np.save(stream, table, allow_pickle=False)
-        )
-    parts = (part(number) for number in range(shards))
-    folder.publish(out.name, lambda stream: write_vectors(out.suffix.lower(), stream, shape, parts))
-    folder.finished = True
-    return shape
-
-
-def _save(array: NDArray[Any], stream: BinaryIO) -> None:
-    np.save(stream, array, allow_pickle=False)
-
-
-def _ranges(folder: WorkFolder, shards: int, precision: str) -> NDArray[np.float32]:
-    low = high = folder.vectors(0)[0]
-    for number in range(shards):
-        vectors = folder.vectors(number)
-        low = np.minimum(low, vectors.min(axis=0))
-        high = np.maximum(high, vectors.max(axis=0))
-    if folder.rows < 2:
-        raise ArgumentError(
-            f"one text to take the ranges of {precision} from",
-            expected="at least two texts",
-            fix="leave the precision out, or name binary or ubinary",
-        )
-    return np.vstack([low, high])
-
-
 def _truncation(shards: Iterable[Shard]) -> Truncation:
     whole = Truncation()
     for shard in shards:
@@ -318,15 +276,17 @@ def _truncation(shards: Iterable[Shard]) -> Truncation:
     return whole
 
 
-def _tell(folder: WorkFolder, say: Callable[[str], None]) -> None:
+def _say_what_is_there(folder: WorkFolder, say: Callable[[str], None]) -> None:
     if folder.damaged:
-        say(f"{folder.damaged} shards in {folder.path} are damaged and are encoded again")
+        damaged, are = counted(folder.damaged, "shard"), agreeing(folder.damaged, "is")
+        say(f"{damaged} in {folder.path} {are} damaged and {are} encoded again")
     if folder.rows:
-        earlier = f"{folder.rows:,} texts that an earlier run has encoded"
-        say(f"going on after {earlier}, if they are the same")
+        earlier = counted(folder.rows, "text")
+        say(f"continuing after {earlier} that an earlier run encoded, if the input is the same")
 
 
 def _left_behind(folder: WorkFolder) -> str:
     if folder.rows:
-        return f"interrupted after {folder.rows:,} texts; the same command goes on from there"
+        done = counted(folder.rows, "text")
+        return f"interrupted after {done}; the same command continues from there"
     return "interrupted; nothing was written"

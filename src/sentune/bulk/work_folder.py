@@ -1,16 +1,16 @@
-"""The finished part of an encoding, beside the file that it will become.
+"""The finished shards of an encoding, in a folder beside the file to write.
 
 ::
 
     .vectors.npy.encoding/
-        job.json        the model and the options that all shards belong to
-        lock            held by the process that is at it
+        job.json        the model and the options of all shards
+        lock            held by the process that writes
         00000.npy       the vectors of the first shard
-        00000.json      its rows, the hashes of its texts and of its vectors; written after them
-        vectors.npy     put together from the shards, then moved to where it was asked for
+        00000.json      its rows, the hashes of its texts and of its vectors; written last
+        vectors.npy     made from the shards, then moved to its destination
 
-Every file is renamed into place, so at any instant each shard is finished or not there. A shard is
-used again only for the texts whose hash it carries.
+Every file appears by a rename, so at any instant a shard is finished or absent. A shard is used
+again only for texts with the same hash.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from sentune.files import (
     sha256,
     write_json,
 )
+from sentune.tokens.truncation import Truncation
 
 __all__ = ["Shard", "WorkFolder"]
 
@@ -48,11 +49,11 @@ class Shard:
     """The record of a finished shard.
 
     Attributes:
-        texts_sha256: of its texts and ids.
-        vectors_sha256: of the file of its vectors.
-        rows: how many.
+        texts_sha256: hash of its texts and ids.
+        vectors_sha256: hash of the file of its vectors.
+        rows: the number of its texts.
         truncated, tokens_left_out, windowed: see :class:`sentune.tokens.truncation.Truncation`.
-        ids: of its texts, where they have any.
+        ids: the ids of its texts, if they have any.
     """
 
     texts_sha256: str
@@ -65,12 +66,12 @@ class Shard:
 
 
 class WorkFolder:
-    """The shards that lie beside an output file; use :meth:`open`.
+    """The finished shards beside an output file; use :meth:`open`.
 
     Attributes:
-        shards: the finished ones by their number.
-        damaged: how many were taken away because they were not as they were written.
-        finished: whether nothing in it is needed any more.
+        shards: the finished shards by their number.
+        damaged: the number of shards that were removed because their files had changed.
+        finished: whether the output file is written and the folder can be removed.
     """
 
     def __init__(self, out: Path) -> None:
@@ -85,17 +86,17 @@ class WorkFolder:
     def open(
         cls, out: Path, job: dict[str, Any], differences: Callable[[dict[str, Any]], list[str]]
     ) -> Iterator[WorkFolder]:
-        """Begin a folder, or go on with the one that is there, which nobody else may do meanwhile.
+        """Make a folder, or continue with the folder that is there, and lock it.
 
-        Afterwards it is gone if it was finished or holds no shard, and stays otherwise.
+        Afterwards the folder is removed if it is finished or has no shard, and stays otherwise.
 
         Args:
-            out: the file to be written.
-            job: what the shards belong to, as JSON takes it.
-            differences: says what this job has instead of one on record, in words.
+            out: the file to write.
+            job: the model and the options of the shards, as JSON values.
+            differences: returns in words how this job differs from the job of the folder.
 
         Raises:
-            OutputError: another process is at it, the shards there belong to another job, or the
+            OutputError: another process has locked it, the shards belong to another job, or the
                 folder cannot be written.
         """
         folder = cls(out)
@@ -107,7 +108,7 @@ class WorkFolder:
         try:
             with folder._locked():
                 folder._require_same(differences)
-                folder._find_shards()
+                folder.find_shards()
                 ours = True
                 yield folder
         finally:
@@ -116,7 +117,7 @@ class WorkFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether it is there; one whose name is too long is not."""
+        """Whether the folder exists; False also if its name is too long."""
         try:
             return self.path.exists()
         except OSError:
@@ -124,36 +125,51 @@ class WorkFolder:
 
     @property
     def rows(self) -> int:
-        """Texts in all finished shards."""
+        """Number of texts in all finished shards."""
         return sum(shard.rows for shard in self.shards.values())
 
     def holds(self, number: int, texts_sha256: str, first: int) -> bool:
-        """Whether a shard, whose first text is the ``first`` from 0, is finished already.
+        """Whether a shard is finished; ``first`` is the position of its first text, from 0.
 
         Raises:
-            OutputError: it is, but of other texts.
+            OutputError: it is finished, but has other texts.
         """
         shard = self.shards.get(number)
         if shard is not None and shard.texts_sha256 != texts_sha256:
             raise OutputError(
-                f"{self.path} holds vectors of other texts: from text {first + 1:,} on, the input "
-                "is not the one that was begun with",
-                expected="the same input, to go on with it",
-                fix=f"remove {self.path} to begin again, or name another file",
+                f"{self.path} has vectors of other texts (the input differs at or after text "
+                f"{first + 1:,})",
+                expected="the input of the earlier run, to continue it",
+                fix=f"remove {self.path} to start again, or name another file",
             )
         return shard is not None
 
-    def add(self, number: int, vectors: NDArray[Any], **facts: Any) -> None:
-        """Keep a shard; from then on a kill does not lose it. Raises OutputError."""
+    def add(
+        self,
+        number: int,
+        vectors: NDArray[Any],
+        texts_sha256: str,
+        truncation: Truncation,
+        ids: list[str] | None,
+    ) -> None:
+        """Store a shard; a kill afterwards does not lose it. Raises OutputError."""
         path = self._vectors(number)
         with new_file(path) as stream:
             np.save(stream, vectors, allow_pickle=False)
-        shard = Shard(vectors_sha256=sha256(path), rows=len(vectors), **facts)
+        shard = Shard(
+            texts_sha256=texts_sha256,
+            vectors_sha256=sha256(path),
+            rows=len(vectors),
+            truncated=truncation.truncated,
+            tokens_left_out=truncation.tokens_left_out,
+            windowed=truncation.windowed,
+            ids=ids,
+        )
         write_json(path.with_suffix(".json"), asdict(shard))
         self.shards[number] = shard
 
     def vectors(self, number: int) -> NDArray[Any]:
-        """The vectors of a finished shard."""
+        """Return the vectors of a finished shard."""
         loaded: NDArray[Any] = np.load(self._vectors(number), allow_pickle=False)
         return loaded
 
@@ -170,7 +186,7 @@ class WorkFolder:
     def _locked(self) -> Iterator[None]:
         busy = OutputError(
             f"{self._out} is being written by another process",
-            expected="one at a time",
+            expected="one process at a time",
             fix="wait until it has ended, or name another file",
         )
         with locked(self.path / _LOCK, busy=busy):
@@ -184,17 +200,19 @@ class WorkFolder:
             found = [f"{_JOB} cannot be read"]
         if found:
             raise OutputError(
-                f"{self.path} holds the beginning of another encoding ({'; '.join(found)})",
-                expected="the same model and options, to go on with it",
-                fix=f"remove {self.path} to begin again, or name another file",
+                f"{self.path} has a part of another encoding ({'; '.join(found)})",
+                expected="the model and options of the earlier run, to continue it",
+                fix=f"remove {self.path} to start again, or name another file",
             )
 
-    def _find_shards(self) -> None:
+    def find_shards(self) -> None:
+        """Find the finished shards that are not in ``shards`` yet; remove damaged ones."""
         remove_partials(self.path)
-        for record in sorted(self.path.glob("[0-9]*.json")):
+        known = {self._vectors(number).with_suffix(".json") for number in self.shards}
+        for record in sorted({*self.path.glob("[0-9]*.json")} - known):
             shard = _read(record)
             if shard is None:
-                # Its vectors too: without them nothing is left that could be taken for whole.
+                # The vectors too, so that no part of the shard remains.
                 record.unlink()
                 record.with_suffix(".npy").unlink(missing_ok=True)
                 self.damaged += 1
@@ -203,7 +221,7 @@ class WorkFolder:
 
 
 def _read(record: Path) -> Shard | None:
-    """A shard as it was written; None if any of it is not."""
+    """Return a shard if its files are as they were written, else None."""
     with suppress(OSError, ValueError, TypeError):
         shard = Shard(**json.loads(record.read_text(encoding="utf-8")))
         if sha256(record.with_suffix(".npy")) == shard.vectors_sha256:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sentune.cli.options import Model
 from sentune.cli.output import say
 
 __all__ = ["NAME", "command"]
@@ -15,19 +16,17 @@ NAME = "export"
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A model folder or name.")],
+    model: Model,
     out: Annotated[Path, typer.Option(help="The folder to write.")],
 ) -> None:
-    """Write a model folder that holds an ONNX graph as well, checked against the model."""
-    from sentune.encoding.sentence_transformer import SentenceTransformer
+    """Write a model folder with an ONNX graph that is checked against the model."""
+    from sentune.cli.models import loaded_model
     from sentune.export import export_onnx
     from sentune.files import require_free
 
     require_free(out)
-    encoder = SentenceTransformer(model, device="cpu")
-    say(f"model {encoder.base.name} from {encoder.base.origin}; tracing it takes some seconds")
-    written = export_onnx(encoder, out)
+    written = export_onnx(loaded_model(model, device="cpu"), out)
     say(
-        f"wrote {written.graph}: run by ONNX Runtime, its vectors differ from the model's by "
-        f"{written.difference:.1g} at most"
+        f"wrote {written.graph}: in ONNX Runtime, its vectors differ from the model's by at most "
+        f"{written.difference:.1g}"
     )

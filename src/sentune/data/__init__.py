@@ -1,30 +1,28 @@
-"""From a file that somebody has to pairs that can be trusted to tune and to judge a model.
+"""Files of any layout → pairs, texts, labels and passages.
 
 ::
 
-    file ─ lines ┬ stdin ──┬─ records ─┬─ columns ──┬─ assembly ─ Pairs ─┬─ split    training | rest
-                 └ parquet ┘           │            │                    └─ guards   leaks between
-                                       ├─ mappings ─┘
-                                       └─ fields ───── passages ─ Passage, one at a time
+    files/ ─ records ─┬─ columns ──┬─ assembly ─ Pairs ─┬─ split    training | held out
+                      ├─ mappings ─┘                    └─ guards   no question in both
+                      └─ fields ──── passages ─ Passage, one at a time
 
-- ``lines`` opens the file and judges its encoding; ``records`` its format. ``stdin`` tells JSONL
-  from one text a line on standard input; ``parquet`` reads the one format that has no lines.
-- ``columns`` gives column names their roles; ``mappings`` reads the layouts with ids; ``fields``
-  makes of the columns without a role what an index filters by.
-- ``assembly`` merges repeated texts and counts what it merged; ``pairs`` is the result.
-- ``readers`` composes these for pairs, ``texts`` for texts and passages, ``passages`` for what an
-  index stores, ``labelled`` for texts with labels, ``scored`` for sentence pairs with scores,
-  ``sentence_pairs`` for those without.
-- ``python_docs`` makes pairs from Python's own documentation, with no file at all.
-- ``writing`` goes the other way: rows of results to a file.
+- ``files/`` turns each format into records, and rows of results into a file.
+- ``columns`` gives column names their roles; ``mappings`` reads JSON that names texts by ids;
+  ``fields`` makes the other columns what an index filters by.
+- ``assembly`` merges repeated texts and counts what it merged.
+- ``readers`` reads pairs, ``texts`` texts to encode, ``corpus`` passages to search in memory,
+  ``passages`` what an index stores, ``labelled`` texts with labels, ``scored`` sentence pairs with
+  scores, ``sentence_pairs`` those without.
+- ``python_docs`` makes pairs from Python's docstrings, without a file.
 
 Every problem in a file is a :class:`sentune.errors.DataError` that names the file and the line,
-row or column. Nothing here imports torch, reading alone imports no numpy, and only a Parquet file
+row or column. Nothing here imports torch. Reading does not import numpy, and only a Parquet file
 imports pyarrow.
 """
 
 from __future__ import annotations
 
+from sentune.data.corpus import read_passages
 from sentune.data.files.writing import require_row_file, write_rows
 from sentune.data.guards import without_leaks
 from sentune.data.labelled import LabelledTexts, read_labelled_texts
@@ -34,8 +32,8 @@ from sentune.data.python_docs import PythonDocs, python_docs
 from sentune.data.readers import read_pairs, require_at_least
 from sentune.data.scored import ScoredPairs, is_scored, read_scored_pairs
 from sentune.data.sentence_pairs import read_sentence_pairs
-from sentune.data.split import folds, hold_out, hold_out_groups, question_groups
-from sentune.data.texts import TextRow, read_passages, read_text_rows, read_texts
+from sentune.data.split import hold_out, hold_out_groups, question_groups
+from sentune.data.texts import TextRow, read_text_rows, read_texts
 
 __all__ = [
     "LabelledTexts",
@@ -45,7 +43,6 @@ __all__ = [
     "PythonDocs",
     "ScoredPairs",
     "TextRow",
-    "folds",
     "hold_out",
     "hold_out_groups",
     "is_scored",

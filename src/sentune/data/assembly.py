@@ -1,4 +1,4 @@
-"""Rows → Pairs: where repeated texts become one, and where that is counted for the notes."""
+"""Rows → Pairs: repeated texts become one, and the notes count them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["PairRow", "pairs_of_ids", "pairs_of_rows"]
 
 @dataclass(frozen=True, slots=True)
 class PairRow:
-    """One row of a file of pairs: a question, the passages that answer it, and those that don't."""
+    """One row of a file of pairs: a question, passages that answer it, and some that don't."""
 
     question: str
     passages: tuple[str, ...]
@@ -21,10 +21,10 @@ class PairRow:
 
 
 def pairs_of_rows(rows: Iterable[PairRow], source: str) -> Pairs:
-    """Build pairs from rows without ids: texts are named q1, q2, … and p1, p2, … as they appear.
+    """Build pairs from rows without ids: these become q1, q2, … and p1, p2, … in order.
 
-    Notes count the rows that repeat an earlier pair, the questions that stand in several rows
-    with different passages, and the negatives that also answer their question.
+    Notes count the pairs that repeat an earlier one, the questions with several passages, and the
+    negatives that also answer their question.
     """
     questions: dict[str, str] = {}
     passages: dict[str, str] = {}
@@ -68,10 +68,10 @@ def pairs_of_ids(
     relevant: Mapping[str, Iterable[str]],
     source: str,
 ) -> Pairs:
-    """Build pairs from texts with ids; a text under several ids is kept under the first.
+    """Build pairs from texts with ids; a text with several ids keeps the first.
 
     Every id in ``relevant`` must be a key of ``questions`` or ``passages``. Questions without a
-    relevant passage are left out. Notes count those, and the merged questions and passages.
+    relevant passage are left out. Notes count them, and the merged questions and passages.
     """
     question_of = _first_ids(questions)
     passage_of = _first_ids(passages)
@@ -116,14 +116,14 @@ def _merge_note(number: int, noun: str) -> list[str]:
 
 
 def _with_uneven_negatives_noted(pairs: Pairs) -> Pairs:
-    """Training rows are as wide as the question with the fewest negatives: say what that costs."""
+    """Note how many negatives training leaves out, because all its rows have the same width."""
     counts = [len(pairs.negatives.get(key, ())) for key in pairs.relevant]
     unused = sum(counts) - pairs.negative_count * len(counts)
     if not unused:
         return pairs
     note = (
-        f"questions have from {min(counts)} to {max(counts)} negatives; training uses the first "
-        f"{pairs.negative_count} of each and leaves {unused} out"
+        f"questions have {min(counts)} to {max(counts)} negatives; training uses the first "
+        f"{pairs.negative_count} of each and leaves {unused:,} out"
     )
     return replace(pairs, notes=(*pairs.notes, note))
 

@@ -1,18 +1,18 @@
 """Column names → roles: which column is the question, the passage, a negative, a score, a text.
 
-The names that people use are data, in the tables below; what is done with them is one rule. A
-name is compared without case, and with spaces and hyphens as underscores. A file is understood
-only if the question and the passage are each claimed by exactly one column; everything else in
-it is then ignored, apart from negatives and scores.
+The tables below list the names that people use. Names are compared without case, and with spaces
+and hyphens as underscores. Exactly one column must be the question, and one the passage. Negatives
+and scores are read too, and all other columns are ignored.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from sentune.data.files.records import quoted
+from sentune.data.files.records import Record, kind_of, quoted
 from sentune.errors import DataError
 
 __all__ = [
@@ -21,9 +21,13 @@ __all__ = [
     "is_pair",
     "is_sentence_pair",
     "label_column",
+    "only_column",
     "pair_columns",
+    "rows_with_roles",
     "text_column",
 ]
+
+Roles = TypeVar("Roles")
 
 _QUESTION_NAMES = frozenset(
     {"anchor", "question", "query", "premise", "sentence_a", "text_a"},
@@ -35,8 +39,8 @@ _PASSAGE_NAMES = frozenset(
     }
 )
 _NEGATIVE_NAME = re.compile(r"(?:hard_)?neg(?:ative)?s?_?(\d*)")
-# Where names differ by a number only, the order of the numbers gives the roles: the first is the
-# question, the second the passage, the others are negatives. They count from 0 or from 1.
+# Of names that differ only by a number, the first is the question, the second the passage, and the
+# others are negatives. They count from 0 or from 1.
 _NUMBERED_NAME = re.compile(r"(sentence|text|question)_?(\d)")
 _SENTENCE_NAME = re.compile(r"(?:sentence|text|question)_?\d|(?:sentence|text)_[ab]")
 _SCORE_NAMES = frozenset(
@@ -45,15 +49,15 @@ _SCORE_NAMES = frozenset(
         *("relevance", "is_relevant", "is_duplicate"),
     }
 )
-_TEXT_NAMES = frozenset({"text", "sentence", "passage", "content"})
-_LABEL_NAMES = frozenset({"label", "category", "class", "topic"})
-# In order of preference: an identifier says more precisely than a page which passage it is.
+_TEXT_NAMES = ("text", "sentence", "passage", "content")
+_LABEL_NAMES = ("label", "category", "class", "topic")
+# In order of preference: a page may have several passages, so it comes last.
 _ID_NAMES = ("passage_id", "id", "_id", "pid", "page")
 
 
 @dataclass(frozen=True, slots=True)
 class PairColumns:
-    """The columns of a file of pairs, by role, under the names that the file gives them."""
+    """The columns of a file of pairs by their role, with the names as the file writes them."""
 
     question: str
     passage: str
@@ -62,79 +66,96 @@ class PairColumns:
 
 
 def pair_columns(columns: Sequence[str], named_at: str) -> PairColumns:
-    """Find the roles of a file of pairs.
-
-    Args:
-        columns: the names, as written in the file.
-        named_at: where they stand, for the message.
+    """Find the roles in a file of pairs; ``named_at`` is the location of the names.
 
     Raises:
-        DataError: the question or the passage is claimed by no column, or by several.
+        DataError: no column, or several, could be the question or the passage.
     """
     roles = _roles(columns)
-    return PairColumns(
-        question=_only(roles["question"], "question", columns, named_at),
-        passage=_only(roles["passage"], "passage", columns, named_at),
-        negatives=tuple(roles["negative"]),
-        scores=tuple(roles["score"]),
+    fix = "rename the columns to anchor and positive, and remove or rename any other like them"
+    question, passage = (
+        only_column(roles[role], role, columns, named_at, fix) for role in ("question", "passage")
     )
+    return PairColumns(question, passage, tuple(roles["negative"]), tuple(roles["score"]))
 
 
 def is_pair(columns: Sequence[str]) -> bool:
-    """Whether both a question and a passage are claimed, be it by several columns each."""
+    """Whether there are columns for the question and for the passage, one or several of each."""
     roles = _roles(columns)
     return bool(roles["question"] and roles["passage"])
 
 
 def is_sentence_pair(columns: Sequence[str]) -> bool:
-    """Whether there are two texts, named alike (``sentence1``, ``text_b``): none is the answer."""
+    """Whether there are two texts with names alike (``sentence1``, ``text_b``), and no answer."""
     roles = _roles(columns)
     pair = [*roles["question"], *roles["passage"], *roles["negative"]]
     return len(pair) == 2 and all(_SENTENCE_NAME.fullmatch(_plain(name)) for name in pair)
 
 
 def text_column(columns: Sequence[str], named_at: str) -> str:
-    """Find the one column of texts in a file that has no questions.
+    """Find the one column of texts in a file without questions.
 
     Raises:
-        DataError: no column, or several, are named as texts are.
+        DataError: no column, or several, could be the text.
     """
-    claims = [name for name in columns if _plain(name) in _TEXT_NAMES]
-    if len(claims) == 1:
-        return claims[0]
-    raise _unclaimed(
-        claims,
-        "text",
-        columns,
-        named_at,
-        fix="rename the column with the texts to text, and no other to text, sentence, passage "
-        "or content",
-    )
+    return _one_named(_TEXT_NAMES, columns, named_at)
 
 
 def label_column(columns: Sequence[str], named_at: str) -> str:
     """Find the one column of labels in a file of texts.
 
     Raises:
-        DataError: no column, or several, are named as labels are.
+        DataError: no column, or several, could be the label.
     """
-    claims = [name for name in columns if _plain(name) in _LABEL_NAMES]
-    if len(claims) == 1:
-        return claims[0]
-    raise _unclaimed(
-        claims,
-        "label",
-        columns,
-        named_at,
-        fix="rename the column with the labels to label, and no other to label, category, class "
-        "or topic",
-    )
+    return _one_named(_LABEL_NAMES, columns, named_at)
 
 
 def id_column(columns: Sequence[str]) -> str | None:
-    """Find the column that names the passages, if there is one."""
+    """Find the column of passage ids, if there is one."""
     plain = {_plain(name): name for name in columns}
     return next((plain[name] for name in _ID_NAMES if name in plain), None)
+
+
+def only_column(
+    candidates: Sequence[str], role: str, columns: Sequence[str], named_at: str, fix: str
+) -> str:
+    """Return the one of ``columns`` that could have a role.
+
+    Raises:
+        DataError: there is no candidate, or there are several.
+    """
+    if len(candidates) == 1:
+        return candidates[0]
+    several = f"the columns {quoted(candidates)} could each be"
+    found = f"columns found: {quoted(columns)}" if columns else "there are no columns"
+    raise DataError(
+        f"{named_at}: {several if candidates else 'no column could be'} the {role} ({found})",
+        expected=f"exactly one column of {role}s",
+        fix=fix,
+    )
+
+
+def rows_with_roles(
+    records: Iterable[Record], find: Callable[[tuple[str, ...], str], Roles], example: str
+) -> Iterator[tuple[Record, dict[str, object], Roles]]:
+    """Yield every record with its columns, and the roles that ``find`` gives their names.
+
+    Raises:
+        DataError: a record is not an object, as ``example`` shows it, or ``find`` raises it.
+    """
+    known: dict[tuple[str, ...], Roles] = {}
+    for record in records:
+        row = record.value
+        if not isinstance(row, dict):
+            raise DataError(
+                f"{record.location} holds {kind_of(row)}",
+                expected="an object with a value for every column",
+                fix=f"write every row as {example}",
+            )
+        names = tuple(row)
+        if names not in known:
+            known[names] = find(names, record.named_at)
+        yield record, row, known[names]
 
 
 def _roles(columns: Sequence[str]) -> dict[str, list[str]]:
@@ -175,30 +196,12 @@ def _negative_number(name: str) -> int:
     return int(match[0]) if match else 0
 
 
-def _unclaimed(
-    claims: Sequence[str], role: str, columns: Sequence[str], named_at: str, fix: str
-) -> DataError:
-    found = f"among the columns {quoted(columns)}" if columns else "in a row without columns"
-    return DataError(
-        f"{named_at}: {quoted(claims) if claims else 'no column'} could be the {role} {found}",
-        expected=f"exactly one column of {role}s",
-        fix=fix,
-    )
-
-
-def _only(claims: Sequence[str], role: str, columns: Sequence[str], named_at: str) -> str:
-    if len(claims) == 1:
-        return claims[0]
-    if claims:
-        problem = f"the columns {quoted(claims)} could each be the {role}"
-    else:
-        problem = f"no column could be the {role}"
-    raise DataError(
-        f"{named_at}: {problem} (columns found: {quoted(columns) or 'none'})",
-        expected="exactly one column of questions and one of passages",
-        fix="rename the columns to anchor and positive, and remove or rename the others that "
-        "could be either",
-    )
+def _one_named(names: Sequence[str], columns: Sequence[str], named_at: str) -> str:
+    """Return the one column with one of the names, the first of which is the role."""
+    role = names[0]
+    candidates = [name for name in columns if _plain(name) in names]
+    fix = f"rename the column of {role}s to {role}; no other may be called {', '.join(names)}"
+    return only_column(candidates, role, columns, named_at, fix)
 
 
 def _plain(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The other columns of a passage → what an index stores beside the text, and filters by."""
+"""The other columns of a passage → the fields that an index stores and filters by."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _FRACTION = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INT64 = range(-(2**63), 2**63)
 _EXACT_IN_FLOAT = range(-(2**53), 2**53 + 1)
-# "." names a part of a column, and the backtick quotes a name in a filter.
+# In a filter, "." names a part of a column, and backticks quote a name.
 _UNUSABLE = frozenset(".`")
 
 
 class FieldNames:
-    """The names of the fields of one file: kept as they are, but for blanks at their ends."""
+    """The names of the fields of one file, without blanks at their ends."""
 
     def __init__(self) -> None:
         self._names: dict[tuple[str, ...], dict[str, str]] = {}
         self._spelling: dict[str, str] = {}
 
     def __call__(self, columns: tuple[str, ...], used: Collection[str], at: str) -> dict[str, str]:
-        """Return column → field name for the columns that are no text and no id.
+        """Return column → field name for the columns that are neither the text nor the id.
 
         Args:
             columns: all the columns of a row.
-            used: those that are the text and the id.
-            at: where the names stand, for the message.
+            used: the columns of the text and the id.
+            at: the location of the names, for the message.
 
         Raises:
-            DataError: a name is empty, can't stand in a filter, starts with ``_`` or ``sentune_``,
-                which the index keeps for itself, or differs from another by case only.
+            DataError: a name is empty, can't be used in a filter, starts with ``_`` or
+                ``sentune_``, which are reserved, or differs from another only by case.
         """
-        # Two rows with the same columns have the same text and id among them.
+        # Rows with the same columns have the same text and id columns.
         if columns not in self._names:
             for name in columns:
                 self._require_one_spelling(name.strip(), columns, at)
@@ -54,18 +54,18 @@ class FieldNames:
         known = self._spelling.setdefault(name.casefold(), name)
         if known != name or [column.strip() for column in columns].count(name) > 1:
             raise DataError(
-                f"{at}: the columns {quoted([known, name])} differ in case or blanks at most",
+                f"{at}: the columns {quoted([known, name])} differ only in case or blanks",
                 expected="names that a filter can tell apart",
                 fix="rename or remove one of them",
             )
 
 
 class FieldTypes:
-    """What the columns of a CSV or TSV file hold, decided over the whole file.
+    """The types of the columns of a CSV or TSV file, decided by the whole file.
 
-    A column is whole numbers if all of its cells are, else numbers, else text. Empty cells are
-    ``None`` and decide nothing. Text stays text as soon as one cell is no number ("n/a") or would
-    not come back the same: a leading zero ("007"), a plus sign, a whole number beyond 64 bits, or
+    A column is whole numbers if all its cells are, else numbers if all are, else text. Empty cells
+    are ``None`` and decide nothing. One cell makes the column text if it is not a number ("n/a") or
+    would change as a number: a leading zero ("007"), a plus sign, a whole number beyond 64 bits, or
     one beyond 2**53 in a column of fractions.
     """
 
@@ -96,14 +96,16 @@ class FieldTypes:
         if len(cell) <= 20 and _WHOLE.fullmatch(cell) and int(cell) in _INT64:
             if int(cell) not in _EXACT_IN_FLOAT:
                 wide.add(name)
-        elif not _WHOLE.fullmatch(cell) and _FRACTION.fullmatch(cell) and _is_finite(cell):
+        elif (
+            not _WHOLE.fullmatch(cell) and _FRACTION.fullmatch(cell) and math.isfinite(float(cell))
+        ):
             self._fraction.add(name)
         else:
             self._text.add(name)
 
 
-def field_value(value: object, place: str, column: str) -> FieldValue:
-    """Turn a value of JSON or Parquet into a text, a number, a truth value or ``None``.
+def field_value(value: object, location: str, column: str) -> FieldValue:
+    """Convert a value of JSON or Parquet to a text, a number, a truth value or ``None``.
 
     NaN becomes ``None``; lists and objects become JSON text.
 
@@ -112,19 +114,21 @@ def field_value(value: object, place: str, column: str) -> FieldValue:
             NUL or half a surrogate pair.
     """
     try:
-        plain = _plain(value, place, column)
+        plain = _plain(value, location, column)
         if isinstance(plain, dict | list):
             return json.dumps(plain, ensure_ascii=False, allow_nan=False)
     except RecursionError as error:
         raise DataError(
-            f"{place}, column {quoted([column])} nests lists and objects too deeply",
+            f"{location}, column {quoted([column])} nests lists and objects too deeply",
             expected="a text, a number, true, false, null, or a list or object of these",
             fix="remove the column",
         ) from error
     return plain
 
 
-def _plain(value: object, place: str, column: str) -> FieldValue | list[object] | dict[str, object]:
+def _plain(
+    value: object, location: str, column: str
+) -> FieldValue | list[object] | dict[str, object]:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -140,56 +144,41 @@ def _plain(value: object, place: str, column: str) -> FieldValue | list[object] 
             return None if math.isnan(value) else value
         problem = "holds an infinite number"
     elif isinstance(value, list):
-        return [_plain(item, place, column) for item in value]
+        return [_plain(item, location, column) for item in value]
     elif isinstance(value, dict):
         return {
-            _plain_key(key, place, column): _plain(item, place, column)
+            str(_plain(str(key), location, column)): _plain(item, location, column)
             for key, item in value.items()
         }
     else:
         problem = f"holds {kind_of(value)}"
     raise DataError(
-        f"{place}, column {quoted([column])} {problem}",
+        f"{location}, column {quoted([column])} {problem}",
         expected="a text, a finite number of 64 bits, true, false or null",
         fix="write the value as text, or remove the column",
     )
-
-
-def _plain_key(key: object, place: str, column: str) -> str:
-    return str(_plain(str(key), place, column))
 
 
 def _usable(name: str, at: str) -> str:
     if not name:
         problem, fix = "a column has an empty name", "name it or remove it"
     elif name.startswith("_") or name.casefold().startswith("sentune_"):
-        problem = f"the index keeps names such as {quoted([name])} for itself"
-        fix = 'rename the column so that it starts with neither "_" nor "sentune_"'
+        problem = f"the column name {quoted([name])} is reserved for the index"
+        fix = 'rename the column; its name must not start with "_" or "sentune_"'
     elif not name.isprintable() or _UNUSABLE.intersection(name):
-        problem = f"the column {quoted([name])} can't stand in a filter"
+        problem = f"the column {quoted([name])} can't be used in a filter"
         fix = "rename the column, without dots, backticks and line breaks"
     else:
         return name
     raise DataError(
-        f"{at}: {problem}", expected="column names to filter by, as in page > 3", fix=fix
+        f"{at}: {problem}", expected="names that can be used in a filter, as in page > 3", fix=fix
     )
 
 
-def _is_finite(cell: str) -> bool:
-    return math.isfinite(float(cell))
-
-
 def fields_of(
-    row: Mapping[str, object], names: Mapping[str, str], place: str, types: FieldTypes | None
+    row: Mapping[str, object], names: Mapping[str, str], location: str, types: FieldTypes | None
 ) -> dict[str, FieldValue]:
-    """Return the fields of a row.
-
-    Args:
-        row: its columns.
-        names: column → field name.
-        place: the file and line, for messages.
-        types: what the columns of a table hold; ``None`` for a format with types of its own.
-    """
+    """Return the fields of a row; ``names`` maps columns to fields, CSV and TSV need ``types``."""
     if types is None:
-        return {name: field_value(row[column], place, column) for column, name in names.items()}
+        return {name: field_value(row[column], location, column) for column, name in names.items()}
     return {name: types(column, str(row[column])) for column, name in names.items()}

@@ -1,4 +1,4 @@
-"""What must not be shared between the pairs that tune a model and the pairs that judge it."""
+"""Keep the pairs that evaluate a model apart from the pairs that train it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["without_leaks"]
 
 
 def without_leaks(held_out: Pairs, training: Pairs, role: str = "training") -> Pairs:
-    """Leave out the held-out questions that training asks as well, and note what else is shared.
+    """Leave out the held-out questions that are also in training, and note which passages are.
 
     Questions are the same if they differ only in case, in white space, in Unicode form (ligatures
     and full-width letters count as the plain ones) and in punctuation at either end. Questions
-    whose passage training knows, as an answer or as a hard negative, are kept and counted: new
-    questions over known passages are a fair test of one thing, and only the reader of the report
-    can say whether of the right one.
+    about a passage that training saw, as an answer or as a hard negative, are kept and counted.
+    They measure new questions about known passages; the reader of the report decides whether that
+    is what matters.
 
     Returns:
         ``held_out`` with the same passages, fewer questions, and notes with the counts.
@@ -32,16 +32,16 @@ def without_leaks(held_out: Pairs, training: Pairs, role: str = "training") -> P
     kept = [key for key in held_out.relevant if _normalised(held_out.questions[key]) not in trained]
     if not kept:
         raise DataError(
-            f"{held_out.source}: every question also stands in {training.source}",
+            f"every question of {held_out.source} is also in {training.source}",
             expected="questions that the model was not tuned on",
-            fix="evaluate on other pairs, or let part of the training pairs be held out",
+            fix="use other pairs, or hold out a part of the training pairs",
         )
     leaked = len(held_out.relevant) - len(kept)
     notes = list(held_out.notes)
     if leaked:
         notes.append(
-            f"{leaked} of {len(held_out.relevant)} questions also {agreeing(leaked, 'stands')} "
-            f"among the {role} questions and {agreeing(leaked, 'is')} left out"
+            f"{leaked} of {counted(len(held_out.relevant), 'question')} {agreeing(leaked, 'is')} "
+            f"also among the {role} questions and {agreeing(leaked, 'is')} left out"
         )
     positives = (training.passages[name] for ids in training.relevant.values() for name in ids)
     negatives = (text for texts in training.negatives.values() for text in texts)
@@ -68,7 +68,7 @@ def _normalised(text: str) -> str:
         start += 1
     while end > start and _is_edge(words[end - 1]):
         end -= 1
-    # A text of nothing but punctuation is still itself.
+    # A text of punctuation alone is compared as it is.
     return words[start:end] or words
 
 

@@ -1,4 +1,4 @@
-"""Question–passage pairs: the one type that every reader returns and every later stage takes."""
+"""Question–passage pairs: the type that readers return, and that tuning and evaluation take."""
 
 from __future__ import annotations
 
@@ -10,20 +10,30 @@ __all__ = ["Pairs"]
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Questions, the passages that answer them, and the corpus that holds the passages.
+    """Questions, the passages that answer them, and the corpus with the passages.
 
-    A text is its identity: questions with the same text are one question, passages with the same
-    text are one passage (under the first id seen). That way a corpus which repeats a page under
-    two ids neither counts a right answer as wrong nor trains a passage as its own negative.
+    Questions with the same text are one question, and passages with the same text one passage,
+    under the first id. So if a corpus has one page under two ids, a right answer never counts as
+    wrong, and no passage is its own negative in training.
 
     Attributes:
         questions: question id → text.
-        passages: passage id → text, every text once. Passages that no question asks for are
-            welcome: they are what a search must not return.
+        passages: passage id → text, every text once. Passages that answer no question are useful:
+            a search must not return them.
         relevant: question id → ids of the passages that answer it, at least one, without repeats.
-        negatives: question id → texts known not to answer it (hard negatives); may be empty.
-        source: where the pairs came from, for messages.
+        negatives: question id → texts that do not answer it (hard negatives); may be empty.
+        source: the file the pairs came from, for messages.
         notes: what the reader noticed and a person should know, one sentence each.
+
+    >>> pairs = Pairs(
+    ...     questions={"q1": "Who?", "q2": "What?"},
+    ...     passages={"p1": "They.", "p2": "That.", "p3": "Answers nothing."},
+    ...     relevant={"q1": ("p1",), "q2": ("p1", "p2")},
+    ... )
+    >>> len(pairs)
+    3
+    >>> list(pairs.rows())
+    [('Who?', 'They.'), ('What?', 'They.'), ('What?', 'That.')]
     """
 
     questions: Mapping[str, str]
@@ -34,13 +44,13 @@ class Pairs:
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        """Number of (question, relevant passage) pairs, which is the number of training rows."""
+        """Number of (question, relevant passage) pairs: the number of training rows."""
         return sum(len(ids) for ids in self.relevant.values())
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Training rows ``(question, passage, negative_1, …)``, all of the same width.
 
-        The width is set by the question with the fewest negatives, so that rows form columns.
+        Every row has as many negatives as the question with the fewest, so that rows form columns.
         """
         width = self.negative_count
         for question_id, passage_ids in self.relevant.items():
@@ -61,7 +71,7 @@ class Pairs:
         return {name: [row[index] for row in rows] for index, name in enumerate(names)}
 
     def select(self, question_ids: Iterable[str]) -> Pairs:
-        """The same corpus with only these questions, in the order given."""
+        """Return pairs with only these questions, in this order, and with all passages."""
         keep = list(dict.fromkeys(question_ids))
         return replace(
             self,

@@ -1,10 +1,10 @@
-"""The real corpus that every machine has: the docstrings of Python's own standard library.
+"""Pairs from the docstrings of Python's standard library, which every machine has.
 
-The summary line of a docstring asks for the rest of it. That gives a few thousand pairs of real
-prose without a download, and a hard task for plain word matching, because the summary is left
-out of the passage. Sources are parsed, never imported: nothing runs, and no module is needed to
-be importable on this platform. How many pairs there are depends on the Python version, so
-results compare within one version only.
+The summary line of a docstring is the question, and the rest is its answer. That gives a few
+thousand pairs of real prose without a download. The task is hard for word matching, because the
+passage does not contain the summary. Sources are parsed and never imported, so nothing runs, and
+modules of other platforms are read too. The pairs depend on the Python version, so compare results
+of one version only.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from sentune.errors import ArgumentError, DataError
 
 __all__ = ["PythonDocs", "python_docs"]
 
-# Tests and demos document nothing; pydoc_data and encodings are tables, and large; distutils and
-# lib2to3 are gone from later versions; the others are not part of the library.
+# Tests and demos document nothing; pydoc_data and encodings are large tables; later versions do not
+# have distutils and lib2to3; the others are not part of the library.
 _SKIPPED = frozenset(
     {
         *("test", "tests", "idlelib", "turtledemo", "pydoc_data", "encodings", "distutils"),
@@ -50,10 +50,10 @@ class _Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PythonDocs:
-    """Pairs from the standard library's docstrings, and the module that each comes from.
+    """Pairs from the standard library's docstrings, and the module of each.
 
     Attributes:
-        pairs: every pair; a question and its passage have the dotted name of what they document.
+        pairs: every pair; the dotted name of what is documented is the id of both texts.
         module_of: question id → top-level module (``email`` for ``email.message.Message``).
     """
 
@@ -65,7 +65,7 @@ class PythonDocs:
 
         Args:
             fraction: share of the questions in validation, and again in test; below one half.
-            seed: chooses the modules.
+            seed: decides which modules.
 
         Raises:
             ArgumentError: ``fraction`` is out of range.
@@ -73,7 +73,9 @@ class PythonDocs:
         """
         if not 0 < fraction < 0.5:
             raise ArgumentError(
-                f"fraction={fraction}", expected="a number between 0 and 0.5", fix="0.12 is usual"
+                f"fraction is {fraction}",
+                expected="a number between 0 and 0.5",
+                fix="use 0.12, say",
             )
         rest, test = hold_out_groups(self.pairs, self.module_of, fraction, seed)
         training, validation = hold_out_groups(
@@ -85,17 +87,17 @@ class PythonDocs:
 def python_docs(folder: Path | None = None) -> PythonDocs:
     """Collect the pairs from the sources of the running Python.
 
-    A summary counts if it reads as a sentence of 4 to 40 words, and a rest if it has at least 80
-    characters and does not repeat the summary. Texts that occur more than once, as summary or as
-    rest, are left out everywhere, because no ranking of them would be right or wrong.
+    A summary is used if it reads as a sentence of 4 to 40 words, and the rest if it has at least
+    80 characters and does not repeat the summary. Summaries and rests that occur more than once
+    are left out, because no ranking of them would be right or wrong.
 
     Cost: about 2 seconds, most of it parsing 8 MB of source.
 
     Args:
-        folder: where the sources are; without it, the standard library of the running Python.
+        folder: the sources; by default, the standard library of the running Python.
 
     Raises:
-        DataError: the folder holds no documented sources, as in a Python that ships without.
+        DataError: the folder has no documented sources; some Pythons come without them.
     """
     folder = folder or Path(sysconfig.get_paths()["stdlib"])
     entries = _unrepeated([entry for path in _sources(folder) for entry in _entries(path, folder)])
@@ -117,7 +119,7 @@ def python_docs(folder: Path | None = None) -> PythonDocs:
 
 def _sources(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
-        # In place and sorted: os.walk goes where this list says, in this order.
+        # os.walk visits the folders of this list, in its order.
         folders[:] = sorted(name for name in folders if name not in _SKIPPED)
         yield from (Path(parent, name) for name in sorted(files) if name.endswith(".py"))
 
@@ -127,7 +129,7 @@ def _entries(path: Path, folder: Path) -> Iterator[_Entry]:
     module = ".".join(parts[:-1] if parts[-1] == "__init__" and parts[:-1] else parts)
     try:
         with warnings.catch_warnings():
-            # Old sources hold escapes that the compiler warns about; they are not ours to mend.
+            # The compiler warns about escapes in old sources, which we cannot correct.
             warnings.simplefilter("ignore")
             tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError):
@@ -140,10 +142,10 @@ def _entries(path: Path, folder: Path) -> Iterator[_Entry]:
 
 
 def _scopes(node: _Scope | ast.If | ast.Try, name: str) -> Iterator[tuple[str, _Scope]]:
-    """Yield what can have a docstring, with its dotted name; definitions in ``if`` count too."""
+    """Yield what can have a docstring, with its dotted name; also definitions in ``if``."""
     if not isinstance(node, ast.If | ast.Try):
         yield name, node
-    # Only the lists of statements: ast.iter_child_nodes would visit every decorator and default.
+    # Statements only: ast.iter_child_nodes would also visit every decorator and default.
     for child in node.body if isinstance(node, _Scope) else node.body + node.orelse:
         if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _scopes(child, f"{name}.{child.name}")
@@ -154,7 +156,7 @@ def _scopes(node: _Scope | ast.If | ast.Try, name: str) -> Iterator[tuple[str, _
 def _entry(name: str, docstring: str) -> _Entry | None:
     head, _, tail = docstring.partition("\n\n")
     summary = " ".join(head.split())
-    # cleandoc takes the first line's indentation for accidental; the added line keeps it.
+    # cleandoc removes the first line's indentation; the added first line prevents that.
     rest = cleandoc("\n" + tail).strip()
     if not _is_sentence(summary) or len(rest) < _SHORTEST_PASSAGE:
         return None

@@ -1,4 +1,4 @@
-"""Sentence pairs with a human score, to evaluate similarity (STS)."""
+"""Files of sentence pairs with human scores, to evaluate similarity (STS)."""
 
 from __future__ import annotations
 
@@ -8,27 +8,18 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from sentune.data.columns import is_sentence_pair, pair_columns
+from sentune.data.columns import is_sentence_pair, only_column, pair_columns, rows_with_roles
+from sentune.data.files.csv_files import TABLE_SUFFIXES, csv_records, csv_rows
+from sentune.data.files.json_files import json_records, load_json
 from sentune.data.files.lines import check_suffix
-from sentune.data.files.records import (
-    ROW_SUFFIXES,
-    Record,
-    checked_text,
-    csv_records,
-    csv_rows,
-    json_records,
-    kind_of,
-    load_json,
-    quoted,
-    records_of,
-)
-from sentune.data.mappings import layout_of
-from sentune.data.readers import row_of
+from sentune.data.files.reading import ROW_SUFFIXES, records_of
+from sentune.data.files.records import Record, checked_text, kind_of, quoted
+from sentune.data.mappings import has_ids
 from sentune.errors import DataError
 
 __all__ = ["ScoredPairs", "is_scored", "read_scored_pairs", "sentence_records"]
 
-# 1 and 0, or 1 and -1, say yes and no.
+# 1 and 0, or 1 and -1, mean yes and no.
 _LABELS = frozenset({-1.0, 0.0, 1.0})
 
 
@@ -39,8 +30,8 @@ class ScoredPairs:
     Attributes:
         first: one sentence of every pair.
         second: the other.
-        scores: how similar people found them, in whatever unit the file has; higher is closer.
-        source: where the pairs came from, for messages.
+        scores: how similar people found them, in the unit of the file; higher is more similar.
+        source: the file they came from, for messages.
     """
 
     first: tuple[str, ...]
@@ -62,39 +53,48 @@ def read_scored_pairs(path: str | Path) -> ScoredPairs:
     sentence2 and score.
 
     Raises:
-        DataError: as ``read_pairs``; also if there is no column of scores or more than one, a
-            score is no finite number, or all scores are equal, so that no ranking could be right
-            or wrong.
+        DataError: as ``read_pairs``; also if there is not exactly one column of scores, a score
+            is not a finite number, or all scores are equal, which no ranking can match.
     """
     path = Path(path)
     check_suffix(path, ROW_SUFFIXES)
-    rows = [_row(record) for record in sentence_records(path)]
+    example = '{"sentence1": "…", "sentence2": "…", "score": 3.5}'
+    rows = [
+        (
+            checked_text(row[first], record.location, first),
+            checked_text(row[second], record.location, second),
+            _score(row[score], record.location, score),
+        )
+        for record, row, (first, second, score) in rows_with_roles(
+            sentence_records(path), _columns, example
+        )
+    ]
     if len({score for _, _, score in rows}) < 2:
         raise DataError(
             f"{path} has {'the same score in every row' if rows else 'no rows'}",
             expected="at least two rows with different scores",
             fix="check that the export finished and that the right column is called score",
         )
-    first, second, scores = zip(*rows, strict=True)
-    return ScoredPairs(first=first, second=second, scores=scores, source=str(path))
+    firsts, seconds, scores = zip(*rows, strict=True)
+    return ScoredPairs(first=firsts, second=seconds, scores=scores, source=str(path))
 
 
 def is_scored(path: str | Path) -> bool:
     """Whether a file is for :func:`read_scored_pairs`, rather than ``read_pairs``.
 
-    It is if its two texts are named alike (``sentence1`` and ``sentence2``, ``text_a`` and
-    ``text_b``, or no header at all), if exactly one column could be the score, and if that holds
-    a number other than -1, 0 and 1. Only such a number shows a scale of similarity:
+    This is the case if its two texts have names alike (``sentence1`` and ``sentence2``, ``text_a``
+    and ``text_b``, or no header at all), exactly one column could be the score, and this column
+    has a number other than -1, 0 and 1. Only such a number shows a scale of similarity:
 
-    - where the column is 1 in every row, the file is pairs that are all right;
-    - 0 and 1 are labels (duplicates, say): no scale, and training on the zeros would be wrong,
-      so that ``read_pairs`` refuses them with its reason;
-    - a score beside a question and its passage, or a premise and its hypothesis, grades an answer
-      or numbers a class. Rename the columns to sentence1 and sentence2 to have it taken for a
+    - If the column is 1 in every row, all pairs are right.
+    - 0 and 1 are labels (of duplicates, for example) and not a scale. Training on the zeros would
+      be wrong, so ``read_pairs`` refuses them.
+    - A score beside a question and its passage, or a premise and its hypothesis, grades an answer
+      or is the number of a class. Rename the columns to sentence1 and sentence2 to use it as a
       similarity.
 
-    Cost: reads up to the first such number, which is mostly the first row, and the whole file if
-    there is none; JSON is read whole.
+    Cost: reads up to the first such number, which is mostly in the first row, or the whole file.
+    JSON is always read whole.
 
     Raises:
         DataError: the file can't be read or breaks its format. Never because of its columns.
@@ -103,7 +103,7 @@ def is_scored(path: str | Path) -> bool:
     path = Path(path)
     if check_suffix(path, ROW_SUFFIXES) == ".json":
         document = load_json(path)
-        if layout_of(document) is not None:
+        if has_ids(document):
             return False
         records = json_records(document, path)
     else:
@@ -124,9 +124,9 @@ def sentence_records(path: Path) -> Iterator[Record]:
     """Yield the records of a row file; a CSV or TSV file of scored pairs may lack the header.
 
     Raises:
-        DataError, MissingExtraError: as :func:`sentune.data.files.records.records_of`.
+        DataError, MissingExtraError: as :func:`sentune.data.files.reading.records_of`.
     """
-    return _table(path) if path.suffix.lower() in {".csv", ".tsv"} else records_of(path)
+    return _table(path) if path.suffix.lower() in TABLE_SUFFIXES else records_of(path)
 
 
 def _table(path: Path) -> Iterator[Record]:
@@ -140,34 +140,23 @@ def _table(path: Path) -> Iterator[Record]:
     return csv_records(path, chain(header, [first], rows))
 
 
-def _row(record: Record) -> tuple[str, str, float]:
-    row = row_of(record, example='{"sentence1": "…", "sentence2": "…", "score": 3.5}')
-    columns = pair_columns(tuple(row), record.named_at)
-    texts = [
-        checked_text(row[name], record.place, name) for name in (columns.question, columns.passage)
-    ]
-    name = _score_column(columns.scores, tuple(row), record.named_at)
-    score = _number(row[name])
+def _columns(names: Sequence[str], named_at: str) -> tuple[str, str, str]:
+    columns = pair_columns(names, named_at)
+    fix = "rename the columns to sentence1, sentence2 and score"
+    score = only_column(columns.scores, "score", names, named_at, fix)
+    return columns.question, columns.passage, score
+
+
+def _score(value: object, location: str, column: str) -> float:
+    score = _number(value)
     if score is None:
-        value = row[name]
         shown = quoted([value]) if isinstance(value, str) else kind_of(value)
         raise DataError(
-            f"{record.place}, column {quoted([name])} holds {shown}",
+            f"{location}, column {quoted([column])} holds {shown}",
             expected="a finite number",
-            fix="correct it or remove the row",
+            fix="correct it, or remove the row",
         )
-    return texts[0], texts[1], score
-
-
-def _score_column(claims: Sequence[str], columns: Sequence[str], named_at: str) -> str:
-    if len(claims) == 1:
-        return claims[0]
-    problem = f"the columns {quoted(claims)} could each be" if claims else "no column could be"
-    raise DataError(
-        f"{named_at}: {problem} the score (columns found: {quoted(columns)})",
-        expected="exactly one column of scores",
-        fix="rename the columns to sentence1, sentence2 and score",
-    )
+    return score
 
 
 def _number(value: object) -> float | None:

@@ -1,15 +1,13 @@
-"""Sentence pairs without scores, row by row: what similarity is computed for."""
+"""Files of sentence pairs → the two sentences of each row, to compute their similarity."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from sentune.data.columns import PairColumns, pair_columns
-from sentune.data.files.lines import STDIN, check_suffix
-from sentune.data.files.records import ROW_SUFFIXES, Record, checked_text
-from sentune.data.files.stdin import rows_of_stdin
-from sentune.data.readers import row_of
+from sentune.data.columns import pair_columns, rows_with_roles
+from sentune.data.files.reading import ROW_SUFFIXES, name_of
+from sentune.data.files.records import Record, checked_text
 from sentune.data.scored import sentence_records
 
 __all__ = ["read_sentence_pairs"]
@@ -18,8 +16,8 @@ __all__ = ["read_sentence_pairs"]
 def read_sentence_pairs(path: str | Path) -> Iterator[tuple[str, str]]:
     """Yield the two sentences of every row, in the order of the file, repeats included.
 
-    The formats and the names of the two columns are those of :func:`sentune.data.read_pairs`;
-    scores and all other columns are ignored, and nothing is merged: row n gives pair n. As for
+    The formats and the names of the two columns are those of :func:`sentune.data.read_pairs`.
+    Scores and all other columns are ignored. Row n gives pair n: nothing is merged. As for
     :func:`sentune.data.read_scored_pairs`, a CSV or TSV file with scores may lack the header.
 
     Args:
@@ -27,25 +25,17 @@ def read_sentence_pairs(path: str | Path) -> Iterator[tuple[str, str]]:
 
     Raises:
         DataError: at once if the file is missing or of an unknown format; while iterating, for a
-            row that has not exactly one text in each of two such columns.
+            row without exactly one text in each of the two columns.
         MissingExtraError: a Parquet file, and pyarrow is not installed.
     """
-    if str(path) == STDIN:
-        return _pairs(rows_of_stdin())
-    path = Path(path)
-    check_suffix(path, ROW_SUFFIXES)
-    return _pairs(sentence_records(path))
+    name_of(path, ROW_SUFFIXES)
+    return _pairs(sentence_records(Path(path)))
 
 
 def _pairs(records: Iterator[Record]) -> Iterator[tuple[str, str]]:
-    known: dict[tuple[str, ...], PairColumns] = {}
-    for record in records:
-        row = row_of(record, example='{"sentence1": "…", "sentence2": "…"}')
-        names = tuple(row)
-        if names not in known:
-            known[names] = pair_columns(names, record.named_at)
-        columns = known[names]
+    example = '{"sentence1": "…", "sentence2": "…"}'
+    for record, row, columns in rows_with_roles(records, pair_columns, example):
         yield (
-            checked_text(row[columns.question], record.place, columns.question),
-            checked_text(row[columns.passage], record.place, columns.passage),
+            checked_text(row[columns.question], record.location, columns.question),
+            checked_text(row[columns.passage], record.location, columns.passage),
         )

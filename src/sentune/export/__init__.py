@@ -1,4 +1,4 @@
-"""Models for other runtimes: a folder that holds the model as an ONNX graph as well."""
+"""Models for other runtimes: a model folder with an ONNX graph."""
 
 from __future__ import annotations
 

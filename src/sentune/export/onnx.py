@@ -1,4 +1,4 @@
-"""Model folder → the same folder with an ONNX graph, checked against the model."""
+"""Model → a model folder with an ONNX graph that is checked against the model."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ __all__ = ["Exported", "export_onnx"]
 
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 _LARGEST = 2**31 - 1  # bytes of a protobuf message
-_CLOSE = 1e-4
-_CHECKED = (
+_TOLERANCE = 1e-4
+_TEXTS = (
     "A sentence of an ordinary length to compare the two with.",
     "Short.",
     "Où est la bibliothèque ? 図書館はどこですか。",
@@ -43,9 +43,9 @@ class Exported:
     Attributes:
         folder: the model folder.
         graph: the ONNX file in it.
-        difference: the greatest difference of a component from the model's, in parts of the
-            greatest component where that is above 1, over texts from empty to longer than the
-            limit, padded together and alone.
+        difference: the largest difference between a component of the graph's and of the model's
+            vectors, divided by the largest component if that is above 1. It is measured on texts
+            from empty to longer than the limit, in one padded batch and alone.
     """
 
     folder: Path
@@ -54,21 +54,21 @@ class Exported:
 
 
 def export_onnx(model: SentenceTransformer, out: str | Path) -> Exported:
-    """Write a model folder that holds ``onnx/model.onnx`` as well, where other runtimes look.
+    """Write a model folder with ``onnx/model.onnx``, the path that other runtimes read.
 
-    The graph takes ``input_ids`` and ``attention_mask``, int64 (texts, length), padding last, and
-    gives ``last_hidden_state`` (texts, length, hidden) and ``sentence_embedding`` (texts, dim),
-    pooled and normalized as the model does, in float32. Texts are to be cut at the folder's
-    ``max_seq_length`` and prompts put before them by whoever calls it. It is run by ONNX Runtime
-    and compared with the model before the folder gets its name.
+    The graph's inputs are ``input_ids`` and ``attention_mask``, int64 (texts, length), padding
+    last. Its outputs are ``last_hidden_state`` (texts, length, hidden) and ``sentence_embedding``
+    (texts, dim), pooled and normalized as the model does, in float32. The caller must add prompts
+    and cut texts at the folder's ``max_seq_length``. Before the folder appears, ONNX Runtime runs
+    the graph, and its vectors are compared with the model's.
 
     Cost: some seconds, and three times the weights in memory.
 
     Raises:
         MissingExtraError: onnx, onnxscript or onnxruntime is not installed.
         UnsupportedModelError: the model leaves prompts out of its pooling.
-        ModelError: the weights are above 2 GiB, or the graph computes something else.
-        OutputError: ``out`` holds something already, or cannot be written.
+        ModelError: the weights are above 2 GiB, or the graph computes other vectors.
+        OutputError: ``out`` exists and is not empty, or cannot be written.
     """
     for package in _PACKAGES:
         if find_spec(package) is None:
@@ -77,19 +77,19 @@ def export_onnx(model: SentenceTransformer, out: str | Path) -> Exported:
     size = sum(weights.numel() * 4 for weights in model.parameters())
     if size >= _LARGEST:
         raise ModelError(
-            f"a model with {size / 2**30:.1f} GiB of weights",
-            expected="less than 2 GiB, the most that an ONNX file holds",
+            f"the model has {size / 2**30:.1f} GiB of weights",
+            expected="less than 2 GiB, the limit of an ONNX file",
             fix="export a smaller model",
         )
     exact = copy.deepcopy(model).eval().requires_grad_(False)
     exact.compute_as(choose_compute("float32", "cpu"))
     content = _graph(PaddedEncoder(exact), model.max_seq_length)
     difference = _difference(content, exact)
-    if not difference <= _CLOSE:
+    if not difference <= _TOLERANCE:
         raise ModelError(
             f"the ONNX graph's vectors differ from the model's by up to {difference:.2g}",
-            expected=f"at most {_CLOSE:g}",
-            fix="use the model with sentune, and report this",
+            expected=f"at most {_TOLERANCE:g}",
+            fix="use the model with sentune, and report this as a bug",
         )
     with new_folder(out) as folder:
         model.write_into(folder)
@@ -103,8 +103,7 @@ def _graph(padded: PaddedEncoder, longest: int) -> bytes:
     mask = torch.ones_like(ids)
     mask[1, -1] = 0
     shape = {0: torch.export.Dim("texts"), 1: torch.export.Dim("length", max=longest)}
-    # With gradients enabled, and nothing that has one, layers compute by the operators that the
-    # exporter can translate.
+    # With gradients enabled, layers use only operators that the exporter can translate.
     with _silenced(), torch.enable_grad():
         program: Any = torch.onnx.export(
             padded,
@@ -121,7 +120,7 @@ def _graph(padded: PaddedEncoder, longest: int) -> bytes:
 
 @contextmanager
 def _silenced() -> Iterator[None]:
-    """Without what the exporter says about its own parts and about packages it does not need."""
+    """Hide what the exporter logs about its parts and about packages that it does not need."""
     logger = logging.getLogger("torch.onnx")
     before = logger.level
     logger.setLevel(logging.ERROR)
@@ -139,13 +138,13 @@ def _difference(content: bytes, model: SentenceTransformer) -> float:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    token_ids = model.tokenizer(list(_CHECKED))[0]
+    token_ids = model.tokenizer(list(_TEXTS))[0]
     with torch.inference_mode():
         expected = model(pack(token_ids))[:, : model.truncate_dim].numpy()
     together = _run(session, token_ids)
     alone = np.concatenate([_run(session, [ids]) for ids in token_ids])
-    apart = np.abs(np.stack([together, alone]) - expected).max()  # NaN where there is one
-    return float(apart / max(1.0, np.abs(expected).max()))
+    largest = np.abs(np.stack([together, alone]) - expected).max()  # NaN if any component is NaN
+    return float(largest / max(1.0, np.abs(expected).max()))
 
 
 def _run(session: Any, token_ids: Sequence[list[int]]) -> Any:

@@ -1,7 +1,7 @@
-"""The encoder over padded batches, for runtimes that know no packs.
+"""The encoder on padded batches, for runtimes without packs.
 
-A padded batch is a pack of one run whose texts are all as long as the longest; what is hidden from
-attention is then not only what an architecture hides but also the padding.
+A padded batch is a pack of one run whose texts all have the length of the longest. Attention must
+then not see the padding, nor what the architecture hides.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from sentune.network.positions import Places, find_places
 
 __all__ = ["PaddedEncoder"]
 
-_HIDDEN = torch.finfo(torch.float32).min  # finite: a row of padding has nothing else
+_HIDDEN = torch.finfo(torch.float32).min  # finite: in a row of padding, all scores have it
 
-Pool = Callable[[Tensor, Tensor], Tensor]
+PoolingFunction = Callable[[Tensor, Tensor], Tensor]
 
 
 def _weighted_mean(tokens: Tensor, mask: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ def _last(tokens: Tensor, mask: Tensor) -> Tensor:
 
 
 # Each takes (texts, length, hidden) and a mask (texts, length, 1) of ones before the padding.
-_MODES: dict[str, Pool] = {
+_MODES: dict[str, PoolingFunction] = {
     "cls": lambda tokens, _: tokens[:, 0],
     "max": lambda tokens, mask: (tokens + (1 - mask) * _HIDDEN).amax(dim=1),
     "mean": lambda tokens, mask: (tokens * mask).sum(dim=1) / mask.sum(dim=1),
@@ -50,22 +50,22 @@ _MODES: dict[str, Pool] = {
 
 
 class PaddedEncoder(nn.Module):
-    """The same vectors from the same weights, in the format that these are in.
+    """Computes a model's vectors from padded batches, in the number format of its weights.
 
     Args:
-        model: whose encoder, pooling, normalization and ``truncate_dim`` to compute with.
+        model: the model with the encoder, pooling, normalization and ``truncate_dim``.
 
     Raises:
-        UnsupportedModelError: the model leaves prompts out of its pooling, and a graph is not
-            told where they end.
+        UnsupportedModelError: the model leaves prompts out of its pooling: a graph does not know
+            where they end.
     """
 
     def __init__(self, model: TextEncoder) -> None:
         super().__init__()
         if not model.pooling.include_prompt:
             raise UnsupportedModelError(
-                "a model that leaves prompts out of its pooling",
-                expected="one that pools over all tokens",
+                "the model leaves prompts out of its pooling",
+                expected="a model that pools all tokens",
                 fix="use it with sentune, which knows where its prompts end",
             )
         self.encoder = model.encoder
@@ -73,15 +73,16 @@ class PaddedEncoder(nn.Module):
         self._pool = [_MODES[mode] for mode in model.pooling.modes]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Token ids and a mask, int64 (texts, length), padding last → tokens and vectors.
+        """Compute vectors from token ids and a mask: int64 (texts, length), padding last.
 
         Returns:
-            (texts, length, hidden), arbitrary where the mask is 0, and (texts, dim).
+            Token vectors (texts, length, hidden), arbitrary where the mask is 0, and text vectors
+            (texts, dim).
         """
         texts, length = input_ids.shape
-        places = torch.arange(length).unsqueeze(0).expand(texts, length)
+        positions = torch.arange(length).unsqueeze(0).expand(texts, length)
         pack = Pack(
-            input_ids.reshape(-1), places.reshape(-1), (Run(texts, length),), torch.arange(texts)
+            input_ids.reshape(-1), positions.reshape(-1), (Run(texts, length),), torch.arange(texts)
         )
         tokens = self._encode(pack, attention_mask).view(texts, length, -1)
         mask = attention_mask.unsqueeze(-1).to(tokens.dtype)

@@ -16,13 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sentune.data.files.parquet
+from sentune.data.corpus import read_passages
 from sentune.data.files.parquet import parquet_rows
-from sentune.data.files.records import records_of
+from sentune.data.files.reading import records_of
 from sentune.data.labelled import read_labelled_texts
 from sentune.data.passages import read_passage_rows
 from sentune.data.readers import read_pairs
 from sentune.data.scored import is_scored, read_scored_pairs
-from sentune.data.texts import read_passages, read_texts
+from sentune.data.texts import read_texts
 from sentune.errors import DataError, MissingExtraError
 
 Refusal = Callable[[Callable[[Path], object], Path], str]
@@ -109,7 +110,7 @@ def test_rows_come_back_in_order(
     )
     pq.write_table(table, path, row_group_size=group, compression=compression)
     assert [tuple(row.values()) for row in parquet_rows(path)] == rows
-    places = [record.place for record in records_of(path)]
+    places = [record.location for record in records_of(path)]
     assert places == [f"{path}, row {number + 1}" for number in range(len(rows))]
 
 
@@ -133,7 +134,7 @@ def test_every_reader_takes_parquet(tmp_path: Path, refusal: Refusal) -> None:
         assert "t.parquet, row 3, column 'text' holds null" in refusal(read, texts)
     binary = _written(tmp_path / "b.parquet", text=[b"a", b"\xff"])
     message = refusal(read_passages, binary)
-    assert "b.parquet, row 2, column 'text' holds bytes that are no UTF-8 text" in message
+    assert "b.parquet, row 2, column 'text' holds bytes that are not UTF-8 text" in message
     other = _written(tmp_path / "o.parquet", a=["x"])
     assert "o.parquet: no column could be the question" in refusal(read_pairs, other)
     empty = _written(tmp_path / "e.parquet", text=pa.array([], pa.string()))

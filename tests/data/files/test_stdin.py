@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sentune.data.corpus import read_passages
 from sentune.data.passages import read_passage_rows
 from sentune.data.sentence_pairs import read_sentence_pairs
-from sentune.data.texts import read_passages, read_texts
+from sentune.data.texts import read_texts
 from sentune.errors import DataError
 
 Feed = Callable[[str | bytes], Iterator[bytes]]
@@ -69,11 +70,13 @@ def test_texts_that_start_with_a_brace_are_told_why(feed: Feed) -> None:
         with pytest.raises(DataError) as caught:
             list(read("-"))
         message = str(caught.value)
-        assert message.startswith("standard input, line 2, column 2: Expecting property name")
-        assert 'was taken as JSONL because its first line starts with "{"' in message
+        assert message.startswith(
+            "standard input, line 2, column 2 is not JSON (Expecting property name"
+        )
+        assert 'was read as JSONL because its first line starts with "{"' in message
         assert "save them as a .txt file" in message
     feed('{"text": "a"}\nb\n')
-    with pytest.raises(DataError, match=r"standard input, line 2, column 1.*taken as JSONL"):
+    with pytest.raises(DataError, match=r"standard input, line 2, column 1.*read as JSONL"):
         list(read_texts("-"))
 
 
@@ -86,7 +89,7 @@ def test_texts_that_start_with_a_brace_are_told_why(feed: Feed) -> None:
         (b"a\0\n", "standard input, line 1 holds a NUL byte"),
         ('{"text": 3}', "standard input, line 1, column 'text' holds a number"),
         ('{"body": "a"}', "standard input, line 1: no column could be the text"),
-        ('{"text": "a"}\n{"text": "b", "text": "c"}', "line 2: an object names the key 'text'"),
+        ('{"text": "a"}\n{"text": "b", "text": "c"}', "line 2: an object has the key 'text'"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_place(

@@ -119,7 +119,11 @@ def test_a_float_of_numpy_is_written_as_a_number(tmp_path: Path, name: str) -> N
         ({"a": "x\0"}, DataError, "column 'a' holds a NUL"),
         ({"a": [1]}, ArgumentError, "column 'a' holds a list"),
         ({"a": np.float32(1)}, ArgumentError, "column 'a' holds float32"),
-        ({"b": 1}, ArgumentError, "has the columns 'b': expected those of the first row: 'a'"),
+        (
+            {"b": 1},
+            ArgumentError,
+            "has the columns 'b': expected the columns of the first row ('a')",
+        ),
         ({"a": 1, "b": 1}, ArgumentError, "has the columns 'a', 'b'"),
         ({}, ArgumentError, "row 2 for"),
     ],

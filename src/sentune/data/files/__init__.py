@@ -1,7 +1,12 @@
-"""Files ↔ records: bytes, lines, JSON, CSV and Parquet, without their meaning.
+"""Files ↔ records: lines, JSON, CSV and Parquet, without their meaning.
 
 ::
 
-    file ─ lines ─ records (parquet, stdin) ─ the rest of ``data``
+    file ─ lines ┬ json_files ─┬─ reading ─ the rest of ``data``
+                 ├ csv_files ──┤
+                 └ stdin       │
+    file ─ parquet ────────────┘
     rows ─ writing ─ file
+
+A new format needs a module here and a line in ``reading``.
 """

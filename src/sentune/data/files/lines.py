@@ -1,7 +1,7 @@
-"""Bytes → numbered lines of text: where a file is opened, and where its encoding is judged.
+"""Bytes → numbered lines of text: where a file is opened and its encoding is checked.
 
-Every reader of this folder goes through here, so that each of them names the file and the line
-in the same way, and so that none opens a file with the platform's default encoding.
+Every reader of text files uses this module. So all of them name the file and the line in the same
+way, and none opens a file with the platform's default encoding.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def check_suffix(path: Path, suffixes: Iterable[str]) -> str:
-    """Return the suffix in lower case, once the path is known to name a file of a known format.
+    """Check that a file exists and has a known format; return its suffix in lower case.
 
     Raises:
-        DataError: nothing is there, it is a folder, it can't be looked at, or the suffix is not
+        DataError: the file does not exist, is a folder or can't be reached, or its suffix is not
             one of ``suffixes``.
     """
     try:
@@ -46,8 +46,9 @@ def check_suffix(path: Path, suffixes: Iterable[str]) -> str:
 def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
     r"""Yield (line number from 1, line with its ending) of a UTF-8 file, with or without a BOM.
 
-    A line ends with ``\n``, ``\r\n`` or ``\r``; the other separators of Unicode are text. Memory
-    is that of the longest line.
+    A line ends with ``\n``, ``\r\n`` or ``\r``; the other separators of Unicode are text.
+
+    Memory: the longest line.
 
     Args:
         path: a file, or ``"-"`` for standard input.
@@ -89,18 +90,19 @@ def _chunks(path: Path | str) -> Iterator[bytes]:
         raise unreadable(path, error) from error
 
 
-def _decoded(line: bytes, place: str) -> str:
+def _decoded(line: bytes, location: str) -> str:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{place}: byte {error.start + 1} of the line (0x{line[error.start]:02x}) is not UTF-8",
+            f"{location}: byte {error.start + 1} of the line (0x{line[error.start]:02x}) is not "
+            "UTF-8",
             expected="UTF-8 text",
             fix="save the file as UTF-8 (in Excel: 'CSV UTF-8')",
         ) from error
     if "\0" in text:
         raise DataError(
-            f"{place} holds a NUL byte",
+            f"{location} holds a NUL byte",
             expected="UTF-8 text",
             fix="save the file as UTF-8: NUL bytes come from UTF-16 or from binary files",
         )
@@ -108,7 +110,7 @@ def _decoded(line: bytes, place: str) -> str:
 
 
 def unreadable(path: Path | str, error: OSError | ValueError) -> DataError:
-    """Build the error for a path that can't be opened or read, from the error of the system."""
+    """Build the error for a path that can't be opened or read, from the system's error."""
     if isinstance(error, FileNotFoundError):
         return DataError(
             f"{path} does not exist", expected="a file", fix="check the path and the folder"

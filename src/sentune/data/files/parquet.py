@@ -23,7 +23,7 @@ _BUFFER_BYTES = 1 << 20
 def parquet_rows(path: Path) -> Iterator[dict[str, object]]:
     """Yield every row as an object from column name to value, in order.
 
-    Texts, numbers, truth values and nulls are what they are; lists and structs are ``list`` and
+    Texts, numbers, truth values and nulls are not changed; lists and structs are ``list`` and
     ``dict``. Dates, times and timestamps become ISO 8601 texts (nanoseconds are cut to
     microseconds), durations seconds, decimals ``int`` where the type has no fraction and else the
     nearest ``float``. Binary values become text if they are UTF-8 and stay ``bytes`` if not.
@@ -31,7 +31,7 @@ def parquet_rows(path: Path) -> Iterator[dict[str, object]]:
     Memory: one batch of rows, about 8 MiB of values, whatever the size of the file.
 
     Raises:
-        DataError: the file can't be read, is not whole or not Parquet, or names a column twice.
+        DataError: the file can't be read, is not whole or not Parquet, or has a column name twice.
         MissingExtraError: pyarrow is not installed.
     """
     arrow, parquet = arrow_module("pyarrow"), arrow_module("pyarrow.parquet")
@@ -89,7 +89,7 @@ def _converter(arrow: Any, kind: Any) -> Callable[[Any], list[object]]:
 
 
 def _is_plain(types: Any, kind: Any) -> bool:
-    """Whether ``to_pylist`` alone gives plain values: worth knowing for lists of many numbers."""
+    """Whether ``to_pylist`` alone gives plain values, which is faster for long lists of numbers."""
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         return _is_plain(types, kind.value_type)
     tests = (types.is_string, types.is_large_string, types.is_integer, types.is_floating)
@@ -145,7 +145,7 @@ def arrow_module(module: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        # A package that is there but broken keeps its own error.
+        # An installed package that is broken raises its own error.
         if error.name not in {"pyarrow", module}:
             raise
         raise MissingExtraError("pyarrow", "index") from None

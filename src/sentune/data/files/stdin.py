@@ -1,4 +1,4 @@
-"""Standard input: one text a line, or JSONL, and the one rule that tells which.
+"""Standard input: JSONL, or one text a line.
 
 Standard input has no suffix. It is JSONL when its first line that is not blank starts with
 ``{``, and one text a line otherwise.
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from sentune.data.files.json_files import jsonl_records
 from sentune.data.files.lines import STDIN, STDIN_NAME, numbered_lines
-from sentune.data.files.records import Record, jsonl_records
+from sentune.data.files.records import Record
 from sentune.errors import DataError
 
 __all__ = ["records_of_stdin", "rows_of_stdin", "standard_input"]
@@ -19,8 +20,8 @@ __all__ = ["records_of_stdin", "rows_of_stdin", "standard_input"]
 def standard_input() -> tuple[bool, Iterator[tuple[int, str]]]:
     """Return whether standard input is JSONL, and all of its numbered lines.
 
-    Reads up to the first line that is not blank; nothing of what was read is lost, and the rest
-    is read as it is asked for.
+    Reads up to the first line that is not blank. The lines include what was read for this; the
+    others are read while iterating.
 
     Raises:
         DataError: a line is not UTF-8.
@@ -35,7 +36,7 @@ def standard_input() -> tuple[bool, Iterator[tuple[int, str]]]:
 
 
 def records_of_stdin(lines: Iterator[tuple[int, str]]) -> Iterator[Record]:
-    """Yield the records on the lines of :func:`standard_input`, once they are taken as JSONL.
+    """Yield the records on the lines of :func:`standard_input`, when these are JSONL.
 
     Raises:
         DataError: a line is not JSON. The message says why JSON was expected.
@@ -45,19 +46,19 @@ def records_of_stdin(lines: Iterator[tuple[int, str]]) -> Iterator[Record]:
         yield from records
     except DataError as error:
         raise DataError(
-            f"{error.given} ({STDIN_NAME} was taken as JSONL because its first line starts with "
+            f"{error.given} ({STDIN_NAME} was read as JSONL because its first line starts with "
             '"{")',
             expected=error.expected,
-            fix="write every line as a JSON object, or, if these are texts, save them as a .txt "
-            "file and name that file",
+            fix="write every line as a JSON object. If these are texts, save them as a .txt file "
+            "and name that file",
         ) from error
 
 
 def rows_of_stdin() -> Iterator[Record]:
-    """Yield the records of standard input, which has to be JSONL.
+    """Yield the records of standard input, which must be JSONL.
 
     Raises:
-        DataError: as :func:`records_of_stdin`, and if it holds one text a line.
+        DataError: as :func:`records_of_stdin`, and if it is one text a line.
     """
     is_jsonl, lines = standard_input()
     if is_jsonl:
@@ -67,6 +68,6 @@ def rows_of_stdin() -> Iterator[Record]:
         if line.strip():
             raise DataError(
                 f'{STDIN_NAME}, line {number} does not start with "{{"',
-                expected="JSONL: an object with its columns on every line",
+                expected="JSONL, with an object on every line",
                 fix="write every line as a JSON object, or name a file",
             )

@@ -1,4 +1,4 @@
-"""Rows → a file that the next program reads: JSONL, or CSV that a spreadsheet opens safely."""
+"""Rows → JSONL, or CSV that is safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sentune.data.files.records import kind_of, quoted, text_problem
-from sentune.errors import ArgumentError, DataError, OutputError
-from sentune.files import new_file, require_writable
+from sentune.errors import ArgumentError, DataError
+from sentune.files import new_file, require_suffix
 
 __all__ = ["Cell", "require_row_file", "write_rows"]
 
@@ -24,19 +24,12 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def require_row_file(path: Path) -> None:
-    """Check that ``write_rows`` could write ``path``; to be asked before long work.
+    """Check before long work that ``write_rows`` can write ``path``.
 
     Raises:
-        OutputError: the suffix is neither ``.jsonl`` nor ``.csv``, or the place can't be written.
+        OutputError: the suffix is neither ``.jsonl`` nor ``.csv``, or the path can't be written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise OutputError(
-            f"{path} has the suffix {suffix!r}" if suffix else f"{path} has no suffix",
-            expected=f"a file to write that ends in {' or '.join(_SUFFIXES)}",
-            fix="name the file with one of these suffixes",
-        )
-    require_writable(path)
+    require_suffix(path, _SUFFIXES)
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Cell]]) -> int:
@@ -45,12 +38,12 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Cell]]) -> int:
     A JSONL line is an object, ``None`` is ``null``. CSV follows RFC 4180 with a header, ``None``
     is an empty cell, and a truth value is ``true`` or ``false``. A text (or a column name) that
     starts with ``= + - @``, a tab or a carriage return gets a leading apostrophe in CSV, because
-    spreadsheets would run it as a formula (OWASP, "CSV Injection"); numbers stay numbers, JSONL
-    stays as it is. Without a row, the file is empty.
+    spreadsheets would run it as a formula (OWASP, "CSV Injection"). Numbers and JSONL are not
+    changed. Without rows, the file is empty.
 
     Args:
         path: a file that ends in ``.jsonl`` or ``.csv``; an old one is replaced.
-        rows: consumed once, and held one at a time; all with the columns of the first.
+        rows: read once, one in memory at a time; all with the columns of the first.
 
     Returns:
         The number of rows.
@@ -109,14 +102,14 @@ def _checked(rows: Iterable[Mapping[str, Cell]], path: Path) -> Iterator[dict[st
         if row.keys() != set(columns):
             raise ArgumentError(
                 f"row {number} for {path} has the columns {quoted(row)}",
-                expected=f"those of the first row: {quoted(columns)}",
+                expected=f"the columns of the first row ({quoted(columns)})",
                 fix="give every row the same columns, with None where there is no value",
             )
         yield {name: _plain(row[name], f"row {number} for {path}", name) for name in columns}
 
 
-def _plain(value: Cell, place: str, column: str) -> Cell:
-    where = f"{place}, column {quoted([column])}"
+def _plain(value: Cell, location: str, column: str) -> Cell:
+    where = f"{location}, column {quoted([column])}"
     if isinstance(value, str):
         problem = text_problem(value)
         if problem is not None:

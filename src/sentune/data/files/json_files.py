@@ -1,0 +1,115 @@
+"""JSON and JSONL → records: a list of rows, an object of columns, or one value a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sentune.data.files.lines import whole_text
+from sentune.data.files.records import Record, kind_of, quoted
+from sentune.errors import DataError
+
+__all__ = ["json_records", "jsonl_records", "load_json"]
+
+
+class _RepeatedKeyError(ValueError):
+    """A JSON object has a key twice; the decoder alone would silently keep the last one."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def load_json(path: Path) -> object:
+    """Return the document in a ``.json`` file.
+
+    Raises:
+        DataError: the file is empty, is not JSON (line and column are named), or repeats a key.
+    """
+    return _parsed(whole_text(path), str(path), location=str(path))
+
+
+def json_records(document: object, path: Path) -> Iterator[Record]:
+    """Yield the records of a list of rows, or of an object of columns of equal length.
+
+    Raises:
+        DataError: the document is neither, or its columns differ in length.
+    """
+    if isinstance(document, list):
+        for number, value in enumerate(document, start=1):
+            location = f"{path}, row {number}"
+            yield Record(location, value, location)
+    elif isinstance(document, dict) and document and _all_lists(document):
+        yield from _transposed(document, path)
+    else:
+        keys = f" with the keys {quoted(document)}" if isinstance(document, dict) else ""
+        raise DataError(
+            f"{path} holds {kind_of(document)}{keys if document else ''}",
+            expected="a list of rows, an object of columns (lists), or an object with questions, "
+            "relevant_contexts and corpus (or queries, relevant_docs and corpus)",
+            fix="rewrite the file in one of these layouts",
+        )
+
+
+def jsonl_records(lines: Iterable[tuple[int, str]], name: str) -> Iterator[Record]:
+    """Yield the value on every numbered line that is not blank; messages call the file ``name``.
+
+    Raises:
+        DataError: a line is not JSON, or has a key of an object twice.
+    """
+    for number, line in lines:
+        if line.strip():
+            location = f"{name}, line {number}"
+            yield Record(location, _parsed(line, name, location, first_line=number), location)
+
+
+def _parsed(text: str, name: str, location: str, first_line: int = 1) -> object:
+    try:
+        value: object = json.loads(text, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        line = first_line + error.lineno - 1
+        raise DataError(
+            f"{name}, line {line}, column {error.colno} is not JSON ({error.msg})",
+            expected="valid JSON",
+            fix="correct that line, or write the file again with a JSON library",
+        ) from error
+    except _RepeatedKeyError as error:
+        raise DataError(
+            f"{location}: an object has the key {quoted([error.key])} twice",
+            expected="every key once",
+            fix="remove or rename one of the two",
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{location}: a number is too long, or lists are nested too deeply",
+            expected="rows of texts",
+            fix="remove that value",
+        ) from error
+    return value
+
+
+def _unique(items: list[tuple[str, object]]) -> dict[str, object]:
+    result: dict[str, object] = {}
+    for key, value in items:
+        if key in result:
+            raise _RepeatedKeyError(key)
+        result[key] = value
+    return result
+
+
+def _all_lists(document: dict[str, object]) -> bool:
+    return all(isinstance(column, list) for column in document.values())
+
+
+def _transposed(document: dict[str, list[object]], path: Path) -> Iterator[Record]:
+    lengths = {name: len(column) for name, column in document.items()}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{quoted([name])} has {length}" for name, length in lengths.items())
+        raise DataError(
+            f"{path}: the columns differ in length ({shown})",
+            expected="the same number of values in every column",
+            fix="write the file again as a list of rows",
+        )
+    for number, values in enumerate(zip(*document.values(), strict=True), start=1):
+        yield Record(f"{path}, row {number}", dict(zip(document, values, strict=True)), str(path))

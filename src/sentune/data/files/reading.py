@@ -1,0 +1,86 @@
+"""A file or standard input → its lines or its records, by the suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sentune.data.files.csv_files import TABLE_SUFFIXES, csv_records, csv_rows
+from sentune.data.files.json_files import json_records, jsonl_records, load_json
+from sentune.data.files.lines import STDIN, STDIN_NAME, check_suffix, numbered_lines
+from sentune.data.files.parquet import parquet_rows
+from sentune.data.files.records import Record
+from sentune.data.files.stdin import records_of_stdin, rows_of_stdin, standard_input
+
+__all__ = ["ROW_SUFFIXES", "TEXT_SUFFIXES", "TextSource", "name_of", "open_texts", "records_of"]
+
+ROW_SUFFIXES = (".jsonl", ".ndjson", ".json", *TABLE_SUFFIXES, ".parquet")
+TEXT_SUFFIXES = (".txt", *ROW_SUFFIXES)
+
+
+@dataclass(frozen=True, slots=True)
+class TextSource:
+    """An open file of texts. Only one of the three has anything.
+
+    Attributes:
+        lines: (number, line) of a file with one text a line.
+        records: the rows of any other file.
+        passages: passage id → text, if the file was read as pairs.
+    """
+
+    lines: Iterable[tuple[int, str]] = ()
+    records: Iterable[Record] = ()
+    passages: Mapping[str, str] = field(default_factory=dict)
+
+
+def name_of(path: str | Path, suffixes: Iterable[str]) -> str:
+    """Return what messages call a file, or ``"-"``, before anything of it is read.
+
+    Raises:
+        DataError: as :func:`sentune.data.files.lines.check_suffix`.
+    """
+    if str(path) == STDIN:
+        return STDIN_NAME
+    check_suffix(Path(path), suffixes)
+    return str(path)
+
+
+def open_texts(path: str | Path) -> TextSource:
+    """Open a file with one of ``TEXT_SUFFIXES``, or ``"-"``, which is read up to its first text.
+
+    Raises:
+        DataError, MissingExtraError: while iterating, as :func:`records_of`.
+    """
+    path = Path(path)
+    if str(path) == STDIN:
+        is_jsonl, lines = standard_input()
+        return TextSource(records=records_of_stdin(lines)) if is_jsonl else TextSource(lines)
+    if path.suffix.lower() == ".txt":
+        return TextSource(numbered_lines(path))
+    return TextSource(records=records_of(path))
+
+
+def records_of(path: str | Path) -> Iterator[Record]:
+    """Yield the records of a row file, in order. JSON is read whole, the others are streamed.
+
+    Args:
+        path: a file with one of ``ROW_SUFFIXES``, or ``"-"`` for JSONL on standard input.
+
+    Raises:
+        DataError: the file can't be read or does not follow its format.
+        MissingExtraError: a Parquet file, and pyarrow is not installed.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if str(path) == STDIN:
+        yield from rows_of_stdin()
+    elif suffix == ".json":
+        yield from json_records(load_json(path), path)
+    elif suffix in TABLE_SUFFIXES:
+        yield from csv_records(path, csv_rows(path))
+    elif suffix == ".parquet":
+        for number, row in enumerate(parquet_rows(path), start=1):
+            yield Record(f"{path}, row {number}", row, str(path))
+    else:
+        yield from jsonl_records(numbered_lines(path), str(path))
