@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sentune.evaluation.findings import PRIMARY_METRIC, Report, remarks
+from sentune.evaluation.findings import PRIMARY_METRIC, Report
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,8 +41,8 @@ def report_table(report: Report) -> Table:
     return table
 
 
-def report_markdown(report: Report) -> str:
-    """Table, paired differences and remarks, for the model card; ends with a line break."""
+def report_markdown(report: Report, notes: Sequence[str]) -> str:
+    """Table, paired differences and notes, for the model card; ends with a line break."""
     titles = ["system", "nDCG@10 (95% interval)", *_COLUMNS.values()]
     lines = ["| " + " | ".join(titles) + " |", "|:---" + "|---:" * (len(titles) - 1) + "|"]
     for system in _NAMES:
@@ -55,7 +56,7 @@ def report_markdown(report: Report) -> str:
             ]
             lines.append("| " + " | ".join(cells) + " |")
     lines += ["", _basis(report), "", *_difference_table(report)]
-    if notes := remarks(report):
+    if notes:
         lines += ["", *(f"- {note}" for note in notes)]
     return "\n".join(lines) + "\n"
 
@@ -79,10 +80,11 @@ def _basis(report: Report) -> str:
         "cross-fitted": "the weight chosen on other questions than those it is measured on",
         "default": "an equal weight",
     }[report.fusion.weight_from]
+    model = "tuned model" if "base" in report.systems else "model"
     return (
         f"{report.questions} questions in {report.groups} independent groups, each ranked against "
-        f"{report.passages} passages. The fusion adds z-scores of model and BM25 with {origin}; "
-        f"the model's share to search with is {report.fusion.weight:g}."
+        f"{report.passages} passages. The fusion adds z-scores of model and BM25 with {origin}. "
+        f"For new questions, the share of the {model} is {report.fusion.weight:g}."
     )
 
 

@@ -59,17 +59,28 @@ class Tuned:
         return cls(folder, SentenceTransformer(folder), told, found, None, seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run has made, in memory."""
+    """What a run has made, in memory.
+
+    Attributes:
+        kept: the better of the base model and the tuned one.
+        notes: on its figures, which are not those of the report where the base model is kept.
+        trained_on: the pairs as they were trained on.
+        trainer, loss: of the training, whichever model is kept.
+        report: figures of all systems, the fusion of the tuned model among them.
+        verdict: what the report shows.
+        truncation: what the length limit cut off the training texts.
+        evaluated: what it cut off the texts of the evaluation.
+    """
 
     kept: SentenceTransformer
+    notes: list[str]
     trained_on: Pairs
     trainer: SentenceTransformerTrainer
     loss: EmbeddingLoss
     report: Report
     verdict: Verdict
-    seconds: float
     truncation: Truncation
     evaluated: Truncation
 
@@ -88,7 +99,7 @@ def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str
         loss=outcome.loss,
         arguments=outcome.trainer.args,
         steps=outcome.trainer.state.global_step,
-        seconds=outcome.seconds,
+        seconds=outcome.trainer.seconds,
         loss_log=_loss_log(outcome.trainer),
         compute=(
             f"{compute.dtype_name} on {compute.device} ({compute.reason}); "
@@ -96,6 +107,7 @@ def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str
         ),
         truncation=outcome.truncation,
         report=outcome.report,
+        notes=outcome.notes,
         verdict=outcome.verdict,
         evaluated_on=split.description,
         kept=_kept(outcome.verdict),
@@ -114,14 +126,15 @@ def _loss_log(trainer: SentenceTransformerTrainer) -> list[tuple[float, int, flo
 def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str, Any]:
     """Everything that ``evaluation.json`` says."""
     used = {"training": outcome.trained_on, "validation": split.valid, "test": split.test}
-    notes = [f"{use}: {note}" for use, pairs in used.items() if pairs for note in pairs.notes]
+    data_notes = [f"{use}: {note}" for use, pairs in used.items() if pairs for note in pairs.notes]
     return {
         "kept": _kept(outcome.verdict),
         "verdict": asdict(outcome.verdict),
         "fusion_weight": outcome.kept.extras["fusion_weight"],
         "measured_on": split.description,
         **outcome.report.to_json(),
-        "data_notes": notes,
+        "notes": outcome.notes,
+        "data_notes": data_notes,
         "training": {
             "base": settings.base,
             "recipe": settings.recipe,
@@ -131,7 +144,7 @@ def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str,
             "seed": outcome.trainer.args.seed,
             "pairs": len(outcome.trained_on),
             "steps": outcome.trainer.state.global_step,
-            "seconds": round(outcome.seconds, 1),
+            "seconds": round(outcome.trainer.seconds, 1),
             "loss_log": [list(entry) for entry in _loss_log(outcome.trainer)],
             "compute_dtype": outcome.trainer.model.compute.dtype_name,
             "truncation": asdict(outcome.truncation),

@@ -15,6 +15,7 @@ from sentune.evaluation import (
     InformationRetrievalEvaluator,
     Report,
     evaluate_systems,
+    remarks,
     verdict,
 )
 from sentune.files import write_json, write_text
@@ -36,8 +37,9 @@ from sentune.tuning.split import Split
 __all__ = ["tune"]
 
 _DISCARDED = (
-    "The figures of the tuned model and of its fusion are those of a model that is not in this "
-    "folder; the model's share saved here, {:g}, was chosen for the base model"
+    "Tuning was discarded: this folder holds the base model, and the figures of the tuned model "
+    "and of its fusion are for the record. The share saved here, {:g}, was chosen for the base "
+    "model, and the notes are about the base model"
 )
 
 
@@ -98,14 +100,22 @@ def tune(
     drawn = settings.show_progress and sys.stderr.isatty()
     report, evaluated = _evaluate(split, model, base, drawn)
     found = verdict(report)
-    kept = model if found.keep else base
-    weight = report.fusion.weight if found.keep else _evaluate(split, base, None)[0].fusion.weight
+    kept, of_kept = (model, report) if found.keep else (base, _evaluate(split, base, None)[0])
+    weight = of_kept.fusion.weight
     if not found.keep:
         discarded = f"{split.description}. {_DISCARDED.format(weight)}"
         split = replace(split, description=discarded)
     kept.extras = {"kept": "tuned" if found.keep else "base", "fusion_weight": weight}
     outcome = Outcome(
-        *(kept, pairs, trainer, loss, report, found, trainer.seconds, truncation, evaluated)
+        kept=kept,
+        notes=remarks(of_kept),
+        trained_on=pairs,
+        trainer=trainer,
+        loss=loss,
+        report=report,
+        verdict=found,
+        truncation=truncation,
+        evaluated=evaluated,
     )
     kept.model_card = model_card(card_facts(split, settings, outcome, folder.path.resolve().name))
     told = summary(split, settings, outcome)

@@ -12,7 +12,7 @@ import pytest
 
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.evaluation.findings import FusionWeight, Report, verdict
+from sentune.evaluation.findings import FusionWeight, Report, remarks, verdict
 from sentune.evaluation.significance import Difference, Interval
 from sentune.report.card import CardFacts
 from sentune.training.arguments import SentenceTransformerTrainingArguments
@@ -92,6 +92,7 @@ def plain_facts(model: SentenceTransformer, tmp_path_factory: pytest.TempPathFac
         compute="float32 on cpu (asked for); weights float32",
         truncation=model.tokenizer(list(PAIRS.passages.values()))[1],
         report=make_report(),
+        notes=remarks(make_report()),
         verdict=verdict(make_report()),
         evaluated_on="measured on the 40 questions of held_out.json",
         kept="tuned",

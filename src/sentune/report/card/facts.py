@@ -33,6 +33,7 @@ class CardFacts:
         compute: number format and device of the encoder, in words.
         truncation: what the length limit cut off the training texts.
         report: the figures; None when nothing was measured.
+        notes: on the figures of the kept model, a sentence each.
         verdict: what they show; None when there was nothing to compare with.
         evaluated_on: what was held out, in a sentence.
         kept: whether the folder holds the tuned model or the base model as it was.
@@ -50,6 +51,7 @@ class CardFacts:
     compute: str
     truncation: Truncation
     report: Report | None
+    notes: Sequence[str]
     verdict: Verdict | None
     evaluated_on: str
     kept: Literal["tuned", "base"]

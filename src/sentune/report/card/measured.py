@@ -26,7 +26,7 @@ def evaluation_blocks(facts: CardFacts) -> list[str]:
         "## Evaluation",
         *([f"**{inline(facts.verdict.text)}**"] if facts.verdict else []),
         f"The task is to find the passages that answer a question. {_sentence(facts.evaluated_on)}",
-        report_markdown(facts.report).strip(),
+        report_markdown(facts.report, facts.notes).strip(),
         "### How this was measured",
         _METHOD,
     ]
