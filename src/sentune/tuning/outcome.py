@@ -32,7 +32,6 @@ class Tuned:
         verdict: what the figures show.
         report: figures of all four systems; None when the run had ended before, and the rest was
             read from its folder.
-        seconds: time spent in training.
     """
 
     folder: Path
@@ -40,23 +39,27 @@ class Tuned:
     summary: dict[str, Any]
     verdict: Verdict
     report: Report | None
-    seconds: float
 
     @classmethod
     def read(cls, folder: Path) -> Tuned:
         """A run that has ended, from its folder. Raises ModelError, OutputError."""
         path = folder / "evaluation.json"
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
-            found = Verdict(**told["verdict"])
-            seconds = float(told["training"]["seconds"])
+            figures = json.loads(path.read_text(encoding="utf-8"))
+            found = Verdict(**figures["verdict"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise OutputError(
                 f"{path} is not as a run wrote it ({error})",
                 expected="the folder of a finished run",
                 fix="name another folder, or move this one away",
             ) from error
-        return cls(folder, SentenceTransformer(folder), told, found, None, seconds)
+        return cls(
+            folder=folder,
+            model=SentenceTransformer(folder),
+            summary=figures,
+            verdict=found,
+            report=None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,15 +118,15 @@ def tune(
         evaluated=evaluated,
     )
     kept.model_card = model_card(card_facts(split, settings, outcome, folder.path.resolve().name))
-    told = summary(split, settings, outcome)
+    figures = summary(split, settings, outcome)
 
-    def write(place: Path) -> None:
-        kept.write_into(place)
-        write_json(place / "evaluation.json", told)
-        write_text(place / "run.yaml", run_text)
+    def write(into: Path) -> None:
+        kept.write_into(into)
+        write_json(into / "evaluation.json", figures)
+        write_text(into / "run.yaml", run_text)
 
     folder.finish(write)
-    return Tuned(folder.path, kept, told, found, report, trainer.seconds)
+    return Tuned(folder=folder.path, model=kept, summary=figures, verdict=found, report=report)
 
 
 def _require_one_process() -> None:
