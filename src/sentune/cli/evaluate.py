@@ -65,7 +65,7 @@ def _measured(
     """What was found, as ``--json`` prints it; the table for people; and the texts encoded."""
     from sentune.data import ScoredPairs
     from sentune.evaluation import RetrievalTask, evaluate_systems, report_table
-    from sentune.evaluation.similarity import evaluate_similarity, similarity_table
+    from sentune.evaluation.similarity_report import evaluate_similarity, similarity_table
 
     if isinstance(pairs, ScoredPairs):
         alike = evaluate_similarity(pairs, model=model, base=base, show_progress_bar=interactive())

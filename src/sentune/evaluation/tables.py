@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sentune.evaluation.findings import PRIMARY_METRIC, Report
+from sentune.evaluation.report import PRIMARY_METRIC, Report
 
 if TYPE_CHECKING:
     from rich.table import Table

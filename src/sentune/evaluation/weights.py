@@ -1,6 +1,6 @@
 """The weight of the model in the fusion: chosen from questions, and measured on other questions.
 
-A weight that is reported on the questions that chose it looks better than it is. ``cross_fitted``
+A weight that is reported on the questions that chose it looks better than it is. ``cross_fit``
 therefore measures every question under the weight that the other folds chose.
 """
 
@@ -22,9 +22,7 @@ __all__ = [
     "WEIGHTS",
     "CrossFit",
     "best_weight",
-    "choose_weight",
     "cross_fit",
-    "cross_fitted",
     "weight_curves",
 ]
 
@@ -111,14 +109,6 @@ def best_weight(curve: NDArray[np.float64]) -> float:
     return WEIGHTS[min(near, key=lambda index: (abs(index - middle), -smooth[index]))]
 
 
-def choose_weight(dense: Scores, words: Scores, relevant: Sequence[frozenset[int]]) -> float:
-    """The weight to use from now on, by ``best_weight`` of all questions: (Q, P), (Q, P) → weight.
-
-    Raises as ``weight_curves``.
-    """
-    return best_weight(weight_curves(dense, words, relevant)[PRIMARY])
-
-
 def cross_fit(curves: Curves, folds: NDArray[np.int64]) -> CrossFit:
     """Pick for every fold the column of the weight that the other folds choose.
 
@@ -142,13 +132,3 @@ def cross_fit(curves: Curves, folds: NDArray[np.int64]) -> CrossFit:
         name: np.take_along_axis(values, chosen, axis=1)[:, 0] for name, values in curves.items()
     }
     return CrossFit(metrics, weights)
-
-
-def cross_fitted(
-    dense: Scores, words: Scores, relevant: Sequence[frozenset[int]], folds: NDArray[np.int64]
-) -> CrossFit:
-    """The fusion's metrics per question, each under the weight chosen on the other folds.
-
-    Takes (Q, P) scores of both systems and (Q,) folds. Raises as ``weight_curves``, ``cross_fit``.
-    """
-    return cross_fit(weight_curves(dense, words, relevant), folds)

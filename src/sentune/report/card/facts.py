@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from sentune.data.pairs import Pairs
     from sentune.encoding.sentence_transformer import SentenceTransformer
-    from sentune.evaluation.findings import Report, Verdict
+    from sentune.evaluation.report import Report
+    from sentune.evaluation.verdict import Verdict
     from sentune.tokens.truncation import Truncation
     from sentune.training.arguments import SentenceTransformerTrainingArguments
     from sentune.training.losses.base import EmbeddingLoss

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from sentune.data.scored import ScoredPairs
 from sentune.evaluation.correlation import pearson, spearman_difference, spearman_interval
 from sentune.evaluation.evaluators import EmbeddingSimilarityEvaluator
+from sentune.evaluation.report import rounded
 from sentune.evaluation.significance import Interval
 from sentune.ranking.retrieval_model import PairModel
 
@@ -48,18 +49,13 @@ class SimilarityReport:
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries and lists with floats to six digits."""
         systems = {
-            name: {"spearman": _plain(found), "pearson": {"value": round(self.pearson[name], 6)}}
+            name: {"spearman": asdict(found), "pearson": {"value": self.pearson[name]}}
             for name, found in self.spearman.items()
         }
-        differences = {}
-        if self.difference is not None:
-            differences["model_minus_base"] = {"spearman": _plain(self.difference)}
-        return {
-            "systems": systems,
-            "differences": differences,
-            "pairs": self.pairs,
-            "notes": self.notes,
-        }
+        change = self.difference
+        differences = {} if change is None else {"model_minus_base": {"spearman": asdict(change)}}
+        figures = {"systems": systems, "differences": differences, "pairs": self.pairs}
+        return {**rounded(figures), "notes": self.notes}
 
 
 def evaluate_similarity(
@@ -124,8 +120,3 @@ def similarity_table(report: SimilarityReport) -> Table:
             f"{change:+.4f}",
         )
     return table
-
-
-def _plain(found: Interval) -> dict[str, float]:
-    # Adding zero turns −0.0 into 0.0.
-    return {key: round(getattr(found, key), 6) + 0.0 for key in ("value", "low", "high")}
