@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import math
 import re
 from typing import Any
+
+import yaml
 
 from sentune.report.card.dataset import example_sentences
 from sentune.report.card.facts import CardFacts
@@ -14,8 +16,7 @@ __all__ = ["front_matter"]
 _METRICS = ("accuracy@1", "recall@5", "recall@10", "mrr@10", "ndcg@10")
 _TITLES = {"mrr": "MRR", "ndcg": "NDCG"}
 _WIDGETS = 3
-# Outside YAML's character set, or line breaks to YAML and not to JSON.
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_NAME = re.compile(r"[a-z]+([_-][a-z]+)*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -30,7 +31,8 @@ def front_matter(facts: CardFacts) -> str:
     fields["library_name"] = "sentence-transformers"
     if results := _results(facts):
         fields["model-index"] = [{"name": facts.name, "results": results}]
-    return "\n".join(["---", *_emit(fields), "---"])
+    block = yaml.dump(fields, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=math.inf)
+    return f"---\n{block}---"
 
 
 def _tags(facts: CardFacts) -> list[str]:
@@ -81,26 +83,13 @@ def _metric_title(metric: str) -> str:
     return f"{_TITLES.get(name, name.capitalize())}@{cutoff}"
 
 
-def _emit(value: Any) -> list[str]:
-    """Block YAML with JSON scalars, which quote whatever a text may hold."""
-    if isinstance(value, dict) and value:
-        return [line for key, item in value.items() for line in _entry(key, item)]
-    if isinstance(value, list) and value:
-        return [
-            ("- " if number == 0 else "  ") + line
-            for item in value
-            for number, line in enumerate(_emit(item))
-        ]
-    return [_scalar(value)]
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # yaml has no types
+    """YAML whose texts are quoted and on one line each, so that none looks like the block's end."""
 
 
-def _entry(key: str, value: Any) -> list[str]:
-    lines = _emit(value)
-    if isinstance(value, dict | list) and value:
-        return [f"{key}:", *("  " + line for line in lines)]
-    return [f"{key}: {lines[0]}"]
+def _text(dumper: _Dumper, text: str) -> yaml.Node:
+    style = None if _NAME.fullmatch(text) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", _SURROGATE.sub("\ufffd", text), style)
 
 
-def _scalar(value: Any) -> str:
-    text = _SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False))
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+_Dumper.add_representer(str, _text)
