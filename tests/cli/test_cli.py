@@ -298,7 +298,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on_to_the_same_bits(  # type: ignore[no-u
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     said = interrupted(cut / "checkpoints" / "checkpoint-2", pairs, "--out", cut, *settings)
     assert said == (
-        "sentune: interrupted; the same command with --resume goes on from the last checkpoint"
+        "sentune: interrupted; the same command with --resume continues from the last checkpoint"
     )
     assert [path.name for path in cut.iterdir()] == ["checkpoints"]
     assert_one_line(run("tune", pairs, "--out", cut, *settings), "unfinished", "--resume")

@@ -1,4 +1,4 @@
-"""What came of a run, for the card and for ``evaluation.json``."""
+"""The result of a run, for the card and for ``evaluation.json``."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ __all__ = ["Outcome", "Tuned", "card_facts", "summary"]
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What a tuning came to.
+    """The result of a tuning.
 
     Attributes:
-        folder: where the kept model lies.
+        folder: of the kept model.
         model: the kept model.
-        summary: everything that ``evaluation.json`` says.
+        summary: the content of ``evaluation.json``.
         verdict: what the figures show.
-        report: figures of all four systems; None when the run had ended before, and the rest was
-            read from its folder.
+        report: figures of all four systems; None for a finished run that was read from its folder.
     """
 
     folder: Path
@@ -42,14 +41,14 @@ class Tuned:
 
     @classmethod
     def read(cls, folder: Path) -> Tuned:
-        """A run that has ended, from its folder. Raises ModelError, OutputError."""
+        """A finished run, from its folder. Raises ModelError, OutputError."""
         path = folder / "evaluation.json"
         try:
             figures = json.loads(path.read_text(encoding="utf-8"))
             found = Verdict(**figures["verdict"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise OutputError(
-                f"{path} is not as a run wrote it ({error})",
+                f"{path} was not written by sentune tune ({error})",
                 expected="the folder of a finished run",
                 fix="name another folder, or move this one away",
             ) from error
@@ -64,17 +63,17 @@ class Tuned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run has made, in memory.
+    """The result of a run, in memory.
 
     Attributes:
         kept: the better of the base model and the tuned one.
-        notes: on its figures, which are not those of the report where the base model is kept.
-        trained_on: the pairs as they were trained on.
+        notes: remarks on the figures of the kept model.
+        trained_on: the training pairs, as the recipe prepared them.
         trainer, loss: of the training, whichever model is kept.
-        report: figures of all systems, the fusion of the tuned model among them.
+        report: figures of both models, of BM25 and of the tuned model's fusion.
         verdict: what the report shows.
         truncation: what the length limit cut off the training texts.
-        evaluated: what it cut off the texts of the evaluation.
+        evaluated: what the limit cut off the texts of the evaluation.
     """
 
     kept: SentenceTransformer
@@ -93,7 +92,7 @@ def _kept(found: Verdict) -> Literal["tuned", "base"]:
 
 
 def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str) -> CardFacts:
-    """What the card of the model in the folder ``name`` tells."""
+    """The facts for the card of the model in the folder ``name``."""
     compute = outcome.trainer.model.compute
     return CardFacts(
         model=outcome.kept,
@@ -127,7 +126,7 @@ def _loss_log(trainer: SentenceTransformerTrainer) -> list[tuple[float, int, flo
 
 
 def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str, Any]:
-    """Everything that ``evaluation.json`` says."""
+    """The content of ``evaluation.json``."""
     used = {"training": outcome.trained_on, "validation": split.valid, "test": split.test}
     data_notes = [f"{use}: {note}" for use, pairs in used.items() if pairs for note in pairs.notes]
     return {
