@@ -70,7 +70,7 @@ def test_nothing_to_remark() -> None:
         (report(groups=29), "Only 29 independent groups", "wider still."),
         (report(groups=1, largest_group=100), "All questions are connected", "computed."),
         (report(largest_group=51), "51 of 100 questions", "one observation."),
-        (report(passages=99), "Only 99 passages", "lower there."),
+        (report(passages=99), "Only 99 passages", "be lower."),
     ],
 )
 def test_each_remark_has_its_occasion(given: Report, beginning: str, end: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sentune.evaluation.significance import Difference, Interval
+from sentune.wording import counted
 
 __all__ = ["PRIMARY_METRIC", "FusionWeight", "Report", "remarks", "rounded"]
 
@@ -41,10 +42,10 @@ class Report:
             the questions with its 95% interval. The metrics are those of ``question_metrics``.
         differences: ``model_minus_base``, … → ``ndcg@10`` → paired difference.
         fusion: the weight of the fusion.
-        questions: how many were asked.
-        passages: among how many each was ranked.
-        groups: groups of questions that share passages: the independent observations.
-        largest_group: questions in the largest of them.
+        questions: their number.
+        passages: how many were ranked for each question.
+        groups: number of groups of questions that share passages: the independent observations.
+        largest_group: number of questions in the largest group.
     """
 
     systems: dict[str, dict[str, Interval]]
@@ -94,17 +95,17 @@ def _remarks_on_data(report: Report) -> list[str]:
     elif report.groups < _FEW_GROUPS:
         found.append(
             f"Only {report.groups} independent groups of questions: the intervals are wide, and "
-            "in truth wider still."
+            "they should be wider still."
         )
     if report.groups > 1 and 2 * report.largest_group > report.questions:
         found.append(
             f"{report.largest_group} of {report.questions} questions are connected through shared "
-            "passages and count as one observation."
+            "passages, so they count as one observation."
         )
     if report.passages < _FEW_PASSAGES:
         found.append(
-            f"Only {report.passages} passages to choose from: a real collection is harder, and "
-            "every figure will be lower there."
+            f"Only {counted(report.passages, 'passage')} to choose from: in a larger collection, "
+            "all figures will be lower."
         )
     return found
 
@@ -113,5 +114,5 @@ def rounded(value: Any) -> Any:
     """A number, or those in dictionaries, to six digits."""
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
-    # Adding zero turns −0.0 into 0.0.
+    # −0.0 plus zero is 0.0.
     return round(value, 6) + 0.0 if isinstance(value, float) else value

@@ -1,8 +1,7 @@
-"""The report of a tuning: base model, tuned model, BM25 and the fusion, side by side.
+"""Measures base model, tuned model, BM25 and the fusion on the same questions.
 
-Leaving one of them out misleads. On the documents that sentune was first tried on, BM25 beat the
-tuned model; on Python's documentation the tuned model beat BM25 and even the fusion. Which it is
-can only be told by measuring all of them on the same questions.
+All of them are needed. On the first documents tried with sentune, BM25 beat the tuned model; on
+Python's documentation the tuned model beat BM25 and even the fusion.
 """
 
 from __future__ import annotations
@@ -52,13 +51,13 @@ def evaluate_systems(
     """Rank the same passages for the same questions by every system, and compare.
 
     Args:
-        task: the questions, which no system should have been tuned on.
+        task: questions that no system was tuned on.
         model: the tuned model.
         base: the model before tuning, to compare with.
-        fusion_weight: share of the model in its fusion with BM25. When None, five folds of groups
-            (fewer if there are fewer groups) choose it for each other, so that the fusion's
-            figures are not those that chose it.
-        folds_seed: deals the groups to folds.
+        fusion_weight: share of the model in its fusion with BM25. If None, the groups are dealt to
+            five folds (fewer if there are fewer groups), and each fold is measured under the
+            weight that the other folds choose.
+        folds_seed: of the dealing.
         show_progress_bar: while the models encode.
 
     Returns:
@@ -143,7 +142,7 @@ def _measure(
 def _fused(
     curves: Metrics, given: float | None, groups: NDArray[np.int64], seed: int
 ) -> tuple[Metrics, FusionWeight]:
-    """The fusion's metrics per question, and which weight they were measured with."""
+    """The fusion's metrics of each question, and the weight they were measured with."""
     width = curves[PRIMARY_METRIC].shape[1]
     if width == 1:
         alone = {name: values[:, 0] for name, values in curves.items()}
@@ -166,7 +165,7 @@ def _deal_folds(groups: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
 def _intervals(metrics: Metrics, groups: NDArray[np.int64]) -> dict[str, Interval]:
     columns = np.stack(list(metrics.values()), axis=1)
     if not groups.any():
-        # One group says nothing about other questions, and a metric lies between 0 and 1.
+        # One group says nothing about other questions; a metric is between 0 and 1.
         return {name: Interval(float(v.mean()), 0.0, 1.0) for name, v in metrics.items()}
     return dict(zip(metrics, bootstrap_intervals(columns, groups), strict=True))
 

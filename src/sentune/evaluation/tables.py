@@ -22,7 +22,7 @@ _COLUMNS = {
 
 
 def report_table(report: Report) -> Table:
-    """One row a system, at most 80 characters wide; the best of each column is bold."""
+    """One row for each system, at most 80 characters wide; the best of each column is bold."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -68,7 +68,7 @@ def _name(report: Report, system: str) -> str:
 
 
 def _cell(report: Report, system: str, metric: str, best: str) -> str:
-    """Three digits; the highest of the column, and whatever reads the same, is marked."""
+    """Three digits; the highest of the column, and what looks equal to it, is marked."""
     text = f"{report.systems[system][metric].value:.3f}"
     highest = max(f"{values[metric].value:.3f}" for values in report.systems.values())
     return best.format(text) if text == highest else text
@@ -77,7 +77,7 @@ def _cell(report: Report, system: str, metric: str, best: str) -> str:
 def _basis(report: Report) -> str:
     origin = {
         "given": "a weight given in advance",
-        "cross-fitted": "the weight chosen on other questions than those it is measured on",
+        "cross-fitted": "a weight chosen on other questions than those it is measured on",
         "default": "an equal weight",
     }[report.fusion.weight_from]
     model = "tuned model" if "base" in report.systems else "model"

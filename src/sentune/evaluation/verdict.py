@@ -25,11 +25,11 @@ class Verdict:
 def verdict(report: Report) -> Verdict:
     """Whether the tuned model is better than its base, by the mean paired difference of nDCG@10.
 
-    The tuned model is kept if the mean is above zero. That it is better counts as shown if the 95%
-    interval excludes zero. The interval is too narrow when few questions differ: in simulations of
+    The tuned model is kept if the mean is above zero. It is shown to be better if the whole 95%
+    interval is above zero. The interval is too narrow if few questions differ: in simulations of
     two equal systems with 30 or 50 groups of questions it excluded zero in 9 to 10% of the trials,
-    against 3 to 5% together with p < .05. So the sentence always gives p, and says so when interval
-    and test disagree.
+    and in 3 to 5% together with p < .05. So the text always gives p, and says so if interval and
+    test disagree.
 
     Raises:
         DataError: The report has no base model.
