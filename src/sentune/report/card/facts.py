@@ -20,24 +20,24 @@ __all__ = ["CardFacts"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardFacts:
-    """What happened, for :func:`sentune.report.card.model_card` to tell.
+    """The facts of a run that :func:`sentune.report.card.model_card` states.
 
     Attributes:
         model: the model that the folder holds.
         name: the card's title, and the folder's name in its examples.
-        training: the pairs that training saw.
-        loss: what training made small.
+        training: the training pairs.
+        loss: the loss of the training.
         arguments: every setting, as training resolved it.
-        steps: optimizer steps made.
-        seconds: wall time of training alone.
+        steps: number of optimizer steps.
+        seconds: wall time of the training alone.
         loss_log: (epoch, step, training loss), in order; may be empty.
         compute: number format and device of the encoder, in words.
         truncation: what the length limit cut off the training texts.
-        report: the figures; None when nothing was measured.
-        notes: on the figures of the kept model, a sentence each.
-        verdict: what they show; None when there was nothing to compare with.
+        report: the figures; None if nothing was measured.
+        notes: remarks on the figures of the kept model, one sentence each.
+        verdict: what the figures show; None without a base to compare with.
         evaluated_on: what was held out, in a sentence.
-        kept: whether the folder holds the tuned model or the base model as it was.
+        kept: whether the folder holds the tuned model or the unchanged base model.
         private: leave every text of the data out; counts and statistics stay.
     """
 
@@ -60,7 +60,7 @@ class CardFacts:
 
     @property
     def base_name(self) -> str:
-        """The base model as the hub knows it; of a local folder its last name, never its path."""
+        """The base model's name on the hub; the last name of a local folder, never its path."""
         base = self.model.base
         return base.name if self.base_is_public else base.folder.resolve().name
 

@@ -1,4 +1,4 @@
-"""The YAML at the top of a card, which is what the hub reads."""
+"""The YAML at the top of a card, which the hub reads."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _widgets(facts: CardFacts) -> list[dict[str, Any]]:
 
 
 def _results(facts: CardFacts) -> list[dict[str, Any]]:
-    """The kept model's own figures, in the hub's model-index format."""
+    """The figures of the kept model, in the hub's model-index format."""
     system = "model" if facts.kept == "tuned" else "base"
     if facts.report is None or system not in facts.report.systems:
         return []
@@ -84,7 +84,7 @@ def _metric_title(metric: str) -> str:
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # yaml has no types
-    """YAML whose texts are quoted and on one line each, so that none looks like the block's end."""
+    """Quotes texts, each on one line, so that no text looks like the end of the block."""
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.Node:
