@@ -94,15 +94,11 @@ class RetrievalTask:
         Raises:
             DataError: ``pairs`` holds no question.
         """
-        rows: dict[str, int] = {}
-        for source in (pairs, *others):
-            for text in source.passages.values():
-                rows.setdefault(text, len(rows))
+        sources = (pairs, *others)
+        texts = [text for source in sources for text in source.passages.values()]
         # Hard negatives are the nearest wrong answers known.
-        for source in (pairs, *others):
-            for texts in source.negatives.values():
-                for text in texts:
-                    rows.setdefault(text, len(rows))
+        texts += (text for source in sources for row in source.negatives.values() for text in row)
+        rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         return cls(
             questions=[pairs.questions[key] for key in pairs.relevant],
             passages=list(rows),

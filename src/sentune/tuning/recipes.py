@@ -31,7 +31,6 @@ class Recipe:
     """A way to train on question–passage pairs.
 
     Attributes:
-        summary: what it does, in a sentence.
         settings: of ``SentenceTransformerTrainingArguments``.
         loss: parameters of MultipleNegativesRankingLoss.
         passage_tokens: passages of more tokens are cut for training, see
@@ -42,7 +41,6 @@ class Recipe:
             epoch, and an epoch has at most as many of them as questions.
     """
 
-    summary: str
     settings: Mapping[str, Any]
     loss: Mapping[str, Any] = field(default_factory=dict)
     passage_tokens: int | None = None
@@ -102,16 +100,12 @@ _CARD = {
 }
 
 RECIPES = {
-    "reference": Recipe(
-        "as the reference card's run: dropout on, batches at random, 5e-5 falling to 0",
-        {**_CARD, "batch_sampler": "batch_sampler"},
-    ),
-    "plain": Recipe(
-        "the same without dropout and without a text twice in a batch",
-        {**_CARD, "dropout": 0.0},
-    ),
+    # The run on the reference model's card.
+    "reference": Recipe({**_CARD, "batch_sampler": "batch_sampler"}),
+    # The same without dropout, and without repeated texts in a batch.
+    "plain": Recipe({**_CARD, "dropout": 0.0}),
+    # As plain, on pieces of passages, and on their sentences if BM25 beats the base model.
     "sentences": Recipe(
-        "as plain, on the likeliest pieces of passages, and on sentences where words tell more",
         {**_CARD, "dropout": 0.0, "num_train_epochs": 5},
         passage_tokens=256,
         sentences=2,

@@ -72,12 +72,9 @@ class TuneSettings:
         values = self.resolved()
         SentenceTransformerTrainingArguments(**values)
         require_whole("hard_negatives", self.hard_negatives, least=0, most=100)
-        if values["per_device_train_batch_size"] < 2:
-            raise ArgumentError(
-                f"per_device_train_batch_size is {values['per_device_train_batch_size']}",
-                expected="at least 2, as a pair learns from the other pairs of its batch",
-                fix="choose a larger batch",
-            )
+        name = "per_device_train_batch_size"
+        fix = "choose a larger batch: a pair learns from the other pairs of its batch"
+        require_whole(name, values[name], least=2, fix=fix)
 
     @property
     def seed(self) -> int:
