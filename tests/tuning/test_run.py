@@ -118,7 +118,10 @@ def test_what_is_said_of_a_kept_base_model_is_about_it(discarded: tuple[Tuned, R
     card = (tuned.folder / "README.md").read_text("utf-8")
     assert not any(note in card for note in of_tuned)
     assert all(note in card for note in remarks(base))
-    assert f"The share saved here, {base.fusion.weight:g}, was chosen for the base model" in card
+    assert (
+        f"The fusion weight saved here, {base.fusion.weight:g}, was chosen for the base model"
+        in card
+    )
     assert f"model's share, {base.fusion.weight:g}, is saved in this folder" in card
 
 

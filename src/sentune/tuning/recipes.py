@@ -117,4 +117,6 @@ DEFAULT_RECIPE = "sentences"
 def recipe(name: str) -> Recipe:
     """The recipe of that name. Raises ArgumentError."""
     names = tuple(RECIPES)
-    return RECIPES[require_choice("recipe", name, names, fix=f"leave it out for {DEFAULT_RECIPE}")]
+    return RECIPES[
+        require_choice("recipe", name, names, fix=f"leave it out for the default, {DEFAULT_RECIPE}")
+    ]

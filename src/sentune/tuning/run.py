@@ -39,8 +39,8 @@ __all__ = ["tune"]
 
 _DISCARDED = (
     "Tuning was discarded: this folder holds the base model, and the figures of the tuned model "
-    "and of its fusion are for the record. The share saved here, {:g}, was chosen for the base "
-    "model, and the notes are about the base model"
+    "and of its fusion are for the record. The fusion weight saved here, {:g}, was chosen for the "
+    "base model, and the notes are about it"
 )
 
 
