@@ -5,12 +5,12 @@
 
 Trains each recipe once for each seed, exactly as ``sentune tune`` does, and ranks every passage of
 the ``--measure`` files for their questions: by the model alone, and fused with BM25 (the weight
-cross-fitted in five folds). Questions that stand in ``--train`` are left out. ``--sts`` is a
+cross-fitted in five folds). Questions of ``--train`` are left out. ``--sts`` is a
 forgetting probe: sentence pairs with scores.
 
 Printed are, for each recipe, the mean over seeds with its 95% interval over groups of questions,
-the spread of the seeds, and the paired difference to the first recipe. Each run is a line in
-``--out`` when it ends, so that the same command goes on where it was stopped.
+the spread of the seeds, and the paired difference to the first recipe. Each run adds a line to
+``--out`` when it ends, so that the same command continues after it was stopped.
 """
 
 from __future__ import annotations
@@ -99,13 +99,13 @@ class _Probe:
 def _joined(parts: list[Pairs]) -> RetrievalTask:
     """The questions of all parts, each against the passages of all."""
     tasks = [RetrievalTask.from_pairs(part, *parts) for part in parts]
-    places = {text: place for place, text in enumerate(tasks[0].passages)}
+    rows = {text: row for row, text in enumerate(tasks[0].passages)}
     first = np.cumsum([0, *(int(task.groups.max()) + 1 for task in tasks)])
     return RetrievalTask(
         questions=[text for task in tasks for text in task.questions],
         passages=tasks[0].passages,
         relevant=[
-            frozenset(places[task.passages[index]] for index in found)
+            frozenset(rows[task.passages[index]] for index in found)
             for task in tasks
             for found in task.relevant
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,6 +113,26 @@ def test_a_model_that_did_not_get_better_is_not_kept(run, pairs: Path, tmp_path:
     assert kept.extras["kept"] == "base"
     assert np.array_equal(kept.encode("a text"), base.encode("a text"))
     assert "did not help" in (out / "README.md").read_text(encoding="utf-8").replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("found", "keep", "code"), [("shown", True, 0), ("not shown", True, 3), ("no better", False, 3)]
+)
+def test_require_better_asks_for_proof(  # type: ignore[no-untyped-def]
+    run, tiny_folder: Path, tmp_path: Path, found: str, keep: bool, code: int
+) -> None:
+    out = tmp_path / "finished"
+    shutil.copytree(tiny_folder, out)
+    summary = {
+        "verdict": {"outcome": found, "keep": keep, "text": "A verdict."},
+        "notes": [],
+        "data_notes": [],
+        "measured_on": "measured",
+        "training": {"seconds": 1.0},
+    }
+    (out / "evaluation.json").write_text(json.dumps(summary), encoding="utf-8")
+    assert run("tune", "--out", out, "--resume", "--require-better").code == code
+    assert run("tune", "--out", out, "--resume").code == 0
 
 
 def test_private_card_holds_no_text(run, pairs: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -277,7 +298,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on_to_the_same_bits(  # type: ignore[no-u
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     said = interrupted(cut / "checkpoints" / "checkpoint-2", pairs, "--out", cut, *settings)
     assert said == (
-        "sentune: interrupted; the same command with --resume goes on from the last checkpoint"
+        "sentune: interrupted; the same command with --resume continues from the last checkpoint"
     )
     assert [path.name for path in cut.iterdir()] == ["checkpoints"]
     assert_one_line(run("tune", pairs, "--out", cut, *settings), "unfinished", "--resume")

@@ -151,5 +151,5 @@ def test_what_has_no_correlation_has_no_interval(scores: list[float], alike: lis
 
 
 def test_no_resamples_are_refused() -> None:
-    with pytest.raises(ArgumentError, match="0 resamples"):
+    with pytest.raises(ArgumentError, match="resamples is 0"):
         spearman_interval(np.arange(3.0), np.arange(3.0), resamples=0)

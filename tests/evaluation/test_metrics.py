@@ -161,5 +161,5 @@ def test_no_questions_give_no_values() -> None:
 
 
 def test_a_ranking_of_other_questions_is_refused() -> None:
-    with pytest.raises(DataError, match="one row of passage indices a question"):
+    with pytest.raises(DataError, match="one row of passage indices for each question"):
         find_hits(np.zeros((2, 5), dtype=np.int64), [frozenset({0})])

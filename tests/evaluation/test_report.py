@@ -1,212 +1,96 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import Literal
 
-import numpy as np
 import pytest
 
-from sentune.errors import ArgumentError
-from sentune.evaluation.findings import Report, verdict
-from sentune.evaluation.report import evaluate_systems
-from sentune.evaluation.retrieval import RetrievalTask, question_metrics
-from sentune.evaluation.significance import bootstrap_interval, paired_difference
-from sentune.evaluation.weights import cross_fit
-from sentune.ranking import blocks
-from sentune.ranking.bm25 import BM25
-from sentune.ranking.fusion import fused_ranking
-from sentune.ranking.rank import rank
-
-MakeModel = Callable[..., Any]
-NOUNS = ["apple", "bridge", "castle", "dragon", "engine", "forest", "garden", "harbor", "island"]
-METRICS = {
-    *(f"{name}@{k}" for name in ("accuracy", "precision", "recall") for k in (1, 3, 5, 10)),
-    "mrr@10",
-    "ndcg@10",
-    "map@100",
-}
+from sentune.errors import DataError
+from sentune.evaluation.report import FusionWeight, Report, remarks
+from sentune.evaluation.significance import Difference, Interval
+from sentune.evaluation.verdict import verdict
 
 
-def make_task(questions: int = 40, passages: int = 120) -> RetrievalTask:
-    """Two questions on each passage asked for, which share some of their words with it."""
-    rng = np.random.default_rng(0)
-    texts = [f"{' '.join(rng.choice(NOUNS, 6))} number{number}" for number in range(passages)]
-    asked = np.arange(questions) // 2
-    return RetrievalTask(
-        questions=[
-            f"{' '.join(rng.choice(texts[place].split()[:6], 3))} question{number}"
-            for number, place in enumerate(asked)
-        ],
-        passages=texts,
-        relevant=[frozenset({int(place)}) for place in asked],
-        groups=asked * 3 + 5,
-    )
-
-
-def make_vectors(task: RetrievalTask, noise: float, seed: int) -> dict[str, list[float]]:
-    """A question's vector is that of its passage, and noise."""
-    rng = np.random.default_rng(seed)
-    passages = rng.normal(size=(len(task.passages), 16))
-    vectors = dict(zip(task.passages, passages.tolist(), strict=True))
-    for question, places in zip(task.questions, task.relevant, strict=True):
-        vectors[question] = (passages[min(places)] + noise * rng.normal(size=16)).tolist()
-    return vectors
-
-
-@pytest.fixture(scope="module")
-def task() -> RetrievalTask:
-    return make_task()
-
-
-@pytest.fixture
-def models(task: RetrievalTask, make_model: MakeModel) -> tuple[Any, Any]:
-    """The tuned model and its base."""
-    return make_model(make_vectors(task, 0.8, 1)), make_model(make_vectors(task, 2.0, 1))
-
-
-def test_every_figure_is_what_its_parts_give(task: RetrievalTask, models: tuple[Any, Any]) -> None:
-    model, base = models
-    report = evaluate_systems(task, model=model, base=base, fusion_weight=0.4)
-    words = BM25(task.passages).scores(task.questions)
-    dense = {
-        name: np.asarray(
-            one.similarity(one.encode_query(task.questions), one.encode_document(task.passages))
-        )
-        for name, one in (("model", model), ("base", base))
+def report(
+    *,
+    model: float = 0.75,
+    bm25: float = 0.6,
+    fusion: float = 0.8,
+    gain: Difference | None = None,
+    groups: int = 50,
+    largest_group: int = 2,
+    passages: int = 500,
+) -> Report:
+    systems = {
+        name: {"ndcg@10": Interval(value, value - 0.1, value + 0.1)}
+        for name, value in {"model": model, "bm25": bm25, "fusion": fusion}.items()
     }
-    rankings = {
-        "base": rank(dense["base"]),
-        "model": rank(dense["model"]),
-        "bm25": rank(words),
-        "fusion": fused_ranking(dense["model"], words, 0.4),
+    differences = {} if gain is None else {"model_minus_base": {"ndcg@10": gain}}
+    weight = FusionWeight(0.5, "cross-fitted")
+    return Report(systems, differences, weight, 100, passages, groups, largest_group)
+
+
+@pytest.mark.parametrize(
+    ("gain", "outcome", "keep"),
+    [
+        (Difference(0.05, 0.02, 0.08, 0.001), "shown", True),
+        (Difference(0.05, -0.01, 0.11, 0.1), "not shown", True),
+        # An interval from few questions that the test does not confirm.
+        (Difference(0.05, 0.01, 0.09, 0.2), "shown", True),
+        (Difference(0.05, 0.0, 0.09, 0.01), "not shown", True),
+        (Difference(0.0, -0.01, 0.01, 1.0), "no better", False),
+        (Difference(-0.05, -0.08, -0.02, 0.001), "no better", False),
+    ],
+)
+def test_verdict(
+    gain: Difference, outcome: Literal["shown", "not shown", "no better"], keep: bool
+) -> None:
+    found = verdict(report(gain=gain))
+    assert (found.outcome, found.keep) == (outcome, keep)
+    assert found.text.endswith(".")
+    assert "\n" not in found.text
+    assert f"{gain.value:+.3f}" in found.text
+
+
+def test_verdict_needs_a_base() -> None:
+    with pytest.raises(DataError, match="without the base model"):
+        verdict(report())
+
+
+def test_nothing_to_remark() -> None:
+    assert remarks(report()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "beginning", "end"),
+    [
+        (report(bm25=0.76), "BM25 alone beats the model", "fusion of the two."),
+        (report(bm25=0.9, fusion=0.85), "BM25 alone beats the model", "words alone."),
+        (report(fusion=0.7), "The fusion is worse", "the model alone."),
+        (report(groups=29), "Only 29 independent groups", "wider still."),
+        (report(groups=1, largest_group=100), "All questions are connected", "computed."),
+        (report(largest_group=51), "51 of 100 questions", "one observation."),
+        (report(passages=99), "Only 99 passages", "be lower."),
+    ],
+)
+def test_each_remark_has_its_occasion(given: Report, beginning: str, end: str) -> None:
+    (remark,) = remarks(given)
+    assert remark.startswith(beginning)
+    assert remark.endswith(end)
+
+
+def test_json_is_plain_rounded_and_has_the_remarks() -> None:
+    made = report(gain=Difference(0.123456789, -0.00000001, 0.2, 1 / 3), groups=10)
+    plain = made.to_json()
+    assert plain == json.loads(json.dumps(plain, allow_nan=False))
+    assert plain["differences"]["model_minus_base"]["ndcg@10"] == {
+        "value": 0.123457,
+        "low": 0.0,
+        "high": 0.2,
+        "p_value": 0.333333,
     }
-    assert list(report.systems) == list(rankings)
-    values = {name: question_metrics(found, task.relevant) for name, found in rankings.items()}
-    for name, metrics in values.items():
-        assert report.systems[name].keys() == METRICS
-        for metric, numbers in metrics.items():
-            expected = bootstrap_interval(numbers, task.groups)
-            found = report.systems[name][metric]
-            assert (found.value, found.low, found.high) == pytest.approx(
-                (expected.value, expected.low, expected.high)
-            )
-    for a, b in (("model", "base"), ("model", "bm25"), ("fusion", "bm25"), ("fusion", "model")):
-        assert report.differences[f"{a}_minus_{b}"] == {
-            "ndcg@10": paired_difference(values[a]["ndcg@10"], values[b]["ndcg@10"], task.groups)
-        }
-    assert len(report.differences) == 4
-    assert (report.fusion.weight, report.fusion.weight_from) == (0.4, "given")
-    assert report.fusion.chosen_weight is None
-    assert (report.questions, report.passages, report.groups) == (40, 120, 20)
-    assert report.largest_group == 2
-
-
-def test_each_model_encodes_each_text_once(task: RetrievalTask, models: tuple[Any, Any]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "_ELEMENTS", 500)
-        evaluate_systems(task, model=models[0], base=models[1])
-    for model in models:
-        assert model.asked == [("query", task.questions), ("document", task.passages)]
-
-
-def test_blocks_of_questions_change_nothing(task: RetrievalTask, models: tuple[Any, Any]) -> None:
-    whole = evaluate_systems(task, model=models[0], base=models[1])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "sentune.evaluation.report.row_blocks", lambda *_: [slice(0, 7), slice(7, 40)]
-        )
-        assert evaluate_systems(task, model=models[0], base=models[1]) == whole
-
-
-def test_the_same_input_gives_the_same_report(task: RetrievalTask, models: tuple[Any, Any]) -> None:
-    first, second = (evaluate_systems(task, model=models[0]) for _ in range(2))
-    assert json.dumps(first.to_json()) == json.dumps(second.to_json())
-
-
-def test_without_a_base(task: RetrievalTask, models: tuple[Any, Any]) -> None:
-    report = evaluate_systems(task, model=models[0])
-    assert list(report.systems) == ["model", "bm25", "fusion"]
-    assert list(report.differences) == [
-        "model_minus_bm25",
-        "fusion_minus_bm25",
-        "fusion_minus_model",
-    ]
-
-
-def test_the_weight_is_cross_fitted(task: RetrievalTask, models: tuple[Any, Any]) -> None:
-    report = evaluate_systems(task, model=models[0])
-    assert report.fusion.weight_from == "cross-fitted"
-    assert report.fusion.weight == report.fusion.chosen_weight
-    best = max(
-        evaluate_systems(task, model=models[0], fusion_weight=step / 10)
-        .systems["fusion"]["ndcg@10"]
-        .value
-        for step in range(11)
-    )
-    assert report.systems["fusion"]["ndcg@10"].value <= best
-
-
-def test_folds_keep_groups_whole(
-    task: RetrievalTask, models: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[Any] = []
-
-    def spy(curves: Any, folds: Any) -> Any:
-        seen.append(folds)
-        return cross_fit(curves, folds)
-
-    monkeypatch.setattr("sentune.evaluation.report.cross_fit", spy)
-    evaluate_systems(task, model=models[0])
-    evaluate_systems(task, model=models[0], folds_seed=1)
-    for folds in seen:
-        assert sorted(np.bincount(folds).tolist()) == [8] * 5
-        assert (folds[::2] == folds[1::2]).all()
-    assert (seen[0] != seen[1]).any()
-
-
-def two_or_one(task: RetrievalTask, groups: int) -> RetrievalTask:
-    numbers = np.arange(len(task.questions)) % groups
-    return RetrievalTask(task.questions, task.passages, task.relevant, numbers)
-
-
-def test_two_groups_make_two_folds(task: RetrievalTask, models: tuple[Any, Any]) -> None:
-    report = evaluate_systems(two_or_one(task, 2), model=models[0])
-    assert report.fusion.weight_from == "cross-fitted"
-
-
-def test_one_group_gives_figures_but_no_certainty(
-    task: RetrievalTask, models: tuple[Any, Any]
-) -> None:
-    report = evaluate_systems(two_or_one(task, 1), model=models[0], base=models[1])
-    assert (report.fusion.weight, report.fusion.weight_from) == (0.5, "default")
-    found = report.systems["model"]["ndcg@10"]
-    assert (found.low, found.high) == (0.0, 1.0)
-    difference = report.differences["model_minus_base"]["ndcg@10"]
-    assert (difference.low, difference.high, difference.p_value) == (-1.0, 1.0, 1.0)
-    assert verdict(report).outcome == "not shown"
-    json.dumps(report.to_json(), allow_nan=False)
-
-
-def test_a_model_that_equals_its_base_is_no_better(
-    task: RetrievalTask, models: tuple[Any, Any]
-) -> None:
-    report = evaluate_systems(task, model=models[0], base=models[0])
-    assert report.differences["model_minus_base"]["ndcg@10"].value == 0.0
-    assert verdict(report).outcome == "no better"
-
-
-def test_a_better_model_is_shown_to_be(task: RetrievalTask, models: tuple[Any, Any]) -> None:
-    report = evaluate_systems(task, model=models[0], base=models[1])
-    assert verdict(report).outcome == "shown"
-    turned: Report = evaluate_systems(task, model=models[1], base=models[0])
-    assert verdict(turned).outcome == "no better"
-
-
-@pytest.mark.parametrize("weight", [-0.1, 1.1, float("nan")])
-def test_a_weight_outside_its_range_is_refused_before_encoding(
-    task: RetrievalTask, models: tuple[Any, Any], weight: float
-) -> None:
-    with pytest.raises(ArgumentError, match="a fusion weight of"):
-        evaluate_systems(task, model=models[0], fusion_weight=weight)
-    assert models[0].asked == []
+    assert "-0.0" not in json.dumps(plain)
+    assert plain["systems"]["model"]["ndcg@10"] == {"value": 0.75, "low": 0.65, "high": 0.85}
+    assert plain["fusion"] == {"weight": 0.5, "weight_from": "cross-fitted"}
+    assert (plain["questions"], plain["passages"], plain["groups"]) == (100, 500, 10)
+    assert plain["notes"] == remarks(made)

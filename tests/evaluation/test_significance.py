@@ -195,7 +195,7 @@ def test_questions_of_a_group_are_exchanged_together() -> None:
     [
         (np.ones(3), np.zeros(3, dtype=np.int64), "at least 2 groups"),
         (np.ones(0), np.zeros(0, dtype=np.int64), "at least 2 groups"),
-        (np.ones(3), np.arange(2), "one group number a value"),
+        (np.ones(3), np.arange(2), "a group number for each value"),
         (np.array([1.0, np.nan]), np.arange(2), "not finite"),
         (np.array([1.0, np.inf]), np.arange(2), "not finite"),
     ],

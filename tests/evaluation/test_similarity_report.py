@@ -9,7 +9,7 @@ from scipy import stats
 from sentune import SentenceTransformer
 from sentune.data import ScoredPairs
 from sentune.errors import DataError
-from sentune.evaluation.similarity import evaluate_similarity, similarity_table
+from sentune.evaluation.similarity_report import evaluate_similarity, similarity_table
 
 
 @pytest.fixture(scope="module")

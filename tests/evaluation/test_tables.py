@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from sentune.evaluation.findings import FusionWeight, Report
+from sentune.evaluation.report import FusionWeight, Report, remarks
 from sentune.evaluation.significance import Difference, Interval
 from sentune.evaluation.tables import report_markdown, report_table
 
@@ -25,7 +25,7 @@ def report(*, base: bool = True, weight: FusionWeight | None = None) -> Report:
             "model_minus_base": {"ndcg@10": Difference(0.076, 0.05, 0.1, 0.0001)}
         } | differences
     return Report(
-        systems, differences, weight or FusionWeight(0.6, "cross-fitted", 0.6), 600, 350, 300, 2
+        systems, differences, weight or FusionWeight(0.6, "cross-fitted"), 600, 350, 300, 2
     )
 
 
@@ -59,11 +59,11 @@ def test_the_best_is_marked() -> None:
     Console(file=stream, width=80, force_terminal=True).print(report_table(report()))
     lines = stream.getvalue().splitlines()
     assert [line.count("\x1b[1m0.865") for line in lines[1:]] == [0, 0, 0, 5]
-    assert report_markdown(report()).count("**0.865**") == 5
+    assert report_markdown(report(), remarks(report())).count("**0.865**") == 5
 
 
 def test_markdown_has_systems_differences_and_remarks() -> None:
-    text = report_markdown(report())
+    text = report_markdown(report(), remarks(report()))
     lines = text.splitlines()
     assert text.endswith("\n")
     assert lines[3] == ("| tuned | 0.754 (0.724 to 0.784) | 0.754 | 0.754 | 0.754 | 0.754 |")
@@ -78,12 +78,12 @@ def test_markdown_has_systems_differences_and_remarks() -> None:
 @pytest.mark.parametrize(
     ("weight", "words"),
     [
-        (FusionWeight(0.6, "cross-fitted", 0.6), "chosen on other questions"),
-        (FusionWeight(0.6, "given", None), "given in advance"),
-        (FusionWeight(0.5, "default", None), "an equal weight"),
+        (FusionWeight(0.6, "cross-fitted"), "chosen on other questions"),
+        (FusionWeight(0.6, "given"), "given in advance"),
+        (FusionWeight(0.5, "default"), "an equal weight"),
     ],
 )
 def test_markdown_says_where_the_weight_is_from(weight: FusionWeight, words: str) -> None:
-    text = report_markdown(report(weight=weight))
+    text = report_markdown(report(weight=weight), [])
     assert words in text
-    assert f"share to search with is {weight.weight}." in text
+    assert f"share of the tuned model is {weight.weight}." in text

@@ -9,12 +9,11 @@ from sentune.evaluation.retrieval import question_metrics
 from sentune.evaluation.weights import (
     WEIGHTS,
     best_weight,
-    choose_weight,
     cross_fit,
-    cross_fitted,
     weight_curves,
 )
-from sentune.ranking.fusion import fused_ranking
+from sentune.ranking.fusion import dense_candidates, fuse, word_candidates
+from sentune.ranking.rank import rank
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +29,10 @@ def two_systems(
     dense = truth + rng.normal(0, dense_noise, truth.shape)
     words = np.maximum(0, truth + rng.normal(0, word_noise, truth.shape))
     return dense, words, [frozenset({int(place)}) for place in right]
+
+
+def fused_ranking(dense: Floats, words: Floats, weight: float) -> NDArray[np.int64]:
+    return rank(fuse(dense_candidates(dense), word_candidates(words), weight))
 
 
 def test_curves_are_the_metrics_of_the_fused_rankings() -> None:
@@ -51,9 +54,12 @@ def test_curves_of_given_weights() -> None:
 
 
 def test_the_better_system_gets_more_weight() -> None:
-    assert choose_weight(*two_systems(200, 0.2, 2.0)) > 0.5
-    assert choose_weight(*two_systems(200, 2.0, 0.2)) < 0.5
-    assert 0.3 <= choose_weight(*two_systems(200, 0.5, 0.5)) <= 0.7
+    def chosen(dense_noise: float, word_noise: float) -> float:
+        return best_weight(weight_curves(*two_systems(200, dense_noise, word_noise))["ndcg@10"])
+
+    assert chosen(0.2, 2.0) > 0.5
+    assert chosen(2.0, 0.2) < 0.5
+    assert 0.3 <= chosen(0.5, 0.5) <= 0.7
 
 
 @pytest.mark.parametrize(
@@ -100,10 +106,10 @@ def test_changing_a_fold_leaves_its_own_weight_alone() -> None:
     assert cross_fit({"ndcg@10": changed}, folds).weights[2] == before[2]
 
 
-def test_cross_fitted_measures_every_question_under_its_folds_weight() -> None:
+def test_cross_fit_measures_every_question_under_its_folds_weight() -> None:
     dense, words, relevant = two_systems(30, 0.5, 0.4)
     folds = np.repeat([4, 7, 9], 10)
-    fitted = cross_fitted(dense, words, relevant, folds)
+    fitted = cross_fit(weight_curves(dense, words, relevant), folds)
     assert set(fitted.weights) == {4, 7, 9}
     for row in range(30):
         weight = fitted.weights[int(folds[row])]

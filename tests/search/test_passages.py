@@ -8,7 +8,8 @@ import pytest
 from sentune import SentenceTransformer
 from sentune.data import python_docs
 from sentune.errors import ArgumentError
-from sentune.evaluation import BM25, fused_ranking
+from sentune.ranking.bm25 import BM25
+from sentune.ranking.fusion import fused_ranking
 from sentune.ranking.retrieval_model import similarity_scores
 from sentune.tasks import PassageSearch
 

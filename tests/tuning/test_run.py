@@ -10,7 +10,20 @@ import pytest
 from sentune import SentenceTransformer
 from sentune.data import Pairs
 from sentune.errors import ArgumentError, DataError, OutputError
-from sentune.tuning import Split, TuneSettings, read_split, tune
+from sentune.evaluation import Report, evaluate_systems, remarks
+from sentune.tuning import Split, Tuned, TuneSettings, read_split, tune
+
+# BM25 finds four of the passages, and two wrong ones.
+MEANINGS = [
+    ("a feline rests on the sofa", "The cat is sleeping on the sofa."),
+    ("a physician examines the ill", "The doctor looks at people who are ill."),
+    ("an automobile without fuel or food", "My car is out of petrol."),
+    ("an infant is crying", "The baby is crying."),
+    ("rainfall tomorrow, says the forecast", "Bring an umbrella, the forecast is wet."),
+    ("purchase groceries at a supermarket", "I am buying food at the supermarket."),
+    ("pupils and people learn arithmetic", "Children study sums at school."),
+    ("a vessel leaves the harbour", "The ship is sailing out of the harbour."),
+]
 
 
 def write(path: Path, rows: list[tuple[str, str]]) -> Path:
@@ -71,6 +84,45 @@ def test_a_test_set_reports_and_validation_chooses(tmp_path: Path) -> None:
     assert tuned.report.questions == 20
     assert tuned.summary["fusion_weight"] == tuned.model.extras["fusion_weight"]
     assert SentenceTransformer(tmp_path / "out").extras == tuned.model.extras
+
+
+@pytest.fixture(scope="module")
+def discarded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tuned, Report]:
+    """A tuning on wrong answers, which is discarded; and what the base model measures."""
+    folder = tmp_path_factory.mktemp("discarded")
+    wrong = [(f"so: {asked}", MEANINGS[row - 1][1]) for row, (asked, _) in enumerate(MEANINGS)]
+    pairs, valid = write(folder / "pairs.jsonl", wrong), write(folder / "valid.jsonl", MEANINGS)
+    training = {"num_train_epochs": 5, "per_device_train_batch_size": 8, "learning_rate": 3e-4}
+    split = read_split(pairs, valid, None, 1)
+    tuned = tune(split, folder / "out", TuneSettings(recipe="plain", training=training))
+    return tuned, evaluate_systems(split.task(split.valid), model=SentenceTransformer())
+
+
+def test_a_kept_base_model_has_its_own_weight(discarded: tuple[Tuned, Report]) -> None:
+    tuned, base = discarded
+    assert not tuned.verdict.keep
+    assert tuned.report is not None
+    assert base.fusion.weight != tuned.report.fusion.weight
+    saved = SentenceTransformer(tuned.folder).extras
+    assert saved == {"kept": "base", "fusion_weight": base.fusion.weight}
+    assert tuned.summary["fusion_weight"] == base.fusion.weight
+    assert json.loads((tuned.folder / "evaluation.json").read_text("utf-8")) == tuned.summary
+
+
+def test_what_is_said_of_a_kept_base_model_is_about_it(discarded: tuple[Tuned, Report]) -> None:
+    tuned, base = discarded
+    assert tuned.report is not None
+    of_tuned = set(remarks(tuned.report)) - set(remarks(base))
+    assert any(note.startswith("BM25 alone beats the model") for note in of_tuned)
+    assert tuned.summary["notes"] == remarks(base)
+    card = (tuned.folder / "README.md").read_text("utf-8")
+    assert not any(note in card for note in of_tuned)
+    assert all(note in card for note in remarks(base))
+    assert (
+        f"The fusion weight saved here, {base.fusion.weight:g}, was chosen for the base model"
+        in card
+    )
+    assert f"model's share, {base.fusion.weight:g}, is saved in this folder" in card
 
 
 def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
-"""``sentune demo``: the main job on the documentation inside Python's own standard library."""
+"""``sentune demo``: the main job on the documentation inside Python's standard library."""
 
 from __future__ import annotations
 
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,7 @@ def command(
         Path | None, typer.Option(help="Folder to write; the next free sentune-demo by default.")
     ] = None,
 ) -> None:
-    """Tune on Python's own documentation, report on held-out modules, and search with it."""
+    """Tune on Python's documentation, report on held-out modules, and search with it."""
     from sentune.data import python_docs
     from sentune.search.passages import PassageSearch
     from sentune.tokens.truncation import count_truncation
@@ -38,7 +39,7 @@ def command(
     say(
         f"{len(docs.pairs)} pairs from the docstrings of Python's standard library: "
         f"{len(train)} to train on, {len(valid)} to choose the fusion's weight, "
-        f"{len(test)} of modules seen by neither to report on"
+        f"{len(test)} of other modules to report on"
     )
     split = Split(
         train,
@@ -47,7 +48,8 @@ def command(
         f"measured on {len(test)} questions of standard-library modules that training and the "
         "choice of the fusion's weight did not see",
     )
-    folder = out or next(path for path in _candidates() if not path.exists())
+    names = chain(["sentune-demo"], (f"sentune-demo-{number}" for number in count(2)))
+    folder = out or next(path for path in map(Path, names) if not path.exists())
     tuned = tune(
         split, folder, TuneSettings(training={"num_train_epochs": 1}, show_progress=True), say
     )
@@ -57,7 +59,3 @@ def command(
     for question in _QUESTIONS:
         print_line(f"\nsearch: {question}")
         show_hits(search(question, 2), search.fusion_weight)
-
-
-def _candidates() -> list[Path]:
-    return [Path("sentune-demo"), *(Path(f"sentune-demo-{number}") for number in range(2, 1000))]

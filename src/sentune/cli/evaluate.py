@@ -1,4 +1,4 @@
-"""``sentune evaluate``: how well a model finds passages, or judges likeness."""
+"""``sentune evaluate``: how well a model finds passages, or orders sentence pairs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.cli.output import interactive, print_json, print_line, say, show
+from sentune.cli.models import loaded_model
+from sentune.cli.options import AsJson, Model
+from sentune.cli.output import interactive, print_json, print_line, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,18 +22,18 @@ __all__ = ["NAME", "command"]
 
 NAME = "evaluate"
 _SAVED_WEIGHT = (
-    "the fusion's weight, {:g} for the model, was saved with it: on the questions that chose it, "
-    "or that the model was tuned on, these figures flatter"
+    "the fusion weight, {:g}, comes from the model folder; if these questions were used for "
+    "tuning, the figures are too good"
 )
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A model folder or name.")],
+    model: Model,
     data: Annotated[
         Path, typer.Argument(help="Question–passage pairs, or sentence pairs with a score.")
     ],
     base: Annotated[str | None, typer.Option(help="A model to compare with.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure a model: against BM25 on question–passage pairs, or against human scores."""
     from sentune.data import read_pairs, read_scored_pairs
@@ -41,10 +43,9 @@ def command(
     from sentune.wording import counted
 
     pairs = read_scored_pairs(data) if is_scored(data) else read_pairs(data)
-    measured = SentenceTransformer(model)
+    measured = loaded_model(model)
     compared = None if base is None else SentenceTransformer(base)
-    say(f"model {measured.base.name} from {measured.base.origin}")
-    with count_truncation():  # by each model; told once below
+    with count_truncation():  # each model counts; printed once, below
         found, table, texts = _measured(pairs, measured, compared)
     truncation = measured.tokenizer(texts)[1]
     if as_json:
@@ -62,10 +63,10 @@ def command(
 def _measured(
     pairs: Pairs | ScoredPairs, model: SentenceTransformer, base: SentenceTransformer | None
 ) -> tuple[dict[str, Any], Table, list[str]]:
-    """What was found, as ``--json`` prints it; the table for people; and the texts encoded."""
+    """The figures as ``--json`` prints them; the table for people; and the texts encoded."""
     from sentune.data import ScoredPairs
     from sentune.evaluation import RetrievalTask, evaluate_systems, report_table
-    from sentune.evaluation.similarity import evaluate_similarity, similarity_table
+    from sentune.evaluation.similarity_report import evaluate_similarity, similarity_table
 
     if isinstance(pairs, ScoredPairs):
         alike = evaluate_similarity(pairs, model=model, base=base, show_progress_bar=interactive())

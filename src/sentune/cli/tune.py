@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentune.cli.options import AsJson
 from sentune.cli.output import print_json, print_line, say, show
 
 if TYPE_CHECKING:
@@ -19,15 +20,16 @@ NOT_SHOWN = 3
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder to write; must not exist, or be empty.")],
+    out: Annotated[Path, typer.Option(help="Folder to write: a new or an empty one.")],
     data: Annotated[
-        Path | None, typer.Argument(help="Question–passage pairs: JSONL, JSON, CSV or TSV.")
+        Path | None,
+        typer.Argument(help="Question–passage pairs: JSONL, JSON, CSV, TSV or Parquet."),
     ] = None,
     valid: Annotated[
         Path | None, typer.Option(help="Pairs to measure on; a fifth of DATA when left out.")
     ] = None,
     test: Annotated[
-        Path | None, typer.Option(help="Pairs to report on, which chose nothing.")
+        Path | None, typer.Option(help="Test pairs, used for the final figures only.")
     ] = None,
     base: Annotated[
         str | None, typer.Option(help="Model to start from: a folder or a name; MiniLM by default.")
@@ -36,7 +38,7 @@ def command(
         str | None, typer.Option(help="A named way to train; see docs/tune.md.")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="YAML file of settings; options overrule it.")
+        Path | None, typer.Option(help="YAML file of settings; options override it.")
     ] = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the pairs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pairs in a step.")] = None,
@@ -44,17 +46,20 @@ def command(
     hard_negatives: Annotated[
         int | None, typer.Option(help="Passages to mine for each question first.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Settles every random choice.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Two runs with one seed give the same result.")
+    ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the unfinished run in the folder.")
+        bool, typer.Option("--resume", help="Continue the unfinished run in the folder.")
     ] = False,
     private_card: Annotated[
         bool, typer.Option("--private-card", help="No samples of the data in the model card.")
     ] = False,
     require_better: Annotated[
-        bool, typer.Option("--require-better", help="Exit with 3 unless shown to be better.")
+        bool,
+        typer.Option("--require-better", help="Exit with 3 unless tuning is shown to help."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tune a model on question–passage pairs, measure it, and keep it if it is better."""
     from sentune.tuning import RunFolder, Tuned, read_run_file, read_split, tune
@@ -99,19 +104,19 @@ def _data(named: str | None) -> str:
 
     if named is None:
         raise ArgumentError(
-            "no pairs to tune on", expected="a file of pairs", fix="name it: sentune tune DATA"
+            "no pairs to tune on", expected="a file of pairs", fix="add it: sentune tune DATA"
         )
     return named
 
 
 def _left_behind(folder: RunFolder) -> str:
     if folder.resumable:
-        return "interrupted; the same command with --resume goes on from the last checkpoint"
+        return "interrupted; the same command with --resume continues from the last checkpoint"
     return "interrupted; nothing was written"
 
 
 def print_outcome(tuned: Tuned) -> None:
-    """The table, the verdict and what to beware of."""
+    """The table, the notes and the verdict."""
     from sentune.evaluation import report_table
 
     if tuned.report is not None:

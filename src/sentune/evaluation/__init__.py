@@ -1,4 +1,4 @@
-"""Measuring honestly: from vectors to a report with intervals.
+"""From vectors to a report with intervals.
 
 ::
 
@@ -8,15 +8,18 @@
                                                                               │
     report ─ intervals, paired tests ─ metrics of every question (Q,) ────────┘
 
-Metrics stay per question until the last step, because an interval or a paired test cannot be made
-from means. Whatever is drawn at random is drawn by groups of questions that share passages.
+Metrics are kept for each question until the last step: intervals and paired tests cannot be made
+from means. Random draws are draws of groups of questions that share passages.
 
-    retrieval     the task, the ranking, the metrics of each question (defined in metrics)
-    baselines     BM25
-    fusion        one score from a model's and BM25's; weights chooses the model's share
-    significance  cluster bootstrap, paired permutation test
-    evaluators    the classes that training calls between steps
-    report        all systems side by side; findings says what that shows, tables prints it
+    retrieval          the task, and the metrics of each question (defined in metrics)
+    weights            chooses the model's share in the fusion
+    significance       cluster bootstrap, paired permutation test
+    systems            measures base model, tuned model, BM25 and fusion on the same questions
+    report             their figures, and remarks on them; tables prints both
+    verdict            whether tuning helped
+    evaluators         the classes that training calls between steps
+    similarity_report  sentence pairs with a score, by correlation
+    classification     figures of a classifier
 """
 
 from __future__ import annotations
@@ -25,8 +28,7 @@ from sentune.evaluation.evaluators import (
     EmbeddingSimilarityEvaluator,
     InformationRetrievalEvaluator,
 )
-from sentune.evaluation.findings import FusionWeight, Report, Verdict, remarks, verdict
-from sentune.evaluation.report import evaluate_systems
+from sentune.evaluation.report import FusionWeight, Report, remarks
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.significance import (
     Difference,
@@ -34,46 +36,25 @@ from sentune.evaluation.significance import (
     bootstrap_interval,
     paired_difference,
 )
+from sentune.evaluation.systems import evaluate_systems
 from sentune.evaluation.tables import report_markdown, report_table
-from sentune.evaluation.weights import CrossFit, choose_weight, cross_fitted
-from sentune.ranking.bm25 import BM25
-from sentune.ranking.fusion import (
-    CANDIDATES,
-    dense_candidates,
-    fuse,
-    fused_ranking,
-    word_candidates,
-)
-from sentune.ranking.rank import rank
-from sentune.ranking.retrieval_model import PairModel, RetrievalModel
+from sentune.evaluation.verdict import Verdict, verdict
 
 __all__ = [
-    "BM25",
-    "CANDIDATES",
-    "CrossFit",
     "Difference",
     "EmbeddingSimilarityEvaluator",
     "FusionWeight",
     "InformationRetrievalEvaluator",
     "Interval",
-    "PairModel",
     "Report",
-    "RetrievalModel",
     "RetrievalTask",
     "Verdict",
     "bootstrap_interval",
-    "choose_weight",
-    "cross_fitted",
-    "dense_candidates",
     "evaluate_systems",
-    "fuse",
-    "fused_ranking",
     "paired_difference",
     "question_metrics",
-    "rank",
     "remarks",
     "report_markdown",
     "report_table",
     "verdict",
-    "word_candidates",
 ]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sentune.errors import DataError
 from sentune.evaluation.significance import RESAMPLES, Interval
 from sentune.ranking.blocks import row_blocks
+from sentune.wording import counted
 
 __all__ = [
     "LabelFigures",
@@ -31,12 +32,12 @@ Numbers = NDArray[np.int64]
 
 _FIGURES = ("accuracy", "macro_f1")
 _BINS = 10
-_SMALLEST = float(np.finfo(np.float64).tiny)  # a probability that came out as 0, for the log loss
+_SMALLEST = float(np.finfo(np.float64).tiny)  # instead of a probability of 0, for the log loss
 
 
 @dataclass(frozen=True, slots=True)
 class LabelFigures:
-    """Precision, recall, F1 and the number of rows of one label; 0 where nothing divides."""
+    """Precision, recall, F1 and the number of rows of one label; 0 if the divisor is 0."""
 
     label: str
     precision: float
@@ -47,7 +48,7 @@ class LabelFigures:
 
 @dataclass(frozen=True, slots=True)
 class ProbabilityFigures:
-    """How far probabilities can be taken at their word; less is better in all three.
+    """How reliable probabilities are; in all three, less is better.
 
     Attributes:
         calibration_error: expected calibration error, 0 to 1.
@@ -91,7 +92,7 @@ def classification_intervals(
     """``accuracy`` and ``macro_f1``, with 95% percentile-bootstrap intervals over rows.
 
     Macro F1 is the mean over the labels that occur in truth or prediction, as in scikit-learn; in
-    each of the 10,000 resamples, over those that occur there.
+    each of the 10,000 resamples, over the labels that occur in it.
 
     Cost: O(10,000 · U · L) for U different pairs of true and predicted label.
 
@@ -120,9 +121,10 @@ def classification_differences(
 def probability_figures(truth: Numbers, probabilities: Floats) -> ProbabilityFigures:
     """Calibration error, Brier score and log loss of probabilities.
 
-    The calibration error is that of the predicted label: rows fall into 10 bins of equal width by
-    its probability, and the distances between mean probability and accuracy are averaged over
-    rows (Guo et al. 2017, arXiv:1706.04599, section 2). With few rows it is above 0 by chance.
+    The calibration error is that of the predicted label: its probability puts each row into one of
+    10 bins of equal width, and the distance between a bin's mean probability and its accuracy is
+    averaged over rows (Guo et al. 2017, arXiv:1706.04599, section 2). With few rows it is above 0
+    by chance.
     """
     rows = np.arange(len(truth))
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
@@ -143,15 +145,15 @@ def _intervals(
 ) -> dict[str, Interval]:
     if len(rows) < 2:
         raise DataError(
-            f"{len(rows)} labelled text{'s' * (len(rows) != 1)}",
-            expected="at least 2: from fewer, nothing can be said about other texts",
+            counted(len(rows), "labelled text"),
+            expected="at least 2, as one says nothing about other texts",
             fix="add rows",
         )
     kinds, counts = np.unique(rows, axis=0, return_counts=True)
     rng = np.random.default_rng(seed)
     drawn = []
     for block in row_blocks(RESAMPLES, len(kinds)):
-        # To draw n rows with replacement is to draw how often each kind of row comes up.
+        # Drawing n rows with replacement is drawing how often each kind of row occurs.
         times = rng.multinomial(len(rows), counts / len(rows), size=block.stop - block.start)
         drawn.append(read(_figures(times.astype(np.float64), kinds, labels)))
     lows, highs = np.quantile(np.concatenate(drawn), [0.025, 0.975], axis=0)

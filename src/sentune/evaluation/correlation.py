@@ -1,4 +1,4 @@
-"""Correlation and how sure it is, in NumPy, as SciPy is no dependency of the core."""
+"""Correlations and their intervals, in NumPy, as SciPy is not a dependency of the core."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.errors import ArgumentError, DataError
+from sentune.checks import require_whole
+from sentune.errors import DataError
 from sentune.evaluation.significance import RESAMPLES, Interval, draw_counts
 from sentune.ranking.blocks import row_blocks
 
@@ -33,9 +34,9 @@ def spearman(a: Values, b: Values) -> float:
 
 def average_ranks(values: Values) -> NDArray[np.float64]:
     """Ranks from 1; equal values share the mean of their ranks: (n,) → (n,). O(n log n)."""
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    _, run_of, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2.0)[places], dtype=np.float64)
+    return np.asarray((last - (counts - 1) / 2.0)[run_of], dtype=np.float64)
 
 
 def spearman_interval(
@@ -43,22 +44,22 @@ def spearman_interval(
 ) -> Interval:
     """Spearman's correlation of two measurements on the same pairs, with its 95% interval.
 
-    Percentile bootstrap over pairs: every resample draws as many pairs as there are, with
-    replacement, and ranks them anew (Efron & Tibshirani 1993, chapters 6 and 13). Resamples in
-    which either side is constant have no correlation and are left out. With few pairs such
-    intervals are too narrow: in simulations of normal values with a correlation of .84, 69% of
-    them held the true one with 4 pairs, 90% with 6, and 96 to 98% with 10 to 50.
+    Percentile bootstrap over pairs: every resample draws n pairs with replacement and ranks them
+    again (Efron & Tibshirani 1993, chapters 6 and 13). Resamples with a constant side have no
+    correlation and are left out. With few pairs the intervals are too narrow: in simulations of
+    normal values with a correlation of .84, 69% of them contained the true one with 4 pairs, 90%
+    with 6, and 96 to 98% with 10 to 50.
 
     Args:
-        scores: (n,) what people said.
-        similarities: (n,) what the model says.
+        scores: (n,) given by people.
+        similarities: (n,) given by the model.
         seed: Of the draws.
         resamples: Number of draws, R.
 
     Cost: O(R · n): the values are sorted once, and a resample's ranks are sums of its counts.
 
     Raises:
-        ArgumentError: ``resamples`` is not positive.
+        ArgumentError: ``resamples`` is below 1.
         DataError: Lengths that differ, values that are not finite, or a side that is constant.
     """
     draws = _spearman_draws(scores, [similarities], seed, resamples)[:, 0]
@@ -68,10 +69,9 @@ def spearman_interval(
 def spearman_difference(
     scores: Values, a: Values, b: Values, *, seed: int = 0, resamples: int = RESAMPLES
 ) -> Interval:
-    """How much better ``a`` follows the scores than ``b`` does: the difference of Spearman's
-    correlations, with its 95% interval.
+    """Spearman's correlation of ``a`` with the scores minus that of ``b``, with its 95% interval.
 
-    Both models are ranked on the same resampled pairs, so what makes a pair hard for both cancels.
+    Each resample has the same pairs for both, so what makes a pair hard for both cancels out.
     Arguments, cost and errors are those of :func:`spearman_interval`.
     """
     draws = _spearman_draws(scores, [a, b], seed, resamples)
@@ -82,8 +82,7 @@ def _spearman_draws(scores: Values, columns: Sequence[Values], seed: int, resamp
     """Correlation of the scores with each column in each resample, (R, M); NaN where undefined."""
     sides = [np.asarray(side, dtype=np.float64) for side in (scores, *columns)]
     _check_sides(sides)
-    if resamples < 1:
-        raise ArgumentError(f"{resamples} resamples", expected="at least 1", fix="use 10000")
+    require_whole("resamples", resamples)
     count = len(sides[0])
     orders = [_TiedOrder.of(side) for side in sides]
     found = np.empty((resamples, len(columns)))
@@ -98,7 +97,7 @@ def _spearman_draws(scores: Values, columns: Sequence[Values], seed: int, resamp
 
 @dataclass(frozen=True, slots=True)
 class _TiedOrder:
-    """The order of n values: which come first, where each run of equal ones starts, and its run."""
+    """n values sorted: their order, the start of each run of equal values, and each value's run."""
 
     order: NDArray[np.int64]
     starts: NDArray[np.int64]
@@ -110,14 +109,14 @@ class _TiedOrder:
         return cls(np.argsort(values, kind="stable"), np.cumsum(sizes) - sizes, run_of)
 
     def centred_ranks(self, drawn: Values) -> Values:
-        """Average ranks of the values when each is there as often as drawn, less their mean."""
+        """Average ranks minus their mean, with each value repeated as often as it was drawn."""
         sizes = np.add.reduceat(drawn[:, self.order], self.starts, axis=1)
         ranks = np.cumsum(sizes, axis=1) - (sizes - 1) / 2
         return np.asarray((ranks - (drawn.shape[1] + 1) / 2)[:, self.run_of])
 
 
 def _weighted_correlation(weights: Values, a: Values, b: Values) -> Values:
-    """Row by row, of values whose weighted mean is 0; NaN where either side is constant."""
+    """For each row, of values with the weighted mean 0; NaN if either side is constant."""
     products = [np.einsum("ij,ij,ij->i", weights, x, y) for x, y in ((a, b), (a, a), (b, b))]
     length = np.sqrt(products[1] * products[2])
     result = np.full(len(a), np.nan)
@@ -135,16 +134,15 @@ def _check_sides(sides: Sequence[Values]) -> None:
     if len({side.shape for side in sides}) > 1 or sides[0].ndim != 1:
         raise DataError(
             f"scores and similarities of the shapes {[side.shape for side in sides]}",
-            expected="one number a pair on every side",
-            fix="pass what was measured on the same pairs",
+            expected="arrays with one number for each pair",
+            fix="give values of the same pairs",
         )
     for side in sides:
         if not np.isfinite(side).all() or not side.size or (side == side[0]).all():
             raise DataError(
                 "values that are all equal, or not all finite",
-                expected="at least two different numbers, or no correlation is defined",
-                fix="check the scores, and the model: one that gives a single vector for all texts "
-                "is damaged",
+                expected="at least two different numbers, as a correlation needs them",
+                fix="check the scores, and the model: it may give all texts the same vector",
             )
 
 

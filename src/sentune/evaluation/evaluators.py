@@ -1,7 +1,7 @@
 """Evaluators that training calls between steps: named data in, a flat dictionary of metrics out.
 
-Constructors, keys and values are those of sentence-transformers' classes of the same names, so
-that a script moves over by changing its import.
+Constructors, keys and values are those of sentence-transformers' classes of the same names: a
+script needs another import, and no other change.
 """
 
 from __future__ import annotations
@@ -13,18 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.checks import require_whole
 from sentune.errors import ArgumentError, DataError, OutputError
 from sentune.evaluation.correlation import pearson, spearman
-from sentune.evaluation.metrics import (
-    accuracy_at,
-    average_precision_at,
-    find_hits,
-    ndcg_at,
-    precision_at,
-    recall_at,
-    reciprocal_rank_at,
-    relevant_counts,
-)
+from sentune.evaluation.retrieval import question_metrics
 from sentune.files import write_text
 from sentune.ranking.blocks import row_blocks
 from sentune.ranking.rank import rank
@@ -40,17 +32,26 @@ _COLUMNS = {
     "ndcg": "NDCG",
     "map": "MAP",
 }
+_CSV_ORDER = (("accuracy",), ("precision", "recall"), ("mrr",), ("ndcg",), ("map",))
 
 
 class InformationRetrievalEvaluator:
     """How well a model ranks a corpus for queries.
 
+    Example::
+
+        >>> from sentune import InformationRetrievalEvaluator, SentenceTransformer
+        >>> corpus = {"cat": "The cat sleeps.", "car": "The car is out of petrol."}
+        >>> evaluator = InformationRetrievalEvaluator({"q": "a pet"}, corpus, {"q": {"cat"}})
+        >>> evaluator(SentenceTransformer("all-MiniLM-L6-v2"))["cosine_accuracy@1"]
+        1.0
+
     Args:
         queries: query id → text. Queries without a relevant passage are left out.
         corpus: passage id → text.
         relevant_docs: query id → ids of the passages that answer it. Ids that are not in the
-            corpus count as passages that were never found.
-        corpus_chunk_size: passages encoded and ranked at a time; bounds the memory for vectors.
+            corpus count as passages that were not found.
+        corpus_chunk_size: passages encoded and ranked at a time; limits the memory for vectors.
         mrr_at_k, ndcg_at_k, accuracy_at_k, precision_recall_at_k, map_at_k: the cutoffs.
         show_progress_bar: passed to the model.
         batch_size: passed to the model.
@@ -59,12 +60,12 @@ class InformationRetrievalEvaluator:
             called with an ``output_path``.
 
     Attributes:
-        primary_metric: the key of nDCG at its highest cutoff, ``{name}_cosine_ndcg@10`` unless
-            told otherwise. The similarity in it is that of the last model evaluated.
+        primary_metric: the key of nDCG at its highest cutoff, ``{name}_cosine_ndcg@10`` by
+            default. The similarity in it is that of the last model evaluated.
 
     Raises:
         DataError: No passage, or no query with a relevant passage.
-        ArgumentError: A cutoff or a chunk size below 1, or no cutoff for nDCG.
+        ArgumentError: A cutoff or a chunk size below 1, or no cutoff of nDCG.
     """
 
     def __init__(
@@ -91,38 +92,32 @@ class InformationRetrievalEvaluator:
                 fix="check that relevant_docs uses the ids of queries",
             )
         self.cutoffs = {
-            "accuracy": tuple(accuracy_at_k),
-            "precision": tuple(precision_recall_at_k),
-            "recall": tuple(precision_recall_at_k),
-            "mrr": tuple(mrr_at_k),
-            "ndcg": tuple(ndcg_at_k),
-            "map": tuple(map_at_k),
+            "accuracy": _cutoffs("accuracy_at_k", accuracy_at_k),
+            "precision": _cutoffs("precision_recall_at_k", precision_recall_at_k),
+            "recall": _cutoffs("precision_recall_at_k", precision_recall_at_k),
+            "mrr": _cutoffs("mrr_at_k", mrr_at_k),
+            "ndcg": _cutoffs("ndcg_at_k", ndcg_at_k),
+            "map": _cutoffs("map_at_k", map_at_k),
         }
-        self._check_sizes(corpus_chunk_size)
-        # In the order of ids, so that ties fall as in the reference: by (−score, id).
+        if not self.cutoffs["ndcg"]:
+            raise ArgumentError(
+                "ndcg_at_k is empty", expected="at least 1 cutoff", fix="leave it out for (10,)"
+            )
+        # Sorted by id, so that ties are ranked as in the reference: by (−score, id).
         ids = sorted(corpus)
         self.corpus = [corpus[key] for key in ids]
         self.queries = [queries[key] for key in kept]
-        places = {key: place for place, key in enumerate(ids)}
+        rows = {key: row for row, key in enumerate(ids)}
         self.relevant = [
-            frozenset(places.setdefault(key, len(places)) for key in relevant_docs[query])
+            frozenset(rows.setdefault(key, len(rows)) for key in relevant_docs[query])
             for query in kept
         ]
-        self.corpus_chunk_size = corpus_chunk_size
+        self.corpus_chunk_size = require_whole("corpus_chunk_size", corpus_chunk_size)
         self.show_progress_bar = show_progress_bar
         self.batch_size = batch_size
         self.name = name
         self.write_csv = write_csv
         self.primary_metric = self._primary_metric("cosine")
-
-    def _check_sizes(self, corpus_chunk_size: int) -> None:
-        sizes = [corpus_chunk_size, *(k for ks in self.cutoffs.values() for k in ks)]
-        if min(sizes) < 1 or not self.cutoffs["ndcg"]:
-            raise ArgumentError(
-                f"a chunk size of {corpus_chunk_size} and the cutoffs {self.cutoffs}",
-                expected="whole numbers from 1 on, and a cutoff for nDCG",
-                fix="leave them out for the usual ones",
-            )
 
     def _primary_metric(self, function: str) -> str:
         return _named(self.name, f"{function}_ndcg@{max(self.cutoffs['ndcg'])}")
@@ -137,7 +132,7 @@ class InformationRetrievalEvaluator:
         """Encode, rank and measure.
 
         Args:
-            model: any :class:`~sentune.ranking.retrieval_model.Encoder`.
+            model: any :class:`~sentune.ranking.retrieval_model.RetrievalModel`.
             output_path: folder of the CSV file.
             epoch: written into the file.
             steps: written into the file.
@@ -151,16 +146,22 @@ class InformationRetrievalEvaluator:
             DataError: The model gives NaN.
             OutputError: The CSV file cannot be written.
         """
-        means = self._means(self._ranking(model))
+        metrics = question_metrics(self._ranking(model), self.relevant, self.cutoffs)
+        means = {key: float(values.mean()) for key, values in metrics.items()}
         function = model.similarity_fn_name
         self.primary_metric = self._primary_metric(function)
         if output_path is not None and self.write_csv:
             _append_row(
                 Path(output_path) / f"Information-Retrieval_evaluation{_suffix(self.name)}.csv",
                 {"epoch": epoch, "steps": steps}
-                | {_column(function, key): value for key, value in means.items()},
+                | {_column(function, key): means[key] for key in self._csv_keys()},
             )
         return {_named(self.name, f"{function}_{key}"): value for key, value in means.items()}
+
+    def _csv_keys(self) -> list[str]:
+        return [
+            f"{name}@{k}" for names in _CSV_ORDER for k in self.cutoffs[names[0]] for name in names
+        ]
 
     def _ranking(self, model: RetrievalModel) -> NDArray[np.int64]:
         depth = max(k for ks in self.cutoffs.values() for k in ks)
@@ -178,33 +179,28 @@ class InformationRetrievalEvaluator:
             found, scores = _rank_chunk(model, questions, passages, depth)
             best = np.concatenate([best, found + start], axis=1)
             best_scores = np.concatenate([best_scores, scores], axis=1)
-            # Chunks come in the order of ids, so a stable sort keeps ties in that order.
+            # Chunks are in the order of ids, and a stable sort keeps ties in that order.
             order = rank(best_scores, depth)
             best = np.take_along_axis(best, order, axis=1)
             best_scores = np.take_along_axis(best_scores, order, axis=1)
         return best
 
-    def _means(self, ranking: NDArray[np.int64]) -> dict[str, float]:
-        hits = find_hits(ranking, self.relevant)
-        counts = relevant_counts(self.relevant)
-        at = self.cutoffs
-        values = {f"accuracy@{k}": accuracy_at(hits, k) for k in at["accuracy"]}
-        for k in at["precision"]:
-            values[f"precision@{k}"] = precision_at(hits, k)
-            values[f"recall@{k}"] = recall_at(hits, counts, k)
-        values |= {f"mrr@{k}": reciprocal_rank_at(hits, k) for k in at["mrr"]}
-        values |= {f"ndcg@{k}": ndcg_at(hits, counts, k) for k in at["ndcg"]}
-        values |= {f"map@{k}": average_precision_at(hits, counts, k) for k in at["map"]}
-        return {key: float(value.mean()) for key, value in values.items()}
-
 
 class EmbeddingSimilarityEvaluator:
-    """How well a model's similarity follows the scores that people gave to pairs of sentences.
+    """How well a model's similarity agrees with the scores that people gave to sentence pairs.
+
+    Example::
+
+        >>> from sentune import EmbeddingSimilarityEvaluator, SentenceTransformer
+        >>> left, right = ["a cat sleeps", "a cat sleeps"], ["the cat is sleeping", "tax law"]
+        >>> evaluator = EmbeddingSimilarityEvaluator(left, right, scores=[5.0, 0.0])
+        >>> round(evaluator(SentenceTransformer("all-MiniLM-L6-v2"))["spearman_cosine"], 6)
+        1.0
 
     Args:
         sentences1: n sentences.
         sentences2: the other sentence of each pair.
-        scores: how alike people found them, on any scale; only the order matters for Spearman.
+        scores: how similar people found them, on any scale; Spearman uses their order only.
         batch_size: passed to the model.
         name: in front of every key.
         show_progress_bar: passed to the model.
@@ -244,12 +240,12 @@ class EmbeddingSimilarityEvaluator:
             raise DataError(
                 f"{sizes[0]} first sentences, {sizes[1]} second ones and {sizes[2]} scores",
                 expected="the same number of each",
-                fix="give one score a pair",
+                fix="give each pair a score",
             )
         if not np.isfinite(self.scores).all() or len(np.unique(self.scores)) < 2:
             raise DataError(
                 "scores that are all equal, or not all finite",
-                expected="at least two different numbers, or no correlation is defined",
+                expected="at least two different numbers, as a correlation needs them",
                 fix="check the column of the scores",
             )
 
@@ -264,16 +260,16 @@ class EmbeddingSimilarityEvaluator:
 
         Returns:
             ``{name}_pearson_{similarity}`` and ``{name}_spearman_{similarity}``; NaN, as in the
-            reference, for a model that finds all pairs equally alike.
+            reference, if all similarities are equal.
 
         Raises:
             DataError: The model gives NaN.
             OutputError: The CSV file cannot be written.
         """
-        alike = self.similarities(model)
+        found = self.similarities(model)
         function = model.similarity_fn_name
         self.primary_metric = _named(self.name, f"spearman_{function}")
-        means = {"pearson": pearson(self.scores, alike), "spearman": spearman(self.scores, alike)}
+        means = {"pearson": pearson(self.scores, found), "spearman": spearman(self.scores, found)}
         if output_path is not None and self.write_csv:
             _append_row(
                 Path(output_path) / f"similarity_evaluation{_suffix(self.name)}.csv",
@@ -283,7 +279,7 @@ class EmbeddingSimilarityEvaluator:
         return {_named(self.name, f"{key}_{function}"): value for key, value in means.items()}
 
     def similarities(self, model: PairModel) -> NDArray[np.floating[Any]]:
-        """The model's similarity of each pair, (n,): what is correlated with the scores.
+        """The model's similarity of each pair, (n,).
 
         Raises:
             DataError: The model gives NaN.
@@ -294,27 +290,31 @@ class EmbeddingSimilarityEvaluator:
             )
             for texts in (self.sentences1, self.sentences2)
         )
-        alike: NDArray[np.floating[Any]] = np.asarray(model.similarity_pairwise(left, right))
-        if np.isnan(alike).any():
+        found: NDArray[np.floating[Any]] = np.asarray(model.similarity_pairwise(left, right))
+        if np.isnan(found).any():
             raise DataError(
                 "similarities that are not numbers (NaN)",
                 expected="a number for every pair",
                 fix="check the model: one whose training diverged gives such vectors",
             )
-        return alike
+        return found
 
 
 def _rank_chunk(
     model: RetrievalModel, questions: NDArray[np.float32], passages: NDArray[np.float32], depth: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The best passages of a chunk and their scores, by blocks of questions."""
-    places, values = [], []
+    rankings, values = [], []
     for rows in row_blocks(len(questions), len(passages)):
         scores = similarity_scores(model, questions[rows], passages)
         best = rank(scores, depth)
-        places.append(best)
+        rankings.append(best)
         values.append(np.take_along_axis(scores, best, axis=1))
-    return np.concatenate(places), np.concatenate(values)
+    return np.concatenate(rankings), np.concatenate(values)
+
+
+def _cutoffs(name: str, values: Sequence[int]) -> tuple[int, ...]:
+    return tuple(require_whole(name, k) for k in values)
 
 
 def _named(name: str, key: str) -> str:
@@ -337,8 +337,8 @@ def _append_row(path: Path, row: Mapping[str, float]) -> None:
         before = path.read_text(encoding="utf-8") if path.exists() else ",".join(row) + "\n"
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be read or its folder made ({error.strerror})",
-            expected="a folder to write the results to",
+            f"{path} cannot be written ({error.strerror})",
+            expected="a folder that can be created and written",
             fix="name another output_path",
         ) from error
     write_text(path, before + ",".join(str(value) for value in row.values()) + "\n")

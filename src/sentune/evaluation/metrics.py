@@ -2,12 +2,12 @@
 
 All functions take ``hits``, a (Q, depth) bool array that is True where the passage at that rank
 answers the question, and most take ``counts``, the (Q,) number of relevant passages. They return
-one float64 value a question in [0, 1], in O(Q · k). A ranking that is shorter than the cutoff (a
-small corpus) counts as one filled up with wrong passages, as in trec_eval.
+one float64 value in [0, 1] for each question, in O(Q · k). A ranking shorter than the cutoff (a
+small corpus) is filled up with wrong passages, as in trec_eval.
 
 The definitions are those of Manning, Raghavan and Schütze, *Introduction to Information Retrieval*
-(2008), chapter 8, with binary relevance; where textbooks differ, sentence-transformers decides,
-because these are the figures that people compare with.
+(2008), chapter 8, with binary relevance. If textbooks differ, the definition is that of
+sentence-transformers, so that figures can be compared.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ def find_hits(ranking: NDArray[np.int64], relevant: Sequence[frozenset[int]]) ->
     if ranking.ndim != 2 or len(ranking) != len(relevant):
         raise DataError(
             f"a ranking of shape {ranking.shape} for {len(relevant)} questions",
-            expected="one row of passage indices a question",
+            expected="one row of passage indices for each question",
             fix="rank the scores of the same questions",
         )
-    # One integer stands for a (question, passage) pair, so that a single isin answers all of them.
+    # Each (question, passage) pair is one integer, so that a single isin finds all hits.
     highest = max((max(indices, default=0) for indices in relevant), default=0)
     stride = max(highest, int(ranking.max(initial=0))) + 1
     wanted = [row * stride + index for row, indices in enumerate(relevant) for index in indices]
@@ -75,12 +75,12 @@ def accuracy_at(hits: NDArray[np.bool_], k: int) -> Floats:
 
 
 def precision_at(hits: NDArray[np.bool_], k: int) -> Floats:
-    """Share of the first ``k`` places that hold a relevant passage; the divisor is always ``k``."""
+    """Share of relevant passages among the first ``k``; the divisor is always ``k``."""
     return np.asarray(hits[:, :k].sum(axis=1) / k, dtype=np.float64)
 
 
 def recall_at(hits: NDArray[np.bool_], counts: NDArray[np.int64], k: int) -> Floats:
-    """Share of the relevant passages that stand among the first ``k``."""
+    """Share of the relevant passages that are among the first ``k``."""
     return np.asarray(hits[:, :k].sum(axis=1) / counts, dtype=np.float64)
 
 
@@ -93,7 +93,7 @@ def reciprocal_rank_at(hits: NDArray[np.bool_], k: int) -> Floats:
 def ndcg_at(hits: NDArray[np.bool_], counts: NDArray[np.int64], k: int) -> Floats:
     """Normalised discounted cumulative gain with binary gains (Järvelin & Kekäläinen 2002).
 
-    The discount of rank r is log2(r + 1); the ideal ranking has min(relevant, k) hits in front.
+    The discount of rank r is log2(r + 1); the ideal ranking starts with min(relevant, k) hits.
     """
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
     gains = _row_sums(hits[:, :k] * discounts[: hits.shape[1]])
@@ -114,10 +114,10 @@ def average_precision_at(hits: NDArray[np.bool_], counts: NDArray[np.int64], k: 
 
 
 def _row_sums(values: Floats) -> Floats:
-    """Sums over columns, one after the other: (Q, k) → (Q,).
+    """Sums over columns, added one after the other: (Q, k) → (Q,).
 
-    A matrix product rounds differently from row to row, and a paired test must not see a
-    difference between two questions that are answered equally well.
+    A matrix product rounds differently from row to row, and a paired test must not find a
+    difference between two equal rankings.
     """
     if not values.shape[1]:
         return np.zeros(len(values))

@@ -1,193 +1,118 @@
-"""The report of a tuning: base model, tuned model, BM25 and the fusion, side by side.
-
-Leaving one of them out misleads. On the documents that sentune was first tried on, BM25 beat the
-tuned model; on Python's documentation the tuned model beat BM25 and even the fusion. Which it is
-can only be told by measuring all of them on the same questions.
-"""
+"""The figures of an evaluation, and what their reader should know."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from sentune.evaluation.significance import Difference, Interval
+from sentune.wording import counted
 
-from sentune.errors import ArgumentError
-from sentune.evaluation.findings import (
-    PRIMARY_METRIC,
-    FusionWeight,
-    Report,
-    Verdict,
-    remarks,
-    verdict,
-)
-from sentune.evaluation.retrieval import RetrievalTask, question_metrics
-from sentune.evaluation.significance import (
-    Difference,
-    Interval,
-    bootstrap_intervals,
-    paired_difference,
-)
-from sentune.evaluation.weights import WEIGHTS, best_weight, cross_fit, weight_curves
-from sentune.ranking.blocks import row_blocks
-from sentune.ranking.bm25 import BM25
-from sentune.ranking.rank import rank
-from sentune.ranking.retrieval_model import RetrievalModel, similarity_scores
+__all__ = ["PRIMARY_METRIC", "FusionWeight", "Report", "remarks", "rounded"]
 
-__all__ = [
-    "PRIMARY_METRIC",
-    "FusionWeight",
-    "Report",
-    "Verdict",
-    "evaluate_systems",
-    "remarks",
-    "verdict",
-]
+PRIMARY_METRIC = "ndcg@10"
+"""The metric that decides. There is one, named in advance: with several, one would often differ
+by chance."""
 
-_FOLDS = 5
-_COMPARISONS = (
-    ("model", "base"),
-    ("model", "bm25"),
-    ("fusion", "bm25"),
-    ("fusion", "model"),
-)
-
-Metrics = Mapping[str, NDArray[np.float64]]
+_FEW_GROUPS = 30
+_FEW_PASSAGES = 100
 
 
-def evaluate_systems(
-    task: RetrievalTask,
-    *,
-    model: RetrievalModel,
-    base: RetrievalModel | None = None,
-    fusion_weight: float | None = None,
-    folds_seed: int = 0,
-    show_progress_bar: bool = False,
-) -> Report:
-    """Rank the same passages for the same questions by every system, and compare.
+@dataclass(frozen=True, slots=True)
+class FusionWeight:
+    """The model's share in the fusion, from 0 (BM25 alone) to 1 (the model alone).
 
-    Args:
-        task: the questions, which no system should have been tuned on.
-        model: the tuned model.
-        base: the model before tuning, to compare with.
-        fusion_weight: share of the model in its fusion with BM25. When None, five folds of groups
-            (fewer if there are fewer groups) choose it for each other, so that the fusion's
-            figures are not those that chose it.
-        folds_seed: deals the groups to folds.
-        show_progress_bar: while the models encode.
-
-    Returns:
-        The report, the same bits for the same input.
-
-    Cost: every model encodes each text once; then O(Q · P · d) for scores, by blocks of questions,
-    and about a second for intervals and tests.
-
-    Raises:
-        MissingExtraError: bm25s or PyStemmer is not installed.
-        ArgumentError: ``fusion_weight`` is outside [0, 1].
-        DataError: A model gives NaN.
+    Attributes:
+        weight: the one to search with.
+        weight_from: ``given``; ``cross-fitted``, when each question was measured under the weight
+            that other questions chose, and all together chose ``weight``; ``default``, when there
+            was one group, and so nothing to choose with.
     """
-    if fusion_weight is not None and not 0.0 <= fusion_weight <= 1.0:
-        raise ArgumentError(
-            f"a fusion weight of {fusion_weight}",
-            expected="0 (BM25 alone) to 1 (the model alone)",
-            fix="leave it out to have it chosen",
-        )
-    _, members = np.unique(task.groups, return_inverse=True)
-    group_count = int(members.max()) + 1
-    weights = _weights_to_try(fusion_weight, group_count)
-    models = {"model": model} if base is None else {"base": base, "model": model}
-    measured, curves = _measure(task, models, weights, show_progress_bar)
-    fused, fusion = _settle_weight(curves, fusion_weight, members, folds_seed)
-    systems = measured | {"fusion": fused}
-    return Report(
-        systems={name: _intervals(values, members) for name, values in systems.items()},
-        differences={
-            f"{a}_minus_{b}": {PRIMARY_METRIC: _difference(systems[a], systems[b], members)}
-            for a, b in _COMPARISONS
-            if b in systems
-        },
-        fusion=fusion,
-        questions=len(task.questions),
-        passages=len(task.passages),
-        groups=group_count,
-        largest_group=int(np.bincount(members).max()),
+
+    weight: float
+    weight_from: Literal["given", "cross-fitted", "default"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What ``evaluate_systems`` measured.
+
+    Attributes:
+        systems: ``base`` (if there was one), ``model``, ``bm25``, ``fusion`` → metric → mean over
+            the questions with its 95% interval. The metrics are those of ``question_metrics``.
+        differences: ``model_minus_base``, … → ``ndcg@10`` → paired difference.
+        fusion: the weight of the fusion.
+        questions: their number.
+        passages: how many were ranked for each question.
+        groups: number of groups of questions that share passages: the independent observations.
+        largest_group: number of questions in the largest group.
+    """
+
+    systems: dict[str, dict[str, Interval]]
+    differences: dict[str, dict[str, Difference]]
+    fusion: FusionWeight
+    questions: int
+    passages: int
+    groups: int
+    largest_group: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionaries and lists with floats to six digits; ``notes`` are the remarks."""
+        plain: dict[str, Any] = rounded(asdict(self))
+        return plain | {"notes": remarks(self)}
+
+
+def remarks(report: Report) -> list[str]:
+    """What a reader of the figures should know, one sentence each; may be empty."""
+    return [*_remarks_on_systems(report), *_remarks_on_data(report)]
+
+
+def _remarks_on_systems(report: Report) -> list[str]:
+    model, words, fusion = (
+        report.systems[name][PRIMARY_METRIC].value for name in ("model", "bm25", "fusion")
     )
-
-
-def _weights_to_try(given: float | None, group_count: int) -> tuple[float, ...]:
-    if given is not None:
-        return (given,)
-    return WEIGHTS if group_count > 1 else (0.5,)
-
-
-def _measure(
-    task: RetrievalTask,
-    models: Mapping[str, RetrievalModel],
-    weights: tuple[float, ...],
-    show_progress_bar: bool,
-) -> tuple[dict[str, Metrics], Metrics]:
-    """Metrics (Q,) of each model and BM25, and of the fusion under each weight (Q, W)."""
-    words = BM25(task.passages)
-    vectors = {
-        name: (
-            model.encode_query(task.questions, show_progress_bar=show_progress_bar),
-            model.encode_document(task.passages, show_progress_bar=show_progress_bar),
+    found = []
+    if words > model:
+        better = "fusion of the two" if fusion > words else "words alone"
+        found.append(
+            f"BM25 alone beats the model (nDCG@10 {words:.3f} against {model:.3f}): "
+            f"search with the {better}."
         )
-        for name, model in models.items()
-    }
-    parts: dict[str, list[Metrics]] = {name: [] for name in (*models, "bm25", "fusion")}
-    for rows in row_blocks(len(task.questions), len(task.passages)):
-        relevant = task.relevant[rows]
-        scores = {
-            name: similarity_scores(model, vectors[name][0][rows], vectors[name][1])
-            for name, model in models.items()
-        }
-        scores["bm25"] = words.scores(task.questions[rows])
-        for name, values in scores.items():
-            parts[name].append(question_metrics(rank(values), relevant))
-        parts["fusion"].append(weight_curves(scores["model"], scores["bm25"], relevant, weights))
-    measured: dict[str, Metrics] = {
-        name: {metric: np.concatenate([part[metric] for part in blocks]) for metric in blocks[0]}
-        for name, blocks in parts.items()
-    }
-    fusion = measured.pop("fusion")
-    return measured, fusion
+    if fusion < model:
+        found.append(
+            f"The fusion is worse than the model alone (nDCG@10 {fusion:.3f} against "
+            f"{model:.3f}): search with the model alone."
+        )
+    return found
 
 
-def _settle_weight(
-    curves: Metrics, given: float | None, groups: NDArray[np.int64], seed: int
-) -> tuple[Metrics, FusionWeight]:
-    """The fusion's metrics per question, and which weight they were measured with."""
-    width = curves[PRIMARY_METRIC].shape[1]
-    if width == 1:
-        alone = {name: values[:, 0] for name, values in curves.items()}
-        if given is None:
-            return alone, FusionWeight(0.5, "default", None)
-        return alone, FusionWeight(given, "given", None)
-    chosen = best_weight(curves[PRIMARY_METRIC])
-    fitted = cross_fit(curves, _deal_folds(groups, seed))
-    return fitted.metrics, FusionWeight(chosen, "cross-fitted", chosen)
+def _remarks_on_data(report: Report) -> list[str]:
+    found = []
+    if report.groups == 1:
+        found.append(
+            "All questions are connected through shared passages, so no interval can be computed."
+        )
+    elif report.groups < _FEW_GROUPS:
+        found.append(
+            f"Only {report.groups} independent groups of questions: the intervals are wide, and "
+            "they should be wider still."
+        )
+    if report.groups > 1 and 2 * report.largest_group > report.questions:
+        found.append(
+            f"{report.largest_group} of {report.questions} questions are connected through shared "
+            "passages, so they count as one observation."
+        )
+    if report.passages < _FEW_PASSAGES:
+        found.append(
+            f"Only {counted(report.passages, 'passage')} to choose from: in a larger collection, "
+            "all figures will be lower."
+        )
+    return found
 
 
-def _deal_folds(groups: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """A fold for every question, (Q,); whole groups, as even in number as possible."""
-    count = int(groups.max()) + 1
-    fold_of_group = np.empty(count, dtype=np.int64)
-    fold_of_group[np.random.default_rng(seed).permutation(count)] = np.arange(count) % _FOLDS
-    return fold_of_group[groups]
-
-
-def _intervals(metrics: Metrics, groups: NDArray[np.int64]) -> dict[str, Interval]:
-    columns = np.stack(list(metrics.values()), axis=1)
-    if not groups.any():
-        # One group says nothing about other questions, and a metric lies between 0 and 1.
-        return {name: Interval(float(v.mean()), 0.0, 1.0) for name, v in metrics.items()}
-    return dict(zip(metrics, bootstrap_intervals(columns, groups), strict=True))
-
-
-def _difference(a: Metrics, b: Metrics, groups: NDArray[np.int64]) -> Difference:
-    left, right = a[PRIMARY_METRIC], b[PRIMARY_METRIC]
-    if not groups.any():
-        return Difference(float((left - right).mean()), -1.0, 1.0, 1.0)
-    return paired_difference(left, right, groups)
+def rounded(value: Any) -> Any:
+    """A number, or those in dictionaries, to six digits."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    # −0.0 plus zero is 0.0.
+    return round(value, 6) + 0.0 if isinstance(value, float) else value

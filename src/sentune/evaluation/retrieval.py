@@ -1,13 +1,13 @@
-"""Ranking passages for questions, and how good each question's ranking is.
+"""The retrieval task, and how good each question's ranking is.
 
 scores (Q, P) → ``rank`` → passage indices (Q, depth) → ``question_metrics`` → values (Q,)
 
-Everything is kept per question, never averaged here: intervals and paired tests need the values.
+Nothing is averaged here: intervals and paired tests need the values of each question.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,19 +29,24 @@ from sentune.evaluation.metrics import (
 
 __all__ = ["CUTOFFS", "RetrievalTask", "question_metrics"]
 
-CUTOFFS = (1, 3, 5, 10)
+CUTOFFS: Mapping[str, Sequence[int]] = {
+    **dict.fromkeys(("accuracy", "precision", "recall"), (1, 3, 5, 10)),
+    "mrr": (10,),
+    "ndcg": (10,),
+    "map": (100,),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalTask:
-    """Questions, and the passages among which their answers are to be found.
+    """Questions, and the passages in which their answers are searched.
 
     Attributes:
         questions: Q texts.
         passages: P texts, each once.
         relevant: for each question the indices into ``passages`` that answer it, never empty.
-        groups: (Q,) numbers; questions that share a passage, directly or over others, have one
-            number. They rise and fall together, so intervals and tests resample groups.
+        groups: (Q,) numbers. Questions that share a passage, directly or through other questions,
+            have the same number. They are not independent, so intervals and tests resample groups.
 
     Raises:
         DataError: Nothing to rank, lengths that differ, a passage twice, a question without a
@@ -54,7 +59,7 @@ class RetrievalTask:
     groups: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        """Refuse a task that cannot be measured."""
+        """Check that the task can be measured."""
         if not (len(self.questions) == len(self.relevant) == len(self.groups) > 0):
             raise DataError(
                 f"{len(self.questions)} questions, {len(self.relevant)} sets of relevant passages "
@@ -79,30 +84,26 @@ class RetrievalTask:
 
     @classmethod
     def from_pairs(cls, pairs: Pairs, *others: Pairs) -> RetrievalTask:
-        """The questions of ``pairs`` against every passage known.
+        """The questions of ``pairs`` against all passages.
 
-        The passages of ``others`` (the training part, say) come after those of ``pairs`` and make
-        the task as hard as the real search will be: ranking held-out questions against held-out
-        passages alone would flatter every system. Hard negatives of all come last. Equal texts
-        under several ids are one passage.
+        The passages of ``others`` (the training part, say) come after those of ``pairs``. With
+        them, the task is as hard as the real search; with the held-out passages alone, all figures
+        would be too good. Hard negatives of all come last. Equal texts under several ids are one
+        passage.
 
         Raises:
             DataError: ``pairs`` holds no question.
         """
-        places: dict[str, int] = {}
-        for source in (pairs, *others):
-            for text in source.passages.values():
-                places.setdefault(text, len(places))
+        sources = (pairs, *others)
+        texts = [text for source in sources for text in source.passages.values()]
         # Hard negatives are the nearest wrong answers known.
-        for source in (pairs, *others):
-            for texts in source.negatives.values():
-                for text in texts:
-                    places.setdefault(text, len(places))
+        texts += (text for source in sources for row in source.negatives.values() for text in row)
+        rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         return cls(
             questions=[pairs.questions[key] for key in pairs.relevant],
-            passages=list(places),
+            passages=list(rows),
             relevant=[
-                frozenset(places[pairs.passages[passage_id]] for passage_id in passage_ids)
+                frozenset(rows[pairs.passages[passage_id]] for passage_id in passage_ids)
                 for passage_ids in pairs.relevant.values()
             ],
             groups=np.asarray(question_groups(pairs), dtype=np.int64),
@@ -110,29 +111,29 @@ class RetrievalTask:
 
 
 def question_metrics(
-    ranking: NDArray[np.int64], relevant: Sequence[frozenset[int]]
+    ranking: NDArray[np.int64],
+    relevant: Sequence[frozenset[int]],
+    cutoffs: Mapping[str, Sequence[int]] = CUTOFFS,
 ) -> dict[str, NDArray[np.float64]]:
     """Every metric of every question, by the names that sentence-transformers gives them.
 
     Args:
-        ranking: (Q, depth) passage indices, best first. A ranking shorter than 100 counts as if
-            wrong passages followed, which is exact when it holds the whole corpus.
+        ranking: (Q, depth) passage indices, best first. A ranking shorter than a cutoff counts as
+            if wrong passages followed, which is exact if it holds the whole corpus.
         relevant: For each question the indices of the passages that answer it.
+        cutoffs: Metric → its cutoffs k.
 
     Returns:
-        ``accuracy@k``, ``precision@k`` and ``recall@k`` for k in 1, 3, 5, 10, then ``mrr@10``,
-        ``ndcg@10`` and ``map@100``: (Q,) values in [0, 1]. ``sentune.evaluation.metrics`` defines
-        them.
+        By default ``accuracy@k``, ``precision@k`` and ``recall@k`` for k in 1, 3, 5, 10, then
+        ``mrr@10``, ``ndcg@10`` and ``map@100``: (Q,) values in [0, 1], defined in ``metrics``.
 
     Raises:
         DataError: Shapes that do not fit, or a question without a relevant passage.
     """
-    hits = find_hits(ranking, relevant)
-    counts = relevant_counts(relevant)
-    metrics = {f"accuracy@{k}": accuracy_at(hits, k) for k in CUTOFFS}
-    metrics |= {f"precision@{k}": precision_at(hits, k) for k in CUTOFFS}
-    metrics |= {f"recall@{k}": recall_at(hits, counts, k) for k in CUTOFFS}
-    metrics["mrr@10"] = reciprocal_rank_at(hits, 10)
-    metrics["ndcg@10"] = ndcg_at(hits, counts, 10)
-    metrics["map@100"] = average_precision_at(hits, counts, 100)
-    return metrics
+    hits, counts = find_hits(ranking, relevant), relevant_counts(relevant)
+    metrics = {f"accuracy@{k}": accuracy_at(hits, k) for k in cutoffs["accuracy"]}
+    metrics |= {f"precision@{k}": precision_at(hits, k) for k in cutoffs["precision"]}
+    metrics |= {f"recall@{k}": recall_at(hits, counts, k) for k in cutoffs["recall"]}
+    metrics |= {f"mrr@{k}": reciprocal_rank_at(hits, k) for k in cutoffs["mrr"]}
+    metrics |= {f"ndcg@{k}": ndcg_at(hits, counts, k) for k in cutoffs["ndcg"]}
+    return metrics | {f"map@{k}": average_precision_at(hits, counts, k) for k in cutoffs["map"]}

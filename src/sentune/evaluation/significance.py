@@ -1,7 +1,7 @@
-"""How sure a mean over questions is: cluster-bootstrap intervals and a paired permutation test.
+"""Means over questions: cluster-bootstrap intervals and a paired permutation test.
 
-Two questions on one passage rise and fall together. Treating them as independent makes intervals
-too narrow, so everything here draws *groups* of questions, whole.
+Two questions on one passage are not independent. If they were treated as independent, intervals
+would be too narrow, so all draws here are draws of whole *groups* of questions.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.errors import ArgumentError, DataError
+from sentune.checks import require_whole
+from sentune.errors import DataError
 from sentune.ranking.blocks import row_blocks
+from sentune.wording import counted
 
 __all__ = [
     "RESAMPLES",
@@ -55,14 +57,14 @@ def bootstrap_intervals(
 ) -> list[Interval]:
     """Means and 95% percentile-bootstrap intervals of several measurements on the same questions.
 
-    Every resample draws as many groups as there are, with replacement, and its mean is the sum of
-    the values drawn over the number of questions drawn (Efron & Tibshirani 1993, chapters 8 and
-    13; Field & Welsh 2007 for clusters). With few groups such intervals are too narrow: in
-    simulations with two questions a group and values like those of nDCG, 88% of them held the
-    true mean with 10 groups, 92% with 30 and 95% with 100.
+    Every resample draws G of the G groups with replacement. Its mean is the sum of the values drawn
+    divided by the number of questions drawn (Efron & Tibshirani 1993, chapters 8 and 13; Field &
+    Welsh 2007 for clusters). With few groups the intervals are too narrow: in simulations with two
+    questions in each group and values like those of nDCG, 88% of them contained the true mean with
+    10 groups, 92% with 30 and 95% with 100.
 
     Args:
-        values: (Q, M), one column a measurement.
+        values: (Q, M), one column for each measurement.
         groups: (Q,) group numbers.
         seed: Of the draws; all columns share them.
         resamples: Number of draws, R.
@@ -70,21 +72,20 @@ def bootstrap_intervals(
     Returns:
         M intervals.
 
-    Cost: O(R · G · M) time for G groups, a matrix product for the most part; 24 MiB and (R, M).
+    Cost: O(R · G · M) time, most of it in a matrix product; memory of 24 MiB and (R, M) values.
 
     Raises:
-        ArgumentError: ``resamples`` is not positive.
+        ArgumentError: ``resamples`` is below 1.
         DataError: Fewer than two groups, no finite values, or shapes that do not fit.
     """
     if values.ndim != 2:
         raise DataError(
             f"values of shape {values.shape}",
-            expected="a matrix with one row a question",
+            expected="a matrix with one row for each question",
             fix="use bootstrap_interval for a single measurement",
         )
     sums, sizes = _group_sums(values, groups)
-    if resamples < 1:
-        raise ArgumentError(f"{resamples} resamples", expected="at least 1", fix="use 10000")
+    require_whole("resamples", resamples)
     means = np.empty((resamples, values.shape[1]))
     rng = np.random.default_rng(seed)
     for rows in row_blocks(resamples, len(sizes)):
@@ -101,9 +102,8 @@ def bootstrap_interval(
     values: Floats, groups: Groups, *, seed: int = 0, resamples: int = RESAMPLES
 ) -> Interval:
     """``bootstrap_intervals`` of one measurement: (Q,) values, (Q,) groups → an interval."""
-    return bootstrap_intervals(np.asarray(values)[:, None], groups, seed=seed, resamples=resamples)[
-        0
-    ]
+    columns = np.asarray(values)[:, None]
+    return bootstrap_intervals(columns, groups, seed=seed, resamples=resamples)[0]
 
 
 def paired_difference(
@@ -113,9 +113,9 @@ def paired_difference(
 
     The interval is the cluster bootstrap of the differences. The p-value is that of Fisher's
     randomisation test, which Smucker, Allan & Carterette (2007) recommend for retrieval: if the
-    two systems were equal, their names could be exchanged, here in a whole group at once. With at
-    most 12 groups in which they differ all exchanges are tried; otherwise ``resamples`` random
-    ones, and the observed one is counted with them (Phipson & Smyth 2010).
+    two systems were equal, their names could be exchanged, here for a whole group at once. If they
+    differ in at most 12 groups, all exchanges are tried; otherwise ``resamples`` random ones, and
+    the observed one is counted with them (Phipson & Smyth 2010).
 
     Args:
         a: (Q,) values of one system.
@@ -127,7 +127,7 @@ def paired_difference(
     Cost: O(resamples · groups).
 
     Raises:
-        ArgumentError: ``resamples`` is not positive.
+        ArgumentError: ``resamples`` is below 1.
         DataError: Fewer than two groups, no finite values, or shapes that do not fit.
     """
     if a.shape != b.shape:
@@ -147,21 +147,21 @@ def _group_sums(values: Floats, groups: Groups) -> tuple[Floats, Floats]:
     if groups.shape != values.shape[:1]:
         raise DataError(
             f"{len(values)} values and {groups.size} group numbers",
-            expected="one group number a value",
+            expected="a group number for each value",
             fix="give every question its group",
         )
     if not np.isfinite(values).all():
         raise DataError(
             "values that are not finite",
             expected="a number for every question",
-            fix="check the scores that they were computed from",
+            fix="check the scores from which they were computed",
         )
     _, members = np.unique(groups, return_inverse=True)
     sizes = np.bincount(members)
     if len(sizes) < 2:
         raise DataError(
-            f"{len(sizes)} group of questions",
-            expected="at least 2 groups: from one, nothing can be said about other questions",
+            counted(len(sizes), "group") + " of questions",
+            expected="at least 2 groups, as one says nothing about other questions",
             fix="add questions about other passages",
         )
     sums = np.zeros((len(sizes), values.shape[1]))
@@ -178,10 +178,10 @@ def draw_counts(rng: np.random.Generator, draws: int, groups: int) -> Floats:
 
 
 def _sign_flip_p(sums: Floats, seed: int, resamples: int) -> float:
-    # A group without a difference is the same after an exchange; leaving it out lets more tests
-    # be exact.
+    # An exchange does not change a group without a difference. Without such groups, more tests are
+    # exact.
     sums = sums[sums != 0]
-    # Exchanges that are equal on paper may differ by a rounding, and count as being as large.
+    # Sums that are equal on paper may differ by a rounding; these count as equal.
     reached = abs(sums.sum()) - 1e-9 * np.abs(sums).sum()
     if len(sums) <= EXACT_GROUPS:
         codes = np.arange(2 ** len(sums))[:, None] >> np.arange(len(sums))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sentune.evaluation.findings import PRIMARY_METRIC, Report, remarks
+from sentune.evaluation.report import PRIMARY_METRIC, Report
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -12,52 +13,41 @@ if TYPE_CHECKING:
 __all__ = ["report_markdown", "report_table"]
 
 _NAMES = {"base": "base", "model": "tuned", "bm25": "BM25", "fusion": "fusion"}
-_COLUMNS = {
-    "accuracy@1": "accuracy@1",
-    "recall@5": "recall@5",
-    "recall@10": "recall@10",
-    "mrr@10": "MRR@10",
-}
+_COLUMNS = ("accuracy@1", "recall@5", "recall@10", "mrr@10")
+_TITLES = [metric.replace("mrr", "MRR") for metric in _COLUMNS]
 
 
 def report_table(report: Report) -> Table:
-    """One row a system, at most 80 characters wide; the best of each column is bold."""
+    """One row for each system, at most 80 characters wide; the best of each column is bold."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
     table.add_column("")
-    for title in ("nDCG@10", "95% interval", *_COLUMNS.values()):
+    for title in ("nDCG@10", "95% interval", *_TITLES):
         table.add_column(title, justify="right", no_wrap=True)
-    for system in _NAMES:
-        if system in report.systems:
-            interval = report.systems[system][PRIMARY_METRIC]
-            table.add_row(
-                _name(report, system),
-                _cell(report, system, PRIMARY_METRIC, "[bold]{}[/]"),
-                f"{interval.low:.3f} to {interval.high:.3f}",
-                *(_cell(report, system, metric, "[bold]{}[/]") for metric in _COLUMNS),
-            )
+    for row in _rows(report, "[bold]{}[/]"):
+        table.add_row(*row)
     return table
 
 
-def report_markdown(report: Report) -> str:
-    """Table, paired differences and remarks, for the model card; ends with a line break."""
-    titles = ["system", "nDCG@10 (95% interval)", *_COLUMNS.values()]
+def report_markdown(report: Report, notes: Sequence[str]) -> str:
+    """Table, paired differences and notes, for the model card; ends with a line break."""
+    titles = ["system", "nDCG@10 (95% interval)", *_TITLES]
     lines = ["| " + " | ".join(titles) + " |", "|:---" + "|---:" * (len(titles) - 1) + "|"]
-    for system in _NAMES:
-        if system in report.systems:
-            interval = report.systems[system][PRIMARY_METRIC]
-            first = _cell(report, system, PRIMARY_METRIC, "**{}**")
-            cells = [
-                _name(report, system),
-                f"{first} ({interval.low:.3f} to {interval.high:.3f})",
-                *(_cell(report, system, metric, "**{}**") for metric in _COLUMNS),
-            ]
-            lines.append("| " + " | ".join(cells) + " |")
+    for name, value, interval, *others in _rows(report, "**{}**"):
+        lines.append("| " + " | ".join([name, f"{value} ({interval})", *others]) + " |")
     lines += ["", _basis(report), "", *_difference_table(report)]
-    if notes := remarks(report):
+    if notes:
         lines += ["", *(f"- {note}" for note in notes)]
     return "\n".join(lines) + "\n"
+
+
+def _rows(report: Report, best: str) -> Iterator[list[str]]:
+    """For each system its name, the primary metric, its interval and the other metrics."""
+    for system in filter(report.systems.__contains__, _NAMES):
+        value, *others = (_cell(report, system, one, best) for one in (PRIMARY_METRIC, *_COLUMNS))
+        interval = report.systems[system][PRIMARY_METRIC]
+        yield [_name(report, system), value, f"{interval.low:.3f} to {interval.high:.3f}", *others]
 
 
 def _name(report: Report, system: str) -> str:
@@ -67,7 +57,7 @@ def _name(report: Report, system: str) -> str:
 
 
 def _cell(report: Report, system: str, metric: str, best: str) -> str:
-    """Three digits; the highest of the column, and whatever reads the same, is marked."""
+    """Three digits; the highest of the column, and what looks equal to it, is marked."""
     text = f"{report.systems[system][metric].value:.3f}"
     highest = max(f"{values[metric].value:.3f}" for values in report.systems.values())
     return best.format(text) if text == highest else text
@@ -76,13 +66,14 @@ def _cell(report: Report, system: str, metric: str, best: str) -> str:
 def _basis(report: Report) -> str:
     origin = {
         "given": "a weight given in advance",
-        "cross-fitted": "the weight chosen on other questions than those it is measured on",
+        "cross-fitted": "a weight chosen on other questions than those it is measured on",
         "default": "an equal weight",
     }[report.fusion.weight_from]
+    model = "tuned model" if "base" in report.systems else "model"
     return (
         f"{report.questions} questions in {report.groups} independent groups, each ranked against "
-        f"{report.passages} passages. The fusion adds z-scores of model and BM25 with {origin}; "
-        f"the model's share to search with is {report.fusion.weight:g}."
+        f"{report.passages} passages. The fusion adds z-scores of model and BM25 with {origin}. "
+        f"For new questions, the share of the {model} is {report.fusion.weight:g}."
     )
 
 

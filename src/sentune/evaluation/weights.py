@@ -1,7 +1,7 @@
-"""The weight of the model in the fusion: chosen from questions, and measured on other questions.
+"""The weight of the model in the fusion: chosen on some questions, measured on others.
 
-A weight that is reported on the questions that chose it looks better than it is. ``cross_fitted``
-therefore measures every question under the weight that the other folds chose.
+On the questions that chose it, a weight looks better than it is. ``cross_fit`` therefore measures
+every question under the weight that the other folds chose.
 """
 
 from __future__ import annotations
@@ -22,14 +22,12 @@ __all__ = [
     "WEIGHTS",
     "CrossFit",
     "best_weight",
-    "choose_weight",
     "cross_fit",
-    "cross_fitted",
     "weight_curves",
 ]
 
 WEIGHTS = tuple(step / 10 for step in range(11))
-"""The weights to choose from; a finer grid is below what a few hundred questions can tell."""
+"""The weights to choose from; a few hundred questions cannot decide between finer steps."""
 
 PRIMARY = "ndcg@10"
 TOLERANCE = 0.005
@@ -77,20 +75,20 @@ def weight_curves(
     columns, dense_list, word_list = shortlist(dense, words)
     each = []
     for weight in weights:
-        places = rank(fuse(dense_list, word_list, weight), DEPTH)
-        each.append(question_metrics(np.take_along_axis(columns, places, axis=1), relevant))
+        order = rank(fuse(dense_list, word_list, weight), DEPTH)
+        each.append(question_metrics(np.take_along_axis(columns, order, axis=1), relevant))
     return {name: np.stack([metrics[name] for metrics in each], axis=1) for name in each[0]}
 
 
 def best_weight(curve: NDArray[np.float64]) -> float:
     """The weight of the highest mean, smoothed and drawn towards 0.5.
 
-    The means are averaged with their neighbours on the grid, because the true curve is smooth and
-    the peaks of a small sample are not. Of the weights within .005 of the best, the one nearest to
-    0.5 is taken (the better one if there are two): neither system is then left out because of a
-    question or two. Chosen on 20 questions and measured on the others (five sets, 100 draws each),
-    the plain maximum lost .013 of nDCG@10 against the best weight in hindsight, this rule .010;
-    chosen on half of a set, .009 and .010.
+    Each mean is averaged with its neighbours on the grid, because the true curve is smooth and a
+    small sample has false peaks. Of the weights within .005 of the best, the one nearest to 0.5 is
+    chosen (the better one if there are two), so that one or two questions do not exclude a system.
+    Chosen on 20 questions and measured on the others (five sets, 100 draws each), the plain maximum
+    lost .013 of nDCG@10 against the best weight in hindsight, this rule .010; chosen on half of a
+    set, .009 and .010.
 
     Args:
         curve: (Q, 11) nDCG@10 by ``WEIGHTS``.
@@ -101,7 +99,7 @@ def best_weight(curve: NDArray[np.float64]) -> float:
     if curve.ndim != 2 or curve.shape[1] != len(WEIGHTS) or not len(curve):
         raise DataError(
             f"values of shape {curve.shape}",
-            expected=f"one row a question and {len(WEIGHTS)} columns, one a weight",
+            expected=f"one row for each question and {len(WEIGHTS)} columns, one for each weight",
             fix="compute them with weight_curves and the default weights",
         )
     means = curve.mean(axis=0)
@@ -109,14 +107,6 @@ def best_weight(curve: NDArray[np.float64]) -> float:
     near = np.flatnonzero(smooth >= smooth.max() - TOLERANCE)
     middle = len(WEIGHTS) // 2
     return WEIGHTS[min(near, key=lambda index: (abs(index - middle), -smooth[index]))]
-
-
-def choose_weight(dense: Scores, words: Scores, relevant: Sequence[frozenset[int]]) -> float:
-    """The weight to use from now on, by ``best_weight`` of all questions: (Q, P), (Q, P) → weight.
-
-    Raises as ``weight_curves``.
-    """
-    return best_weight(weight_curves(dense, words, relevant)[PRIMARY])
 
 
 def cross_fit(curves: Curves, folds: NDArray[np.int64]) -> CrossFit:
@@ -142,13 +132,3 @@ def cross_fit(curves: Curves, folds: NDArray[np.int64]) -> CrossFit:
         name: np.take_along_axis(values, chosen, axis=1)[:, 0] for name, values in curves.items()
     }
     return CrossFit(metrics, weights)
-
-
-def cross_fitted(
-    dense: Scores, words: Scores, relevant: Sequence[frozenset[int]], folds: NDArray[np.int64]
-) -> CrossFit:
-    """The fusion's metrics per question, each under the weight chosen on the other folds.
-
-    Takes (Q, P) scores of both systems and (Q,) folds. Raises as ``weight_curves``, ``cross_fit``.
-    """
-    return cross_fit(weight_curves(dense, words, relevant), folds)

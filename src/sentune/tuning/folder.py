@@ -1,14 +1,14 @@
-"""The folder that a run writes: free, unfinished or finished, at any instant one of the three.
+"""The folder that a run writes. At any instant it is free, unfinished or finished.
 
 ::
 
     DIR/checkpoints/checkpoint-N/    while training
     DIR/checkpoints/finished/        everything that DIR will hold, whole
     DIR/…                            moved there file by file, config.json last
-    DIR/checkpoints/                 taken away
+    DIR/checkpoints/                 removed
 
-Without ``config.json`` no library loads DIR, so a half-moved folder is never taken for a model; and
-what is left to move is still in ``checkpoints/finished``.
+Without ``config.json`` no library loads DIR, so a half-moved folder is never taken for a model.
+The files not yet moved are still in ``checkpoints/finished``.
 """
 
 from __future__ import annotations
@@ -36,39 +36,38 @@ class RunFolder:
     """The states of a folder that ``tune`` writes.
 
     Args:
-        path: the folder, which need not exist.
+        path: the folder; it need not exist.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
         self._staged = self.checkpoints / "finished"
-        self._was_there = self.path.is_dir()
+        self._existed = self.path.is_dir()
 
     @property
     def unfinished(self) -> bool:
-        """Whether a run was begun here and not ended."""
+        """Whether a run was started here and has not ended."""
         return self.checkpoints.is_dir()
 
     @property
     def resumable(self) -> bool:
-        """Whether there is something to go on with: a checkpoint, or a result to move."""
+        """Whether a run can be continued: there is a checkpoint, or a result to move."""
         return any(self.checkpoints.glob("checkpoint-*")) or self._staged.is_dir()
 
     @property
     def finished(self) -> bool:
-        """Whether a run has ended here: there is a model and what was measured of it."""
+        """Whether a run has ended here: there is a model with its evaluation."""
         return all((self.path / name).is_file() for name in (_LAST, "evaluation.json"))
 
     def begin(self, *, resume: bool) -> bool:
-        """Make sure that a run can write here; False when it has ended here already.
+        """Make sure that a run can write here; False if the run has already ended here.
 
         Args:
-            resume: go on with an unfinished run. A folder that does not exist is a new run.
+            resume: continue an unfinished run; start a new one if there is none.
 
         Raises:
-            OutputError: the folder holds something else, or an unfinished run that is not to be
-                gone on with.
+            OutputError: the folder holds something else, or an unfinished run without ``resume``.
             TrainingError: another program's checkpoints are there.
         """
         if resume and self.unfinished:
@@ -80,14 +79,14 @@ class RunFolder:
         if resume and self.finished:
             if self.unfinished:
                 remove_folder(self.checkpoints)
-            # A kill while the checkpoints were taken away leaves them under a hidden name.
+            # A process killed while it removed the checkpoints leaves them under a hidden name.
             remove_partials(self.path, self.checkpoints.name)
             return False
         if self.unfinished and not resume:
             raise OutputError(
                 f"{self.path} holds an unfinished run",
                 expected="a folder that does not exist yet, or an empty one",
-                fix="go on with it by --resume, name another folder, or remove this one",
+                fix="continue it with --resume, name another folder, or remove this one",
             )
         if not self.unfinished:
             require_free(self.path)
@@ -102,28 +101,28 @@ class RunFolder:
         if others:
             raise OutputError(
                 f"{self.path} holds {others[0]} beside checkpoints",
-                expected="the folder of an unfinished run, which holds nothing else",
-                fix="name another folder, or move what is there away",
+                expected="only the checkpoints of an unfinished run",
+                fix="name another folder, or move the other files away",
             )
 
     def finish(self, write: Callable[[Path], None]) -> None:
-        """Put the result in place of the checkpoints.
+        """Replace the checkpoints by the result.
 
         Args:
-            write: writes every file into the empty folder that it is given.
+            write: called with an empty folder; writes all files into it.
 
         Raises:
-            OutputError: there is no room; the checkpoints are still there then.
+            OutputError: the disk is full; the checkpoints are kept.
         """
         with new_folder(self._staged) as folder:
             write(folder)
         self._publish()
 
     def tidy(self) -> None:
-        """After a run that ended early: leave no empty folder where nothing was saved."""
+        """After a run that ended early: remove empty folders, and files half written."""
         remove_partials(self.checkpoints)
         remove_empty(self.checkpoints)
-        if not self._was_there:
+        if not self._existed:
             remove_empty(self.path)
 
     def _publish(self) -> None:

@@ -1,4 +1,4 @@
-"""What came of a run, for the card and for ``evaluation.json``."""
+"""The result of a run, for the card and for ``evaluation.json``."""
 
 from __future__ import annotations
 
@@ -23,16 +23,14 @@ __all__ = ["Outcome", "Tuned", "card_facts", "summary"]
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What a tuning came to.
+    """The result of a tuning.
 
     Attributes:
-        folder: where the kept model lies.
+        folder: of the kept model.
         model: the kept model.
-        summary: everything that ``evaluation.json`` says.
+        summary: the content of ``evaluation.json``.
         verdict: what the figures show.
-        report: figures of all four systems; None when the run had ended before, and the rest was
-            read from its folder.
-        seconds: time spent in training.
+        report: figures of all four systems; None for a finished run that was read from its folder.
     """
 
     folder: Path
@@ -40,36 +38,51 @@ class Tuned:
     summary: dict[str, Any]
     verdict: Verdict
     report: Report | None
-    seconds: float
 
     @classmethod
     def read(cls, folder: Path) -> Tuned:
-        """A run that has ended, from its folder. Raises ModelError, OutputError."""
+        """A finished run, from its folder. Raises ModelError, OutputError."""
         path = folder / "evaluation.json"
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
-            found = Verdict(**told["verdict"])
-            seconds = float(told["training"]["seconds"])
+            figures = json.loads(path.read_text(encoding="utf-8"))
+            found = Verdict(**figures["verdict"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise OutputError(
-                f"{path} is not as a run wrote it ({error})",
+                f"{path} was not written by sentune tune ({error})",
                 expected="the folder of a finished run",
                 fix="name another folder, or move this one away",
             ) from error
-        return cls(folder, SentenceTransformer(folder), told, found, None, seconds)
+        return cls(
+            folder=folder,
+            model=SentenceTransformer(folder),
+            summary=figures,
+            verdict=found,
+            report=None,
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run has made, in memory."""
+    """The result of a run, in memory.
+
+    Attributes:
+        kept: the better of the base model and the tuned one.
+        notes: remarks on the figures of the kept model.
+        trained_on: the training pairs, as the recipe prepared them.
+        trainer, loss: of the training, whichever model is kept.
+        report: figures of both models, of BM25 and of the tuned model's fusion.
+        verdict: what the report shows.
+        truncation: what the length limit cut off the training texts.
+        evaluated: what the limit cut off the texts of the evaluation.
+    """
 
     kept: SentenceTransformer
+    notes: list[str]
     trained_on: Pairs
     trainer: SentenceTransformerTrainer
     loss: EmbeddingLoss
     report: Report
     verdict: Verdict
-    seconds: float
     truncation: Truncation
     evaluated: Truncation
 
@@ -79,7 +92,7 @@ def _kept(found: Verdict) -> Literal["tuned", "base"]:
 
 
 def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str) -> CardFacts:
-    """What the card of the model in the folder ``name`` tells."""
+    """The facts for the card of the model in the folder ``name``."""
     compute = outcome.trainer.model.compute
     return CardFacts(
         model=outcome.kept,
@@ -88,7 +101,7 @@ def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str
         loss=outcome.loss,
         arguments=outcome.trainer.args,
         steps=outcome.trainer.state.global_step,
-        seconds=outcome.seconds,
+        seconds=outcome.trainer.seconds,
         loss_log=_loss_log(outcome.trainer),
         compute=(
             f"{compute.dtype_name} on {compute.device} ({compute.reason}); "
@@ -96,6 +109,7 @@ def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str
         ),
         truncation=outcome.truncation,
         report=outcome.report,
+        notes=outcome.notes,
         verdict=outcome.verdict,
         evaluated_on=split.description,
         kept=_kept(outcome.verdict),
@@ -112,16 +126,17 @@ def _loss_log(trainer: SentenceTransformerTrainer) -> list[tuple[float, int, flo
 
 
 def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str, Any]:
-    """Everything that ``evaluation.json`` says."""
+    """The content of ``evaluation.json``."""
     used = {"training": outcome.trained_on, "validation": split.valid, "test": split.test}
-    notes = [f"{use}: {note}" for use, pairs in used.items() if pairs for note in pairs.notes]
+    data_notes = [f"{use}: {note}" for use, pairs in used.items() if pairs for note in pairs.notes]
     return {
         "kept": _kept(outcome.verdict),
         "verdict": asdict(outcome.verdict),
         "fusion_weight": outcome.kept.extras["fusion_weight"],
         "measured_on": split.description,
         **outcome.report.to_json(),
-        "data_notes": notes,
+        "notes": outcome.notes,
+        "data_notes": data_notes,
         "training": {
             "base": settings.base,
             "recipe": settings.recipe,
@@ -131,7 +146,7 @@ def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str,
             "seed": outcome.trainer.args.seed,
             "pairs": len(outcome.trained_on),
             "steps": outcome.trainer.state.global_step,
-            "seconds": round(outcome.seconds, 1),
+            "seconds": round(outcome.trainer.seconds, 1),
             "loss_log": [list(entry) for entry in _loss_log(outcome.trainer)],
             "compute_dtype": outcome.trainer.model.compute.dtype_name,
             "truncation": asdict(outcome.truncation),

@@ -1,8 +1,7 @@
-"""Long passages for training: cut into pieces, of which each question learns from the right one.
+"""Long passages are cut into pieces for training. Each question learns from the likeliest piece.
 
-A passage beyond the length limit is truncated, so a question about its end would be trained
-towards its beginning. And a step costs what its tokens cost: a piece of half the limit, which holds
-the answer, costs half.
+A passage beyond the length limit is truncated, so a question about its end would learn its
+beginning. A step also costs what its tokens cost: a piece of half the length costs half.
 """
 
 from __future__ import annotations
@@ -25,19 +24,19 @@ __all__ = ["cut_passages"]
 def cut_passages(pairs: Pairs, model: SentenceTransformer, tokens: int) -> Pairs:
     """Cut passages of more than ``tokens`` tokens, and choose a piece for each question.
 
-    Pieces are about equally long and keep words whole. Which of them answers is not known: a bag of
-    instances of which one is right (Dietterich et al. 1997). Taken is the one with the greatest sum
-    of two z-scores, the model's cosine and BM25, each over all pieces: before training, neither is
-    as good as both. Passages that no question asks for and hard negatives are left as they are.
+    Pieces are about equally long and keep words whole. Which piece answers a question is not known
+    (multiple-instance learning: Dietterich et al. 1997). The piece with the greatest sum of two
+    z-scores is chosen, the model's cosine and BM25, each over all pieces: before training, neither
+    is as good as both. Passages without a question and hard negatives are not cut.
 
     Args:
         pairs: questions with their passages.
-        model: chooses, with its prompts for questions and passages; usually the base model.
+        model: chooses the pieces, with its prompts for questions and passages; usually the base.
         tokens: the most in a piece, special tokens included.
 
     Returns:
-        The pairs with the piece in place of the passage, and a note of what was cut. The other
-        pieces are among the passages, where no question asks for them.
+        The pairs with the piece instead of the passage, and a note of what was cut. The other
+        pieces become passages without a question.
 
     Cost: encoding the questions and pieces of the passages that are cut, and questions · pieces
     scores of both kinds, a block of questions at a time.
@@ -50,8 +49,8 @@ def cut_passages(pairs: Pairs, model: SentenceTransformer, tokens: int) -> Pairs
     if room < 1:
         raise ArgumentError(
             f"pieces of {tokens} tokens",
-            expected="room for a text beside the special tokens",
-            fix="use 128, or leave passages whole",
+            expected=f"more than the {tokens - room} special tokens of a text",
+            fix="use 128, or do not cut passages",
         )
     asked = dict.fromkeys(name for names in pairs.relevant.values() for name in names)
     pieces = {name: model.tokenizer.pieces(pairs.passages[name], room) for name in asked}
@@ -61,7 +60,7 @@ def cut_passages(pairs: Pairs, model: SentenceTransformer, tokens: int) -> Pairs
     passages: dict[str, str] = {}
     for name, text in pairs.passages.items():
         for number, piece in enumerate(several.get(name, [text])):
-            passages[_named(name, number) if name in several else name] = piece
+            passages[_piece_id(name, number) if name in several else name] = piece
     chosen = _choose(pairs, several, model)
     relevant = {
         key: tuple(chosen.get((key, name), name) for name in names)
@@ -74,17 +73,17 @@ def cut_passages(pairs: Pairs, model: SentenceTransformer, tokens: int) -> Pairs
     return replace(pairs, passages=passages, relevant=relevant, notes=(*pairs.notes, note))
 
 
-def _named(passage: str, number: int) -> str:
-    return f"{passage}\x1f{number}"  # a separator that no file's ids hold
+def _piece_id(passage: str, number: int) -> str:
+    return f"{passage}\x1f{number}"  # a separator that ids in files do not contain
 
 
 def _choose(
     pairs: Pairs, several: dict[str, list[str]], model: SentenceTransformer
 ) -> dict[tuple[str, str], str]:
-    """(question, passage) → the name of the piece, for passages in several pieces."""
+    """(question, passage) → the id of the piece, for passages in several pieces."""
     texts = [piece for pieces in several.values() for piece in pieces]
     ends = np.cumsum([len(pieces) for pieces in several.values()]).tolist()
-    places = dict(zip(several, zip([0, *ends], ends, strict=False), strict=True))
+    spans = dict(zip(several, zip([0, *ends], ends, strict=False), strict=True))
     wanted = {
         key: asked
         for key, names in pairs.relevant.items()
@@ -100,8 +99,8 @@ def _choose(
         scores = _z(queries[rows] @ passages.T) + _z(words.scores(questions[rows]))
         for key, row in zip(keys[rows], scores, strict=True):
             for name in wanted[key]:
-                start, end = places[name]
-                chosen[key, name] = _named(name, int(np.argmax(row[start:end])))
+                start, end = spans[name]
+                chosen[key, name] = _piece_id(name, int(np.argmax(row[start:end])))
     return chosen
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from sentune.checks import require_choice
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.errors import ArgumentError
 from sentune.training.batches.examples import Row, TrainingData
 from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
 from sentune.tuning.passages import cut_passages
@@ -20,7 +20,7 @@ __all__ = ["DEFAULT_RECIPE", "RECIPES", "Prepared", "Recipe", "recipe"]
 
 
 class Prepared(NamedTuple):
-    """Pairs as they are trained on, with notes of what was done, and all rows of the run."""
+    """The pairs to train on, with notes of what was done to them, and all rows of the run."""
 
     pairs: Pairs
     data: TrainingData
@@ -31,18 +31,16 @@ class Recipe:
     """A way to train on question–passage pairs.
 
     Attributes:
-        summary: what it does, in a sentence.
         settings: of ``SentenceTransformerTrainingArguments``.
         loss: parameters of MultipleNegativesRankingLoss.
         passage_tokens: passages of more tokens are cut for training, see
             :func:`~sentune.tuning.passages.cut_passages`; left whole when None. Never more than
             the model's limit.
-        sentences: of each piece of a passage, which are trained on as questions too, see
-            :func:`~sentune.tuning.sentences.sentence_rows`, where BM25 is better than the base
-            model. Each stands in one epoch; an epoch has as many of them as questions at the most.
+        sentences: how many sentences of each piece become questions if BM25 is better than the
+            base model, see :func:`~sentune.tuning.sentences.sentence_rows`. Each is used in one
+            epoch, and an epoch has at most as many of them as questions.
     """
 
-    summary: str
     settings: Mapping[str, Any]
     loss: Mapping[str, Any] = field(default_factory=dict)
     passage_tokens: int | None = None
@@ -55,13 +53,13 @@ class Recipe:
     def prepare(
         self, pairs: Pairs, base: SentenceTransformer, epochs: float, seed: int
     ) -> Prepared:
-        """What is trained on.
+        """The pairs and rows to train on.
 
         Args:
             pairs: questions with their passages.
             base: the model before training.
-            epochs: over which sentences are spread, 100 at the most.
-            seed: settles which sentences.
+            epochs: over which sentences are spread, 100 at most.
+            seed: of the choice of sentences.
         """
         if self.passage_tokens is not None:
             pairs = cut_passages(pairs, base, self._most(base))
@@ -86,7 +84,7 @@ class Recipe:
         return Prepared(pairs, replace(data, rows=[*data.rows, *rows]))
 
     def _most(self, base: SentenceTransformer) -> int:
-        """Tokens of a piece that the model sees whole, with its prompt."""
+        """The most tokens of a piece that fits the length limit together with its prompt."""
         whole, before = base.max_seq_length, base.tokenizer.prompt_length(base.document_prompt)
         prompt = max(0, before - base.tokenizer.frame()[0])
         return min(self.passage_tokens or whole, whole - prompt)
@@ -102,16 +100,12 @@ _CARD = {
 }
 
 RECIPES = {
-    "reference": Recipe(
-        "as the reference card's run: dropout on, batches at random, 5e-5 falling to 0",
-        {**_CARD, "batch_sampler": "batch_sampler"},
-    ),
-    "plain": Recipe(
-        "the same without dropout and without a text twice in a batch",
-        {**_CARD, "dropout": 0.0},
-    ),
+    # The run on the reference model's card.
+    "reference": Recipe({**_CARD, "batch_sampler": "batch_sampler"}),
+    # The same without dropout, and without repeated texts in a batch.
+    "plain": Recipe({**_CARD, "dropout": 0.0}),
+    # As plain, on pieces of passages, and on their sentences if BM25 beats the base model.
     "sentences": Recipe(
-        "as plain, on the likeliest pieces of passages, and on sentences where words tell more",
         {**_CARD, "dropout": 0.0, "num_train_epochs": 5},
         passage_tokens=256,
         sentences=2,
@@ -122,10 +116,7 @@ DEFAULT_RECIPE = "sentences"
 
 def recipe(name: str) -> Recipe:
     """The recipe of that name. Raises ArgumentError."""
-    if not isinstance(name, str) or name not in RECIPES:
-        raise ArgumentError(
-            f"recipe {name!r}",
-            expected=f"one of {', '.join(RECIPES)}",
-            fix=f"leave it out for {DEFAULT_RECIPE}",
-        )
-    return RECIPES[name]
+    names = tuple(RECIPES)
+    return RECIPES[
+        require_choice("recipe", name, names, fix=f"leave it out for the default, {DEFAULT_RECIPE}")
+    ]

@@ -15,6 +15,7 @@ from sentune.evaluation import (
     InformationRetrievalEvaluator,
     Report,
     evaluate_systems,
+    remarks,
     verdict,
 )
 from sentune.files import write_json, write_text
@@ -29,15 +30,17 @@ from sentune.training.mining.mine import mine_hard_negatives
 from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.tuning.folder import RunFolder
 from sentune.tuning.outcome import Outcome, Tuned, card_facts, summary
-from sentune.tuning.recipes import recipe
+from sentune.tuning.recipes import Prepared, recipe
 from sentune.tuning.settings import RunFile, TuneSettings
 from sentune.tuning.split import Split
+from sentune.wording import counted
 
 __all__ = ["tune"]
 
 _DISCARDED = (
-    "The figures of the tuned model and of its fusion are those of a model that is not in this "
-    "folder; the model's share saved here, {:g}, was chosen for the base model"
+    "Tuning was discarded: this folder holds the base model, and the figures of the tuned model "
+    "and of its fusion are for the record. The fusion weight saved here, {:g}, was chosen for the "
+    "base model, and the notes are about it"
 )
 
 
@@ -52,16 +55,16 @@ def tune(
 ) -> Tuned:
     """Tune the base model, measure it, and write the better one of the two.
 
-    While it trains, checkpoints lie in ``out/checkpoints``: one after 30 seconds at first, less
-    often where writing takes long, and one at the end, unless ``save_strategy`` says otherwise.
+    Checkpoints are in ``out/checkpoints`` while it trains: the first after 30 seconds, the next at
+    longer intervals if writing takes long, and one at the end. ``save_strategy`` overrides this.
 
     Args:
         split: from :func:`read_split`, or made by hand.
-        out: the folder to write, which must not exist or be empty, unless a run is resumed.
+        out: the folder to write. It must not exist or be empty, unless a run is resumed.
         settings: see :class:`TuneSettings`.
-        say: told in a line what happens next.
-        resume: go on with the unfinished run in ``out``; a new run where there is none.
-        run_file: written into ``out`` as ``run.yaml``; from the settings when None.
+        say: called with a line before each step.
+        resume: continue the unfinished run in ``out``; start a new one if there is none.
+        run_file: written into ``out`` as ``run.yaml``; from the settings if None.
 
     Raises:
         OutputError: ``out`` holds something else, or cannot be written.
@@ -78,52 +81,64 @@ def tune(
     base, model = (SentenceTransformer(settings.base) for _ in range(2))
     say(f"base model {base.base.name} from {base.base.origin}")
     say(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
-    training = settings.resolved()
-    if training.get("eval_strategy", "no") != "no":
+    if settings.resolved().get("eval_strategy", "no") != "no":
         split = split.watching(settings.seed)
-    pairs = split.train
-    if settings.hard_negatives:
-        pairs = _with_negatives(pairs, base, settings, say)
-    chosen = recipe(settings.recipe)
-    already = len(pairs.notes)
-    pairs, data = chosen.prepare(pairs, base, training["num_train_epochs"], settings.seed)
-    for note in pairs.notes[already:]:
-        say(note)
+    pairs, data = _prepared(split, base, settings, say)
     truncation = _truncation(model, pairs)
-    say(f"training on {len(pairs)} pairs: {truncation.describe(model.max_seq_length)}")
-    loss = chosen.make_loss()
+    say(f"training on {counted(len(pairs), 'pair')}: {truncation.describe(model.max_seq_length)}")
+    loss = recipe(settings.recipe).make_loss()
     trainer = _trainer(model, data, split, settings, folder, loss)
     trainer.train(resume_from_checkpoint=resume)
-    say(f"trained {trainer.state.global_step} steps in {trainer.seconds:.0f} s; evaluating")
-    drawn = settings.show_progress and sys.stderr.isatty()
-    report, evaluated = _evaluate(split, model, base, drawn)
+    steps = counted(trainer.state.global_step, "step")
+    say(f"trained {steps} in {trainer.seconds:.0f} s; evaluating")
+    report, evaluated = _evaluate(split, model, base, settings.show_progress)
     found = verdict(report)
-    kept = model if found.keep else base
-    weight = report.fusion.weight if found.keep else _evaluate(split, base, None)[0].fusion.weight
-    if not found.keep:
-        discarded = f"{split.description}. {_DISCARDED.format(weight)}"
-        split = replace(split, description=discarded)
+    kept, of_kept = (model, report) if found.keep else (base, _evaluate(split, base)[0])
+    weight = of_kept.fusion.weight
     kept.extras = {"kept": "tuned" if found.keep else "base", "fusion_weight": weight}
+    if not found.keep:
+        split = replace(split, description=f"{split.description}. {_DISCARDED.format(weight)}")
     outcome = Outcome(
-        *(kept, pairs, trainer, loss, report, found, trainer.seconds, truncation, evaluated)
+        kept=kept,
+        notes=remarks(of_kept),
+        trained_on=pairs,
+        trainer=trainer,
+        loss=loss,
+        report=report,
+        verdict=found,
+        truncation=truncation,
+        evaluated=evaluated,
     )
-    kept.model_card = model_card(card_facts(split, settings, outcome, folder.path.resolve().name))
-    told = summary(split, settings, outcome)
+    return _write(folder, split, settings, outcome, run_text)
 
-    def write(place: Path) -> None:
-        kept.write_into(place)
-        write_json(place / "evaluation.json", told)
-        write_text(place / "run.yaml", run_text)
+
+def _write(
+    folder: RunFolder, split: Split, settings: TuneSettings, outcome: Outcome, run_text: str
+) -> Tuned:
+    kept = outcome.kept
+    kept.model_card = model_card(card_facts(split, settings, outcome, folder.path.resolve().name))
+    figures = summary(split, settings, outcome)
+
+    def write(into: Path) -> None:
+        kept.write_into(into)
+        write_json(into / "evaluation.json", figures)
+        write_text(into / "run.yaml", run_text)
 
     folder.finish(write)
-    return Tuned(folder.path, kept, told, found, report, trainer.seconds)
+    return Tuned(
+        folder=folder.path,
+        model=kept,
+        summary=figures,
+        verdict=outcome.verdict,
+        report=outcome.report,
+    )
 
 
 def _require_one_process() -> None:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ArgumentError(
-            "sentune tune in several processes",
-            expected="one: it writes one folder and measures one model",
+            "sentune tune was started in several processes",
+            expected="one process, as it writes one folder",
             fix="start it without torchrun, or use SentenceTransformerTrainer",
         )
 
@@ -137,7 +152,7 @@ def _trainer(
     loss: EmbeddingLoss,
 ) -> SentenceTransformerTrainer:
     training = settings.resolved()
-    # The last checkpoint may turn out to be damaged, so that there has to be one before it.
+    # The last checkpoint may be damaged: then the one before it is needed.
     arguments = SentenceTransformerTrainingArguments(
         **{"save_total_limit": 2, **training},
         output_dir=str(folder.checkpoints),
@@ -158,24 +173,36 @@ def _trainer(
 def _evaluator(split: Split, watched: Pairs) -> InformationRetrievalEvaluator:
     task = split.task(watched)
     return InformationRetrievalEvaluator(
-        {str(place): text for place, text in enumerate(task.questions)},
-        {str(place): text for place, text in enumerate(task.passages)},
-        {str(place): set(map(str, found)) for place, found in enumerate(task.relevant)},
+        {str(row): text for row, text in enumerate(task.questions)},
+        {str(row): text for row, text in enumerate(task.passages)},
+        {str(row): set(map(str, found)) for row, found in enumerate(task.relevant)},
         write_csv=False,
     )
 
 
-def _with_negatives(
-    pairs: Pairs, base: SentenceTransformer, settings: TuneSettings, say: Callable[[str], None]
-) -> Pairs:
-    mined = mine_hard_negatives(
-        pairs,
-        base,
-        num_negatives=settings.hard_negatives,
-        show_progress_bar=settings.show_progress and sys.stderr.isatty(),
-    )
-    say(f"mined {mined.negatives} hard negatives for {len(pairs.questions)} questions")
-    return mined.pairs
+def _prepared(
+    split: Split,
+    base: SentenceTransformer,
+    settings: TuneSettings,
+    say: Callable[[str], None],
+) -> Prepared:
+    """The training pairs with mined negatives, as the recipe prepares them."""
+    pairs = split.train
+    if settings.hard_negatives:
+        mined = mine_hard_negatives(
+            pairs,
+            base,
+            num_negatives=settings.hard_negatives,
+            show_progress_bar=settings.show_progress and sys.stderr.isatty(),
+        )
+        asked = counted(len(pairs.questions), "question")
+        say(f"mined {counted(mined.negatives, 'hard negative')} for {asked}")
+        pairs = mined.pairs
+    epochs = settings.resolved()["num_train_epochs"]
+    prepared = recipe(settings.recipe).prepare(pairs, base, epochs, settings.seed)
+    for note in prepared.pairs.notes[len(pairs.notes) :]:
+        say(note)
+    return prepared
 
 
 def _truncation(model: SentenceTransformer, pairs: Pairs) -> Truncation:
@@ -186,16 +213,20 @@ def _truncation(model: SentenceTransformer, pairs: Pairs) -> Truncation:
 def _evaluate(
     split: Split,
     model: SentenceTransformer,
-    base: SentenceTransformer | None,
+    base: SentenceTransformer | None = None,
     show_progress: bool = False,
 ) -> tuple[Report, Truncation]:
     task = split.task(split.valid if split.test is None else split.test)
-    # The same texts go through several models: what the limit cuts is counted once, apart.
+    # Several models encode the same texts; what the limit cuts is counted once, below.
     with count_truncation():
         chosen = None
         if split.test is not None:
             chosen = evaluate_systems(split.task(split.valid), model=model).fusion.weight
         report = evaluate_systems(
-            task, model=model, base=base, fusion_weight=chosen, show_progress_bar=show_progress
+            task,
+            model=model,
+            base=base,
+            fusion_weight=chosen,
+            show_progress_bar=show_progress and sys.stderr.isatty(),
         )
     return report, model.tokenizer([*task.questions, *task.passages])[1]

@@ -1,4 +1,4 @@
-"""Passages as their own teachers: their sentences are questions that they answer."""
+"""Sentences of passages as training questions, each answered by its passage."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["WordsOrModel", "sentence_rows", "words_or_model"]
 _ENDS = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；：])|\n+")
 _SENTENCE = range(40, 250)  # characters: shorter ones are headings, longer ones no sentences
 _PIECE = 100
-_QUESTIONS, _PASSAGES = 200, 500  # that the two are compared on
+_QUESTIONS, _PASSAGES = 200, 500  # to compare BM25 and the model on
 
 
 class WordsOrModel(NamedTuple):
-    """Mean nDCG@10 of BM25 and of a model on questions that are to be trained on."""
+    """Mean nDCG@10 of BM25 and of a model on training questions, and their number."""
 
     words: float
     model: float
@@ -35,9 +35,9 @@ class WordsOrModel(NamedTuple):
 def words_or_model(pairs: Pairs, model: SentenceTransformer, seed: int) -> WordsOrModel:
     """How well BM25 and the model find the passages of up to 200 questions among up to 500.
 
-    Training on sentences teaches the words of a corpus. Where BM25 is the better of the two on the
-    questions that are there, that is what the model lacks; where it is the worse, it leads astray:
-    measured on both kinds of corpus, see docs/performance.md.
+    Training on sentences teaches the model the words of a corpus. If BM25 is better than the model
+    on the training questions, the model lacks these words. If BM25 is worse, such training does
+    harm. Both kinds of corpus were measured; see docs/performance.md.
 
     Cost: one encoding of those questions and passages.
 
@@ -46,11 +46,11 @@ def words_or_model(pairs: Pairs, model: SentenceTransformer, seed: int) -> Words
     """
     draw = np.random.default_rng(seed)
     names = list(pairs.relevant)
-    asked = [names[place] for place in draw.permutation(len(names))[:_QUESTIONS]]
+    asked = [names[index] for index in draw.permutation(len(names))[:_QUESTIONS]]
     wanted = dict.fromkeys(name for key in asked for name in pairs.relevant[key])
     others = [name for name in pairs.passages if name not in wanted]
     further = draw.permutation(len(others))[: max(0, _PASSAGES - len(wanted))]
-    kept = [*wanted, *(others[place] for place in further)]
+    kept = [*wanted, *(others[index] for index in further)]
     texts = {name: pairs.passages[name] for name in kept}
     task = RetrievalTask.from_pairs(replace(pairs.select(asked), passages=texts, negatives={}))
     by_model = model.encode_query(task.questions, normalize_embeddings=True) @ (
@@ -66,24 +66,24 @@ def words_or_model(pairs: Pairs, model: SentenceTransformer, seed: int) -> Words
 def sentence_rows(
     pairs: Pairs, model: SentenceTransformer, tokens: int, each: int, seed: int
 ) -> list[tuple[str, ...]]:
-    """Rows of a sentence and the piece of a passage that it stands in, and no other does.
+    """Rows of a sentence and the piece of a passage that contains it; sentences of one piece only.
 
-    The inverse cloze task (Lee et al. 2019, arXiv:1906.00300), with the sentence left in its
-    place: a question shares words with the passage that answers it, and the model is to learn
-    which words tell the passages of this corpus apart. No labels are needed, so that passages
-    which no question asks for are of use as well.
+    The inverse cloze task (Lee et al. 2019, arXiv:1906.00300), with the sentence left in the
+    piece. Questions share words with the passages that answer them, and the model learns which
+    words tell the passages of this corpus apart. No labels are needed, so passages without a
+    question are used, too.
 
     Args:
-        pairs: passages, cut into pieces or not, and how many hard negatives a row has: a sentence
-            row gets other pieces in their place, drawn at random.
-        model: whose tokenizer counts.
+        pairs: passages, cut into pieces or not. If rows have hard negatives, a sentence's row gets
+            as many other pieces, drawn at random.
+        model: its tokenizer counts.
         tokens: the most in a piece, special tokens included.
         each: the most sentences of a piece.
-        seed: settles which sentences, and the order of the rows.
+        seed: of the choice of sentences, and of the order of the rows.
 
     Returns:
-        Rows as :meth:`Pairs.rows` gives them, in random order; none where passages hold nothing
-        like a sentence.
+        Rows as :meth:`Pairs.rows` gives them, in random order; none if no passage contains a
+        sentence.
 
     Cost: one tokenization of all passages.
     """
@@ -101,14 +101,14 @@ def sentence_rows(
     for piece, parts in found.items():
         sentences = [part for part in parts if times[part] == 1]
         chosen = draw.permutation(len(sentences))
-        rows += ((sentences[place], piece) for place in islice(chosen, each))
+        rows += ((sentences[index], piece) for index in islice(chosen, each))
     if pairs.negative_count:
         rows = _with_others(rows, list(pieces), pairs.negative_count, draw)
-    return [rows[place] for place in draw.permutation(len(rows))]
+    return [rows[index] for index in draw.permutation(len(rows))]
 
 
 def _sentences(piece: str) -> list[str]:
-    # A piece that is one sentence would be the answer to itself.
+    # A piece of one sentence would answer itself.
     parts = dict.fromkeys(_ENDS.split(piece))
     return [part for part in parts if len(part) in _SENTENCE and part != piece.strip()]
 
@@ -116,14 +116,14 @@ def _sentences(piece: str) -> list[str]:
 def _with_others(
     rows: list[tuple[str, ...]], pieces: list[str], count: int, draw: np.random.Generator
 ) -> list[tuple[str, ...]]:
-    """Each row with ``count`` other pieces; no rows where there is no other piece."""
+    """Each row with ``count`` other pieces; no rows if there is no other piece."""
     if len(pieces) < 2:
         return []
-    places = {piece: place for place, piece in enumerate(pieces)}
+    indices = {piece: index for index, piece in enumerate(pieces)}
     others = draw.integers(len(pieces) - 1, size=(len(rows), count))
-    own = np.array([places[row[1]] for row in rows]).reshape(-1, 1)
-    others += others >= own
+    answers = np.array([indices[row[1]] for row in rows]).reshape(-1, 1)
+    others += others >= answers
     return [
-        (*row, *(pieces[place] for place in found))
+        (*row, *(pieces[index] for index in found))
         for row, found in zip(rows, others.tolist(), strict=True)
     ]

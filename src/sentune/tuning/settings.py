@@ -12,15 +12,15 @@ from typing import Any
 
 import yaml
 
+from sentune.checks import require_whole
 from sentune.errors import ArgumentError, DataError
 from sentune.model_folder.base_models import DEFAULT_BASE_MODEL
 from sentune.training.arguments import SentenceTransformerTrainingArguments
-from sentune.tuning.recipes import DEFAULT_RECIPE, Recipe, recipe
+from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
 
 __all__ = ["RunFile", "TuneSettings", "read_run_file"]
 
-# Where a run writes, and what follows from that, is not for the file to say; a card lists these
-# all the same, with values that say nothing.
+# A file does not set where a run writes. A card lists these names, too, with empty values.
 _NOT_FOR_FILES = frozenset({"output_dir", "resume_from_checkpoint", "disable_tqdm", "prompts"})
 # YAML reads a card's "no" as false.
 _STRATEGIES = frozenset({"eval_strategy", "save_strategy", "logging_strategy"})
@@ -34,19 +34,19 @@ def _training_names() -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class TuneSettings:
-    """What a person may choose; the rest is the recipe.
+    """What a person may choose; the recipe sets the rest.
 
     Attributes:
         base: the model to start from: a folder or a name.
         recipe: a name from ``sentune.tuning.recipes``.
-        training: settings of ``SentenceTransformerTrainingArguments`` that overrule the recipe.
+        training: settings of ``SentenceTransformerTrainingArguments`` that override the recipe's.
         hard_negatives: passages to mine for each question before training; see
             ``sentune.training.mining.mine``.
         private_card: leave samples of the data out of the model card.
         show_progress: draw bars on standard error.
 
     Raises:
-        ArgumentError: a name that is no setting, or a value outside its range.
+        ArgumentError: a name that is not a setting, or a value outside its range.
     """
 
     base: str = DEFAULT_BASE_MODEL
@@ -57,60 +57,50 @@ class TuneSettings:
     show_progress: bool = False
 
     def __post_init__(self) -> None:
-        """Check what a run would find out only after it has loaded a model."""
+        """Check the values now, before a run loads a model."""
         recipe(self.recipe)
         for name in ("private_card", "show_progress"):
             if not isinstance(getattr(self, name), bool):
                 raise ArgumentError(
-                    f"{name} {getattr(self, name)!r}", expected="true or false", fix="correct it"
+                    f"{name} is {getattr(self, name)!r}",
+                    expected="true or false",
+                    fix=f"correct {name}",
                 )
         for name in self.training:
             if name not in _training_names():
                 raise _unknown(name, _training_names())
         values = self.resolved()
-        # Wrong values are told now, and not when a model is loaded.
         SentenceTransformerTrainingArguments(**values)
-        if type(self.hard_negatives) is not int or not 0 <= self.hard_negatives <= 100:
-            raise ArgumentError(
-                f"hard_negatives {self.hard_negatives!r}",
-                expected="a number of passages from 0 to 100",
-                fix="correct it",
-            )
-        if values["per_device_train_batch_size"] < 2:
-            raise ArgumentError(
-                f"per_device_train_batch_size {values['per_device_train_batch_size']}",
-                expected="at least 2: the other pairs of a batch are what a pair learns from",
-                fix="choose a larger batch",
-            )
+        require_whole("hard_negatives", self.hard_negatives, least=0, most=100)
+        name = "per_device_train_batch_size"
+        fix = "choose a larger batch: a pair learns from the other pairs of its batch"
+        require_whole(name, values[name], least=2, fix=fix)
 
     @property
     def seed(self) -> int:
-        """Settles every random choice."""
+        """Of every random choice."""
         seed: int = self.resolved()["seed"]
         return seed
 
     def resolved(self) -> dict[str, Any]:
-        """The settings of training: the recipe's, overruled by those given."""
-        chosen = {**self._recipe().settings, **self.training}
+        """The settings of training: the recipe's, overridden by those given."""
+        chosen = {**recipe(self.recipe).settings, **self.training}
         if chosen.get("load_best_model_at_end"):
             chosen.setdefault("metric_for_best_model", "cosine_ndcg@10")
-            # The best step can only be gone back to where it was saved.
+            # Only a step that was saved can be loaded again.
             for name in ("strategy", "steps"):
                 if f"eval_{name}" in chosen:
                     chosen.setdefault(f"save_{name}", chosen[f"eval_{name}"])
         return {"seed": 42, **chosen}
 
-    def _recipe(self) -> Recipe:
-        return recipe(self.recipe)
-
 
 @dataclass(frozen=True, slots=True)
 class RunFile:
-    """What a ``run.yaml`` says.
+    """The content of a ``run.yaml``.
 
     Attributes:
         settings: of the run.
-        data, valid, test: files of pairs; None where the file names none.
+        data, valid, test: files of pairs; None if the file names none.
     """
 
     settings: TuneSettings
@@ -131,7 +121,7 @@ class RunFile:
             "private_card": settings.private_card,
             **settings.resolved(),
         }
-        # A null is told where leaving it out would mean the recipe's value.
+        # A null is written if without it the recipe's value would be used.
         of_recipe = recipe(settings.recipe).settings
         kept = {
             name: _plain(value)
@@ -142,30 +132,30 @@ class RunFile:
         return head + str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
 
 
-_OWN = ("base", "recipe", "hard_negatives", "private_card")
+_OF_TUNING = ("base", "recipe", "hard_negatives", "private_card")
 _FILES = ("data", "valid", "test")
 
 
 def read_run_file(path: str | Path | None, **given: Any) -> RunFile:
-    """A run's file, overruled by what is given by name.
+    """Read a run's file; settings given by name override it.
 
-    Values are those of YAML; ``None``, and numbers such as ``5e-05`` that YAML takes for texts,
-    are read as a model card writes them, so that a card's list of hyperparameters can be pasted.
+    Values are those of YAML. ``None``, and numbers like ``5e-05`` that YAML reads as texts, are
+    read as a model card writes them, so that a card's list of hyperparameters can be pasted.
 
     Args:
         path: the file; None for an empty one.
-        given: settings, of training too, that overrule the file's; None leaves the file's.
+        given: settings, of training too, that override the file's; None keeps the file's.
 
     Raises:
-        DataError: the file cannot be read, is no mapping, or has a name that is no setting.
-        ArgumentError: a value outside its range.
+        DataError: the file cannot be read, or is not a mapping.
+        ArgumentError: a name that is not a setting, or a value outside its range.
     """
     found = {} if path is None else _read(Path(path))
     found |= {name: value for name, value in given.items() if value is not None}
-    own = {name: found.pop(name) for name in (*_OWN, "show_progress") if name in found}
+    chosen = {name: found.pop(name) for name in (*_OF_TUNING, "show_progress") if name in found}
     files = {name: str(found.pop(name)) for name in _FILES if found.get(name) is not None}
     training = {name: value for name, value in found.items() if name not in _FILES}
-    return RunFile(TuneSettings(training=training, **own), **files)
+    return RunFile(TuneSettings(training=training, **chosen), **files)
 
 
 def _plain(value: Any) -> Any:
@@ -185,7 +175,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DataError(
             f"{path} cannot be read ({' '.join(str(error).split())})",
-            expected="a YAML file of settings, such as the run.yaml beside a tuned model",
+            expected="a YAML file of settings, like the run.yaml of a tuned model",
             fix="correct the file",
         ) from error
     if content is None:
@@ -206,13 +196,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _require_known(values: Mapping[str, Any], path: Path) -> None:
-    known = _training_names() | {*_OWN, *_FILES}
+    known = _training_names() | {*_OF_TUNING, *_FILES}
     for name, value in values.items():
         if name in _NOT_FOR_FILES:
             if value not in (None, False):
                 raise ArgumentError(
-                    f"{path}: {name}={value!r}",
-                    expected="settings of training; this one is not for a file to say",
+                    f"{path} sets {name} to {value!r}",
+                    expected="a file without this setting",
                     fix=f"leave out {name}",
                 )
         elif name not in known:
@@ -220,7 +210,7 @@ def _require_known(values: Mapping[str, Any], path: Path) -> None:
 
 
 def _as_written(value: Any) -> Any:
-    """A card's way of writing: None for null, and exponents without a point."""
+    """Values as a card writes them: None for null, and exponents without a point."""
     if isinstance(value, dict):
         return {key: _as_written(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -238,6 +228,6 @@ def _unknown(name: str, known: frozenset[str], where: str = "") -> ArgumentError
     return ArgumentError(
         f"{where}{name} is no setting",
         expected="a name of SentenceTransformerTrainingArguments, or data, valid, test, "
-        + ", ".join(_OWN),
+        + ", ".join(_OF_TUNING),
         fix=fix,
     )

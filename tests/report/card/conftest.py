@@ -12,8 +12,9 @@ import pytest
 
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.evaluation.findings import FusionWeight, Report, verdict
+from sentune.evaluation.report import FusionWeight, Report, remarks
 from sentune.evaluation.significance import Difference, Interval
+from sentune.evaluation.verdict import verdict
 from sentune.report.card import CardFacts
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.losses import MultipleNegativesRankingLoss
@@ -52,7 +53,7 @@ def make_report(base: float = 0.5, tuned: float = 0.7) -> Report:
             name: {"ndcg@10": Difference(value, value - 0.05, value + 0.05, 0.0123)}
             for name, value in (("model_minus_base", change), ("fusion_minus_model", 0.1))
         },
-        fusion=FusionWeight(0.6, "cross-fitted", 0.6),
+        fusion=FusionWeight(0.6, "cross-fitted"),
         questions=40,
         passages=123,
         groups=35,
@@ -92,6 +93,7 @@ def plain_facts(model: SentenceTransformer, tmp_path_factory: pytest.TempPathFac
         compute="float32 on cpu (asked for); weights float32",
         truncation=model.tokenizer(list(PAIRS.passages.values()))[1],
         report=make_report(),
+        notes=remarks(make_report()),
         verdict=verdict(make_report()),
         evaluated_on="measured on the 40 questions of held_out.json",
         kept="tuned",

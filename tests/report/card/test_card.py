@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from sentune.data.pairs import Pairs
-from sentune.evaluation.findings import remarks
+from sentune.evaluation.report import remarks
 from sentune.model_folder.base_models import BaseModel
 from sentune.report.card import CardFacts, model_card
 from sentune.training.arguments import SentenceTransformerTrainingArguments

@@ -4,14 +4,13 @@
 
     facts ─┬─ front_matter  what the hub reads: tags, base model, widget, figures
            └─ card ─┬─ overview      title, model details, architecture, citation
-                    ├─ usage         code that runs as it stands
-                    ├─ measured      figures, what they show, how they were made
+                    ├─ usage         code that runs unchanged
+                    ├─ measured      figures, verdict, method
                     └─ training ─┬─ dataset     size, token statistics, samples
-                                 └─ settings    hyperparameters that ran
+                                 └─ settings    hyperparameters of the run
 
-``versions`` asks what is installed; ``text`` makes whatever the data holds safe inside Markdown.
-A card states what ran, so it takes facts and computes nothing but token counts; it names no path
-of the machine that it was made on.
+``versions`` asks what is installed; ``text`` makes any text safe inside Markdown. A card states
+what ran: it takes facts, and computes only token counts. It names no path of the machine.
 """
 
 from __future__ import annotations

@@ -38,14 +38,14 @@ def dataset_lines(facts: CardFacts) -> list[str]:
 
 
 def example_sentences(pairs: Pairs, most: int) -> list[list[str]]:
-    """A question, a passage that answers it and another passage, long ones cut.
+    """Triples of a question, a passage that answers it and another passage; long texts are cut.
 
     Args:
-        pairs: where they come from.
-        most: how many such triples, each of a question with another answer.
+        pairs: the source.
+        most: the most triples; each has another answer.
 
     Returns:
-        Up to ``most`` triples; none when all passages answer the same question.
+        Up to ``most`` triples; none if all passages answer the same question.
     """
     askers: dict[str, str] = {}
     for question, answers in pairs.relevant.items():
@@ -55,11 +55,11 @@ def example_sentences(pairs: Pairs, most: int) -> list[list[str]]:
 
 
 def _example(pairs: Pairs, question: str, answers: Iterable[str]) -> list[str]:
-    own = pairs.relevant[question]
-    other = next((key for key in chain(answers, pairs.passages) if key not in own), None)
+    right = pairs.relevant[question]
+    other = next((key for key in chain(answers, pairs.passages) if key not in right), None)
     if other is None:
         return []
-    texts = (pairs.questions[question], pairs.passages[own[0]], pairs.passages[other])
+    texts = (pairs.questions[question], pairs.passages[right[0]], pairs.passages[other])
     return [shortened(text, _EXAMPLE_CHARACTERS) for text in texts]
 
 
@@ -81,7 +81,7 @@ def _token_counts(texts: Sequence[str], tokenizer: Tokenizer) -> str:
 
 
 def _sample_rows(columns: dict[str, list[str]]) -> list[tuple[str, ...]]:
-    """The first rows that differ in their passage: neighbours often share one."""
+    """The first rows with different passages: neighbours often share one."""
     rows: dict[str, tuple[str, ...]] = {}
     for row in zip(*columns.values(), strict=True):
         rows.setdefault(row[1], row)

@@ -1,10 +1,12 @@
-"""The YAML at the top of a card, which is what the hub reads."""
+"""The YAML at the top of a card, which the hub reads."""
 
 from __future__ import annotations
 
-import json
+import math
 import re
 from typing import Any
+
+import yaml
 
 from sentune.report.card.dataset import example_sentences
 from sentune.report.card.facts import CardFacts
@@ -14,8 +16,7 @@ __all__ = ["front_matter"]
 _METRICS = ("accuracy@1", "recall@5", "recall@10", "mrr@10", "ndcg@10")
 _TITLES = {"mrr": "MRR", "ndcg": "NDCG"}
 _WIDGETS = 3
-# Outside YAML's character set, or line breaks to YAML and not to JSON.
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_NAME = re.compile(r"[a-z]+([_-][a-z]+)*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -30,7 +31,8 @@ def front_matter(facts: CardFacts) -> str:
     fields["library_name"] = "sentence-transformers"
     if results := _results(facts):
         fields["model-index"] = [{"name": facts.name, "results": results}]
-    return "\n".join(["---", *_emit(fields), "---"])
+    block = yaml.dump(fields, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=math.inf)
+    return f"---\n{block}---"
 
 
 def _tags(facts: CardFacts) -> list[str]:
@@ -53,7 +55,7 @@ def _widgets(facts: CardFacts) -> list[dict[str, Any]]:
 
 
 def _results(facts: CardFacts) -> list[dict[str, Any]]:
-    """The kept model's own figures, in the hub's model-index format."""
+    """The figures of the kept model, in the hub's model-index format."""
     system = "model" if facts.kept == "tuned" else "base"
     if facts.report is None or system not in facts.report.systems:
         return []
@@ -81,26 +83,13 @@ def _metric_title(metric: str) -> str:
     return f"{_TITLES.get(name, name.capitalize())}@{cutoff}"
 
 
-def _emit(value: Any) -> list[str]:
-    """Block YAML with JSON scalars, which quote whatever a text may hold."""
-    if isinstance(value, dict) and value:
-        return [line for key, item in value.items() for line in _entry(key, item)]
-    if isinstance(value, list) and value:
-        return [
-            ("- " if number == 0 else "  ") + line
-            for item in value
-            for number, line in enumerate(_emit(item))
-        ]
-    return [_scalar(value)]
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # yaml has no types
+    """Quotes texts, each on one line, so that no text looks like the end of the block."""
 
 
-def _entry(key: str, value: Any) -> list[str]:
-    lines = _emit(value)
-    if isinstance(value, dict | list) and value:
-        return [f"{key}:", *("  " + line for line in lines)]
-    return [f"{key}: {lines[0]}"]
+def _text(dumper: _Dumper, text: str) -> yaml.Node:
+    style = None if _NAME.fullmatch(text) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", _SURROGATE.sub("\ufffd", text), style)
 
 
-def _scalar(value: Any) -> str:
-    text = _SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False))
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+_Dumper.add_representer(str, _text)

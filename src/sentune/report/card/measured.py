@@ -1,4 +1,4 @@
-"""The section on evaluation: what was measured, on what, how, and what it shows."""
+"""The section on evaluation: the figures, the questions, the method and the verdict."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from sentune.report.card.text import inline
 __all__ = ["evaluation_blocks"]
 
 _METHOD = (
-    "Questions that share a passage form a group, and whatever is random draws whole groups. Each "
-    f"interval is the 2.5th to the 97.5th percentile of the mean over {RESAMPLES:,} bootstrap "
-    "resamples; differences are taken question by question. p is two-sided, from a randomisation "
-    "test that exchanges the two systems within groups. The decision goes by nDCG@10 alone, the "
-    "metric named in advance."
+    "Questions that share a passage form a group, and resamples draw whole groups. Each interval "
+    f"is the 2.5th to the 97.5th percentile of the mean over {RESAMPLES:,} bootstrap resamples. "
+    "Differences are taken for each question. p is two-sided, from a randomisation test that "
+    "exchanges the two systems within groups. nDCG@10 alone decides; it was chosen in advance."
 )
 
 
@@ -26,7 +25,7 @@ def evaluation_blocks(facts: CardFacts) -> list[str]:
         "## Evaluation",
         *([f"**{inline(facts.verdict.text)}**"] if facts.verdict else []),
         f"The task is to find the passages that answer a question. {_sentence(facts.evaluated_on)}",
-        report_markdown(facts.report).strip(),
+        report_markdown(facts.report, facts.notes).strip(),
         "### How this was measured",
         _METHOD,
     ]

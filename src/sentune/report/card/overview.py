@@ -1,4 +1,4 @@
-"""The beginning and the end of a card: what the model is, and whom to cite."""
+"""The beginning and the end of a card: what the model is, and what to cite."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def overview_blocks(facts: CardFacts) -> list[str]:
 
 def _description(facts: CardFacts) -> list[str]:
     use = (
-        f"It turns a sentence or a paragraph into a vector of "
+        "It maps a sentence or a paragraph to a vector of "
         f"{facts.model.get_embedding_dimension()} numbers, for semantic search, semantic textual "
         "similarity, paraphrase mining, text classification and clustering."
     )
@@ -92,8 +92,8 @@ def _sources() -> str:
     return "\n".join(
         [
             f"- **Made with:** sentune {installed_versions().get('sentune', '')}".rstrip(),
-            "- **Documentation:** [Sentence Transformers](https://sbert.net), whose folder layout "
-            "and interface this model shares",
+            "- **Documentation:** [Sentence Transformers](https://sbert.net); this model has its "
+            "folder layout and interface",
             "- **Repository:** [Sentence Transformers on GitHub]"
             "(https://github.com/huggingface/sentence-transformers)",
             f"- **Hugging Face:** [Sentence Transformers on Hugging Face]({hub})",

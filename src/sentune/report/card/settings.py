@@ -1,4 +1,4 @@
-"""The settings of a run, as they were and where they differ from the defaults."""
+"""The settings of a run: all, and those that differ from the defaults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "stated_settings"]
 
-# Where the run took place, under which account and what it was called.
+# Paths, accounts and names of the run.
 _WITHHELD = frozenset(
     {
         "deepspeed",
@@ -25,7 +25,7 @@ _WITHHELD = frozenset(
         "run_name",
     }
 )
-# transformers takes it out of accelerate's configuration while it sets the device up.
+# transformers removes it from accelerate's configuration when it sets the device up.
 _USED_UP = "use_configured_state"
 _WITHHELD_ENDINGS = ("_dir", "_token")
 _WITHHELD_BEGINNINGS = ("trackio_",)
@@ -33,11 +33,11 @@ _WITHHELD_BEGINNINGS = ("trackio_",)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Name → value in words, in the order of the arguments.
+    """Name → value as text, in the order of the arguments.
 
     Attributes:
-        all: every setting that says nothing about the machine or its owner.
-        changed: those of them that differ from the defaults.
+        all: every setting, except those about the machine or its owner.
+        changed: those of ``all`` that differ from the defaults.
     """
 
     all: dict[str, str]
@@ -47,8 +47,8 @@ class Settings:
 def stated_settings(arguments: SentenceTransformerTrainingArguments) -> Settings:
     """What a card may say about the arguments of a run.
 
-    The defaults are those of fresh arguments of the same class, because transformers fills many
-    in only when it constructs them.
+    The defaults are those of new arguments of the same class, because transformers sets many of
+    them only in the constructor.
     """
     given, defaults = _stated(arguments), _stated(_fresh(arguments))
     changed = {name: value for name, value in given.items() if value != defaults[name]}
@@ -57,8 +57,8 @@ def stated_settings(arguments: SentenceTransformerTrainingArguments) -> Settings
 
 def _fresh(arguments: SentenceTransformerTrainingArguments) -> Any:
     kind = type(arguments)
-    # Without this, transformers sets the device up once more, and resets the state of accelerate
-    # under a trainer that may still be at work.
+    # Otherwise transformers sets the device up again, and resets the state of accelerate, which a
+    # running trainer may need.
     unattached = type(kind.__name__, (kind,), {"_setup_devices": None})
     return unattached(output_dir="unused")
 

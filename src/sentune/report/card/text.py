@@ -1,7 +1,7 @@
 """Any text → Markdown that shows this text and nothing else.
 
-Training texts come from anywhere. In a card they must neither end a table, a fence or a heading
-nor turn into HTML, and the result must be valid UTF-8.
+Training texts may hold anything. In a card they must not end a table, a fence or a heading, and
+must not become HTML. The result must be valid UTF-8.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 __all__ = ["cell", "fenced", "inline", "shortened", "table"]
 
-# Underscores inside words and brackets without an address are plain text, and file names and
-# lists read better with them.
+# Underscores inside words, and brackets without an address, are plain text. They are not escaped,
+# so that file names and lists stay readable.
 _ACTIVE = re.compile(r"[&<>|`*\\~$#]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -34,7 +34,7 @@ def _escaped(text: str) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """At most ``limit`` characters, and an ellipsis where something was cut."""
+    """At most ``limit`` characters, with an ellipsis if something was cut."""
     return text if len(text) <= limit else text[:limit].rstrip() + "…"
 
 
@@ -46,6 +46,6 @@ def fenced(content: str, language: str = "") -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table of cells that are safe already."""
+    """A Markdown table; the cells must be safe already."""
     lines = [header, [":---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,4 +1,4 @@
-"""The section on training: data, loss, settings, log, and what they ran on."""
+"""The section on training: data, loss, settings, log, device and versions."""
 
 from __future__ import annotations
 

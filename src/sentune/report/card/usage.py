@@ -1,4 +1,4 @@
-"""Code on the card, which runs as it stands in the folder above the model's."""
+"""Code on the card, which runs unchanged in the folder above the model's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NEUTRAL_SENTENCES = (
 
 
 def usage_blocks(facts: CardFacts) -> list[str]:
-    """The section on usage: sentune, sentence-transformers and, where it was measured, fusion."""
+    """The section on usage: sentune, sentence-transformers and, if it was measured, fusion."""
     return [
         "## Usage",
         "### Direct Usage (sentune)",
@@ -24,7 +24,7 @@ def usage_blocks(facts: CardFacts) -> list[str]:
         fenced(_snippet(facts), "python"),
         "### Direct Usage (Sentence Transformers)",
         fenced("pip install -U sentence-transformers", "bash"),
-        "The code above runs unchanged but for its first line (version 3.1 or later):",
+        "The code above runs with another first line (version 3.1 or later):",
         fenced("from sentence_transformers import SentenceTransformer", "python"),
         *_search_blocks(facts),
     ]

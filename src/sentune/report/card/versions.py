@@ -1,4 +1,4 @@
-"""What is installed, asked without importing it."""
+"""What is installed, without importing it."""
 
 from __future__ import annotations
 

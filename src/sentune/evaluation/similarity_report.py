@@ -1,13 +1,14 @@
-"""How well a model's similarity follows what people said, with intervals: one model or two."""
+"""How well a model's similarity agrees with scores by people, with intervals: one model or two."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from sentune.data.scored import ScoredPairs
 from sentune.evaluation.correlation import pearson, spearman_difference, spearman_interval
 from sentune.evaluation.evaluators import EmbeddingSimilarityEvaluator
+from sentune.evaluation.report import rounded
 from sentune.evaluation.significance import Interval
 from sentune.ranking.retrieval_model import PairModel
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["SimilarityReport", "evaluate_similarity", "similarity_table"]
 
 _FEW_PAIRS = 10
-# Packs follow a token budget; the evaluator's usual 16 texts would leave them nearly empty.
+# The evaluator's default of 16 texts would leave packs, which have a token budget, nearly empty.
 _BATCH = 1024
 
 
@@ -27,10 +28,10 @@ class SimilarityReport:
 
     Attributes:
         spearman: ``base`` (if there was one) and ``model`` → rank correlation with its interval.
-            This is the one that decides: only the order of the scores counts.
+            This one decides: it depends on the order of the scores only.
         pearson: ``base`` and ``model`` → linear correlation.
-        difference: Spearman of the model less that of the base, paired; None without a base.
-        pairs: how many pairs were scored.
+        difference: Spearman of the model minus that of the base, paired; None without a base.
+        pairs: their number.
     """
 
     spearman: dict[str, Interval]
@@ -43,23 +44,18 @@ class SimilarityReport:
         """What a reader of the figures should know, one sentence each; may be empty."""
         if self.pairs >= _FEW_PAIRS:
             return []
-        return [f"Only {self.pairs} pairs: the intervals are too narrow, and say next to nothing."]
+        return [f"Only {self.pairs} pairs: the intervals are too narrow to be of use."]
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries and lists with floats to six digits."""
         systems = {
-            name: {"spearman": _plain(found), "pearson": {"value": round(self.pearson[name], 6)}}
+            name: {"spearman": asdict(found), "pearson": {"value": self.pearson[name]}}
             for name, found in self.spearman.items()
         }
-        differences = {}
-        if self.difference is not None:
-            differences["model_minus_base"] = {"spearman": _plain(self.difference)}
-        return {
-            "systems": systems,
-            "differences": differences,
-            "pairs": self.pairs,
-            "notes": self.notes,
-        }
+        change = self.difference
+        differences = {} if change is None else {"model_minus_base": {"spearman": asdict(change)}}
+        figures = {"systems": systems, "differences": differences, "pairs": self.pairs}
+        return {**rounded(figures), "notes": self.notes}
 
 
 def evaluate_similarity(
@@ -71,13 +67,12 @@ def evaluate_similarity(
 ) -> SimilarityReport:
     """Correlate a model's similarity of each pair with its score, and compare with a base.
 
-    Each model is asked through ``EmbeddingSimilarityEvaluator``, so by its own similarity
-    function (cosine for most). Intervals are bootstraps over pairs.
+    Each model uses its similarity function (cosine for most). Intervals are bootstraps over pairs.
 
     Cost: every model encodes 2n sentences; then about a second for 1,500 pairs.
 
     Raises:
-        DataError: A model gives NaN, or finds all pairs equally alike.
+        DataError: A model gives NaN, or the same similarity for all pairs.
     """
     evaluator = EmbeddingSimilarityEvaluator(
         pairs.first,
@@ -87,20 +82,20 @@ def evaluate_similarity(
         show_progress_bar=show_progress_bar,
     )
     models = {"model": model} if base is None else {"base": base, "model": model}
-    alike = {name: evaluator.similarities(encoder) for name, encoder in models.items()}
+    found = {name: evaluator.similarities(encoder) for name, encoder in models.items()}
     scores = evaluator.scores
     return SimilarityReport(
-        spearman={name: spearman_interval(scores, values) for name, values in alike.items()},
-        pearson={name: pearson(scores, values) for name, values in alike.items()},
+        spearman={name: spearman_interval(scores, values) for name, values in found.items()},
+        pearson={name: pearson(scores, values) for name, values in found.items()},
         difference=(
-            None if base is None else spearman_difference(scores, alike["model"], alike["base"])
+            None if base is None else spearman_difference(scores, found["model"], found["base"])
         ),
         pairs=len(pairs),
     )
 
 
 def similarity_table(report: SimilarityReport) -> Table:
-    """One row a model, and one for the paired difference if there are two."""
+    """One row for each model, and one for the paired difference if there are two."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -124,8 +119,3 @@ def similarity_table(report: SimilarityReport) -> Table:
             f"{change:+.4f}",
         )
     return table
-
-
-def _plain(found: Interval) -> dict[str, float]:
-    # Adding zero turns −0.0 into 0.0.
-    return {key: round(getattr(found, key), 6) + 0.0 for key in ("value", "low", "high")}
