@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, cast
-from weakref import WeakKeyDictionary
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from sentune.checks import require_choice, require_whole
+from sentune.encoding.embedder import Embedder
 from sentune.encoding.windows import Windows
 from sentune.errors import ArgumentError
 from sentune.network.pack import pack, plan_packs
 from sentune.progress import Advance, progress
 from sentune.tokens.truncation import Truncation, record_truncation
-
-if TYPE_CHECKING:
-    from sentune.encoding.text_encoder import TextEncoder
 
 __all__ = [
     "Block",
@@ -127,7 +122,7 @@ def encode_chunks(
 
 @torch.inference_mode()
 def encode_chunk(
-    model: TextEncoder, texts: Sequence[str], settings: EncodeSettings, advance: Advance
+    model: Embedder, texts: Sequence[str], settings: EncodeSettings, advance: Advance
 ) -> Block:
     """Encode texts together, the longest first: the slowest pack comes early.
 
@@ -137,7 +132,7 @@ def encode_chunk(
     if settings.prompt:
         texts = [settings.prompt + text for text in texts]
     skipped = model.tokenizer.prompt_length(settings.prompt) if settings.prompt else 0
-    with evaluating(model):
+    with model.evaluating():
         if settings.long_text == "chunk":
             return _encode_windows(model, texts, settings, skipped, advance)
         token_ids, truncation = model.tokenizer(texts)
@@ -149,7 +144,7 @@ def encode_chunk(
 
 
 def _encode_windows(
-    model: TextEncoder,
+    model: Embedder,
     texts: Sequence[str],
     settings: EncodeSettings,
     skipped: int,
@@ -179,7 +174,7 @@ Groups = Iterable[tuple[list[int], list[list[int]]]]
 
 
 def _groups(
-    model: TextEncoder, token_ids: Sequence[list[int]], batch_size: int | None, advance: Advance
+    model: Embedder, token_ids: Sequence[list[int]], batch_size: int | None, advance: Advance
 ) -> Groups:
     """The positions and token ids of the texts of each pack."""
     budget = _TOKEN_BUDGET.get(model.device.type, _TOKEN_BUDGET["cpu"])
@@ -189,7 +184,7 @@ def _groups(
         advance(len(group))
 
 
-def _sentence_vectors(model: TextEncoder, groups: Groups, count: int, skipped: int) -> Tensor:
+def _sentence_vectors(model: Embedder, groups: Groups, count: int, skipped: int) -> Tensor:
     vectors = torch.empty(count, model.pooling.output_dimension, device=model.device)
     for places, token_ids in groups:
         packed = pack(token_ids).to(model.device)
@@ -197,7 +192,7 @@ def _sentence_vectors(model: TextEncoder, groups: Groups, count: int, skipped: i
     return vectors
 
 
-def _token_vectors(model: TextEncoder, groups: Groups, count: int) -> list[Tensor]:
+def _token_vectors(model: Embedder, groups: Groups, count: int) -> list[Tensor]:
     vectors = [torch.empty(0)] * count
     for places, token_ids in groups:
         packed = pack(token_ids).to(model.device)
@@ -205,26 +200,3 @@ def _token_vectors(model: TextEncoder, groups: Groups, count: int) -> list[Tenso
         for place, rows in zip(places, packed.split(tokens), strict=True):
             vectors[place] = rows
     return vectors
-
-
-_switch = threading.Lock()
-_at_work: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
-_interrupted: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Dropout off while any thread encodes, and on again after the last one, if it was on."""
-    with _switch:
-        if not _at_work.get(model):
-            _interrupted[model] = model.training
-            if model.training:
-                model.eval()
-        _at_work[model] = _at_work.get(model, 0) + 1
-    try:
-        yield
-    finally:
-        with _switch:
-            _at_work[model] -= 1
-            if not _at_work[model] and _interrupted[model]:
-                model.train()

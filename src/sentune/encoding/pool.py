@@ -26,18 +26,16 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from sentune.encoding.embedder import Embedder
 from sentune.encoding.encode import Block, EncodeSettings
 from sentune.encoding.worker_process import WorkerGoneError, WorkerProcess
 from sentune.errors import ArgumentError, PoolError
 from sentune.hardware import choose_device
 from sentune.progress import Advance
-
-if TYPE_CHECKING:
-    from sentune.encoding.text_encoder import TextEncoder
 
 __all__ = ["Pool"]
 
@@ -77,7 +75,7 @@ class Pool:
     """
 
     def __init__(
-        self, model: TextEncoder, devices: Sequence[str | torch.device] | None = None
+        self, model: Embedder, devices: Sequence[str | torch.device] | None = None
     ) -> None:
         chosen = _devices() if devices is None else [str(choose_device(name)) for name in devices]
         if not chosen:
@@ -118,7 +116,7 @@ class Pool:
         """Workers."""
         return len(self._workers)
 
-    def _greetings(self, model: TextEncoder, devices: list[str]) -> Iterator[dict[str, Any]]:
+    def _greetings(self, model: Embedder, devices: list[str]) -> Iterator[dict[str, Any]]:
         shares = max(1, torch.get_num_threads() // max(1, devices.count("cpu")))
         for device in devices:
             yield {
@@ -129,7 +127,7 @@ class Pool:
                 "threads": shares if device == "cpu" else torch.get_num_threads(),
             }
 
-    def require_for(self, model: TextEncoder) -> None:
+    def require_for(self, model: Embedder) -> None:
         """Raise ArgumentError unless the pool is open and was started for this model."""
         if self._closed.is_set():
             raise ArgumentError(

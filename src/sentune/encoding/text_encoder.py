@@ -7,17 +7,16 @@ import math
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from sentune.checks import require_whole
 from sentune.encoding.chunks import chunks
 from sentune.encoding.collect import gather
+from sentune.encoding.embedder import Embedder
 from sentune.encoding.encode import (
     Block,
     EncodeSettings,
@@ -29,15 +28,9 @@ from sentune.encoding.encode import (
 from sentune.encoding.inputs import Inputs
 from sentune.encoding.pool import Pool
 from sentune.encoding.precision import require_precision
-from sentune.errors import ArgumentError
-from sentune.hardware import Compute, choose_compute
-from sentune.network.encoder import Encoder
-from sentune.network.linear import use_eight_bits
-from sentune.network.pack import Pack
-from sentune.network.pooling import Pooling
+from sentune.hardware import choose_compute
 from sentune.progress import Advance
 from sentune.tokens.prompts import choose_prompt
-from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = ["EncodeOptions", "TextEncoder"]
 
@@ -66,106 +59,8 @@ class EncodeOptions(TypedDict, total=False):
     long_text: LongText
 
 
-class TextEncoder(nn.Module):
-    """Tokenizer, encoder and pooling in the order of the data, and what is asked of them.
-
-    One instance may be shared by any number of threads that encode.
-
-    Attributes:
-        tokenizer, encoder, pooling: the stages.
-        normalize: whether vectors are scaled to unit length.
-        prompts, default_prompt_name: prompts by name, and the one used when none is named.
-        truncate_dim: leading dimensions kept of each vector; all when None.
-        compute: device, number format and the reason for it.
-        compute_dtype: the number format that was asked for.
-        batch_invariant: compute every text by itself, so that its vector has the same bits in
-            whatever company it is encoded. The price: see docs/encode.md.
-    """
-
-    tokenizer: Tokenizer
-    encoder: Encoder
-    pooling: Pooling
-    normalize: bool
-    prompts: dict[str, str]
-    default_prompt_name: str | None
-    truncate_dim: int | None
-    compute: Compute
-    compute_dtype: str
-    batch_invariant: bool
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.encoder.embeddings.word.weight.device
-
-    @property
-    def max_seq_length(self) -> int:
-        """The most tokens of a text, special tokens and prompt included; the rest is cut off."""
-        return self.tokenizer.max_seq_length
-
-    @max_seq_length.setter
-    def max_seq_length(self, length: int) -> None:
-        longest = self.encoder.config.longest_text
-        if isinstance(length, int) and length > longest:
-            raise ArgumentError(
-                f"max_seq_length {length}",
-                expected=f"at most {longest}, the positions that the encoder has",
-                fix="choose a shorter limit",
-            )
-        self.tokenizer.max_seq_length = length
-
-    @property
-    def query_prompt(self) -> str:
-        """What ``encode_query`` puts before a text: the prompt ``query``, or the default one."""
-        return self._first_prompt("query")
-
-    @property
-    def document_prompt(self) -> str:
-        """What ``encode_document`` puts before a text: ``document``, ``passage`` or ``corpus``."""
-        return self._first_prompt("document", "passage", "corpus")
-
-    def _first_prompt(self, *names: str) -> str:
-        known = next((name for name in names if name in self.prompts), None)
-        return choose_prompt(self.prompts, self.default_prompt_name, known, None)
-
-    def get_sentence_embedding_dimension(self) -> int:
-        """The older name of ``get_embedding_dimension``, which most snippets use."""
-        return self.get_embedding_dimension()
-
-    def get_embedding_dimension(self) -> int:
-        """Dimensions of a vector, after ``truncate_dim``."""
-        whole = self.pooling.output_dimension
-        return whole if self.truncate_dim is None else min(whole, self.truncate_dim)
-
-    def write_into(self, folder: Path) -> None:
-        """Write the model's files into an existing empty folder."""
-        raise NotImplementedError
-
-    # ── one pack ──────────────────────────────────────────────────────────────────────────────
-
-    def forward(self, packed: Pack, prompt_length: int = 0) -> Tensor:
-        """A pack of n texts → their vectors (n, dim), in the order in which they were packed.
-
-        This is the whole computation, with gradients where they are enabled; ``truncate_dim``
-        is not applied.
-        """
-        tokens = self.encoder(packed, self.reduced_dtype)
-        pooled: Tensor = self.pooling(tokens, packed, prompt_length)
-        return F.normalize(pooled, dim=1) if self.normalize else pooled
-
-    @property
-    def reduced_dtype(self) -> torch.dtype | None:
-        """The format to cast the weights to; None where they are used as they are."""
-        # float32 means "as the weights are", so that a model cast to float64 computes in float64.
-        return None if self.compute.dtype == torch.float32 else self.compute.dtype
-
-    def compute_as(self, compute: Compute) -> None:
-        """Change the number format, and move the weights to the device."""
-        self.compute = compute
-        self.to(compute.device)
-        use_eight_bits(self.encoder, compute.eight_bit)
-
-    # ── any number of texts ───────────────────────────────────────────────────────────────────
+class TextEncoder(Embedder):
+    """What is asked of a model: vectors of any number of texts."""
 
     @overload
     def encode(
