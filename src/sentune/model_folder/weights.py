@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from sentune.errors import ModelError
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.config import EncoderConfig
 from sentune.network.encoder import Encoder
+from sentune.vectors import all_finite
 
 __all__ = ["build_encoder", "export_weights", "load_weights", "read_weights"]
 
@@ -139,13 +139,8 @@ def _wrong(shape: tuple[int, ...], parts: list[Tensor], names: tuple[str, ...]) 
     return [
         f"{name} {tuple(part.shape)}"
         for name, part in zip(names, parts, strict=True)
-        if tuple(part.shape) != of_part or not _finite(part)
+        if tuple(part.shape) != of_part or not all_finite(part)
     ]
-
-
-def _finite(part: Tensor) -> bool:
-    # A sum is one pass without memory; that of finite numbers may overflow.
-    return math.isfinite(part.sum()) or bool(torch.isfinite(part).all())
 
 
 def export_weights(encoder: Encoder) -> dict[str, Tensor]:
