@@ -49,7 +49,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.extend(texts)
         return encode(model, texts, *rest)
 
-    monkeypatch.setattr("sentune.encoding.text_encoder.encode_chunk", noted)
+    monkeypatch.setattr("sentune.encoding.runner.encode_chunk", noted)
     return seen
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from sentune.tokens.truncation import Truncation, count_truncation
 
 if TYPE_CHECKING:
     from sentune.encoding.encode import Block, EncodeSettings, LongText
-    from sentune.encoding.pool import Pool
+    from sentune.encoding.runner import Runner
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["EncodedFile", "checked_rows", "encode_to_file", "ids_of"]
@@ -70,7 +70,7 @@ def encode_to_file(
     normalize_embeddings: bool = False,
     truncate_dim: int | None = None,
     long_text: LongText = "truncate",
-    pool: Pool | None = None,
+    pool: Runner | None = None,
     show_progress_bar: bool | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> EncodedFile:
@@ -104,11 +104,12 @@ def encode_to_file(
         ArgumentError, PoolError: as ``encode``.
         KeyboardInterrupt: its text says how to go on.
     """
+    from sentune.encoding.runner import runner_for  # loads PyTorch, which ``few`` does without
+
     destination = Path(out)
     require_vector_file(destination)
     require_precision(precision)
-    if pool is not None:
-        pool.require_for(model)
+    runner = runner_for(model, pool)
     settings = model.encode_settings(
         prompt_name=prompt_name,
         prompt=prompt,
@@ -124,7 +125,7 @@ def encode_to_file(
         _tell(folder, say)
         try:
             with count_truncation():  # told in the result, so not in the log as well
-                shards = _fill(folder, job, texts, pool, show_progress_bar)
+                shards = _fill(folder, job, texts, runner, show_progress_bar)
             if not shards:
                 raise DataError("no texts", expected="at least one", fix="give some")
             if needs_ranges(precision) and folder.rows < _FEW_FOR_RANGES:
@@ -190,7 +191,7 @@ def _fill(
     folder: WorkFolder,
     job: _Job,
     texts: Iterable[str | TextRow],
-    pool: Pool | None,
+    runner: Runner,
     show_progress_bar: bool | None,
 ) -> int:
     """Finish every shard that is not, and return how many there are."""
@@ -207,7 +208,7 @@ def _fill(
             count, first = count + 1, first + len(chunk)
 
     blocks = job.model.encode_blocks(
-        unfinished(), job.settings, pool=pool, show_progress_bar=show_progress_bar
+        unfinished(), job.settings, pool=runner, show_progress_bar=show_progress_bar
     )
     with closing(blocks):  # at once, so that no bar is drawn any more when an error is told
         for block in blocks:
@@ -290,10 +291,6 @@ def _publish(folder: WorkFolder, job: _Job, out: Path, shards: int) -> Shape:
     folder.publish(out.name, lambda stream: write_vectors(out.suffix.lower(), stream, shape, parts))
     folder.finished = True
     return shape
-
-
-def _save(array: NDArray[Any], stream: BinaryIO) -> None:
-    np.save(stream, array, allow_pickle=False)
 
 
 def _ranges(folder: WorkFolder, shards: int, precision: str) -> NDArray[np.float32]:

@@ -1,9 +1,8 @@
-"""Chunks of texts → vectors: packs under a token budget, and the original order again."""
+"""A chunk of texts → vectors: packs under a token budget, then the original order again."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
@@ -16,8 +15,8 @@ from sentune.encoding.embedder import Embedder
 from sentune.encoding.windows import Windows
 from sentune.errors import ArgumentError
 from sentune.network.pack import pack, plan_packs
-from sentune.progress import Advance, progress
-from sentune.tokens.truncation import Truncation, record_truncation
+from sentune.progress import Advance
+from sentune.tokens.truncation import Truncation
 
 __all__ = [
     "Block",
@@ -25,10 +24,7 @@ __all__ = [
     "LongText",
     "OutputValue",
     "encode_chunk",
-    "encode_chunks",
 ]
-
-logger = logging.getLogger(__name__)
 
 OutputValue = Literal["sentence_embedding", "token_embeddings"]
 LongText = Literal["truncate", "chunk"]
@@ -84,40 +80,6 @@ class Block:
     def vectors(self) -> Tensor:
         """The rows of sentence embeddings."""
         return cast("Tensor", self.rows)
-
-
-EncodeBlocks = Callable[[Iterable[Sequence[str]], Advance], Iterator[Block]]
-
-
-def encode_chunks(
-    encode: EncodeBlocks,
-    texts: Iterable[Sequence[str]],
-    *,
-    limit: int,
-    total: int | None,
-    show_progress_bar: bool,
-) -> Generator[Block]:
-    """Encode chunk after chunk, with a progress bar, and count what was cut.
-
-    The count goes to the ``count_truncation`` block around the consumer, or is logged as a
-    warning at the end where there is none.
-
-    Args:
-        encode: chunks → blocks, in this process or in others.
-        texts: the chunks.
-        limit: the length limit in tokens, for the warning.
-        total: how many texts there are, if that is known.
-        show_progress_bar: whether to draw one.
-    """
-    whole = Truncation()
-    counted = True
-    with progress("encoding", total, unit="texts", show=show_progress_bar) as advance:
-        for block in encode(texts, advance):
-            whole.add(block.truncation)
-            counted = record_truncation(block.truncation) and counted
-            yield block
-    if not counted and whole.truncated:
-        logger.warning("%s", whole.describe(limit))
 
 
 @torch.inference_mode()

@@ -14,6 +14,7 @@ in its place and gives it the same texts.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import queue
 import shutil
@@ -21,7 +22,7 @@ import tempfile
 import threading
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,6 +44,9 @@ logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 _MOST_CPU_WORKERS = 4
+# Texts in a chunk: enough to order by length, few enough to be shared out.
+_MOST_IN_A_CHUNK = 1024
+_USUAL_CHUNK = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,22 +131,26 @@ class Pool:
                 "threads": shares if device == "cpu" else torch.get_num_threads(),
             }
 
-    def require_for(self, model: Embedder) -> None:
-        """Raise ArgumentError unless the pool is open and was started for this model."""
+    @property
+    def model(self) -> Embedder | None:
+        """The model that was copied, if it still exists. Raises ArgumentError once closed."""
         if self._closed.is_set():
             raise ArgumentError(
                 "a pool that was closed", expected="an open pool", fix="start a new one"
             )
-        if self._model() is not model:
-            raise ArgumentError(
-                "a pool of another model",
-                expected="the pool that start_multi_process_pool of this model made",
-                fix="start a pool for this model",
-            )
+        return self._model()
+
+    def chunk_size(self, count: int | None, asked: int | None) -> int:
+        """A tenth of a worker's share of the texts, so that none waits long at the end."""
+        if asked is not None:
+            return asked
+        if count is None:
+            return _USUAL_CHUNK
+        return max(1, min(math.ceil(count / len(self) / 10), _MOST_IN_A_CHUNK))
 
     def blocks(
         self, chunks: Iterable[Sequence[str]], settings: EncodeSettings, advance: Advance
-    ) -> Iterator[Block]:
+    ) -> Generator[Block]:
         """Encode chunks of texts in the workers.
 
         Chunks are taken as workers get free: at most two for each are under way or wait for

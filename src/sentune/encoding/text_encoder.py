@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,19 +16,12 @@ from sentune.checks import require_whole
 from sentune.encoding.chunks import chunks
 from sentune.encoding.collect import gather
 from sentune.encoding.embedder import Embedder
-from sentune.encoding.encode import (
-    Block,
-    EncodeSettings,
-    LongText,
-    OutputValue,
-    encode_chunk,
-    encode_chunks,
-)
+from sentune.encoding.encode import Block, EncodeSettings, LongText, OutputValue
 from sentune.encoding.inputs import Inputs
 from sentune.encoding.pool import Pool
 from sentune.encoding.precision import require_precision
+from sentune.encoding.runner import Runner, encode_chunks, runner_for
 from sentune.hardware import choose_compute
-from sentune.progress import Advance
 from sentune.tokens.prompts import choose_prompt
 
 __all__ = ["EncodeOptions", "TextEncoder"]
@@ -37,10 +29,6 @@ __all__ = ["EncodeOptions", "TextEncoder"]
 logger = logging.getLogger(__name__)
 
 Devices = str | torch.device | Sequence[str | torch.device] | None
-
-# Texts that a worker is given at a time: enough to order by length, few enough to be shared out.
-_MOST_FOR_A_WORKER = 1024
-_USUAL_FOR_A_WORKER = 512
 
 
 class EncodeOptions(TypedDict, total=False):
@@ -54,7 +42,7 @@ class EncodeOptions(TypedDict, total=False):
     normalize_embeddings: bool
     truncate_dim: int | None
     precision: str
-    pool: Pool | None
+    pool: Runner | None
     chunk_size: int | None
     long_text: LongText
 
@@ -77,7 +65,7 @@ class TextEncoder(Embedder):
         device: Devices = ...,
         normalize_embeddings: bool = ...,
         truncate_dim: int | None = ...,
-        pool: Pool | None = ...,
+        pool: Runner | None = ...,
         chunk_size: int | None = ...,
         long_text: LongText = ...,
     ) -> NDArray[Any]: ...
@@ -97,7 +85,7 @@ class TextEncoder(Embedder):
         device: Devices = ...,
         normalize_embeddings: bool = ...,
         truncate_dim: int | None = ...,
-        pool: Pool | None = ...,
+        pool: Runner | None = ...,
         chunk_size: int | None = ...,
         long_text: LongText = ...,
     ) -> NDArray[Any] | Tensor | list[Tensor]: ...
@@ -116,7 +104,7 @@ class TextEncoder(Embedder):
         device: Devices = None,
         normalize_embeddings: bool = False,
         truncate_dim: int | None = None,
-        pool: Pool | None = None,
+        pool: Runner | None = None,
         chunk_size: int | None = None,
         long_text: LongText = "truncate",
     ) -> NDArray[Any] | Tensor | list[Tensor]:
@@ -169,12 +157,11 @@ class TextEncoder(Embedder):
             normalize_embeddings=normalize_embeddings,
             long_text=long_text,
         )
-        with self._placed(device, pool) as workers:
-            size = None if workers is None else chunk_size or _share(given.count, len(workers))
+        with self._runner(device, pool) as runner:
             blocks = self.encode_blocks(
-                chunks(given.texts, size),
+                chunks(given.texts, runner.chunk_size(given.count, chunk_size)),
                 settings,
-                pool=workers,
+                pool=runner,
                 total=given.count,
                 show_progress_bar=show_progress_bar,
             )
@@ -233,7 +220,7 @@ class TextEncoder(Embedder):
         texts: Iterable[Sequence[str]],
         settings: EncodeSettings,
         *,
-        pool: Pool | None = None,
+        pool: Runner | None = None,
         total: int | None = None,
         show_progress_bar: bool | None = None,
     ) -> Generator[Block]:
@@ -248,16 +235,10 @@ class TextEncoder(Embedder):
             total: texts in all chunks together, for the progress bar.
             show_progress_bar: as for ``encode``.
         """
-
-        def here(texts: Iterable[Sequence[str]], advance: Advance) -> Iterator[Block]:
-            return (encode_chunk(self, chunk, settings, advance) for chunk in texts)
-
-        def in_pool(texts: Iterable[Sequence[str]], advance: Advance) -> Iterator[Block]:
-            return here(texts, advance) if pool is None else pool.blocks(texts, settings, advance)
-
         return encode_chunks(
-            in_pool,
+            runner_for(self, pool),
             texts,
+            settings,
             limit=self.max_seq_length,
             total=total,
             show_progress_bar=_shown(show_progress_bar),
@@ -288,26 +269,17 @@ class TextEncoder(Embedder):
         pool.close()
 
     @contextmanager
-    def _placed(self, device: Devices, pool: Pool | None) -> Iterator[Pool | None]:
-        """The processes to compute in; None for this one, on the device that was asked for."""
-        if pool is not None:
-            pool.require_for(self)
-            yield pool
+    def _runner(self, device: Devices, pool: Runner | None) -> Iterator[Runner]:
+        """Where to compute: ``pool``, a pool on several devices, or this process on ``device``."""
+        if pool is not None or device is None:
+            yield runner_for(self, pool)
         elif isinstance(device, Sequence) and not isinstance(device, str):
             with self.start_multi_process_pool(device) as started:
                 yield started
         else:
-            if device is not None:
-                self.compute_as(choose_compute(self.compute_dtype, device))
-            yield None
+            self.compute_as(choose_compute(self.compute_dtype, device))
+            yield runner_for(self, None)
 
 
 def _shown(show_progress_bar: bool | None) -> bool:
     return logger.isEnabledFor(logging.INFO) if show_progress_bar is None else show_progress_bar
-
-
-def _share(count: int | None, workers: int) -> int:
-    """Texts to give a worker at a time: a tenth of its part, so that none waits long at the end."""
-    if count is None:
-        return _USUAL_FOR_A_WORKER
-    return max(1, min(math.ceil(count / workers / 10), _MOST_FOR_A_WORKER))
