@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +15,8 @@ from torch import Tensor, nn
 
 from sentune.errors import ArgumentError
 from sentune.hardware import Compute
+from sentune.model_folder.folder import WEIGHTS, ModelFolder
+from sentune.model_folder.weights import write_weights
 from sentune.network.encoder import Encoder
 from sentune.network.linear import use_eight_bits
 from sentune.network.pack import Pack
@@ -35,6 +39,9 @@ class Embedder(nn.Module):
         truncate_dim: leading dimensions kept of each vector; all when None.
         compute: device, number format and the reason for it.
         compute_dtype: the number format that was asked for.
+        similarity_fn_name: the function that compares the vectors.
+        extras: what sentune keeps in the folder beside the model (the weight of the fusion).
+        model_card: the text that ``save_pretrained`` writes as ``README.md``.
         batch_invariant: compute every text by itself, so that its vector has the same bits in
             whatever company it is encoded. The price: see docs/encode.md.
     """
@@ -48,7 +55,11 @@ class Embedder(nn.Module):
     truncate_dim: int | None
     compute: Compute
     compute_dtype: str
+    similarity_fn_name: str
+    extras: dict[str, Any]
+    model_card: str
     batch_invariant: bool
+    _folder: ModelFolder
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,10 +109,6 @@ class Embedder(nn.Module):
         whole = self.pooling.output_dimension
         return whole if self.truncate_dim is None else min(whole, self.truncate_dim)
 
-    def write_into(self, folder: Path) -> None:
-        """Write the model's files into an existing empty folder."""
-        raise NotImplementedError
-
     def forward(self, packed: Pack, prompt_length: int = 0) -> Tensor:
         """A pack of n texts → their vectors (n, dim), in the order in which they were packed.
 
@@ -141,6 +148,29 @@ class Embedder(nn.Module):
                 state.threads -= 1
                 if not state.threads and state.was_training:
                     self.train()
+
+    def write_into(self, path: Path) -> None:
+        """Write the model's files into an existing empty folder, for callers who add more files.
+
+        Raises:
+            ModelError: pooling modes in an order that the folder layout cannot express.
+            OutputError: a file cannot be written.
+        """
+        replace(
+            self._folder,
+            config=self.encoder.config,
+            tokenizer=self.tokenizer,
+            pooling_modes=self.pooling.modes,
+            include_prompt=self.pooling.include_prompt,
+            normalize=self.normalize,
+            prompts=self.prompts,
+            default_prompt_name=self.default_prompt_name,
+            similarity_fn_name=self.similarity_fn_name,
+            truncate_dim=self.truncate_dim,
+            extras=self.extras,
+            card=self.model_card,
+        ).write(path)
+        write_weights(path / WEIGHTS, self.encoder)
 
 
 class _Encoding:

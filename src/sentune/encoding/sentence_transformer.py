@@ -16,9 +16,8 @@ from sentune.errors import ArgumentError
 from sentune.files import new_folder
 from sentune.hardware import choose_compute
 from sentune.model_folder.base_models import DEFAULT_BASE_MODEL, resolve
-from sentune.model_folder.reading import read_folder
+from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.weights import build_encoder, read_weights
-from sentune.model_folder.writing import write_folder
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.names import SIMILARITY_FUNCTIONS
 from sentune.network.pooling import Pooling
@@ -27,9 +26,6 @@ from sentune.tokens.prompts import choose_prompt
 __all__ = ["SentenceTransformer"]
 
 logger = logging.getLogger(__name__)
-
-# Written into saved folders: sentence-transformers 3.1 warns about models newer than itself.
-_LAYOUT_VERSIONS = {"sentence_transformers": "3.1.0", "transformers": "4.44.2"}
 
 
 class SentenceTransformer(TextEncoder):
@@ -83,7 +79,7 @@ class SentenceTransformer(TextEncoder):
         self.compute = choose_compute(compute_dtype, device)
         self.base = resolve(model_name_or_path, revision)
         logger.info("model %s from %s (%s)", self.base.name, self.base.folder, self.base.origin)
-        found = read_folder(self.base.folder)
+        self._folder = found = ModelFolder.read(self.base.folder)
         self.encoder = build_encoder(
             found.config,
             read_weights(found.weights, found.config.model_type),
@@ -104,8 +100,7 @@ class SentenceTransformer(TextEncoder):
         if self.truncate_dim is not None:
             require_whole("truncate_dim", self.truncate_dim, fix="leave it out to keep all")
         self.extras = found.extras
-        self.model_card = _read_card(self.base.folder)
-        self._config_json = found.config_json
+        self.model_card = found.card
         self.eval()
 
     # ── properties ────────────────────────────────────────────────────────────────────────────
@@ -171,33 +166,3 @@ class SentenceTransformer(TextEncoder):
         """
         with new_folder(path) as folder:
             self.write_into(folder)
-
-    def write_into(self, folder: Path) -> None:
-        """Write the model's files into an existing empty folder, for callers who add their own."""
-        write_folder(
-            folder,
-            self.encoder,
-            self.tokenizer,
-            self.pooling,
-            config=self._config_json,
-            settings=self._settings(),
-            normalize=self.normalize,
-            extras=self.extras,
-            card=self.model_card,
-        )
-
-    def _settings(self) -> dict[str, Any]:
-        settings: dict[str, Any] = {
-            "__version__": {**_LAYOUT_VERSIONS, "pytorch": torch.__version__},
-            "prompts": self.prompts,
-            "default_prompt_name": self.default_prompt_name,
-            "similarity_fn_name": self.similarity_fn_name,
-        }
-        if self.truncate_dim is not None:
-            settings["truncate_dim"] = self.truncate_dim
-        return settings
-
-
-def _read_card(folder: Path) -> str:
-    card = folder / "README.md"
-    return card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from sentune.errors import ModelError
+from sentune.files import write_bytes
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.config import EncoderConfig
 from sentune.network.encoder import Encoder
 from sentune.vectors import all_finite
 
-__all__ = ["build_encoder", "export_weights", "load_weights", "read_weights"]
+__all__ = ["build_encoder", "export_weights", "load_weights", "read_weights", "write_weights"]
 
 _LAYER = re.compile(r"layers\.(\d+)\.")
 
@@ -152,6 +153,11 @@ def export_weights(encoder: Encoder) -> dict[str, Tensor]:
         for name, part in zip(theirs, whole.chunk(len(theirs)), strict=True):
             exported[name] = part.clone(memory_format=torch.contiguous_format)
     return exported
+
+
+def write_weights(path: Path, encoder: Encoder) -> None:
+    """Write a safetensors file that ``read_weights`` reads. Raises OutputError."""
+    write_bytes(path, save(export_weights(encoder), metadata={"format": "pt"}))
 
 
 def _refuse(names: list[str], source: str, problem: str, expected: str) -> None:
