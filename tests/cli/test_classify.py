@@ -45,7 +45,7 @@ def test_train_then_predict(run: Any, jsonl: Any, rows: Rows, tmp_path: Path) ->
     assert "60 texts, 3 labels, cross-validated in 5 folds" in outcome.out
     for part in ("classifier", "TF-IDF", "commonest label", "95% interval", "note: "):
         assert part in outcome.out
-    assert "none of 60 texts is longer than 256 tokens" in outcome.err
+    assert "60 texts, none cut" in outcome.err
     outcome = run("classify", "predict", tmp_path / "out", "-", stdin="Parse an XML document.\n")
     assert outcome.code == 0, outcome.err
     assert "  xml  Parse an XML document." in outcome.out
@@ -99,7 +99,7 @@ def test_predict_writes_rows(run: Any, trained: Path, rows: Rows, tmp_path: Path
 
 def test_truncation_is_told(run: Any, trained: Path) -> None:
     outcome = run("classify", "predict", trained, stdin="word " * 300)
-    assert "1 of 1 texts are longer than 256 tokens; 46 tokens were left out" in outcome.err
+    assert "1 text, 1 cut at 256 tokens: 46 tokens left out" in outcome.err
     assert len(outcome.out) < 120
 
 

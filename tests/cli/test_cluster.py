@@ -123,7 +123,7 @@ def test_long_texts_and_control_characters(run: Callable[..., Any], tmp_path: Pa
     outcome = run("cluster", path, "--clusters", "3")
     assert "\x1b" not in outcome.out
     assert "[bold]red" in outcome.out
-    assert "1 of 3 texts are longer than 256 tokens" in outcome.err
+    assert "3 texts, 1 cut at 256 tokens" in outcome.err
 
 
 @pytest.mark.parametrize(

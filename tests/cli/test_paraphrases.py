@@ -111,7 +111,7 @@ def test_one_text_again_and_again_has_no_pairs(run: Callable[..., Any], tiny_fol
 
 def test_what_is_cut_off_is_told(run: Callable[..., Any], tiny_folder: Path) -> None:
     outcome = run("paraphrases", "-", "--model", tiny_folder, stdin=". " * 50 + "\nshort\n")
-    assert "1 of 2 texts are longer than 48 tokens; 4 tokens were left out" in outcome.err
+    assert "2 texts, 1 cut at 48 tokens: 4 tokens left out" in outcome.err
 
 
 def test_bad_input_is_told_before_the_model_loads(

@@ -88,7 +88,7 @@ def test_matrix_as_json(run: Callable[..., Any]) -> None:
 
 def test_what_is_cut_off_is_told(run: Callable[..., Any], jsonl: Jsonl, tiny_folder: Path) -> None:
     data = jsonl("long.jsonl", [{"sentence1": ". " * 50, "sentence2": "short"}])
-    told = "1 of 2 texts are longer than 48 tokens; 4 tokens were left out"
+    told = "2 texts, 1 cut at 48 tokens: 4 tokens left out"
     assert told in run("similarity", tiny_folder, "--data", data).err
 
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sentune.errors import ArgumentError
+from sentune.checks import require_whole
 from sentune.hardware import Compute
 from sentune.model_folder.folder import WEIGHTS, ModelFolder
 from sentune.model_folder.weights import write_weights
@@ -35,15 +35,15 @@ class Embedder(nn.Module):
     Attributes:
         tokenizer, encoder, pooling: the stages.
         normalize: whether vectors are scaled to unit length.
-        prompts, default_prompt_name: prompts by name, and the one used when none is named.
-        truncate_dim: leading dimensions kept of each vector; all when None.
+        prompts, default_prompt_name: prompts by name, and the name of the usual one.
+        truncate_dim: leading dimensions to keep of each vector; all when None.
         compute: device, number format and the reason for it.
-        compute_dtype: the number format that was asked for.
+        compute_dtype: the requested number format.
         similarity_fn_name: the function that compares the vectors.
         extras: what sentune keeps in the folder beside the model (the weight of the fusion).
         model_card: the text that ``save_pretrained`` writes as ``README.md``.
-        batch_invariant: compute every text by itself, so that its vector has the same bits in
-            whatever company it is encoded. The price: see docs/encode.md.
+        batch_invariant: compute every text alone, so that its vector has the same bits whatever
+            it is encoded with. docs/encode.md says what that costs.
     """
 
     tokenizer: Tokenizer
@@ -67,33 +67,31 @@ class Embedder(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return self.encoder.embeddings.word.weight.device
 
     @property
     def max_seq_length(self) -> int:
-        """The most tokens of a text, special tokens and prompt included; the rest is cut off."""
+        """The most tokens of a text, with special tokens and prompt; the rest is cut off."""
         return self.tokenizer.max_seq_length
 
     @max_seq_length.setter
     def max_seq_length(self, length: int) -> None:
-        longest = self.encoder.config.longest_text
-        if isinstance(length, int) and length > longest:
-            raise ArgumentError(
-                f"max_seq_length {length}",
-                expected=f"at most {longest}, the positions that the encoder has",
-                fix="choose a shorter limit",
-            )
-        self.tokenizer.max_seq_length = length
+        self.tokenizer.max_seq_length = require_whole(
+            "max_seq_length",
+            length,
+            most=self.encoder.config.longest_text,
+            fix="choose a limit that the encoder has positions for",
+        )
 
     @property
     def query_prompt(self) -> str:
-        """What ``encode_query`` puts before a text: the prompt ``query``, or the default one."""
+        """The prompt of ``encode_query``: the one named ``query``, or the default one."""
         return self._first_prompt("query")
 
     @property
     def document_prompt(self) -> str:
-        """What ``encode_document`` puts before a text: ``document``, ``passage`` or ``corpus``."""
+        """As ``query_prompt``, with the names ``document``, ``passage`` and ``corpus``."""
         return self._first_prompt("document", "passage", "corpus")
 
     def _first_prompt(self, *names: str) -> str:
@@ -110,7 +108,7 @@ class Embedder(nn.Module):
         return whole if self.truncate_dim is None else min(whole, self.truncate_dim)
 
     def forward(self, packed: Pack, prompt_length: int = 0) -> Tensor:
-        """A pack of n texts → their vectors (n, dim), in the order in which they were packed.
+        """A pack of n texts → their vectors (n, dim), in the order of the texts.
 
         This is the whole computation, with gradients where they are enabled; ``truncate_dim``
         is not applied.
@@ -121,7 +119,7 @@ class Embedder(nn.Module):
 
     @property
     def reduced_dtype(self) -> torch.dtype | None:
-        """The format to cast the weights to; None where they are used as they are."""
+        """The format to cast the weights to; None to use them as they are."""
         # float32 means "as the weights are", so that a model cast to float64 computes in float64.
         return None if self.compute.dtype == torch.float32 else self.compute.dtype
 

@@ -34,7 +34,7 @@ _TOKEN_BUDGET = {"cpu": 4096, "cuda": 65536}
 
 @dataclass(frozen=True, slots=True)
 class EncodeSettings:
-    """What a call of ``encode`` asks for, checked, and plain enough to be sent to a process.
+    """The checked options of a call of ``encode``, as plain values that can be sent to a process.
 
     Raises:
         ArgumentError: a value outside its range.
@@ -48,28 +48,31 @@ class EncodeSettings:
     long_text: LongText = "truncate"
 
     def __post_init__(self) -> None:
-        if self.batch_size is not None:
-            require_whole("batch_size", self.batch_size, fix="leave it out to have it chosen")
-        if self.truncate_dim is not None:
-            require_whole("truncate_dim", self.truncate_dim, fix="leave it out to keep all")
+        fixes = {
+            "batch_size": "leave it out to have it chosen",
+            "truncate_dim": "leave it out to keep all dimensions",
+        }
+        for name, fix in fixes.items():
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, require_whole(name, value, fix=fix))
         require_choice(
             "output_value", self.output_value, ("sentence_embedding", "token_embeddings")
         )
         require_choice("long_text", self.long_text, ("truncate", "chunk"))
         if self.long_text == "chunk" and self.output_value == "token_embeddings":
             raise ArgumentError(
-                "long_text 'chunk' with output_value 'token_embeddings'",
-                expected="one vector a text, of which windows have a mean",
+                "long_text is 'chunk' and output_value is 'token_embeddings'",
+                expected="long_text='chunk' with sentence embeddings only: it takes their mean",
                 fix="leave one of the two out",
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What became of a chunk of texts.
+    """The result for a chunk of texts.
 
     Attributes:
-        rows: (texts, dim), or for token embeddings (tokens, hidden) for each text.
+        rows: (texts, dim); for token embeddings, (tokens, hidden) for each text.
         truncation: what the length limit cut.
     """
 
@@ -89,7 +92,7 @@ def encode_chunk(
     """Encode texts together, the longest first: the slowest pack comes early.
 
     Raises:
-        ArgumentError: the prompt leaves no room for a text that is to be cut into windows.
+        ArgumentError: with ``long_text="chunk"``, a prompt that fills the length limit.
     """
     if settings.prompt:
         texts = [settings.prompt + text for text in texts]
@@ -148,17 +151,17 @@ def _groups(
 
 def _sentence_vectors(model: Embedder, groups: Groups, count: int, skipped: int) -> Tensor:
     vectors = torch.empty(count, model.pooling.output_dimension, device=model.device)
-    for places, token_ids in groups:
+    for positions, token_ids in groups:
         packed = pack(token_ids).to(model.device)
-        vectors[places] = model(packed, skipped).to(vectors.dtype)
+        vectors[positions] = model(packed, skipped).to(vectors.dtype)
     return vectors
 
 
 def _token_vectors(model: Embedder, groups: Groups, count: int) -> list[Tensor]:
     vectors = [torch.empty(0)] * count
-    for places, token_ids in groups:
+    for positions, token_ids in groups:
         packed = pack(token_ids).to(model.device)
         tokens = model.encoder(packed, model.reduced_dtype).float()
-        for place, rows in zip(places, packed.split(tokens), strict=True):
-            vectors[place] = rows
+        for position, rows in zip(positions, packed.split(tokens), strict=True):
+            vectors[position] = rows
     return vectors

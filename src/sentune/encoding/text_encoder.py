@@ -1,4 +1,4 @@
-"""``encode`` and its relatives: the part of the public model that makes vectors of texts."""
+"""``encode`` and the methods around it: any number of texts → vectors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sentune.checks import require_whole
 from sentune.encoding.chunks import chunks
-from sentune.encoding.collect import gather
+from sentune.encoding.collect import collect
 from sentune.encoding.embedder import Embedder
 from sentune.encoding.encode import Block, EncodeSettings, LongText, OutputValue
 from sentune.encoding.inputs import Inputs
@@ -48,7 +48,7 @@ class EncodeOptions(TypedDict, total=False):
 
 
 class TextEncoder(Embedder):
-    """What is asked of a model: vectors of any number of texts."""
+    """A model that encodes any number of texts, here or in other processes."""
 
     @overload
     def encode(
@@ -110,14 +110,21 @@ class TextEncoder(Embedder):
     ) -> NDArray[Any] | Tensor | list[Tensor]:
         """Vectors of texts.
 
-        Memory: the result, and some thousand texts at a time; of a generator of unknown length,
-        the result twice at the end.
+        >>> from sentune import SentenceTransformer
+        >>> model = SentenceTransformer("all-MiniLM-L6-v2")
+        >>> model.encode(["a cat", "a dog"]).shape
+        (2, 384)
+        >>> model.encode("a cat", truncate_dim=64, normalize_embeddings=True).shape
+        (64,)
+
+        Memory: the result, and some thousand texts at a time. Texts from a generator need the
+        result twice at the end, because their number is not known before.
 
         Args:
             inputs: a text, or texts in any iterable.
             prompt_name: a name from ``prompts``; the prompt is put before every text.
-            prompt: a prompt as it stands; beats ``prompt_name``.
-            batch_size: the most texts computed together; a token budget alone when None.
+            prompt: the prompt itself; beats ``prompt_name``.
+            batch_size: the most texts computed together; when None, a token budget decides alone.
             show_progress_bar: when None, shown if this module's logger is at INFO or below.
             output_value: ``sentence_embedding``, or ``token_embeddings`` for the vectors of the
                 tokens before pooling.
@@ -127,21 +134,20 @@ class TextEncoder(Embedder):
             convert_to_tensor: one tensor; beats ``convert_to_numpy``.
             device: moves the model there first; several devices are a pool for this one call.
             normalize_embeddings: scale the (truncated) vectors to unit length.
-            truncate_dim: leading dimensions to keep; the model's own setting when None.
+            truncate_dim: leading dimensions to keep; the model's setting when None.
             pool: processes to compute in, from ``start_multi_process_pool``; beats ``device``.
-            chunk_size: texts that a process of the pool is given at a time.
-            long_text: what becomes of texts beyond ``max_seq_length``: ``truncate`` cuts them
-                off, as the reference does; ``chunk`` encodes overlapping windows of them, each
-                with the prompt, and returns the windows' mean, see
-                :class:`sentune.encoding.windows.Windows`.
+            chunk_size: texts that a process of the pool gets at a time.
+            long_text: what to do with texts over ``max_seq_length``: ``truncate`` cuts them, as
+                the reference does; ``chunk`` encodes overlapping windows, each with the prompt,
+                and returns their mean, see :class:`sentune.encoding.windows.Windows`.
 
         Returns:
             (n, dim) float32 array; (dim,) for a single text; a list of (tokens, hidden) tensors
             for token embeddings.
 
         Raises:
-            ArgumentError: an input that is no text (with its position), an unknown prompt name,
-                precision or output value, or another argument outside its range.
+            ArgumentError: an input that is not a text (with its position), an unknown prompt
+                name, precision or output value, or another argument outside its range.
             PoolError: processes of the pool keep dying.
         """
         given = Inputs.of(inputs)
@@ -169,7 +175,7 @@ class TextEncoder(Embedder):
                 tokens = [rows for block in blocks for rows in block.rows]
                 return tokens[0] if given.single else tokens
             to_array = convert_to_numpy and not convert_to_tensor
-            vectors = gather(
+            vectors = collect(
                 (block.vectors.cpu() if to_array else block.vectors for block in blocks),
                 count=given.count,
                 width=min(self.pooling.output_dimension, settings.truncate_dim or sys.maxsize),
@@ -208,7 +214,10 @@ class TextEncoder(Embedder):
         truncate_dim: int | None = None,
         **others: Any,
     ) -> EncodeSettings:
-        """The options of a call with this model's own filled in. Raises ArgumentError."""
+        """The options of a call, with the model's settings where none is given.
+
+        Raises ArgumentError.
+        """
         return EncodeSettings(
             prompt=choose_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt),
             truncate_dim=self.truncate_dim if truncate_dim is None else truncate_dim,
@@ -224,14 +233,14 @@ class TextEncoder(Embedder):
         total: int | None = None,
         show_progress_bar: bool | None = None,
     ) -> Generator[Block]:
-        """Chunks of texts → a block of vectors for each, in order, as they are asked for.
+        """Chunks of texts → a block of vectors for each, in order, one at a time.
 
-        This is what ``encode`` is made of, for vectors that are not to be held all at once.
+        ``encode`` collects these blocks; use them when all vectors together need too much memory.
 
         Args:
-            texts: chunks; of a pool, some are taken before their turn.
+            texts: chunks; a pool takes some of them ahead.
             settings: from ``encode_settings``.
-            pool: processes to compute in.
+            pool: where to compute; in this process when None.
             total: texts in all chunks together, for the progress bar.
             show_progress_bar: as for ``encode``.
         """
@@ -251,14 +260,14 @@ class TextEncoder(Embedder):
     ) -> Pool:
         """Processes with a copy of this model, for ``encode(..., pool=...)``.
 
-        Also a context manager; see :class:`sentune.encoding.pool.Pool` for what it costs.
+        Also a context manager; :class:`sentune.encoding.pool.Pool` says what it costs.
 
         Args:
-            target_devices: one for each process; every GPU when None, or else ``cpu`` as often as
-                there are processors, four at most.
+            target_devices: one for each process. When None: every GPU, or without any, ``cpu``
+                once for each processor, four times at most.
 
         Raises:
-            ArgumentError: no device, or one that is not there.
+            ArgumentError: no device, or one that does not exist.
             PoolError: a process cannot be started.
         """
         return Pool(self, target_devices)

@@ -143,7 +143,7 @@ class ModelFolder:
 def _prompts(settings: dict[str, Any], path: Path) -> dict[str, str]:
     prompts = settings.get("prompts") or {}
     if not isinstance(prompts, dict):
-        raise unexpected(path, "prompts", prompts, "an object of texts")
+        raise unexpected(path, "prompts", prompts, "a JSON object with a text for each name")
     for name in prompts:
         try:
             choose_prompt(prompts, None, name, None)
@@ -159,21 +159,21 @@ def _choice(
     if value is None:
         return None
     if value not in allowed:
-        raise unexpected(path, name, value, f"one of {', '.join(allowed) or 'none'}, or null")
+        raise unexpected(path, name, value, " or ".join([*allowed, "null"]))
     return str(value)
 
 
 def _truncate_dim(settings: dict[str, Any], path: Path) -> int | None:
     value = settings.get("truncate_dim")
     if value is not None and (type(value) is not int or value < 1):
-        raise unexpected(path, "truncate_dim", value, "a positive number of dimensions, or null")
+        raise unexpected(path, "truncate_dim", value, "a whole number of at least 1, or null")
     return value
 
 
 def _extras(settings: dict[str, Any], path: Path) -> dict[str, Any]:
     value = settings.get(_EXTRAS_KEY) or {}
     if not isinstance(value, dict):
-        raise unexpected(path, _EXTRAS_KEY, value, "an object")
+        raise unexpected(path, _EXTRAS_KEY, value, "a JSON object")
     weight = value.get("fusion_weight", 1)
     if type(weight) not in (int, float) or not 0 <= weight <= 1:
         raise unexpected(path, "fusion_weight", weight, "a number from 0 to 1")
@@ -186,15 +186,15 @@ def _weights_file(folder: Path) -> Path:
         return path
     if (folder / "pytorch_model.bin").is_file():
         raise ModelError(
-            f"{folder} holds its weights as pytorch_model.bin, a pickle, which can run code",
+            f"{folder} has its weights in pytorch_model.bin, a pickle, which can run code",
             expected="model.safetensors",
-            fix="convert it where you trust it: torch.load(..., weights_only=True), then "
+            fix="convert it if you trust it: torch.load(..., weights_only=True), then "
             "safetensors.torch.save_file(..., metadata={'format': 'pt'})",
         )
     raise ModelError(
         f"{folder} has no weights",
-        expected="model.safetensors in one piece",
-        fix="give the folder of a model, or copy the file from where it came from",
+        expected="all weights in one file model.safetensors",
+        fix="name the folder of a model, or copy the file from its source",
     )
 
 

@@ -1,4 +1,4 @@
-"""JSON files of a model folder, and what is said of one that is wrong."""
+"""Reading the JSON files of a model folder, and the errors for wrong ones."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["damaged", "flag", "read_json", "read_object", "unexpected"]
 
 
 def read_object(path: Path, *, required: bool = False) -> dict[str, Any]:
-    """A JSON object; empty if there is no file and none is ``required``. Raises ModelError."""
+    """A JSON object; empty if the file is missing and not ``required``. Raises ModelError."""
     if not required and not path.is_file():
         return {}
     value = read_json(path)
     if not isinstance(value, dict):
-        raise damaged(path, "it holds no JSON object")
+        raise damaged(path, "it is not a JSON object")
     return value
 
 
@@ -42,14 +42,14 @@ def unexpected(path: Path, name: str, value: object, expected: str) -> ModelErro
     return ModelError(
         f"{path}: {name} is {value!r}",
         expected=expected,
-        fix="correct the value, or copy the file again from where the model came from",
+        fix="correct the value, or copy the file again from the source of the model",
     )
 
 
 def damaged(path: Path, reason: str) -> ModelError:
-    """The error for a file that is none of a model's."""
+    """The error for a file that cannot be read."""
     return ModelError(
         f"{path} cannot be read ({reason})",
         expected="the configuration of a sentence-embedding model",
-        fix="give the folder of a model, or copy the file again from where it came from",
+        fix="name the folder of a model, or copy the file again from its source",
     )

@@ -1,4 +1,4 @@
-"""The list of a model's modules and the configuration of its pooling, both ways."""
+"""The list of a model's modules and the configuration of its pooling: reading and writing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_modules(folder: Path) -> tuple[Path, Path | None, bool]:
         kinds = [str(entry["type"]) for entry in entries]
         paths = [_inside(folder, str(entry.get("path", ""))) for entry in entries]
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-        raise damaged(listing, "it is no list of modules with a type") from error
+        raise damaged(listing, "it is not a list of modules with types") from error
     names = [_module_name(kind, listing) for kind in kinds]
     if names[:2] != ["Transformer", "Pooling"] or names[2:] not in ([], ["Normalize"]):
         raise UnsupportedModelError(
@@ -42,7 +42,7 @@ def _module_name(kind: str, listing: Path) -> str:
     if not kind.startswith("sentence_transformers."):
         raise UnsupportedModelError(
             f"{listing} names the module {kind!r}",
-            expected="modules of sentence_transformers only: code in a model folder is never run",
+            expected="only modules of sentence_transformers: the code of a folder is never run",
             fix="choose a model without custom modules",
         )
     return kind.rsplit(".", 1)[-1]
@@ -54,7 +54,7 @@ def _inside(folder: Path, relative: str) -> Path:
         raise ModelError(
             f"{folder / 'modules.json'} points outside its folder ({relative!r})",
             expected="paths inside the model folder",
-            fix="do not use this folder unless you trust where it came from",
+            fix="use this folder only if you trust its source, and correct the path",
         )
     return path
 
@@ -70,7 +70,7 @@ def read_pooling(folder: Path | None) -> tuple[tuple[str, ...], bool]:
     if not modes or any(mode not in POOLING_MODES for mode in modes):
         raise UnsupportedModelError(
             f"{path} asks for the pooling {list(modes)}",
-            expected=f"some of {', '.join(POOLING_MODES)}",
+            expected=f"one or more of {', '.join(POOLING_MODES)}",
             fix="choose another base model",
         )
     return modes, include_prompt

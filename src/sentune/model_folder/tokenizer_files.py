@@ -1,4 +1,4 @@
-"""The files of a model's tokenizer, both ways."""
+"""The files of a model's tokenizer: reading and writing."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def read_tokenizer(folder: Path, config: EncoderConfig) -> Tokenizer:
     longest = config.longest_text
     if path and limits.get("max_seq_length") is not None:
         name, length = "max_seq_length", limits["max_seq_length"]
-        # Some RoBERTa folders ask for the whole table of positions, whose first rows no text uses.
+        # Some RoBERTa folders name the size of the position table, whose first rows are not used.
         allowed = type(length) is int and 1 <= length <= config.max_position_embeddings
     else:
         path, name = folder / "tokenizer_config.json", "model_max_length"
         length = longest if settings.get(name) is None else settings[name]
         allowed = type(length) in (int, float) and length >= 1
     if not allowed:
-        raise unexpected(path, name, length, f"a number of tokens, at most {longest}")
+        raise unexpected(path, name, length, f"a number of tokens of at most {longest}")
     try:
         tokenizer = Tokenizer.from_folder(
             folder,
@@ -57,7 +57,7 @@ def read_tokenizer(folder: Path, config: EncoderConfig) -> Tokenizer:
         raise ModelError(
             f"the tokenizer in {folder} has ids up to {tokenizer.vocabulary_size - 1}",
             expected=f"ids below vocab_size {config.vocab_size} of config.json",
-            fix="copy the folder again from where the model came from",
+            fix="copy the folder again from the source of the model",
         )
     return tokenizer
 
