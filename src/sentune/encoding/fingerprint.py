@@ -80,28 +80,18 @@ class Fingerprint:
         """
         mine, theirs = self.to_json(), other.to_json()
         return [
-            f"{words} {_shown(name, theirs[name])} instead of {_shown(name, mine[name])}"
-            if words
-            else fact
-            for name, (words, fact) in _WORDS.items()
+            f"the {name} differ{'' if name == 'weights' else 's'}"
+            if name in _HASHES
+            else f"{_WORDS.get(name, name.replace('_', ' '))} {_shown(name, theirs[name])} "
+            f"instead of {_shown(name, mine[name])}"
+            for name in mine
             if name not in ignoring and mine[name] != theirs[name]
         ]
 
 
 _KINDS: dict[str, type] = {"str": str, "bool": bool, "int": int}
-# Either the name of a value that is shown, or a sentence for one that is not.
-_WORDS = {
-    "weights": ("", "the weights differ"),
-    "tokenizer": ("", "the tokenizer differs"),
-    "pooling": ("pooling", ""),
-    "normalize": ("scaling to unit length", ""),
-    "dimension": ("dimension", ""),
-    "max_seq_length": ("length limit", ""),
-    "query_prompt": ("query prompt", ""),
-    "document_prompt": ("document prompt", ""),
-    "similarity": ("similarity", ""),
-    "number_format": ("number format", ""),
-}
+_HASHES = ("weights", "tokenizer")
+_WORDS = {"normalize": "scaling to unit length", "max_seq_length": "length limit"}
 
 
 def _shown(name: str, value: object) -> str:

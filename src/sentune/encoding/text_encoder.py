@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, TypedDict, Unpack, overload
+from typing import Any, TypedDict, Unpack, overload
 
 import torch
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ Devices = str | torch.device | Sequence[str | torch.device] | None
 
 
 class EncodeOptions(TypedDict, total=False):
-    """The options of ``encode``, for the methods that pass them on."""
+    """The options of ``encode`` with which it returns an array."""
 
     prompt_name: str | None
     prompt: str | None
@@ -52,22 +52,7 @@ class TextEncoder(Embedder):
 
     @overload
     def encode(
-        self,
-        inputs: Iterable[str] | str,
-        prompt_name: str | None = ...,
-        prompt: str | None = ...,
-        batch_size: int | None = ...,
-        show_progress_bar: bool | None = ...,
-        output_value: Literal["sentence_embedding"] = ...,
-        precision: str = ...,
-        convert_to_numpy: Literal[True] = ...,
-        convert_to_tensor: Literal[False] = ...,
-        device: Devices = ...,
-        normalize_embeddings: bool = ...,
-        truncate_dim: int | None = ...,
-        pool: Runner | None = ...,
-        chunk_size: int | None = ...,
-        long_text: LongText = ...,
+        self, inputs: Iterable[str] | str, **options: Unpack[EncodeOptions]
     ) -> NDArray[Any]: ...
 
     @overload

@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import tokenizers
+from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
+
 from sentune.errors import ArgumentError, ModelError
 from sentune.files import write_json, write_text
 from sentune.model_folder.json_files import flag, read_object, unexpected
@@ -45,8 +48,8 @@ def read_tokenizer(folder: Path, config: EncoderConfig) -> Tokenizer:
     if not allowed:
         raise unexpected(path, name, length, f"a number of tokens of at most {longest}")
     try:
-        tokenizer = Tokenizer.from_folder(
-            folder,
+        tokenizer = Tokenizer(
+            _read(folder, settings),
             max_seq_length=int(min(length, longest)),
             do_lower_case=flag(limits, "do_lower_case", False, path),
             settings=settings,
@@ -60,6 +63,39 @@ def read_tokenizer(folder: Path, config: EncoderConfig) -> Tokenizer:
             fix="copy the folder again from the source of the model",
         )
     return tokenizer
+
+
+def _read(folder: Path, settings: dict[str, Any]) -> tokenizers.Tokenizer:
+    """``tokenizer.json``, or a WordPiece tokenizer from ``vocab.txt``. Raises ModelError."""
+    whole, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
+    path = whole if whole.is_file() else vocabulary
+    if not path.is_file():
+        raise ModelError(
+            f"{folder} has no tokenizer",
+            expected="tokenizer.json or vocab.txt",
+            fix="copy the file from the source of the model, or make it there with transformers: "
+            "AutoTokenizer.from_pretrained(folder).save_pretrained(folder)",
+        )
+    try:
+        if path == whole:
+            text = path.read_text(encoding="utf-8")
+            json.loads(text)
+            tokenizer = tokenizers.Tokenizer.from_str(text)
+        else:
+            tokenizer = BertWordPieceTokenizer(
+                str(path),
+                lowercase=bool(settings.get("do_lower_case", True)),
+                strip_accents=settings.get("strip_accents"),
+                handle_chinese_chars=bool(settings.get("tokenize_chinese_chars", True)),
+            )._tokenizer
+        tokenizer.encode("a \N{SNOWMAN}")  # fails if the token for unknown words is missing
+        return tokenizer
+    except Exception as error:  # the Rust side raises nothing narrower
+        raise ModelError(
+            f"{path} cannot be read ({error})",
+            expected="a tokenizer in the format of the tokenizers library",
+            fix="copy the file again from the source of the model",
+        ) from error
 
 
 def write_tokenizer(folder: Path, tokenizer: Tokenizer, model_type: str) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import tokenizers
-from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
 from sentune.checks import require_whole
 from sentune.errors import ModelError
@@ -147,50 +144,6 @@ class Tokenizer:
         vocabulary = self._tokenizer.get_vocab()
         return sorted(vocabulary, key=vocabulary.__getitem__)
 
-    @classmethod
-    def from_folder(
-        cls, folder: Path, *, max_seq_length: int, do_lower_case: bool, settings: dict[str, Any]
-    ) -> Tokenizer:
-        """Read ``tokenizer.json``, or build a WordPiece tokenizer from ``vocab.txt``.
-
-        Raises:
-            ModelError: neither file exists, or the one that exists cannot be read.
-        """
-        return cls(
-            _read(folder, settings),
-            max_seq_length=max_seq_length,
-            do_lower_case=do_lower_case,
-            settings=settings,
-        )
-
-
-def _read(folder: Path, settings: dict[str, Any]) -> tokenizers.Tokenizer:
-    whole, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
-    path = whole if whole.is_file() else vocabulary
-    if not path.is_file():
-        raise ModelError(
-            f"{folder} has no tokenizer",
-            expected="tokenizer.json or vocab.txt",
-            fix="copy the file from the source of the model, or make it there with transformers: "
-            "AutoTokenizer.from_pretrained(folder).save_pretrained(folder)",
-        )
-    try:
-        if path == whole:
-            text = path.read_text(encoding="utf-8")
-            json.loads(text)
-            tokenizer = tokenizers.Tokenizer.from_str(text)
-        else:
-            tokenizer = BertWordPieceTokenizer(
-                str(path),
-                lowercase=bool(settings.get("do_lower_case", True)),
-                strip_accents=settings.get("strip_accents"),
-                handle_chinese_chars=bool(settings.get("tokenize_chinese_chars", True)),
-            )._tokenizer
-        tokenizer.encode("a \N{SNOWMAN}")  # fails if the token for unknown words is missing
-        return tokenizer
-    except Exception as error:  # the Rust side raises nothing narrower
-        raise _damaged(path, error) from error
-
 
 def _encode(tokenizer: tokenizers.Tokenizer, texts: list[str]) -> list[tokenizers.Encoding]:
     try:
@@ -214,11 +167,3 @@ def _even_ends(words: Sequence[int | None], most: int) -> list[int]:
         ends.append(end)
         start = end
     return [*ends, count]
-
-
-def _damaged(path: Path, error: Exception) -> ModelError:
-    return ModelError(
-        f"{path} cannot be read ({error})",
-        expected="a tokenizer in the format of the tokenizers library",
-        fix="copy the file again from the source of the model",
-    )
