@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 __all__ = ["chunks"]
 
@@ -14,12 +14,8 @@ _CHUNK = 8192
 _CHUNK_CHARACTERS = 4 << 20
 
 
-def _length(text: object) -> int:
-    return len(cast("str", text))
-
-
 def chunks(
-    rows: Iterable[T], most: int | None = None, length: Callable[[T], int] = _length
+    rows: Iterable[T], most: int | None = None, length: Callable[[Any], int] = len
 ) -> Iterator[list[T]]:
     """Texts in lists of at most ``most``, or fewer when they are very long.
 

@@ -11,20 +11,15 @@ Whoever encodes takes a ``Runner`` and does not know which one it is.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import closing
 from typing import Protocol
 
 from sentune.encoding.embedder import Embedder
 from sentune.encoding.encode import Block, EncodeSettings, encode_chunk
 from sentune.errors import ArgumentError
-from sentune.progress import Advance, progress
-from sentune.tokens.truncation import Truncation, record_truncation
+from sentune.progress import Advance
 
-__all__ = ["Here", "Runner", "encode_chunks", "runner_for"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["Here", "Runner", "runner_for"]
 
 Chunks = Iterable[Sequence[str]]
 
@@ -37,11 +32,9 @@ class Runner(Protocol):
         """The model that it computes with. Raises ArgumentError if it was closed."""
 
     def chunk_size(self, count: int | None, asked: int | None) -> int | None:
-        """Texts in a chunk; None for as many as are worth ordering by length.
+        """Texts in a chunk, for ``count`` texts in all (None: unknown) and the caller's wish.
 
-        Args:
-            count: texts in all, if that is known.
-            asked: what the caller asks for, if anything.
+        None for as many as are worth ordering by length.
         """
 
     def blocks(
@@ -61,7 +54,7 @@ class Here:
         self.model = model
 
     def chunk_size(self, count: int | None, asked: int | None) -> None:
-        """As many as are worth ordering: ``asked`` is about sharing texts out."""
+        """None: only texts that are shared out need smaller chunks."""
 
     def blocks(
         self, chunks: Chunks, settings: EncodeSettings, advance: Advance
@@ -82,39 +75,3 @@ def runner_for(model: Embedder, pool: Runner | None) -> Runner:
             fix="start a pool for this model",
         )
     return pool
-
-
-def encode_chunks(
-    runner: Runner,
-    chunks: Chunks,
-    settings: EncodeSettings,
-    *,
-    limit: int,
-    total: int | None,
-    show_progress_bar: bool,
-) -> Generator[Block]:
-    """Encode chunk after chunk, with a progress bar, and count what was cut.
-
-    The count goes to the ``count_truncation`` block around the consumer. Without one it is logged
-    as a warning at the end.
-
-    Args:
-        runner: where to compute.
-        chunks: of texts.
-        settings: of the call.
-        limit: the length limit in tokens, for the warning.
-        total: how many texts there are, if that is known.
-        show_progress_bar: whether to draw one.
-    """
-    whole = Truncation()
-    counted = True
-    with (
-        progress("encoding", total, unit="texts", show=show_progress_bar) as advance,
-        closing(runner.blocks(chunks, settings, advance)) as blocks,
-    ):
-        for block in blocks:
-            whole.add(block.truncation)
-            counted = record_truncation(block.truncation) and counted
-            yield block
-    if not counted and whole.truncated:
-        logger.warning("%s", whole.describe(limit))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, TypedDict, Unpack, overload
 
 import torch
@@ -20,9 +20,11 @@ from sentune.encoding.encode import Block, EncodeSettings, LongText, OutputValue
 from sentune.encoding.inputs import Inputs
 from sentune.encoding.pool import Pool
 from sentune.encoding.precision import require_precision
-from sentune.encoding.runner import Runner, encode_chunks, runner_for
+from sentune.encoding.runner import Runner, runner_for
 from sentune.hardware import choose_compute
+from sentune.progress import progress
 from sentune.tokens.prompts import choose_prompt
+from sentune.tokens.truncation import Truncation, record_truncation
 
 __all__ = ["EncodeOptions", "TextEncoder"]
 
@@ -221,6 +223,8 @@ class TextEncoder(Embedder):
         """Chunks of texts → a block of vectors for each, in order, one at a time.
 
         ``encode`` collects these blocks; use them when all vectors together need too much memory.
+        What the length limit cuts goes to the ``count_truncation`` block around the consumer, or
+        is logged as a warning at the end.
 
         Args:
             texts: chunks; a pool takes some of them ahead.
@@ -229,14 +233,20 @@ class TextEncoder(Embedder):
             total: texts in all chunks together, for the progress bar.
             show_progress_bar: as for ``encode``.
         """
-        return encode_chunks(
-            runner_for(self, pool),
-            texts,
-            settings,
-            limit=self.max_seq_length,
-            total=total,
-            show_progress_bar=_shown(show_progress_bar),
-        )
+        runner = runner_for(self, pool)
+        whole, counted = Truncation(), True
+        if show_progress_bar is None:
+            show_progress_bar = logger.isEnabledFor(logging.INFO)
+        with (
+            progress("encoding", total, unit="texts", show=show_progress_bar) as advance,
+            closing(runner.blocks(texts, settings, advance)) as blocks,
+        ):
+            for block in blocks:
+                whole.add(block.truncation)
+                counted = record_truncation(block.truncation) and counted
+                yield block
+        if not counted and whole.truncated:
+            logger.warning("%s", whole.describe(self.max_seq_length))
 
     # ── several processes ─────────────────────────────────────────────────────────────────────
 
@@ -273,7 +283,3 @@ class TextEncoder(Embedder):
         else:
             self.compute_as(choose_compute(self.compute_dtype, device))
             yield runner_for(self, None)
-
-
-def _shown(show_progress_bar: bool | None) -> bool:
-    return logger.isEnabledFor(logging.INFO) if show_progress_bar is None else show_progress_bar

@@ -86,7 +86,8 @@ class Windows:
         if len(self.counts) == len(vectors):
             return vectors
         pooled = []
-        pieces = zip(vectors.split(self.counts), self._weights_of(vectors), strict=True)
+        all_weights = torch.tensor(self.weights, dtype=vectors.dtype, device=vectors.device)
+        pieces = zip(vectors.split(self.counts), all_weights.split(self.counts), strict=True)
         for piece, weights in pieces:
             if len(piece) == 1:
                 pooled.append(piece[0])
@@ -94,7 +95,3 @@ class Windows:
             mean = (piece * (weights / weights.sum()).unsqueeze(1)).sum(dim=0)
             pooled.append(F.normalize(mean, dim=0) if normalize else mean)
         return torch.stack(pooled)
-
-    def _weights_of(self, vectors: Tensor) -> tuple[Tensor, ...]:
-        weights = torch.tensor(self.weights, dtype=vectors.dtype, device=vectors.device)
-        return tuple(weights.split(self.counts))

@@ -33,6 +33,7 @@ class WorkerProcess:
     """One process, started again when it has died."""
 
     def __init__(self, greeting: dict[str, Any], closed: threading.Event) -> None:
+        self.device = str(greeting["device"])
         self._greeting = greeting
         self._closed = closed
         self._process: subprocess.Popen[bytes] | None = None
@@ -122,8 +123,3 @@ class WorkerProcess:
                     pipe.close()
         how = f"ended by signal {-status}" if status < 0 else f"ended with exit code {status}"
         return f"(process {process.pid}) {how}"
-
-    @property
-    def device(self) -> str:
-        """The device it computes on."""
-        return str(self._greeting["device"])

@@ -6,6 +6,5 @@
                                 └─ weights ─ encoder
 
 ``ModelFolder.read`` and ``read_weights`` go from left to right, ``ModelFolder.write`` and
-``write_weights`` from right to left. ``tokenizer_files`` and ``modules`` hold both directions for
-their files.
+``write_weights`` from right to left.
 """

@@ -105,7 +105,8 @@ def _local(name: str | Path) -> Path | None:
 
 
 def _from_cache(name: str, revision: str | None) -> BaseModel | None:
-    home = os.environ.get("HF_HOME") or Path(_cache_home(), "huggingface")
+    user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    home = os.environ.get("HF_HOME") or Path(user, "huggingface")
     cache = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
     if not (cache / f"models--{name.replace('/', '--')}").is_dir():
         return None
@@ -126,10 +127,6 @@ def _from_cache(name: str, revision: str | None) -> BaseModel | None:
         return None  # other tools fetch only some files; the package has all of them
     origin = "Hugging Face cache, without modules.json: mean pooling, not normalized"
     return BaseModel(name, folder, origin, folder.name)
-
-
-def _cache_home() -> str | Path:
-    return os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
 
 
 def _from_package(name: str) -> BaseModel | None:
