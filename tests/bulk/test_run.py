@@ -366,7 +366,7 @@ def test_inputs_that_are_no_texts(
     ("options", "said"),
     [
         ({"precision": "int4"}, "precision 'int4'"),
-        ({"prompt_name": "absent"}, "prompt_name 'absent'"),
+        ({"prompt_name": "absent"}, "prompt_name is 'absent'"),
         ({"batch_size": 0}, "batch_size 0"),
         ({"truncate_dim": -1}, "truncate_dim -1"),
         ({"long_text": "whole"}, "long_text 'whole'"),

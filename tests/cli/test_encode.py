@@ -251,7 +251,7 @@ def test_a_missing_extra_is_told_before_a_model_is_loaded(
         ("", [], "has no texts"),
         ("one\n\nthree\n", [], "line 2 is empty"),
         ("a\n", ["--precision", "int4"], "precision 'int4'"),
-        ("a\n", ["--prompt-name", "absent"], "prompt_name 'absent'"),
+        ("a\n", ["--prompt-name", "absent"], "prompt_name is 'absent'"),
         ("a\n", ["--batch-size", "0"], "batch_size 0"),
         ("a\n", ["--truncate-dim", "0"], "truncate_dim 0"),
         ("a\n", ["--long-text", "whole"], "long_text 'whole'"),

@@ -19,23 +19,15 @@ Vectors = Tensor | np.ndarray | Sequence[Sequence[float]] | Sequence[Tensor]
 _Function = Callable[[Tensor, Tensor], Tensor]
 
 
-def _cosine(a: Tensor, b: Tensor) -> Tensor:
-    return F.normalize(a, dim=-1) @ F.normalize(b, dim=-1).T
-
-
-def _pairwise_cosine(a: Tensor, b: Tensor) -> Tensor:
-    return (F.normalize(a, dim=-1) * F.normalize(b, dim=-1)).sum(-1)
-
-
 _ALL_PAIRS: dict[str, _Function] = {
-    "cosine": _cosine,
+    "cosine": lambda a, b: F.normalize(a, dim=-1) @ F.normalize(b, dim=-1).T,
     "dot": lambda a, b: a @ b.T,
     # Computing it from dot products loses digits for near vectors.
     "euclidean": lambda a, b: -torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist"),
     "manhattan": lambda a, b: -torch.cdist(a, b, p=1.0),
 }
 _ROW_BY_ROW: dict[str, _Function] = {
-    "cosine": _pairwise_cosine,
+    "cosine": lambda a, b: (F.normalize(a, dim=-1) * F.normalize(b, dim=-1)).sum(-1),
     "dot": lambda a, b: (a * b).sum(-1),
     "euclidean": lambda a, b: -torch.linalg.vector_norm(a - b, dim=-1),
     "manhattan": lambda a, b: -(a - b).abs().sum(-1),
@@ -84,7 +76,7 @@ def cos_sim(a: Vectors, b: Vectors) -> Tensor:
     Unlike ``similarity``, it multiplies 16-bit vectors in float32, so that scores that are nearly
     equal stay different. Raises ArgumentError.
     """
-    return _cosine(*map(_widened, _matrices(a, b)))
+    return _ALL_PAIRS["cosine"](*map(_widened, _matrices(a, b)))
 
 
 def dot_score(a: Vectors, b: Vectors) -> Tensor:
