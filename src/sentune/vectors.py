@@ -29,7 +29,7 @@ def all_finite(numbers: NDArray[Any] | Tensor) -> bool:
 def require_finite(vectors: NDArray[Any] | Tensor, what: str) -> None:
     """Raise ModelError if vectors, or scores of vectors, hold NaN or infinity.
 
-    ``encode`` does not ask, as in the reference: whatever uses its vectors does.
+    ``encode`` does not ask, as in the reference: code that uses its vectors does.
 
     Args:
         vectors: of any shape.

@@ -71,7 +71,7 @@ def resolve(name: str | Path, revision: str | None = None) -> BaseModel:
         revision: branch, tag or commit on the hub.
 
     Raises:
-        ModelNotFoundError: no such model is on this machine, nor can it be had from the hub.
+        ModelNotFoundError: the model is not on this machine and cannot be fetched from the hub.
         ModelError: the packaged copy differs from the published files.
     """
     folder = _local(name)
