@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 __all__ = ["Advance", "progress"]
 
 
-class Advance(Protocol):
-    """Tells a progress bar that so many more items are done."""
-
-    def __call__(self, items: int, /) -> None:
-        """``items`` more are done."""
+Advance = Callable[[int], None]  # counts so many more items as done
 
 
 @contextmanager
 def progress(label: str, total: int | None, *, unit: str, show: bool) -> Iterator[Advance]:
-    """Show a bar with rate and time left while the block runs, if ``show``.
+    """If ``show``, show a bar with the rate and the time left while the block runs.
 
-    Without a total there is no time left to show, only what is done and the rate. Where standard
-    error is no terminal, only the last state is written.
+    Without a total the bar shows no time left. If standard error is not a terminal, only the last
+    state is written.
     """
     if not show:
         yield lambda _items: None
         return
-    # rich takes a tenth of a second to import, which one short encode should not pay for.
+    # Importing rich takes a tenth of a second, too long for one short encode.
     from rich.console import Console
     from rich.progress import (
         BarColumn,

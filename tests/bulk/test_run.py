@@ -50,7 +50,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.extend(texts)
         return encode(model, texts, *rest)
 
-    monkeypatch.setattr("sentune.encoding.text_encoder.encode_chunk", noted)
+    monkeypatch.setattr("sentune.encoding.runner.encode_chunk", noted)
     return seen
 
 
@@ -386,7 +386,7 @@ def test_inputs_that_are_no_texts(
     ("options", "said"),
     [
         ({"precision": "int4"}, "precision is 'int4'"),
-        ({"prompt_name": "absent"}, "prompt_name 'absent'"),
+        ({"prompt_name": "absent"}, "prompt_name is 'absent'"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"truncate_dim": -1}, "truncate_dim is -1"),
         ({"long_text": "whole"}, "long_text is 'whole'"),

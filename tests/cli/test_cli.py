@@ -158,7 +158,7 @@ def test_encode_writes_rows_in_order_and_counts(run, tmp_path: Path) -> None:  #
     out = tmp_path / "vectors.npy"
     outcome = run("encode", BASE, tmp_path / "texts.txt", "--out", out)
     assert outcome.code == 0, outcome.err
-    assert "1 of 3 texts are longer than 256 tokens; 46 tokens were left out" in outcome.err
+    assert "3 texts, 1 cut at 256 tokens: 46 tokens left out" in outcome.err
     vectors = np.load(out, allow_pickle=False)
     model = SentenceTransformer(BASE, compute_dtype="float32")  # as a few texts are encoded
     assert vectors.shape == (3, 384)

@@ -46,7 +46,10 @@ def write(path: Path) -> Path:
 def test_texts_in_the_place_of_the_model_are_told(
     refused: Callable[..., None], tmp_path: Path
 ) -> None:
-    refused(("encode", write(tmp_path / "texts.txt")), "texts.txt' is no folder and no model name")
+    refused(
+        ("encode", write(tmp_path / "texts.txt")),
+        "texts.txt' is neither a folder nor the name of a model",
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +73,7 @@ def test_every_format_of_texts(
     else:
         assert table["id"].to_pylist() == ["10", "11", "12", "13"]
     assert f"wrote 4 × 32 to {out}: 4 texts in " in outcome.err
-    assert outcome.err.strip().endswith("none of 4 texts is longer than 48 tokens")
+    assert outcome.err.strip().endswith("4 texts, none cut")
 
 
 @pytest.mark.parametrize("stdin", ["\n".join(TEXTS), "\n".join(map(json.dumps, TEXTS))])
@@ -142,7 +145,7 @@ def test_options(
     plain = tiny.encode(texts)
     unchanged = not options or "batch_size" in options
     assert unchanged == (found.shape == plain.shape and np.abs(found - plain).max() < 1e-4)
-    assert "1 of 5 texts are longer than 48 tokens" in outcome.err.splitlines()[-1]
+    assert "5 texts, 1 cut at 48 tokens" in outcome.err.splitlines()[-1]
 
 
 def test_bfloat16(run: Any, tiny: SentenceTransformer, tiny_folder: Path, tmp_path: Path) -> None:
@@ -248,7 +251,7 @@ def test_a_missing_extra_is_told_before_a_model_is_loaded(
         ("", [], "has no texts"),
         ("one\n\nthree\n", [], "line 2 is empty"),
         ("a\n", ["--precision", "int4"], "precision 'int4'"),
-        ("a\n", ["--prompt-name", "absent"], "prompt_name 'absent'"),
+        ("a\n", ["--prompt-name", "absent"], "prompt_name is 'absent'"),
         ("a\n", ["--batch-size", "0"], "batch_size 0"),
         ("a\n", ["--truncate-dim", "0"], "truncate_dim 0"),
         ("a\n", ["--long-text", "whole"], "long_text 'whole'"),

@@ -87,7 +87,7 @@ def test_table_tells_the_number_of_pairs_and_what_was_cut(
     assert lines[3].split()[3:7] == ["+0.0000", "+0.0000", "to", "+0.0000"]
     assert "3 sentence pairs" in lines
     assert any(line.startswith("note: Only 3 pairs") for line in lines)
-    assert "1 of 6 texts are longer than 48 tokens; 4 tokens were left out" in lines
+    assert "6 texts, 1 cut at 48 tokens: 4 tokens left out" in lines
 
 
 def test_bad_scores_are_told_before_the_model_loads(

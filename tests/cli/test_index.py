@@ -72,7 +72,7 @@ def test_build_reads_standard_input_and_counts_what_was_cut(
     known = json.loads(outcome.out)
     assert known == Index.open(tmp_path / "new").info().to_json()
     assert known["sources"] == {"-": 2}
-    assert "1 of 2 texts are longer than 48 tokens" in outcome.err
+    assert "2 texts, 1 cut at 48 tokens" in outcome.err
 
 
 def test_files_of_a_folder_that_hold_no_passages_are_told(
@@ -124,7 +124,7 @@ def test_add_tells_what_changed(run: Run, index: Path, jsonl: Jsonl) -> None:
 def test_add_counts_what_was_cut(run: Run, index: Path) -> None:
     outcome = run("index", "add", index, "-", stdin="word " * 100 + "\n")
     assert changed(outcome.out) == [1, 0, 0, 0, 1]
-    assert "1 of 1 texts are longer than 48 tokens" in outcome.err
+    assert "1 text, 1 cut at 48 tokens" in outcome.err
 
 
 def test_add_takes_the_model_from_where_it_is_now(

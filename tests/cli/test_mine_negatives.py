@@ -117,7 +117,7 @@ def test_texts_that_are_cut_are_counted(
     outcome = run(
         *("mine-negatives", pairs, "--model", tiny_folder, "--out", out, "--num-negatives", 1)
     )
-    assert "1 of 4 texts are longer than 48 tokens" in outcome.err
+    assert "4 texts, 1 cut at 48 tokens" in outcome.err
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def test_text_of_strangers_does_not_reach_the_terminal_raw(
 
 
 def test_a_question_that_is_cut_is_told(run: Run, index: Path) -> None:
-    assert "1 of 1 texts are longer than 48 tokens" in run("search", index, "word " * 99).err
+    assert "1 text, 1 cut at 48 tokens" in run("search", index, "word " * 99).err
 
 
 # ── many questions ────────────────────────────────────────────────────────────────────────────

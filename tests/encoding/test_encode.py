@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -49,8 +50,8 @@ def refused(call: Callable[[], object]) -> str:
         ([b"a"], "inputs[0] is bytes"),
         (bytearray(b"ab"), "inputs[0] is int"),
         (np.array([1.0, 2.0]), "inputs[0] is float64"),
-        (["fine", "\ud800"], "inputs[1] is no valid Unicode text"),
-        ("half an emoji \ud83d", "the input is no valid Unicode text"),
+        (["fine", "\ud800"], "inputs[1] is not valid Unicode text"),
+        ("half an emoji \ud83d", "the input is not valid Unicode text"),
     ],
     ids=str,
 )
@@ -193,18 +194,18 @@ def test_a_text_of_100_000_characters(model: SentenceTransformer) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"batch_size": 0}, "batch_size 0"),
-        ({"batch_size": -1}, "batch_size -1"),
-        ({"batch_size": "8"}, "batch_size '8'"),
-        ({"prompt_name": "absent"}, "prompt_name 'absent'"),
-        ({"prompt_name": ["query"]}, "prompt_name ['query']"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"batch_size": -1}, "batch_size is -1"),
+        ({"batch_size": "8"}, "batch_size is '8'"),
+        ({"prompt_name": "absent"}, "prompt_name is 'absent'"),
+        ({"prompt_name": ["query"]}, "prompt_name is ['query']"),
         ({"prompt": 5}, "prompt is int"),
-        ({"prompt": "\udcff"}, "prompt is no valid Unicode text"),
-        ({"precision": "float16"}, "precision 'float16'"),
-        ({"output_value": "tokens"}, "output_value 'tokens'"),
-        ({"output_value": None}, "output_value None"),
-        ({"truncate_dim": 0}, "truncate_dim 0"),
-        ({"truncate_dim": -1}, "truncate_dim -1"),
+        ({"prompt": "\udcff"}, "prompt is not valid Unicode text"),
+        ({"precision": "float16"}, "precision is 'float16'"),
+        ({"output_value": "tokens"}, "output_value is 'tokens'"),
+        ({"output_value": None}, "output_value is None"),
+        ({"truncate_dim": 0}, "truncate_dim is 0"),
+        ({"truncate_dim": -1}, "truncate_dim is -1"),
         ({"device": "bogus"}, "device 'bogus'"),
         ({"device": "meta"}, "device 'meta'"),
     ],
@@ -304,10 +305,10 @@ def test_prompts(tiny_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"default_prompt_name": "absent"}, "prompt_name 'absent'"),
+        ({"default_prompt_name": "absent"}, "prompt_name is 'absent'"),
         ({"prompts": {"query": 3}, "default_prompt_name": "query"}, "prompts['query'] is int"),
-        ({"similarity_fn_name": "jaccard"}, "similarity_fn_name 'jaccard'"),
-        ({"truncate_dim": 0}, "truncate_dim 0"),
+        ({"similarity_fn_name": "jaccard"}, "similarity_fn_name is 'jaccard'"),
+        ({"truncate_dim": 0}, "truncate_dim is 0"),
         ({"compute_dtype": "float16"}, "compute_dtype 'float16'"),
         ({"device": "nowhere"}, "device 'nowhere'"),
     ],
@@ -316,12 +317,21 @@ def test_options_of_the_model(options: dict[str, Any], said: str, tiny_folder: P
     assert said in refused(lambda: SentenceTransformer(tiny_folder, **options))
 
 
+def test_numbers_of_numpy_are_plain_numbers(tiny: SentenceTransformer, tiny_folder: Path) -> None:
+    three: Any = np.int64(3)
+    settings = tiny.encode_settings(batch_size=three, truncate_dim=three)
+    assert json.dumps([settings.batch_size, settings.truncate_dim]) == "[3, 3]"
+    model = SentenceTransformer(tiny_folder, truncate_dim=three)
+    model.max_seq_length = three
+    assert json.dumps([model.truncate_dim, model.max_seq_length]) == "[3, 3]"
+
+
 @pytest.mark.parametrize("length", [0, -1, 2, 65, "48", 48.0, None, True])
 def test_length_limits_that_cannot_be(length: Any, tiny: SentenceTransformer) -> None:
     def assign() -> None:
         tiny.max_seq_length = length
 
-    assert f"max_seq_length {length}" in refused(assign)
+    assert f"max_seq_length is {length!r}" in refused(assign)
     assert tiny.max_seq_length == 48
     assert len(tiny.tokenizer(["the " * 99])[0][0]) == 48
 

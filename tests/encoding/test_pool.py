@@ -24,7 +24,7 @@ from sentune.encoding.encode import EncodeSettings
 from sentune.encoding.frames import write_frame
 from sentune.encoding.pool import Pool
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.errors import ArgumentError, PoolError
+from sentune.errors import ArgumentError, MissingExtraError, PoolError
 from sentune.tokens.truncation import count_truncation
 
 _PATIENCE = 60  # seconds, on a machine that does other things as well
@@ -190,9 +190,9 @@ def test_a_pool_of_another_model_is_refused(pool: Pool, tiny_folder: Path) -> No
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"device": []}, "no device for a pool"),
+        ({"device": []}, "the list of devices is empty"),
         ({"device": ["cpu", "bogus"]}, "device 'bogus'"),
-        ({"chunk_size": 0}, "chunk_size 0"),
+        ({"chunk_size": 0}, "chunk_size is 0"),
     ],
     ids=str,
 )
@@ -215,7 +215,10 @@ def test_a_worker_killed_between_calls_is_replaced(
     close(tiny.encode(texts, pool=pool, chunk_size=1), tiny.encode(texts))
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert f"on cpu (process {victim}) ended by signal 9; its 1 texts" in record.getMessage()
+    assert (
+        f"on cpu (process {victim}) ended by signal 9; another one encodes its 1 text"
+        in record.getMessage()
+    )
     wait_until(lambda: len(processes(pool)) == 2)
     assert victim not in processes(pool)
 
@@ -257,7 +260,7 @@ def test_texts_that_end_every_worker_are_an_error(
     with tiny.start_multi_process_pool(["cpu"]) as pool:
         with pytest.raises(PoolError) as caught:
             tiny.encode(["one", "two"], pool=pool, chunk_size=2)
-        assert "the same 2 texts ended 3 workers on cpu" in str(caught.value)
+        assert "3 workers on cpu ended while encoding the same 2 texts" in str(caught.value)
         assert "exit code 3" in str(caught.value)
         assert len(caplog.records) == 2
     assert list(tmp_path.iterdir()) == []
@@ -284,7 +287,7 @@ def test_a_worker_that_cannot_start_is_an_error(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failure_inside_a_worker_is_told(
+def test_a_failure_inside_a_worker_is_reported(
     tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started_with(
@@ -299,6 +302,21 @@ def test_a_failure_inside_a_worker_is_told(
         with pytest.raises(PoolError, match=r"a worker failed \(RuntimeError: out of memory\)"):
             tiny.encode(["bad"], pool=pool)
         close(tiny.encode(["good"], pool=pool), tiny.encode(["good"]))
+
+
+def test_a_missing_extra_in_a_worker_is_raised_as_itself(
+    tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started_with(
+        "import sentune.encoding.worker as w; from sentune.errors import MissingExtraError\n"
+        "def encode(*_): raise MissingExtraError('pyarrow', 'index')\n"
+        "w.encode_chunk = encode; w.main()",
+        monkeypatch,
+    )
+    started = tiny.start_multi_process_pool(["cpu"])
+    with started as pool, pytest.raises(MissingExtraError) as caught:
+        tiny.encode(["a"], pool=pool)
+    assert str(caught.value) == str(MissingExtraError("pyarrow", "index"))
 
 
 def test_what_a_worker_prints_does_not_reach_the_pipe(
@@ -369,7 +387,7 @@ def test_closing_a_pool_ends_those_who_wait_for_it(
     started.close()
     thread.join(_PATIENCE)
     assert [str(error) for error in outcome] == [
-        "the pool was closed: expected an open pool; start a new one"
+        "the pool was closed: expected an open pool. Start a new one."
     ]
 
 

@@ -87,12 +87,12 @@ def test_encode_quantizes(
 
 def test_eight_bits_need_ranges(tiny: SentenceTransformer) -> None:
     for precision in ("int8", "uint8"):
-        with pytest.raises(ArgumentError, match=f"1 vectors to take the ranges of {precision}"):
+        with pytest.raises(ArgumentError, match=f"1 vector to take the ranges of {precision}"):
             tiny.encode("one text", precision=precision)
     assert tiny.encode("one text", precision="binary").shape == (4,)
 
 
 def test_unknown_precisions_are_refused(vectors: Any) -> None:
     assert PRECISIONS == ("float32", "int8", "uint8", "binary", "ubinary")
-    with pytest.raises(ArgumentError, match="precision 'int4'"):
+    with pytest.raises(ArgumentError, match="precision is 'int4'"):
         quantize_embeddings(vectors, "int4")

@@ -103,9 +103,9 @@ def test_zero_vectors_give_no_nan() -> None:
     [
         (np.zeros((2, 3)), np.zeros((2, 4)), "shapes (2, 3) and (2, 4)"),
         (np.zeros((2, 3, 4)), np.zeros((2, 3)), "shapes (2, 3, 4)"),
-        ([[1.0, 2.0], [1.0]], np.zeros((1, 2)), "form no matrix"),
-        (np.array([None, "a"]), np.zeros((1, 2)), "form no matrix"),
-        (["a", "b"], np.zeros((1, 2)), "form no matrix"),
+        ([[1.0, 2.0], [1.0]], np.zeros((1, 2)), "do not form a matrix"),
+        (np.array([None, "a"]), np.zeros((1, 2)), "do not form a matrix"),
+        (["a", "b"], np.zeros((1, 2)), "do not form a matrix"),
     ],
 )
 def test_what_is_no_matrix_is_refused(a: Any, b: Any, said: str) -> None:
@@ -123,9 +123,9 @@ def test_rows_must_pair_up(vectors: Any) -> None:
 
 def test_unknown_functions_are_refused(vectors: Any, tiny: SentenceTransformer) -> None:
     for function in (similarity, similarity_pairwise):
-        with pytest.raises(ArgumentError, match="similarity function 'jaccard'"):
+        with pytest.raises(ArgumentError, match="function is 'jaccard'"):
             function(vectors, vectors, "jaccard")
-    with pytest.raises(ArgumentError, match="similarity_fn_name 'jaccard'"):
+    with pytest.raises(ArgumentError, match="similarity_fn_name is 'jaccard'"):
         tiny.similarity_fn_name = "jaccard"
     assert tiny.similarity_fn_name == "cosine"
 

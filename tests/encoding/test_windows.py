@@ -118,9 +118,7 @@ def test_vectors_are_the_documented_mean(
     with count_truncation() as truncation:
         found = model.encode(texts, prompt=prompt, long_text="chunk")
     assert (truncation.texts, truncation.truncated, truncation.windowed) == (6, 0, 4)
-    assert truncation.describe(48) == (
-        "4 of 6 texts are longer than 48 tokens; they were encoded in windows"
-    )
+    assert truncation.describe(48) == ("6 texts, 4 encoded in windows of 48 tokens")
     plain = model.encode(texts, prompt=prompt)
     for place, text in enumerate(texts):
         if text in long:
@@ -171,9 +169,9 @@ def test_what_stands_late_in_a_text_is_found(
 
 
 def test_what_cannot_be_windowed_is_refused(tiny: SentenceTransformer) -> None:
-    with pytest.raises(ArgumentError, match="long_text 'whole'"):
+    with pytest.raises(ArgumentError, match="long_text is 'whole'"):
         tiny.encode("a", long_text="whole")  # type: ignore[call-overload]
-    with pytest.raises(ArgumentError, match="long_text 'chunk' with output_value"):
+    with pytest.raises(ArgumentError, match="long_text is 'chunk' and output_value is"):
         tiny.encode("a", long_text="chunk", output_value="token_embeddings")
     with pytest.raises(ArgumentError, match="a prompt of 46 tokens and a length limit of 48"):
         tiny.encode("a", long_text="chunk", prompt="the " * 46)

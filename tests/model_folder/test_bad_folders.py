@@ -29,7 +29,7 @@ QUERY = "encoder.layer.1.attention.self.query.weight"
 def test_a_folder_that_holds_no_model(tmp_path: Path, refusal: Refusal) -> None:
     message = refusal(tmp_path, ModelError)
     assert str(tmp_path / "config.json") in message
-    assert "give the folder of a model" in message
+    assert "Name the folder of a model" in message
 
 
 JSON_FILES = (
@@ -177,7 +177,7 @@ def test_torn_weights(kept: int, folder: Path, refusal: Refusal) -> None:
     path.write_bytes(path.read_bytes()[:kept])
     message = refusal(folder, ModelError)
     assert str(path) in message
-    assert "copy the file again" in message
+    assert "Copy the file again" in message
 
 
 def test_weights_with_a_name_twice(

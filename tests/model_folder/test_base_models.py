@@ -108,7 +108,7 @@ def test_a_local_folder_comes_before_the_cache(
     ],
 )
 def test_names_that_are_none(name: Any) -> None:
-    assert "is no folder and no model name" in not_found(name)
+    assert "is neither a folder nor the name of a model" in not_found(name)
 
 
 def test_a_file_is_no_model(tmp_path: Path, tiny_folder: Path) -> None:
@@ -272,4 +272,4 @@ def test_without_the_package_the_hub_is_asked(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("name", ["../absent", "./absent", "/absent/model", "~/absent"])
 def test_a_path_that_is_not_there_is_not_asked_of_the_hub(name: str) -> None:
-    assert "is no folder and no model name" in not_found(name)
+    assert "is neither a folder nor the name of a model" in not_found(name)

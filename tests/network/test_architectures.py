@@ -284,7 +284,7 @@ def test_rows_of_the_position_table_that_no_text_uses(
     model = load(folder)
     assert model.max_seq_length == expected
     assert model.encode(["word " * 100]).shape == (1, 32)
-    with pytest.raises(ArgumentError, match="at most 64"):
+    with pytest.raises(ArgumentError, match="from 1 to 64"):
         model.max_seq_length = 65
 
 

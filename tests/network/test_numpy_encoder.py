@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sentune.model_folder.reading import read_folder
+from sentune.model_folder.folder import ModelFolder
 from sentune.network.numpy_encoder import NumpyEncoder, _gelu, _gelu_tanh
 
 Weights = dict[str, Tensor]
@@ -27,7 +27,7 @@ QUERY = "encoder.layer.1.attention.self.query.weight"
 
 
 def opened(folder: Path) -> NumpyEncoder | None:
-    found = read_folder(folder)
+    found = ModelFolder.read(folder)
     return NumpyEncoder.open(found.weights, found.config)
 
 
@@ -49,12 +49,12 @@ def test_every_architecture_that_is_computed(
     encoder = opened(architecture_folder)
     assert (encoder is None) == (architecture in LEFT_TO_TORCH)
     if encoder is not None:
-        token_ids, _ = read_folder(architecture_folder).tokenizer(real_texts[:40])
+        token_ids, _ = ModelFolder.read(architecture_folder).tokenizer(real_texts[:40])
         assert_equal_tokens(encoder(token_ids), oracle(architecture_folder, token_ids))
 
 
 def test_the_published_model(base_folder: Path, oracle: Oracle, real_texts: list[str]) -> None:
-    token_ids, _ = read_folder(base_folder).tokenizer(real_texts[:12])
+    token_ids, _ = ModelFolder.read(base_folder).tokenizer(real_texts[:12])
     assert_equal_tokens(encoder_of(base_folder)(token_ids), oracle(base_folder, token_ids))
 
 
@@ -86,7 +86,7 @@ def test_a_text_that_spells_the_padding_token(
     name: str, make_architecture: Any, oracle: Oracle
 ) -> None:
     folder = make_architecture(name)
-    padding = read_folder(folder).config.padding_id
+    padding = ModelFolder.read(folder).config.padding_id
     assert padding is not None
     texts = [[0, padding, 9, 11, padding, padding, 12, 2], [padding], [5, 6]]
     found = encoder_of(folder)(texts)

@@ -140,9 +140,7 @@ def test_a_warning_is_logged_when_nobody_counts(
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     left_out = lengths(tiny_folder, [LONG])[0] - 48
-    assert record.getMessage() == (
-        f"1 of 2 texts are longer than 48 tokens; {left_out} tokens were left out"
-    )
+    assert record.getMessage() == (f"2 texts, 1 cut at 48 tokens: {left_out} tokens left out")
 
 
 def test_nothing_is_logged_when_nothing_is_cut_or_a_block_counts(
@@ -155,7 +153,10 @@ def test_nothing_is_logged_when_nothing_is_cut_or_a_block_counts(
 
 
 def test_descriptions() -> None:
-    assert Truncation(1500, 0, 0).describe(256) == "none of 1,500 texts is longer than 256 tokens"
+    assert Truncation(1500, 0, 0).describe(256) == "1,500 texts, none cut"
     assert Truncation(1500, 1200, 34567).describe(256) == (
-        "1,200 of 1,500 texts are longer than 256 tokens; 34,567 tokens were left out"
+        "1,500 texts, 1,200 cut at 256 tokens: 34,567 tokens left out"
     )
+    assert Truncation(1, 0, 0).describe(256) == "1 text, none cut"
+    assert Truncation(2, 1, 1).describe(256) == "2 texts, 1 cut at 256 tokens: 1 token left out"
+    assert Truncation(3, windowed=2).describe(256) == "3 texts, 2 encoded in windows of 256 tokens"

@@ -27,7 +27,7 @@ from sentune.wording import agreeing, counted
 
 if TYPE_CHECKING:
     from sentune.encoding.encode import Block, EncodeSettings, LongText
-    from sentune.encoding.pool import Pool
+    from sentune.encoding.runner import Runner
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["EncodedFile", "checked_rows", "encode_to_file", "ids_of"]
@@ -71,7 +71,7 @@ def encode_to_file(
     normalize_embeddings: bool = False,
     truncate_dim: int | None = None,
     long_text: LongText = "truncate",
-    pool: Pool | None = None,
+    pool: Runner | None = None,
     show_progress_bar: bool | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> EncodedFile:
@@ -105,11 +105,12 @@ def encode_to_file(
         ArgumentError, PoolError: as ``encode``.
         KeyboardInterrupt: its text says how to continue.
     """
+    from sentune.encoding.runner import runner_for  # loads PyTorch, which ``few`` does without
+
     destination = Path(out)
     require_vector_file(destination)
     require_precision(precision)
-    if pool is not None:
-        pool.require_for(model)
+    runner = runner_for(model, pool)
     settings = model.encode_settings(
         prompt_name=prompt_name,
         prompt=prompt,
@@ -125,7 +126,7 @@ def encode_to_file(
         _say_what_is_there(folder, say)
         try:
             with count_truncation():  # in the result, so not in the log
-                shards = _fill(folder, job, texts, pool, show_progress_bar)
+                shards = _fill(folder, job, texts, runner, show_progress_bar)
             if not shards:
                 raise DataError(
                     "there are no texts", expected="at least one text", fix="check the input"
@@ -195,7 +196,7 @@ def _fill(
     folder: WorkFolder,
     job: _Job,
     texts: Iterable[str | TextRow],
-    pool: Pool | None,
+    runner: Runner,
     show_progress_bar: bool | None,
 ) -> int:
     """Finish every shard that is not, and return how many there are."""
@@ -212,7 +213,7 @@ def _fill(
             count, first = count + 1, first + len(chunk)
 
     blocks = job.model.encode_blocks(
-        unfinished(), job.settings, pool=pool, show_progress_bar=show_progress_bar
+        unfinished(), job.settings, pool=runner, show_progress_bar=show_progress_bar
     )
     with closing(blocks):  # at once, so that no bar is drawn any more when an error is told
         for block in blocks:

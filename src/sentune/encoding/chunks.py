@@ -1,9 +1,9 @@
-"""Any number of texts → lists of some thousands, which are tokenized and ordered together."""
+"""Any number of texts → lists of some thousand, which are tokenized and ordered together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 __all__ = ["chunks"]
 
@@ -14,21 +14,17 @@ _CHUNK = 8192
 _CHUNK_CHARACTERS = 4 << 20
 
 
-def _length(text: object) -> int:
-    return len(cast("str", text))
-
-
 def chunks(
-    rows: Iterable[T], most: int | None = None, length: Callable[[T], int] = _length
+    rows: Iterable[T], most: int | None = None, length: Callable[[Any], int] = len
 ) -> Iterator[list[T]]:
-    """Texts in lists of at most ``most``, or fewer where they are very long.
+    """Texts in lists of at most ``most``, or fewer when they are very long.
 
-    Nothing is taken from ``rows`` before it is needed.
+    A text is taken from ``rows`` only when its list is asked for.
 
     Args:
-        rows: texts, or whatever holds one.
-        most: in a list; as many as are worth ordering by length when None.
-        length: characters of a text.
+        rows: texts, or objects with one text each.
+        most: texts in a list; when None, as many as are worth ordering by length.
+        length: characters of a row's text.
     """
     limit = _CHUNK if most is None else most
     chunk: list[T] = []

@@ -1,4 +1,4 @@
-"""Blocks of vectors → one tensor in the format that was asked for."""
+"""Blocks of vectors → one tensor in the requested format."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from torch import Tensor
 
 from sentune.encoding.precision import needs_ranges, quantize_embeddings
 
-__all__ = ["gather"]
+__all__ = ["collect"]
 
 
-def gather(parts: Iterable[Tensor], *, count: int | None, width: int, precision: str) -> Tensor:
+def collect(parts: Iterable[Tensor], *, count: int | None, width: int, precision: str) -> Tensor:
     """All rows of all parts, in their order.
 
-    What needs no other vector to be narrowed is narrowed part by part; the 8-bit formats take
-    their ranges from all rows.
+    Each part is quantized as it comes. Only the 8-bit formats wait for all rows, from which they
+    take their ranges.
 
     Args:
         parts: (n, width) each.
-        count: rows in all parts together; without it, memory for all rows is needed twice.
+        count: rows in all parts together; without it, all rows are in memory twice at the end.
         width: for the shape of an empty result.
         precision: see :func:`sentune.encoding.precision.quantize_embeddings`.
     """

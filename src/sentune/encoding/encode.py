@@ -1,28 +1,22 @@
-"""Chunks of texts → vectors: packs under a token budget, and the original order again."""
+"""A chunk of texts → vectors: packs under a token budget, then the original order again."""
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, cast
-from weakref import WeakKeyDictionary
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from sentune.checks import require_choice, require_whole
+from sentune.encoding.embedder import Embedder
 from sentune.encoding.windows import Windows
 from sentune.errors import ArgumentError
 from sentune.network.pack import pack, plan_packs
-from sentune.progress import Advance, progress
-from sentune.tokens.truncation import Truncation, record_truncation
-
-if TYPE_CHECKING:
-    from sentune.encoding.text_encoder import TextEncoder
+from sentune.progress import Advance
+from sentune.tokens.truncation import Truncation
 
 __all__ = [
     "Block",
@@ -30,10 +24,7 @@ __all__ = [
     "LongText",
     "OutputValue",
     "encode_chunk",
-    "encode_chunks",
 ]
-
-logger = logging.getLogger(__name__)
 
 OutputValue = Literal["sentence_embedding", "token_embeddings"]
 LongText = Literal["truncate", "chunk"]
@@ -43,7 +34,7 @@ _TOKEN_BUDGET = {"cpu": 4096, "cuda": 65536}
 
 @dataclass(frozen=True, slots=True)
 class EncodeSettings:
-    """What a call of ``encode`` asks for, checked, and plain enough to be sent to a process.
+    """The checked options of a call of ``encode``, as plain values that can be sent to a process.
 
     Raises:
         ArgumentError: a value outside its range.
@@ -57,28 +48,31 @@ class EncodeSettings:
     long_text: LongText = "truncate"
 
     def __post_init__(self) -> None:
-        if self.batch_size is not None:
-            require_whole("batch_size", self.batch_size, fix="leave it out to have it chosen")
-        if self.truncate_dim is not None:
-            require_whole("truncate_dim", self.truncate_dim, fix="leave it out to keep all")
+        fixes = {
+            "batch_size": "leave it out to have it chosen",
+            "truncate_dim": "leave it out to keep all dimensions",
+        }
+        for name, fix in fixes.items():
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, require_whole(name, value, fix=fix))
         require_choice(
             "output_value", self.output_value, ("sentence_embedding", "token_embeddings")
         )
         require_choice("long_text", self.long_text, ("truncate", "chunk"))
         if self.long_text == "chunk" and self.output_value == "token_embeddings":
             raise ArgumentError(
-                "long_text 'chunk' with output_value 'token_embeddings'",
-                expected="one vector a text, of which windows have a mean",
+                "long_text is 'chunk' and output_value is 'token_embeddings'",
+                expected="long_text='chunk' with sentence embeddings only: it takes their mean",
                 fix="leave one of the two out",
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What became of a chunk of texts.
+    """The result for a chunk of texts.
 
     Attributes:
-        rows: (texts, dim), or for token embeddings (tokens, hidden) for each text.
+        rows: (texts, dim); for token embeddings, (tokens, hidden) for each text.
         truncation: what the length limit cut.
     """
 
@@ -91,53 +85,19 @@ class Block:
         return cast("Tensor", self.rows)
 
 
-EncodeBlocks = Callable[[Iterable[Sequence[str]], Advance], Iterator[Block]]
-
-
-def encode_chunks(
-    encode: EncodeBlocks,
-    texts: Iterable[Sequence[str]],
-    *,
-    limit: int,
-    total: int | None,
-    show_progress_bar: bool,
-) -> Generator[Block]:
-    """Encode chunk after chunk, with a progress bar, and count what was cut.
-
-    The count goes to the ``count_truncation`` block around the consumer, or is logged as a
-    warning at the end where there is none.
-
-    Args:
-        encode: chunks → blocks, in this process or in others.
-        texts: the chunks.
-        limit: the length limit in tokens, for the warning.
-        total: how many texts there are, if that is known.
-        show_progress_bar: whether to draw one.
-    """
-    whole = Truncation()
-    counted = True
-    with progress("encoding", total, unit="texts", show=show_progress_bar) as advance:
-        for block in encode(texts, advance):
-            whole.add(block.truncation)
-            counted = record_truncation(block.truncation) and counted
-            yield block
-    if not counted and whole.truncated:
-        logger.warning("%s", whole.describe(limit))
-
-
 @torch.inference_mode()
 def encode_chunk(
-    model: TextEncoder, texts: Sequence[str], settings: EncodeSettings, advance: Advance
+    model: Embedder, texts: Sequence[str], settings: EncodeSettings, advance: Advance
 ) -> Block:
     """Encode texts together, the longest first: the slowest pack comes early.
 
     Raises:
-        ArgumentError: the prompt leaves no room for a text that is to be cut into windows.
+        ArgumentError: with ``long_text="chunk"``, a prompt that fills the length limit.
     """
     if settings.prompt:
         texts = [settings.prompt + text for text in texts]
     skipped = model.tokenizer.prompt_length(settings.prompt) if settings.prompt else 0
-    with evaluating(model):
+    with model.evaluating():
         if settings.long_text == "chunk":
             return _encode_windows(model, texts, settings, skipped, advance)
         token_ids, truncation = model.tokenizer(texts)
@@ -149,7 +109,7 @@ def encode_chunk(
 
 
 def _encode_windows(
-    model: TextEncoder,
+    model: Embedder,
     texts: Sequence[str],
     settings: EncodeSettings,
     skipped: int,
@@ -179,7 +139,7 @@ Groups = Iterable[tuple[list[int], list[list[int]]]]
 
 
 def _groups(
-    model: TextEncoder, token_ids: Sequence[list[int]], batch_size: int | None, advance: Advance
+    model: Embedder, token_ids: Sequence[list[int]], batch_size: int | None, advance: Advance
 ) -> Groups:
     """The positions and token ids of the texts of each pack."""
     budget = _TOKEN_BUDGET.get(model.device.type, _TOKEN_BUDGET["cpu"])
@@ -189,42 +149,19 @@ def _groups(
         advance(len(group))
 
 
-def _sentence_vectors(model: TextEncoder, groups: Groups, count: int, skipped: int) -> Tensor:
+def _sentence_vectors(model: Embedder, groups: Groups, count: int, skipped: int) -> Tensor:
     vectors = torch.empty(count, model.pooling.output_dimension, device=model.device)
-    for places, token_ids in groups:
+    for positions, token_ids in groups:
         packed = pack(token_ids).to(model.device)
-        vectors[places] = model(packed, skipped).to(vectors.dtype)
+        vectors[positions] = model(packed, skipped).to(vectors.dtype)
     return vectors
 
 
-def _token_vectors(model: TextEncoder, groups: Groups, count: int) -> list[Tensor]:
+def _token_vectors(model: Embedder, groups: Groups, count: int) -> list[Tensor]:
     vectors = [torch.empty(0)] * count
-    for places, token_ids in groups:
+    for positions, token_ids in groups:
         packed = pack(token_ids).to(model.device)
         tokens = model.encoder(packed, model.reduced_dtype).float()
-        for place, rows in zip(places, packed.split(tokens), strict=True):
-            vectors[place] = rows
+        for position, rows in zip(positions, packed.split(tokens), strict=True):
+            vectors[position] = rows
     return vectors
-
-
-_switch = threading.Lock()
-_at_work: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
-_interrupted: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Dropout off while any thread encodes, and on again after the last one, if it was on."""
-    with _switch:
-        if not _at_work.get(model):
-            _interrupted[model] = model.training
-            if model.training:
-                model.eval()
-        _at_work[model] = _at_work.get(model, 0) + 1
-    try:
-        yield
-    finally:
-        with _switch:
-            _at_work[model] -= 1
-            if not _at_work[model] and _interrupted[model]:
-                model.train()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sentune.checks import require_whole
 from sentune.model_folder.base_models import BaseModel
-from sentune.model_folder.reading import read_folder
+from sentune.model_folder.folder import ModelFolder
 from sentune.network.numpy_encoder import NumpyEncoder
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.truncation import Truncation
@@ -76,7 +76,7 @@ def encode_few(
     """
     if truncate_dim is not None:
         require_whole("truncate_dim", truncate_dim, fix="leave it out to keep all")
-    found = read_folder(base.folder)
+    found = ModelFolder.read(base.folder)
     before = choose_prompt(found.prompts, found.default_prompt_name, prompt_name, prompt)
     skips_prompt = bool(before) and not found.include_prompt
     if skips_prompt or not _POOLED.keys() >= set(found.pooling_modes):

@@ -1,8 +1,8 @@
-"""What settles a model's vectors, in a few lines that can be kept beside them.
+"""What decides a model's vectors, in a few values that can be stored beside them.
 
-Whatever is made from vectors (a classifier, an index) is worthless with another model's vectors,
-and nothing would show it: they have the same shape. So it keeps the fingerprint of its model, and
-compares when it is opened again.
+A classifier or an index gives wrong results with the vectors of another model, and no error shows
+it, because they have the same shape. So each stores the fingerprint of its model, and compares it
+when it is opened again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Fingerprint", "fingerprint"]
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Equal fingerprints: equal vectors, but for rounding on other hardware.
+    """Models with equal fingerprints give equal vectors, up to rounding on other hardware.
 
     Attributes:
         weights: SHA-256 of the encoder's weights.
@@ -34,10 +34,10 @@ class Fingerprint:
         normalize: whether the model scales its vectors to unit length.
         dimension: of a vector, after ``truncate_dim``.
         max_seq_length: in tokens.
-        query_prompt, document_prompt: as ``encode_query`` and ``encode_document`` put them.
+        query_prompt, document_prompt: of ``encode_query`` and ``encode_document``.
         similarity: the name of the similarity function.
-        number_format: ``float32``, ``bfloat16`` or ``int8``; vectors of the second differ from
-            those of the first by about 1e-3.
+        number_format: ``float32``, ``bfloat16`` or ``int8``; in bfloat16 vectors differ from
+            those in float32 by about 1e-3.
     """
 
     weights: str
@@ -52,7 +52,7 @@ class Fingerprint:
     number_format: str
 
     def to_json(self) -> dict[str, Any]:
-        """Names and values, for :func:`json.dumps`."""
+        """Names and values, ready for :func:`json.dumps`."""
         return asdict(self)
 
     @classmethod
@@ -63,45 +63,35 @@ class Fingerprint:
         wrong = [name for name, kind in kinds.items() if type(known.get(name)) is not kind]
         unknown = [str(name) for name in known if name not in kinds]
         if wrong or unknown:
-            listed = ", ".join([f"no valid {name!r}" for name in wrong] + unknown)
+            listed = [f"no valid {name!r}" for name in wrong] + [f"unknown {n!r}" for n in unknown]
             raise ModelError(
-                f"a model's fingerprint with {listed}",
+                f"a model's fingerprint is damaged ({', '.join(listed)})",
                 expected=f"{', '.join(kinds)}, as sentune writes them",
-                fix="copy the folder again, or make it anew",
+                fix="copy the folder again, or make a new one",
             )
         return cls(**known)
 
     def differences(self, other: Fingerprint, *, ignoring: Collection[str] = ()) -> list[str]:
-        """What ``other`` has instead of this one's, in words; empty when they are equal.
+        """In words, each value of ``other`` that differs from this one; empty when all are equal.
 
         Args:
-            other: the fingerprint of the model at hand; this one is the one on record.
-            ignoring: names of attributes that do not matter here.
+            other: the fingerprint of the model in use; this one is the stored one.
+            ignoring: names of attributes not to compare.
         """
         mine, theirs = self.to_json(), other.to_json()
         return [
-            f"{words} {_shown(name, theirs[name])} instead of {_shown(name, mine[name])}"
-            if words
-            else fact
-            for name, (words, fact) in _WORDS.items()
+            f"the {name} differ{'' if name == 'weights' else 's'}"
+            if name in _HASHES
+            else f"{_WORDS.get(name, name.replace('_', ' '))} {_shown(name, theirs[name])} "
+            f"instead of {_shown(name, mine[name])}"
+            for name in mine
             if name not in ignoring and mine[name] != theirs[name]
         ]
 
 
 _KINDS: dict[str, type] = {"str": str, "bool": bool, "int": int}
-# Either the name of a value worth showing, or the fact that it differs.
-_WORDS = {
-    "weights": ("", "the weights differ"),
-    "tokenizer": ("", "the tokenizer differs"),
-    "pooling": ("pooling", ""),
-    "normalize": ("scaling to unit length", ""),
-    "dimension": ("dimension", ""),
-    "max_seq_length": ("length limit", ""),
-    "query_prompt": ("query prompt", ""),
-    "document_prompt": ("document prompt", ""),
-    "similarity": ("similarity", ""),
-    "number_format": ("number format", ""),
-}
+_HASHES = ("weights", "tokenizer")
+_WORDS = {"normalize": "scaling to unit length", "max_seq_length": "length limit"}
 
 
 def _shown(name: str, value: object) -> str:
@@ -113,7 +103,7 @@ def _shown(name: str, value: object) -> str:
 
 
 def fingerprint(model: SentenceTransformer) -> Fingerprint:
-    """The fingerprint of a model as it is in memory, changed weights included.
+    """The fingerprint of a model in memory, with its weights as they are now.
 
     Cost: one SHA-256 over the weights: 0.1 to 0.3 s for 90 MB, once a call.
     """
@@ -144,7 +134,7 @@ def _weights(model: SentenceTransformer) -> str:
 
 def _tokenizer(model: SentenceTransformer) -> str:
     content = json.loads(model.tokenizer.to_json())
-    # The limit has its own place; padding does not reach the vectors.
+    # The limit is an attribute of its own; padding does not change the vectors.
     kept = {name: part for name, part in content.items() if name not in ("truncation", "padding")}
     text = json.dumps([model.tokenizer.do_lower_case, kept], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

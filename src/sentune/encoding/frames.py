@@ -4,7 +4,7 @@
 
     8 bytes   length of the head, most significant byte first
     head      JSON object; its "bytes" is the length of the body
-    body      texts as JSON, or vectors as they lie in memory
+    body      texts as JSON, or the bytes of vectors in memory
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LENGTH = 8
 
 
 def write_frame(stream: IO[bytes], head: dict[str, Any], body: bytes = b"") -> None:
-    """Send a message. Raises OSError if the other side has gone."""
+    """Send a message. Raises OSError if the other process has ended."""
     encoded = json.dumps({**head, "bytes": len(body)}).encode()
     stream.write(len(encoded).to_bytes(_LENGTH, "big") + encoded)
     stream.write(body)
@@ -38,7 +38,7 @@ def read_frame(stream: IO[bytes]) -> tuple[dict[str, Any], bytes]:
     """Wait for a message.
 
     Raises:
-        EOFError: the other side has gone, be it in the middle of a message.
+        EOFError: the other process has ended, perhaps in the middle of a message.
     """
     head = json.loads(_exactly(stream, int.from_bytes(_exactly(stream, _LENGTH), "big")))
     return head, _exactly(stream, head["bytes"])

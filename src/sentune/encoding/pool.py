@@ -1,19 +1,20 @@
-"""Several processes with one model, each on its device, that encode chunks of texts.
+"""A runner over several processes, each with a copy of the model on its device.
 
 ::
 
     chunks ─ tasks ─┬─ thread ─ pipe ─ worker ─┬─ blocks, in the order of the chunks
                     └─ thread ─ pipe ─ worker ─┘
 
-A worker is a fresh Python with a copy of the model, not a fork and not a second run of the main
-script, so a pool can be started from a notebook and from a script without a main guard. A thread
-for each waits at its pipe. When a worker dies, the pipe says so at once: the thread starts another
-in its place and gives it the same texts.
+A worker is a new Python process with a copy of the model. It is not a fork, and it does not run
+the main script again, so a pool can be started from a notebook and from a script without a main
+guard. Each worker has a thread that waits at its pipe. When a worker dies, its pipe closes: the
+thread starts another worker and sends it the same texts.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import queue
 import shutil
@@ -21,23 +22,21 @@ import tempfile
 import threading
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from sentune.encoding.embedder import Embedder
 from sentune.encoding.encode import Block, EncodeSettings
 from sentune.encoding.worker_process import WorkerGoneError, WorkerProcess
 from sentune.errors import ArgumentError, PoolError
 from sentune.hardware import choose_device
 from sentune.progress import Advance
-
-if TYPE_CHECKING:
-    from sentune.encoding.text_encoder import TextEncoder
+from sentune.wording import counted
 
 __all__ = ["Pool"]
 
@@ -45,6 +44,9 @@ logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 _MOST_CPU_WORKERS = 4
+# Texts in a chunk: enough to order by length, few enough to be shared out.
+_MOST_IN_A_CHUNK = 1024
+_USUAL_CHUNK = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,32 +60,32 @@ class Pool:
     """Worker processes with the model as it was when the pool was started.
 
     ``model.start_multi_process_pool`` makes one. It is a context manager; without that, ``close``
-    (or ``model.stop_multi_process_pool``) ends the workers and removes the copy of the model that
-    they were started from. Ctrl-C reaches the caller alone, never the workers.
+    (or ``model.stop_multi_process_pool``) ends the workers and removes the copy of the model on
+    the disk. Ctrl-C reaches only the caller, never the workers.
 
-    Cost: the model's weights once on the disk and once in the memory of each worker, and two to
-    five seconds until the workers are ready. Processors are shared out: each worker on ``cpu``
-    has an equal part of this process's threads.
+    Cost: the weights once on the disk and once in the memory of each worker, and two to five
+    seconds until the workers are ready. The workers on ``cpu`` share this process's threads
+    equally.
 
     Args:
         model: what to copy.
-        devices: one for each worker; None for every GPU, or, without any, for as many workers on
-            ``cpu`` as there are processors, four at most.
+        devices: one for each worker. When None: every GPU, or without any, ``cpu`` once for each
+            processor, four times at most.
 
     Raises:
-        ArgumentError: no device, or one that is not there.
+        ArgumentError: no device, or one that does not exist.
         PoolError: a worker cannot be started.
-        OutputError: there is no room for the copy.
+        OutputError: the disk has no room for the copy.
     """
 
     def __init__(
-        self, model: TextEncoder, devices: Sequence[str | torch.device] | None = None
+        self, model: Embedder, devices: Sequence[str | torch.device] | None = None
     ) -> None:
         chosen = _devices() if devices is None else [str(choose_device(name)) for name in devices]
         if not chosen:
             raise ArgumentError(
-                "no device for a pool",
-                expected="a device for each worker, such as ['cpu', 'cpu']",
+                "the list of devices is empty",
+                expected="a device for each worker, for example ['cpu', 'cpu']",
                 fix="leave the devices out to have them chosen",
             )
         self._model = weakref.ref(model)
@@ -92,7 +94,7 @@ class Pool:
         self._folder = tempfile.mkdtemp(prefix="sentune-pool-")
         greetings = self._greetings(model, chosen)
         self._workers = [WorkerProcess(greeting, self._closed) for greeting in greetings]
-        # At the end of the interpreter too, which does not wait for the workers' chunks.
+        # Also called when the interpreter ends, which does not wait for the workers' chunks.
         self._end = weakref.finalize(
             self, _end, self._closed, self._tasks, self._workers, self._folder
         )
@@ -115,10 +117,10 @@ class Pool:
             thread.start()
 
     def __len__(self) -> int:
-        """Workers."""
+        """The number of workers."""
         return len(self._workers)
 
-    def _greetings(self, model: TextEncoder, devices: list[str]) -> Iterator[dict[str, Any]]:
+    def _greetings(self, model: Embedder, devices: list[str]) -> Iterator[dict[str, Any]]:
         shares = max(1, torch.get_num_threads() // max(1, devices.count("cpu")))
         for device in devices:
             yield {
@@ -129,33 +131,37 @@ class Pool:
                 "threads": shares if device == "cpu" else torch.get_num_threads(),
             }
 
-    def require_for(self, model: TextEncoder) -> None:
-        """Raise ArgumentError unless the pool is open and was started for this model."""
+    @property
+    def model(self) -> Embedder | None:
+        """The model that was copied, if it still exists. Raises ArgumentError once closed."""
         if self._closed.is_set():
             raise ArgumentError(
                 "a pool that was closed", expected="an open pool", fix="start a new one"
             )
-        if self._model() is not model:
-            raise ArgumentError(
-                "a pool of another model",
-                expected="the pool that start_multi_process_pool of this model made",
-                fix="start a pool for this model",
-            )
+        return self._model()
+
+    def chunk_size(self, count: int | None, asked: int | None) -> int:
+        """A tenth of a worker's share of the texts, so that none waits long at the end."""
+        if asked is not None:
+            return asked
+        if count is None:
+            return _USUAL_CHUNK
+        return max(1, min(math.ceil(count / len(self) / 10), _MOST_IN_A_CHUNK))
 
     def blocks(
         self, chunks: Iterable[Sequence[str]], settings: EncodeSettings, advance: Advance
-    ) -> Iterator[Block]:
+    ) -> Generator[Block]:
         """Encode chunks of texts in the workers.
 
-        Chunks are taken as workers get free: at most two for each are under way or wait for
-        their turn. Several threads may use a pool at once.
+        A chunk is taken when a worker is free: at most two for each worker are computed or wait.
+        Several threads may use a pool at once.
 
         Yields:
             A block for each chunk, in their order.
 
         Raises:
-            PoolError: the same texts ended three workers, or a worker failed in an unknown way.
-            SentuneError: whatever encoding these texts in this process would raise.
+            PoolError: three workers ended with the same texts, or a worker failed unexpectedly.
+            SentuneError: what encoding these texts in this process would raise.
         """
         under_way: deque[Future[Block]] = deque()
         try:
@@ -166,7 +172,7 @@ class Pool:
             while under_way:
                 yield _next(under_way, advance)
         finally:
-            # What has been begun ends in the background; nobody asks for the rest any more.
+            # Chunks that a worker has begun end in the background; the others are not computed.
             for future in under_way:
                 future.cancel()
 
@@ -177,12 +183,12 @@ class Pool:
         head = {"settings": asdict(settings), "max_seq_length": model.max_seq_length}
         future: Future[Block] = Future()
         self._tasks.put(_Task(head, chunk, future))
-        if self._closed.is_set():  # meanwhile, and perhaps too late for a thread to see the task
+        if self._closed.is_set():  # closed just now: perhaps no thread will see the task
             future.cancel()
         return future
 
     def close(self) -> None:
-        """End the workers and wait until they are gone; what they were at is given up."""
+        """End the workers, whose chunks are lost, and wait until they are gone."""
         self._end()
         for thread in self._threads:
             thread.join()
@@ -190,12 +196,7 @@ class Pool:
     def __enter__(self) -> Pool:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -217,13 +218,13 @@ def _next(under_way: deque[Future[Block]], advance: Advance) -> Block:
 def _serve(
     worker: WorkerProcess, tasks: queue.SimpleQueue[_Task | None], closed: threading.Event
 ) -> None:
-    """Give tasks to one worker, until there is a None or the pool is closed."""
+    """Give tasks to one worker until a None comes or the pool is closed."""
     while (task := tasks.get()) is not None:
         if not task.future.set_running_or_notify_cancel():
             continue
         try:
             task.future.set_result(_encode(worker, task, closed))
-        except Exception as error:  # noqa: BLE001 — it belongs to whoever waits for the result
+        except Exception as error:  # noqa: BLE001 — raised where the result is waited for
             task.future.set_exception(error)
     worker.end()
 
@@ -239,17 +240,17 @@ def _encode(worker: WorkerProcess, task: _Task, closed: threading.Event) -> Bloc
                 raise _given_up(worker, task, gone) from None
             if not closed.is_set():
                 logger.warning(
-                    "the worker on %s %s; its %d texts are encoded again by another",
-                    *(worker.device, gone, len(task.chunk)),
+                    "the worker on %s %s; another one encodes its %s again",
+                    *(worker.device, gone, counted(len(task.chunk), "text")),
                 )
     raise _closed_pool()
 
 
 def _given_up(worker: WorkerProcess, task: _Task, gone: WorkerGoneError) -> PoolError:
     return PoolError(
-        f"the same {len(task.chunk)} texts ended {_ATTEMPTS} workers on {worker.device}; the last "
-        f"one {gone}",
-        expected="workers that have enough memory",
+        f"{_ATTEMPTS} workers on {worker.device} ended while encoding the same "
+        f"{counted(len(task.chunk), 'text')}; the last one {gone}",
+        expected="workers with enough memory",
         fix="use fewer workers or a smaller chunk_size",
     )
 

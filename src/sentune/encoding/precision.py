@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sentune.checks import require_choice
 from sentune.errors import ArgumentError
+from sentune.wording import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +28,15 @@ def quantize_embeddings(
     ranges: NDArray[np.floating] | None = None,
     calibration_embeddings: NDArray[np.floating] | None = None,
 ) -> NDArray[np.generic]:
-    """Quantize vectors, one bucket width per dimension, or to one bit per dimension.
+    """Quantize vectors to 8 bits per dimension, between its least and greatest value, or to one.
+
+    >>> import numpy as np
+    >>> from sentune import quantize_embeddings
+    >>> vectors = np.array([[0.0, -0.5], [0.25, 0.5], [1.0, 0.0]])
+    >>> quantize_embeddings(vectors, "uint8")
+    array([[  0,   0], [ 63, 254], [254, 127]], dtype=uint8)
+    >>> quantize_embeddings(vectors, "ubinary")
+    array([[  0], [192], [128]], dtype=uint8)
 
     Args:
         embeddings: (n, dim) floats, or (dim,) for one vector.
@@ -35,13 +44,13 @@ def quantize_embeddings(
             clipped to 0–255, less 128 when signed; ``binary`` or ``ubinary``: one bit, x > 0,
             eight dimensions to a byte, less 128 when signed.
         ranges: (2, dim), the least and greatest value of each dimension, for the 8-bit formats.
-        calibration_embeddings: (m, dim), from which ranges are taken when not given; without
-            them, the embeddings themselves are used, and vectors of different calls then
+        calibration_embeddings: (m, dim), from which to take the ranges when they are not given.
+            Without both, the ranges come from the embeddings: then vectors of different calls
             cannot be compared.
 
     Raises:
-        ArgumentError: an unknown precision, vectors that are whole numbers already, or 8 bits
-            for a single vector without ranges.
+        ArgumentError: an unknown precision, vectors of whole numbers, or 8 bits for a single
+            vector without ranges.
     """
     require_precision(precision)
     floats = _array(embeddings)
@@ -68,7 +77,7 @@ def require_precision(precision: str) -> None:
 
 
 def needs_ranges(precision: str) -> bool:
-    """Whether a vector's format depends on the other vectors, through the ranges."""
+    """Whether the format needs the ranges of all vectors."""
     return precision in ("int8", "uint8")
 
 
@@ -87,7 +96,7 @@ def _array(embeddings: Embeddings) -> NDArray[np.floating]:
 
 
 def _on_cpu(vectors: Any) -> NDArray[np.floating]:
-    # Asked by its method, so that arrays are quantized without PyTorch being loaded.
+    # The method tells a tensor from an array without loading PyTorch.
     return np.asarray(vectors.cpu() if hasattr(vectors, "cpu") else vectors)
 
 
@@ -103,8 +112,8 @@ def _ranges(
     count = 1 if source.ndim == 1 else len(source)
     if count < 2:
         raise ArgumentError(
-            f"{count} vectors to take the ranges of {precision} from",
-            expected="ranges, calibration embeddings or at least two vectors",
+            f"{counted(count, 'vector')} to take the ranges of {precision} from",
+            expected="at least two vectors, or ranges, or calibration embeddings",
             fix="encode in float32 and call quantize_embeddings with calibration_embeddings",
         )
     return np.vstack([source.min(axis=0), source.max(axis=0)]).astype(np.float32)

@@ -9,16 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sentune.checks import require_whole
+from sentune.checks import require_choice, require_whole
 from sentune.encoding.similarity import Vectors, similarity, similarity_pairwise
 from sentune.encoding.text_encoder import TextEncoder
-from sentune.errors import ArgumentError
 from sentune.files import new_folder
 from sentune.hardware import choose_compute
 from sentune.model_folder.base_models import DEFAULT_BASE_MODEL, resolve
-from sentune.model_folder.reading import read_folder
+from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.weights import build_encoder, read_weights
-from sentune.model_folder.writing import write_folder
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.names import SIMILARITY_FUNCTIONS
 from sentune.network.pooling import Pooling
@@ -28,35 +26,39 @@ __all__ = ["SentenceTransformer"]
 
 logger = logging.getLogger(__name__)
 
-# Written into saved folders: sentence-transformers 3.1 warns about models newer than itself.
-_LAYOUT_VERSIONS = {"sentence_transformers": "3.1.0", "transformers": "4.44.2"}
-
 
 class SentenceTransformer(TextEncoder):
     """A sentence-embedding model.
 
+    >>> from sentune import SentenceTransformer
+    >>> model = SentenceTransformer("all-MiniLM-L6-v2")
+    >>> texts = ["The cat sits outside", "A cat is in the garden", "The new film is great"]
+    >>> vectors = model.encode(texts)
+    >>> vectors.shape
+    (3, 384)
+    >>> model.similarity(vectors[0], vectors).argsort(descending=True).tolist()
+    [[0, 1, 2]]
+
     Args:
         model_name_or_path: a model folder, a name on the Hugging Face hub, or
             ``all-MiniLM-L6-v2``; :mod:`sentune.model_folder.base_models` says where it looks.
-        device: ``"cpu"``, ``"cuda"``, …; chosen when None. On CUDA cuDNN's attention is turned off
-            for the process: it prepares itself for every length of text.
+        device: ``"cpu"``, ``"cuda"``, …; chosen when None. On CUDA this disables cuDNN's attention
+            in the whole process: it is slow for texts of many lengths.
         compute_dtype: ``"auto"`` (bfloat16 where the hardware multiplies it, else float32),
             ``"float32"``, ``"bfloat16"``, or ``"int8"`` for products of 8-bit integers, which are
-            faster and less exact: see docs/encode.md. Weights are kept in float32 in any case.
-        prompts: prompts by name, added to the folder's own.
-        default_prompt_name: the prompt used when none is named.
+            faster and less exact: see docs/encode.md. Weights always stay in float32.
+        prompts: prompts by name, added to those of the folder.
+        default_prompt_name: the prompt that is used when a call names none.
         similarity_fn_name: ``cosine`` (default), ``dot``, ``euclidean`` or ``manhattan``.
-        truncate_dim: leading dimensions kept of each vector; all when None.
+        truncate_dim: leading dimensions to keep of each vector; all when None.
         revision: branch, tag or commit of a hub model.
-        batch_invariant: give a text the same bits in any company, at the price of computing each
-            by itself: see docs/encode.md for what that costs.
+        batch_invariant: compute every text alone, so that its vector has the same bits whatever
+            it is encoded with; docs/encode.md says what that costs.
 
     Attributes:
         base: the name, folder and origin of the model that was loaded.
-        model_card: the text that ``save_pretrained`` writes as ``README.md``.
-        extras: what sentune keeps in the folder beside the model (the weight of the fusion).
 
-    The other attributes are those of :class:`sentune.encoding.text_encoder.TextEncoder`.
+    The other attributes are those of :class:`sentune.encoding.embedder.Embedder`.
 
     Raises:
         ModelNotFoundError: the name resolves to nothing.
@@ -83,7 +85,7 @@ class SentenceTransformer(TextEncoder):
         self.compute = choose_compute(compute_dtype, device)
         self.base = resolve(model_name_or_path, revision)
         logger.info("model %s from %s (%s)", self.base.name, self.base.folder, self.base.origin)
-        found = read_folder(self.base.folder)
+        self._folder = found = ModelFolder.read(self.base.folder)
         self.encoder = build_encoder(
             found.config,
             read_weights(found.weights, found.config.model_type),
@@ -102,10 +104,11 @@ class SentenceTransformer(TextEncoder):
         self.similarity_fn_name = similarity_fn_name or found.similarity_fn_name or "cosine"
         self.truncate_dim = found.truncate_dim if truncate_dim is None else truncate_dim
         if self.truncate_dim is not None:
-            require_whole("truncate_dim", self.truncate_dim, fix="leave it out to keep all")
+            self.truncate_dim = require_whole(
+                "truncate_dim", self.truncate_dim, fix="leave it out to keep all dimensions"
+            )
         self.extras = found.extras
-        self.model_card = _read_card(self.base.folder)
-        self._config_json = found.config_json
+        self.model_card = found.card
         self.eval()
 
     # ── properties ────────────────────────────────────────────────────────────────────────────
@@ -117,13 +120,7 @@ class SentenceTransformer(TextEncoder):
 
     @similarity_fn_name.setter
     def similarity_fn_name(self, name: str) -> None:
-        if name not in SIMILARITY_FUNCTIONS:
-            raise ArgumentError(
-                f"similarity_fn_name {name!r}",
-                expected=f"one of {', '.join(SIMILARITY_FUNCTIONS)}",
-                fix="leave it out for cosine",
-            )
-        self._similarity_fn_name = name
+        self._similarity_fn_name = require_choice("similarity_fn_name", name, SIMILARITY_FUNCTIONS)
 
     def __repr__(self) -> str:
         transformer = {
@@ -146,58 +143,29 @@ class SentenceTransformer(TextEncoder):
         every_n_layers: int = 1,
         offload: bool = False,
     ) -> None:
-        """Trade time for memory in training; the trainer calls it when a setting asks for it."""
+        """Train with less memory in more time; the trainer calls it when a setting asks for it."""
         del activation_checkpointing_kwargs, offload
         self.encoder.recompute_every = every_n_layers
 
     # ── vectors → scores ──────────────────────────────────────────────────────────────────────
 
     def similarity(self, embeddings1: Vectors, embeddings2: Vectors) -> Tensor:
-        """All pairs, (n, m), by ``similarity_fn_name``. Raises ArgumentError."""
+        """Similarity of all pairs, (n, m), by ``similarity_fn_name``. Raises ArgumentError."""
         return similarity(embeddings1, embeddings2, self.similarity_fn_name)
 
     def similarity_pairwise(self, embeddings1: Vectors, embeddings2: Vectors) -> Tensor:
-        """Row by row, (n,), by ``similarity_fn_name``. Raises ArgumentError."""
+        """Similarity row by row, (n,), by ``similarity_fn_name``. Raises ArgumentError."""
         return similarity_pairwise(embeddings1, embeddings2, self.similarity_fn_name)
 
     # ── model → folder ────────────────────────────────────────────────────────────────────────
 
     def save_pretrained(self, path: str | Path) -> None:
-        """Write the model folder, whole or not at all, in the layout that every version of
-        sentence-transformers from 3.1 on loads.
+        """Write the model folder, whole or not at all.
+
+        Every version of sentence-transformers from 3.1 on loads it.
 
         Raises:
             OutputError: the folder exists and is not empty, or cannot be written.
         """
         with new_folder(path) as folder:
             self.write_into(folder)
-
-    def write_into(self, folder: Path) -> None:
-        """Write the model's files into an existing empty folder, for callers who add their own."""
-        write_folder(
-            folder,
-            self.encoder,
-            self.tokenizer,
-            self.pooling,
-            config=self._config_json,
-            settings=self._settings(),
-            normalize=self.normalize,
-            extras=self.extras,
-            card=self.model_card,
-        )
-
-    def _settings(self) -> dict[str, Any]:
-        settings: dict[str, Any] = {
-            "__version__": {**_LAYOUT_VERSIONS, "pytorch": torch.__version__},
-            "prompts": self.prompts,
-            "default_prompt_name": self.default_prompt_name,
-            "similarity_fn_name": self.similarity_fn_name,
-        }
-        if self.truncate_dim is not None:
-            settings["truncate_dim"] = self.truncate_dim
-        return settings
-
-
-def _read_card(folder: Path) -> str:
-    card = folder / "README.md"
-    return card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""

@@ -1,8 +1,8 @@
-"""Texts beyond the length limit → overlapping windows, and the windows' vectors → one a text.
+"""Texts over the length limit → overlapping windows, and their vectors → one vector a text.
 
-A window holds what the limit leaves room for: the special tokens, the prompt, and the next tokens
-of the text. Neighbours share an eighth of that, so that what stands at the end of one window has
-its context in the next.
+A window has the special tokens, the prompt, and as many tokens of the text as the limit leaves
+room for. Neighbouring windows share an eighth of these, so that the end of one window has its
+context in the next.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sentune.errors import ArgumentError
 
 __all__ = ["Windows"]
 
-_SHARED = 8  # neighbours share one part in so many
+_SHARED = 8  # neighbouring windows share one token in eight
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Windows:
 
     Attributes:
         token_ids: of each window.
-        weights: for each window the text's own tokens in it.
-        counts: for each text its windows, at least one; a text within the limit is its own.
+        weights: of each window, the number of tokens of the text in it.
+        counts: of each text, the number of its windows; 1 for a text within the limit.
     """
 
     token_ids: list[list[int]]
@@ -42,7 +42,7 @@ class Windows:
         """Cut texts into windows.
 
         Args:
-            texts: token ids with special tokens, prompt and text, whole.
+            texts: all token ids: special tokens, prompt and text.
             limit: tokens of a window.
             frame: special tokens before and after.
             prompt: tokens of the prompt, which every window repeats.
@@ -55,7 +55,7 @@ class Windows:
         if room < 1:
             raise ArgumentError(
                 f"a prompt of {prompt} tokens and a length limit of {limit}",
-                expected="room for the text beside the prompt and the special tokens",
+                expected="room for the text after the prompt and the special tokens",
                 fix="shorten the prompt or raise max_seq_length",
             )
         made = cls([], [], [])
@@ -80,13 +80,14 @@ class Windows:
     def pool(self, vectors: Tensor, *, normalize: bool) -> Tensor:
         """Vectors of the windows (windows, dim) → vectors of the texts (texts, dim).
 
-        A text in several windows has Σ wᵢ vᵢ / Σ wᵢ, with the weights wᵢ, scaled to unit length
-        if ``normalize``; a text in one has that window's vector, to the bit.
+        A text in several windows gets Σ wᵢ vᵢ / Σ wᵢ, with the weights wᵢ, scaled to unit length
+        if ``normalize``. A text in one window gets exactly that window's vector.
         """
         if len(self.counts) == len(vectors):
             return vectors
         pooled = []
-        pieces = zip(vectors.split(self.counts), self._weights_of(vectors), strict=True)
+        all_weights = torch.tensor(self.weights, dtype=vectors.dtype, device=vectors.device)
+        pieces = zip(vectors.split(self.counts), all_weights.split(self.counts), strict=True)
         for piece, weights in pieces:
             if len(piece) == 1:
                 pooled.append(piece[0])
@@ -94,7 +95,3 @@ class Windows:
             mean = (piece * (weights / weights.sum()).unsqueeze(1)).sum(dim=0)
             pooled.append(F.normalize(mean, dim=0) if normalize else mean)
         return torch.stack(pooled)
-
-    def _weights_of(self, vectors: Tensor) -> tuple[Tensor, ...]:
-        weights = torch.tensor(self.weights, dtype=vectors.dtype, device=vectors.device)
-        return tuple(weights.split(self.counts))

@@ -1,7 +1,7 @@
-"""The process behind a pool: takes chunks of texts from its standard input, answers with vectors.
+"""A worker's process: it reads chunks of texts from standard input and answers with vectors.
 
-It is started by :class:`sentune.encoding.pool.Pool` and ends when the pool closes the pipe, or when
-the process of the pool is no longer there to hold it open.
+:class:`sentune.encoding.pool.Pool` starts it. It ends when the pool closes the pipe, or when the
+pool's process ends.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import torch
 from sentune.encoding.encode import EncodeSettings, encode_chunk
 from sentune.encoding.frames import frame_of, read_frame, write_frame
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.errors import SentuneError
+from sentune.errors import PoolError, SentuneError
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Load the model that the first message names, and encode until the pipe is closed."""
-    requests, replies = _own_pipes()
+    requests, replies = _claim_pipes()
     folder = ""
     try:
         head, _ = read_frame(requests)
@@ -34,7 +34,7 @@ def main() -> None:
         while model is not None:
             _answer(model, *read_frame(requests), replies)
     except (EOFError, BrokenPipeError):
-        # A pool that was closed has taken its folder away; one that was killed has not.
+        # A pool that was closed has removed its folder; one that was killed has not.
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -47,8 +47,8 @@ def _load(head: dict[str, Any], replies: IO[bytes]) -> SentenceTransformer | Non
             compute_dtype=head["compute_dtype"],
             batch_invariant=head["batch_invariant"],
         )
-    except Exception as error:  # noqa: BLE001 — whatever it is, the pool has to hear of it
-        write_frame(replies, _told(error))
+    except Exception as error:  # noqa: BLE001 — the pool must get every error
+        write_frame(replies, _error_record(error))
         return None
     write_frame(replies, {"ready": True})
     return model
@@ -63,21 +63,25 @@ def _answer(
         settings = EncodeSettings(**head["settings"])
         block = encode_chunk(model, json.loads(body), settings, lambda _: None)
     except Exception as error:  # noqa: BLE001 — as above
-        write_frame(replies, _told(error))
+        write_frame(replies, _error_record(error))
     else:
         write_frame(replies, *frame_of(block))
 
 
-def _told(error: Exception) -> dict[str, Any]:
-    """An error as plain values; the pool raises it again in the caller's process."""
-    if isinstance(error, SentuneError):
-        return {**error.to_json()}
-    traceback.print_exception(error)
-    return {"error": None, "given": f"{type(error).__name__}: {error}"}
+def _error_record(error: Exception) -> dict[str, str]:
+    """What the pool raises again in the caller's process."""
+    if not isinstance(error, SentuneError):
+        traceback.print_exception(error)
+        error = PoolError(
+            f"a worker failed ({type(error).__name__}: {error})",
+            expected="a worker that can encode the texts",
+            fix="encode without a pool to see where it fails",
+        )
+    return error.to_json()
 
 
-def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """The pipes to the pool, out of reach of whatever else reads standard input or prints."""
+def _claim_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """The pipes to the pool; nothing else in the process can read from or print to them."""
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -1,4 +1,4 @@
-"""One worker of a pool, seen from the pool: a process, its pipes, and how it ended."""
+"""One worker of a pool, from the pool's side: its process, its pipes, and how it ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sentune.errors import PoolError, SentuneError
 __all__ = ["WorkerGoneError", "WorkerProcess"]
 
 _SECONDS_TO_END = 2
-# The interpreter finds sentune where this process found it, however that was.
+# With the path of this process, the worker imports the same sentune.
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from sentune.encoding.worker import main; main()"
@@ -33,6 +33,7 @@ class WorkerProcess:
     """One process, started again when it has died."""
 
     def __init__(self, greeting: dict[str, Any], closed: threading.Event) -> None:
+        self.device = str(greeting["device"])
         self._greeting = greeting
         self._closed = closed
         self._process: subprocess.Popen[bytes] | None = None
@@ -41,7 +42,7 @@ class WorkerProcess:
         """Start the process without waiting for it. Raises PoolError."""
         threads = str(self._greeting["threads"])
         try:
-            # The command is this interpreter and a constant; nothing of it comes from data.
+            # The command is this interpreter and a constant: no part of it comes from data.
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-c", _START, json.dumps(sys.path)],
                 stdin=subprocess.PIPE,
@@ -51,13 +52,13 @@ class WorkerProcess:
             )
         except OSError as error:
             raise PoolError(
-                f"no process can be started ({error.strerror or error})",
-                expected="room for another Python",
+                f"a worker cannot be started ({error.strerror or error})",
+                expected="memory and a process number for another Python",
                 fix="use fewer workers, or encode without a pool",
             ) from error
-        if self._closed.is_set():  # the pool may have been closed before there was this process
+        if self._closed.is_set():  # the pool was closed while the process started
             self._process.kill()
-        with suppress(OSError):  # of a process that has ended already its answer will tell
+        with suppress(OSError):  # if the process has ended already, reading its answer fails
             write_frame(self._pipe("stdin"), self._greeting)
 
     def require_ready(self) -> None:
@@ -68,7 +69,7 @@ class WorkerProcess:
             raise PoolError(
                 f"a worker on {self.device} {gone} before it was ready",
                 expected="a process that loads the model",
-                fix="see what it wrote to standard error; fewer workers take less memory",
+                fix="read what it wrote to standard error, or use fewer workers to save memory",
             ) from gone
 
     def encode(self, head: dict[str, Any], chunk: Sequence[str]) -> Block:
@@ -91,7 +92,7 @@ class WorkerProcess:
         except (EOFError, OSError, ValueError) as error:
             raise WorkerGoneError(self.end()) from error
         if "error" in head:
-            raise _error_of(head)
+            raise SentuneError.from_json(head)
         return head, body
 
     def _pipe(self, name: str) -> IO[bytes]:
@@ -101,13 +102,13 @@ class WorkerProcess:
         return pipe
 
     def kill(self) -> None:
-        """End the process; whoever waits at its pipe is told by the end of it."""
+        """End the process; a thread that waits for its answer then sees the end of the pipe."""
         process = self._process
         if process is not None:
             process.kill()
 
     def end(self) -> str:
-        """Wait for the process, which has closed a pipe or was killed, and say how it ended."""
+        """Wait for a process that closed a pipe or was killed, and say how it ended."""
         process, self._process = self._process, None
         if process is None:
             return "was ended"
@@ -117,23 +118,8 @@ class WorkerProcess:
             process.kill()
             status = process.wait()
         for pipe in (process.stdin, process.stdout):
-            with suppress(OSError):  # what could not be sent any more
+            with suppress(OSError):  # what was not sent cannot be sent now
                 if pipe is not None:
                     pipe.close()
         how = f"ended by signal {-status}" if status < 0 else f"ended with exit code {status}"
         return f"(process {process.pid}) {how}"
-
-    @property
-    def device(self) -> str:
-        """Where it computes."""
-        return str(self._greeting["device"])
-
-
-def _error_of(head: dict[str, Any]) -> SentuneError:
-    if head["error"] is None:
-        return PoolError(
-            f"a worker failed ({head['given']})",
-            expected="a worker that can encode the texts",
-            fix="encode without a pool to see where it fails",
-        )
-    return SentuneError.from_json(head)

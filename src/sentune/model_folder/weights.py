@@ -1,8 +1,7 @@
-"""The encoder's weights and their names in Hugging Face files, both ways."""
+"""The encoder's weights and their names in Hugging Face files, in both directions."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,21 +9,23 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from sentune.errors import ModelError
+from sentune.files import write_bytes
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.config import EncoderConfig
 from sentune.network.encoder import Encoder
+from sentune.vectors import all_finite
 
-__all__ = ["build_encoder", "export_weights", "load_weights", "read_weights"]
+__all__ = ["build_encoder", "export_weights", "load_weights", "read_weights", "write_weights"]
 
 _LAYER = re.compile(r"layers\.(\d+)\.")
 
 
 def _names(encoder: Encoder) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each parameter's name and its names in files; several are stacked along the first axis."""
+    """Each parameter's name, and its names in files: the parts, stacked along the first axis."""
     table = ARCHITECTURES[encoder.config.model_type].names
     for ours, _ in encoder.named_parameters():
         module, kind = ours.rsplit(".", 1)
@@ -41,7 +42,7 @@ def read_weights(path: Path, model_type: str) -> dict[str, Tensor]:
     translated; the weights of a head are left out.
 
     Raises:
-        ModelError: the file is missing, torn, not safetensors, or holds whole numbers.
+        ModelError: the file is missing, incomplete, not safetensors, or has whole numbers.
     """
     try:
         stored = load_file(path)
@@ -49,14 +50,14 @@ def read_weights(path: Path, model_type: str) -> dict[str, Tensor]:
         raise ModelError(
             f"{path} cannot be read ({error})",
             expected="weights in safetensors format",
-            fix="copy the file again from where the model came from",
+            fix="copy the file again from the source of the model",
         ) from error
     architecture = ARCHITECTURES[model_type]
     current = {name: architecture.current_name(name) for name in stored}
     weights = {current[name]: tensor for name, tensor in stored.items()}
     names = Counter(current.values())
     twice = [name for name, times in names.items() if times > 1]
-    _refuse(twice, str(path), "has under two spellings", "each weight once")
+    _refuse(twice, str(path), "spells twice", "each weight once")
     whole = [name for name, w in weights.items() if not w.is_floating_point()]
     coded = [name for name in whole if not name.startswith(architecture.ignored)]
     _refuse(coded, str(path), "has whole numbers in", "floating-point weights, not quantized ones")
@@ -72,8 +73,8 @@ def build_encoder(
 ) -> Encoder:
     """An encoder with these weights, in evaluation mode.
 
-    Nothing is allocated before the weights are known to fit, whatever sizes the configuration
-    claims.
+    Memory is allocated only after the weights were found to fit the configuration, whose sizes
+    may be wrong.
 
     Raises:
         ModelError: as in :func:`load_weights`.
@@ -90,13 +91,13 @@ def build_encoder(
 def load_weights(
     encoder: Encoder, weights: Mapping[str, Tensor], source: str, device: torch.device | None = None
 ) -> None:
-    """Fill the encoder; every parameter is replaced and every weight is accounted for.
+    """Fill the encoder: every parameter gets its weight, and no weight may be left over.
 
     Args:
-        encoder: untouched when an error is raised.
+        encoder: not changed if an error is raised.
         weights: from :func:`read_weights`.
         source: the file, for messages.
-        device: where to allocate the encoder's parameters anew; where they are when None.
+        device: where to allocate new parameters; when None, the present ones are filled.
 
     Raises:
         ModelError: weights are missing, unknown, of another shape, or not finite; the message
@@ -117,17 +118,17 @@ def load_weights(
     )
     if device is not None:
         _allocate(encoder, device)
-    # Not views of the file, which would keep all of it in memory.
+    # Copies: a view would keep the whole file in memory.
     encoder.unused = {name: tensor.clone() for name, tensor in unused.items()}
     with torch.no_grad():
         for ours, parameter in encoder.named_parameters():
             parts = stacked[ours]
-            for place, part in zip(parameter.chunk(len(parts)), parts, strict=True):
-                place.copy_(part)
+            for target, part in zip(parameter.chunk(len(parts)), parts, strict=True):
+                target.copy_(part)
 
 
 def _allocate(encoder: Encoder, device: torch.device) -> None:
-    """As ``to_empty``, for which PyTorch imports its compiler, a second and 300 MB."""
+    """Like ``to_empty``, which imports PyTorch's compiler: a second and 300 MB."""
     for module in encoder.modules():
         for name, parameter in module.named_parameters(recurse=False):
             empty = torch.empty(parameter.shape, dtype=parameter.dtype, device=device)
@@ -139,13 +140,8 @@ def _wrong(shape: tuple[int, ...], parts: list[Tensor], names: tuple[str, ...]) 
     return [
         f"{name} {tuple(part.shape)}"
         for name, part in zip(names, parts, strict=True)
-        if tuple(part.shape) != of_part or not _finite(part)
+        if tuple(part.shape) != of_part or not all_finite(part)
     ]
-
-
-def _finite(part: Tensor) -> bool:
-    # A sum is one pass without memory; that of finite numbers may overflow.
-    return math.isfinite(part.sum()) or bool(torch.isfinite(part).all())
 
 
 def export_weights(encoder: Encoder) -> dict[str, Tensor]:
@@ -159,11 +155,16 @@ def export_weights(encoder: Encoder) -> dict[str, Tensor]:
     return exported
 
 
+def write_weights(path: Path, encoder: Encoder) -> None:
+    """Write a safetensors file that ``read_weights`` reads. Raises OutputError."""
+    write_bytes(path, save(export_weights(encoder), metadata={"format": "pt"}))
+
+
 def _refuse(names: list[str], source: str, problem: str, expected: str) -> None:
     if names:
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         raise ModelError(
             f"{source} {problem} {shown}",
             expected=expected,
-            fix="copy the folder again from where the model came from",
+            fix="copy the folder again from the source of the model",
         )

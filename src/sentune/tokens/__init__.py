@@ -1,7 +1,7 @@
-"""Text → token ids, cut at the length limit, and the cut counted.
+"""Text → token ids, cut at the length limit, with a count of what was cut.
 
 ::
 
-    text ─ prompt before it ─ tokenizer ─ token ids
-                              └ truncation: texts and tokens that the limit cost
+    text ─ prompt + text ─ tokenizer ─ token ids
+                              └ truncation: texts and tokens that were cut
 """

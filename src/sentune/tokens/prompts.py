@@ -16,22 +16,17 @@ def choose_prompt(
     """``prompt`` beats ``prompt_name`` beats the model's default; "" when there is none.
 
     Raises:
-        ArgumentError: a name that the model has no prompt for, or a prompt that is no text.
+        ArgumentError: a name that the model has no prompt for, or a prompt that is not a text.
     """
     if prompt is not None:
-        return _prompt_text("prompt", prompt)
+        return require_text("prompt", prompt)
     name = prompt_name if prompt_name is not None else default
     if name is None:
         return ""
     if not isinstance(name, str) or name not in prompts:
         raise ArgumentError(
-            f"prompt_name {name!r}",
+            f"prompt_name is {name!r}",
             expected=f"one of the model's prompts ({', '.join(prompts) or 'it has none'})",
-            fix="give the prompt itself as prompt=, or add it to model.prompts",
+            fix="pass the prompt itself as prompt=, or add it to model.prompts",
         )
-    return _prompt_text(f"prompts[{name!r}]", prompts[name])
-
-
-def _prompt_text(place: str, prompt: str) -> str:
-    require_text(place, prompt)
-    return prompt
+    return require_text(f"prompts[{name!r}]", prompts[name])

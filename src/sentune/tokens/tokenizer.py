@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import tokenizers
-from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
-from sentune.errors import ArgumentError, ModelError
+from sentune.checks import require_whole
+from sentune.errors import ModelError
 from sentune.tokens.truncation import Truncation
 
 __all__ = ["Tokenizer"]
@@ -20,15 +18,14 @@ __all__ = ["Tokenizer"]
 class Tokenizer:
     """A ``tokenizers`` tokenizer with this model's length limit.
 
-    Whatever truncation and padding the file holds is overridden: the published all-MiniLM-L6-v2
-    file cuts and pads everything to 128 tokens.
+    The truncation and padding in the file are ignored: the published file of all-MiniLM-L6-v2
+    cuts and pads every text to 128 tokens.
 
-    The wrapped tokenizer is replaced, never changed, when the limit changes; it is therefore safe
-    to share between threads.
+    When the limit changes, the wrapped tokenizer is replaced, never modified. So threads can
+    share it.
 
     Attributes:
-        settings: the content of ``tokenizer_config.json``, written back unchanged but for the
-            length.
+        settings: the content of ``tokenizer_config.json``; only its length limit is written anew.
     """
 
     def __init__(
@@ -54,12 +51,12 @@ class Tokenizer:
         tokenizer = self._parsed()
         special_ids = list(tokenizer.encode("").ids)
         fewest = len(special_ids) + 1
-        if not isinstance(length, int) or length < fewest:
-            raise ArgumentError(
-                f"max_seq_length {length}",
-                expected=f"a whole number, at least {fewest}, which leaves room for one token",
-                fix="choose a longer limit",
-            )
+        length = require_whole(
+            "max_seq_length",
+            length,
+            least=fewest,
+            fix=f"choose a longer limit: {fewest - 1} of the tokens are special ones",
+        )
         tokenizer.enable_truncation(length)
         self._tokenizer, self._special_ids, self._max_seq_length = tokenizer, special_ids, length
 
@@ -72,11 +69,11 @@ class Tokenizer:
 
     @cached_property
     def _bare(self) -> tokenizers.Tokenizer:
-        return self._parsed()  # 30 ms, which most models never need
+        return self._parsed()  # takes 30 ms, and most models never need it
 
     @property
     def vocabulary_size(self) -> int:
-        """One more than the largest token id, those that the template adds included."""
+        """One more than the largest token id, including those that the template adds."""
         ids = [*self._tokenizer.get_vocab().values(), *self._special_ids]
         return max(ids, default=-1) + 1
 
@@ -86,9 +83,9 @@ class Tokenizer:
         return type(self._tokenizer.model).__name__
 
     def __call__(self, texts: Sequence[str]) -> tuple[list[list[int]], Truncation]:
-        """Token ids of each text, and the count of what the limit left out.
+        """Token ids of each text, and the count of what the limit cut.
 
-        The ids include the special tokens ([CLS] and [SEP] for BERT) and number at most
+        The ids of a text include the special tokens ([CLS] and [SEP] for BERT); there are at most
         ``max_seq_length``. Runs on all processors, outside the interpreter lock.
         """
         encodings = _encode(self._tokenizer, self._cased(texts))
@@ -104,8 +101,8 @@ class Tokenizer:
     def pieces(self, text: str, most: int) -> list[str]:
         """A text cut into pieces of at most ``most`` tokens, about equally long.
 
-        No word is cut, unless it has more tokens than a piece by itself. Special tokens are not
-        counted. White space between the pieces is left out.
+        A word is cut only if it has more tokens than a piece. Special tokens are not counted.
+        White space between the pieces is left out.
         """
         encoding = self._bare.encode(text, add_special_tokens=False)
         if len(encoding.ids) <= most:
@@ -117,20 +114,20 @@ class Tokenizer:
         ]
 
     def whole(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text with its special tokens, however many there are."""
+        """All token ids of each text, with special tokens and without the length limit."""
         return [encoding.ids for encoding in _encode(self._bare, self._cased(texts))]
 
     def frame(self) -> tuple[int, int]:
-        """Special tokens before and after a text: (1, 1) where it stands in [CLS] … [SEP]."""
+        """The numbers of special tokens before and after a text: (1, 1) for [CLS] … [SEP]."""
         mask = self._bare.encode("a").special_tokens_mask
-        before = next((place for place, special in enumerate(mask) if not special), len(mask))
-        after = next((place for place, special in enumerate(mask[::-1]) if not special), 0)
+        before = next((index for index, special in enumerate(mask) if not special), len(mask))
+        after = next((index for index, special in enumerate(mask[::-1]) if not special), 0)
         return before, after
 
     def prompt_length(self, prompt: str) -> int:
-        """Tokens that a prompt puts before the text: [CLS] and its own, without the final [SEP].
+        """Tokens before the text: [CLS] and those of the prompt, without the final [SEP].
 
-        This is the number of leading tokens that pooling skips when prompts are excluded.
+        Pooling skips so many tokens when prompts are excluded.
         """
         (ids,), _ = self([prompt])
         return len(ids) - (1 if ids and ids[-1] in self._special_ids else 0)
@@ -147,52 +144,6 @@ class Tokenizer:
         vocabulary = self._tokenizer.get_vocab()
         return sorted(vocabulary, key=vocabulary.__getitem__)
 
-    @classmethod
-    def from_folder(
-        cls, folder: Path, *, max_seq_length: int, do_lower_case: bool, settings: dict[str, Any]
-    ) -> Tokenizer:
-        """Read ``tokenizer.json``, or build a WordPiece tokenizer from ``vocab.txt``.
-
-        Raises:
-            ModelError: neither file is there, or the one that is cannot be read.
-        """
-        return cls(
-            _read(folder, settings),
-            max_seq_length=max_seq_length,
-            do_lower_case=do_lower_case,
-            settings=settings,
-        )
-
-
-def _read(folder: Path, settings: dict[str, Any]) -> tokenizers.Tokenizer:
-    whole, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
-    path = whole if whole.is_file() else vocabulary
-    if not path.is_file():
-        raise ModelError(
-            f"{folder} has no tokenizer",
-            expected="tokenizer.json or vocab.txt",
-            fix="copy the file from where the model came from, or make it there with transformers: "
-            "AutoTokenizer.from_pretrained(folder).save_pretrained(folder)",
-        )
-    try:
-        if path == whole:
-            text = path.read_text(encoding="utf-8")
-            json.loads(text)
-            tokenizer = tokenizers.Tokenizer.from_str(text)
-        else:
-            tokenizer = BertWordPieceTokenizer(
-                str(path),
-                lowercase=bool(settings.get("do_lower_case", True)),
-                strip_accents=settings.get("strip_accents"),
-                handle_chinese_chars=bool(settings.get("tokenize_chinese_chars", True)),
-            )._tokenizer
-        tokenizer.encode("a \N{SNOWMAN}")  # fails where the token for unknown words is missing
-        return tokenizer
-    except (OSError, ValueError, TypeError) as error:
-        raise _damaged(path, error) from error
-    except Exception as error:  # the Rust side raises nothing narrower
-        raise _damaged(path, error) from error
-
 
 def _encode(tokenizer: tokenizers.Tokenizer, texts: list[str]) -> list[tokenizers.Encoding]:
     try:
@@ -201,12 +152,12 @@ def _encode(tokenizer: tokenizers.Tokenizer, texts: list[str]) -> list[tokenizer
         raise ModelError(
             f"the tokenizer cannot encode a text ({error})",
             expected="a tokenizer that takes any text",
-            fix="copy tokenizer.json again from where the model came from",
+            fix="copy tokenizer.json again from the source of the model",
         ) from error
 
 
 def _even_ends(words: Sequence[int | None], most: int) -> list[int]:
-    """Where pieces of at most ``most`` tokens end, given the word of each token."""
+    """The ends of pieces of at most ``most`` tokens, given the word of each token."""
     ends: list[int] = []
     start, count = 0, len(words)
     while count - start > most:
@@ -216,11 +167,3 @@ def _even_ends(words: Sequence[int | None], most: int) -> list[int]:
         ends.append(end)
         start = end
     return [*ends, count]
-
-
-def _damaged(path: Path, error: Exception) -> ModelError:
-    return ModelError(
-        f"{path} cannot be read ({error})",
-        expected="a tokenizer in the format of the tokenizers library",
-        fix="copy the file again from where the model came from",
-    )

@@ -1,4 +1,4 @@
-"""Counting what the length limit cuts off, so that no text is shortened in silence."""
+"""Counts what the length limit cuts off, so that no text is shortened in silence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+from sentune.wording import counted
 
 __all__ = ["Truncation", "count_truncation", "record_truncation"]
 
@@ -15,10 +17,10 @@ class Truncation:
     """What the length limit did.
 
     Attributes:
-        texts: seen.
-        truncated: of these, cut at the limit.
-        tokens_left_out: by that, in all of them together.
-        windowed: texts beyond the limit that were encoded whole, in windows.
+        texts: how many were encoded.
+        truncated: of these, how many were cut at the limit.
+        tokens_left_out: from all texts together.
+        windowed: texts over the limit that were encoded whole, in windows.
     """
 
     texts: int = 0
@@ -34,18 +36,14 @@ class Truncation:
         self.windowed += other.windowed
 
     def describe(self, limit: int) -> str:
-        """One sentence for people; ``limit`` is the model's length limit in tokens."""
-        if self.windowed and not self.truncated:
-            return (
-                f"{self.windowed:,} of {self.texts:,} texts are longer than {limit} tokens; "
-                "they were encoded in windows"
-            )
-        if not self.truncated:
-            return f"none of {self.texts:,} texts is longer than {limit} tokens"
-        return (
-            f"{self.truncated:,} of {self.texts:,} texts are longer than {limit} tokens; "
-            f"{self.tokens_left_out:,} tokens were left out"
-        )
+        """The counts for people; ``limit`` is the model's length limit in tokens."""
+        texts = counted(self.texts, "text")
+        if self.truncated:
+            left_out = counted(self.tokens_left_out, "token")
+            return f"{texts}, {self.truncated:,} cut at {limit} tokens: {left_out} left out"
+        if self.windowed:
+            return f"{texts}, {self.windowed:,} encoded in windows of {limit} tokens"
+        return f"{texts}, none cut"
 
 
 _counter: ContextVar[Truncation | None] = ContextVar("sentune_truncation", default=None)
@@ -53,15 +51,16 @@ _counter: ContextVar[Truncation | None] = ContextVar("sentune_truncation", defau
 
 @contextmanager
 def count_truncation() -> Iterator[Truncation]:
-    """Count, over every ``encode`` in the block, the texts that were cut; nested blocks add up.
+    """Count the texts that every ``encode`` in the block cuts; nested blocks add up.
 
-    The count belongs to the current thread or task, so that threads sharing a model do not mix.
+    The count belongs to the current thread or task: threads that share a model count separately.
 
-    Example::
-
-        with count_truncation() as truncation:
-            vectors = model.encode(texts)
-        print(truncation.truncated, truncation.tokens_left_out)
+    >>> from sentune import SentenceTransformer, count_truncation
+    >>> model = SentenceTransformer("all-MiniLM-L6-v2")
+    >>> with count_truncation() as truncation:
+    ...     vectors = model.encode(["a short text", "word " * 300])
+    >>> truncation.texts, truncation.truncated, truncation.tokens_left_out
+    (2, 1, 46)
     """
     counter = Truncation()
     outer = _counter.get()

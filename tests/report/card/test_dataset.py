@@ -37,8 +37,8 @@ def test_size_columns_and_what_the_limit_cut(plain_facts: CardFacts) -> None:
     cut = plain_facts.truncation
     assert cut.truncated == 1
     assert (
-        f"* Length limit: 1 of 3 texts are longer than 256 tokens; {cut.tokens_left_out:,} tokens "
-        "were left out" in lines
+        f"* Length limit: 3 texts, 1 cut at 256 tokens: {cut.tokens_left_out:,} tokens left out"
+        in lines
     )
 
 

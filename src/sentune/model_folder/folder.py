@@ -1,0 +1,202 @@
+"""The model folder on disk: read in every layout that people have, and written in one.
+
+Two layouts exist. sentence-transformers 3.1 and its predecessors name each pooling mode by a
+flag and keep the length limit in ``sentence_bert_config.json``. Version 6 names the modes and
+keeps the limit in ``tokenizer_config.json``. Both are read. The former is written, because every
+later version loads it.
+
+::
+
+    config.json, model.safetensors                          here, weights
+    tokenizer.json, tokenizer_config.json, …                tokenizer_files
+    modules.json, 1_Pooling/config.json                     modules
+    config_sentence_transformers.json, README.md            here
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sentune.errors import ArgumentError, ModelError
+from sentune.files import write_json, write_text
+from sentune.model_folder.json_files import read_object, unexpected
+from sentune.model_folder.modules import read_modules, read_pooling, write_modules
+from sentune.model_folder.tokenizer_files import read_tokenizer, write_tokenizer
+from sentune.network.architectures import ARCHITECTURES, read_config
+from sentune.network.config import EncoderConfig
+from sentune.network.names import SIMILARITY_FUNCTIONS
+from sentune.tokens.prompts import choose_prompt
+from sentune.tokens.tokenizer import Tokenizer
+
+__all__ = ["WEIGHTS", "ModelFolder"]
+
+WEIGHTS = "model.safetensors"
+
+_SETTINGS = "config_sentence_transformers.json"
+_EXTRAS_KEY = "sentune"
+# Written into the folder: sentence-transformers 3.1 warns about models newer than itself.
+_LAYOUT_VERSIONS = {"sentence_transformers": "3.1.0", "transformers": "4.44.2"}
+
+
+@dataclass(slots=True)
+class ModelFolder:
+    """What a folder says, apart from the weights themselves.
+
+    Attributes:
+        config_json: the content of ``config.json``.
+        config: the part of it that the encoder computes with.
+        tokenizer: with the folder's length limit.
+        weights: the safetensors file that the weights are read from.
+        pooling_modes: names from ``POOLING_MODES``.
+        include_prompt: whether prompt tokens take part in pooling.
+        normalize: whether vectors are scaled to unit length.
+        prompts: name → prompt.
+        default_prompt_name: the prompt used when none is named.
+        similarity_fn_name: ``cosine``, ``dot``, ``euclidean`` or ``manhattan``.
+        truncate_dim: dimensions kept of each vector; all when None.
+        extras: sentune's additions (the fusion weight, what was kept and why).
+        card: the text of ``README.md``.
+    """
+
+    config_json: dict[str, Any]
+    config: EncoderConfig
+    tokenizer: Tokenizer
+    weights: Path
+    pooling_modes: tuple[str, ...]
+    include_prompt: bool
+    normalize: bool
+    prompts: dict[str, str]
+    default_prompt_name: str | None
+    similarity_fn_name: str | None
+    truncate_dim: int | None
+    extras: dict[str, Any]
+    card: str
+
+    @classmethod
+    def read(cls, path: Path) -> ModelFolder:
+        """Read a model folder without its weights.
+
+        Raises:
+            ModelError: a file is missing, damaged or contradicts another.
+            UnsupportedModelError: an architecture or module that sentune does not run.
+        """
+        transformer, pooling, normalize = read_modules(path)
+        config_json = read_object(transformer / "config.json", required=True)
+        config = read_config(config_json, str(transformer / "config.json"))
+        modes, include_prompt = read_pooling(pooling)
+        listing = path / _SETTINGS
+        settings = read_object(listing)
+        prompts = _prompts(settings, listing)
+        return cls(
+            config_json=config_json,
+            config=config,
+            tokenizer=read_tokenizer(transformer, config),
+            weights=_weights_file(transformer),
+            pooling_modes=modes,
+            include_prompt=include_prompt,
+            normalize=normalize,
+            prompts=prompts,
+            default_prompt_name=_choice(settings, "default_prompt_name", tuple(prompts), listing),
+            similarity_fn_name=_choice(
+                settings, "similarity_fn_name", SIMILARITY_FUNCTIONS, listing
+            ),
+            truncate_dim=_truncate_dim(settings, listing),
+            extras=_extras(settings, listing),
+            card=_card(path / "README.md"),
+        )
+
+    def write(self, path: Path) -> None:
+        """Write every file but the weights into an existing, empty folder.
+
+        Raises:
+            ModelError: pooling modes in an order that the layout cannot express.
+            OutputError: a file cannot be written.
+        """
+        write_modules(
+            path, self.pooling_modes, self.config.hidden_size, self.include_prompt, self.normalize
+        )
+        architecture = ARCHITECTURES[self.config.model_type]
+        config = {k: v for k, v in self.config_json.items() if k not in ("dtype", "auto_map")}
+        config |= {"architectures": [architecture.model_class], "torch_dtype": "float32"}
+        config |= architecture.older_names(self.config)
+        write_json(path / "config.json", config)
+        write_tokenizer(path, self.tokenizer, architecture.model_type)
+        write_json(path / _SETTINGS, self._settings())
+        write_text(path / "README.md", self.card)
+
+    def _settings(self) -> dict[str, Any]:
+        import torch  # only for its version: whoever reads a folder may do without PyTorch
+
+        settings: dict[str, Any] = {
+            "__version__": {**_LAYOUT_VERSIONS, "pytorch": torch.__version__},
+            "prompts": self.prompts,
+            "default_prompt_name": self.default_prompt_name,
+            "similarity_fn_name": self.similarity_fn_name,
+        }
+        if self.truncate_dim is not None:
+            settings["truncate_dim"] = self.truncate_dim
+        return settings | ({_EXTRAS_KEY: self.extras} if self.extras else {})
+
+
+def _prompts(settings: dict[str, Any], path: Path) -> dict[str, str]:
+    prompts = settings.get("prompts") or {}
+    if not isinstance(prompts, dict):
+        raise unexpected(path, "prompts", prompts, "a JSON object with a text for each name")
+    for name in prompts:
+        try:
+            choose_prompt(prompts, None, name, None)
+        except ArgumentError as error:
+            raise unexpected(path, f"prompts[{name!r}]", prompts[name], error.expected) from error
+    return prompts
+
+
+def _choice(
+    settings: dict[str, Any], name: str, allowed: tuple[str, ...], path: Path
+) -> str | None:
+    value = settings.get(name)
+    if value is None:
+        return None
+    if value not in allowed:
+        raise unexpected(path, name, value, " or ".join([*allowed, "null"]))
+    return str(value)
+
+
+def _truncate_dim(settings: dict[str, Any], path: Path) -> int | None:
+    value = settings.get("truncate_dim")
+    if value is not None and (type(value) is not int or value < 1):
+        raise unexpected(path, "truncate_dim", value, "a whole number of at least 1, or null")
+    return value
+
+
+def _extras(settings: dict[str, Any], path: Path) -> dict[str, Any]:
+    value = settings.get(_EXTRAS_KEY) or {}
+    if not isinstance(value, dict):
+        raise unexpected(path, _EXTRAS_KEY, value, "a JSON object")
+    weight = value.get("fusion_weight", 1)
+    if type(weight) not in (int, float) or not 0 <= weight <= 1:
+        raise unexpected(path, "fusion_weight", weight, "a number from 0 to 1")
+    return value
+
+
+def _weights_file(folder: Path) -> Path:
+    path = folder / WEIGHTS
+    if path.is_file():
+        return path
+    if (folder / "pytorch_model.bin").is_file():
+        raise ModelError(
+            f"{folder} has its weights in pytorch_model.bin, a pickle, which can run code",
+            expected="model.safetensors",
+            fix="convert it if you trust it: torch.load(..., weights_only=True), then "
+            "safetensors.torch.save_file(..., metadata={'format': 'pt'})",
+        )
+    raise ModelError(
+        f"{folder} has no weights",
+        expected="all weights in one file model.safetensors",
+        fix="name the folder of a model, or copy the file from its source",
+    )
+
+
+def _card(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
