@@ -15,7 +15,7 @@ from sentune.evaluation.significance import bootstrap_interval, paired_differenc
 from sentune.evaluation.weights import cross_fit
 from sentune.ranking import blocks
 from sentune.ranking.bm25 import BM25
-from sentune.ranking.fusion import fused_ranking
+from sentune.ranking.fusion import dense_candidates, fuse, word_candidates
 from sentune.ranking.rank import rank
 
 MakeModel = Callable[..., Any]
@@ -79,7 +79,7 @@ def test_every_figure_is_what_its_parts_give(task: RetrievalTask, models: tuple[
         "base": rank(dense["base"]),
         "model": rank(dense["model"]),
         "bm25": rank(words),
-        "fusion": fused_ranking(dense["model"], words, 0.4),
+        "fusion": rank(fuse(dense_candidates(dense["model"]), word_candidates(words), 0.4)),
     }
     assert list(report.systems) == list(rankings)
     values = {name: question_metrics(found, task.relevant) for name, found in rankings.items()}

@@ -14,7 +14,8 @@ from sentune.evaluation.weights import (
     cross_fitted,
     weight_curves,
 )
-from sentune.ranking.fusion import fused_ranking
+from sentune.ranking.fusion import dense_candidates, fuse, word_candidates
+from sentune.ranking.rank import rank
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +31,10 @@ def two_systems(
     dense = truth + rng.normal(0, dense_noise, truth.shape)
     words = np.maximum(0, truth + rng.normal(0, word_noise, truth.shape))
     return dense, words, [frozenset({int(place)}) for place in right]
+
+
+def fused_ranking(dense: Floats, words: Floats, weight: float) -> NDArray[np.int64]:
+    return rank(fuse(dense_candidates(dense), word_candidates(words), weight))
 
 
 def test_curves_are_the_metrics_of_the_fused_rankings() -> None:

@@ -16,7 +16,7 @@ from sentune.errors import (
     ModelNotFoundError,
     OutputError,
 )
-from sentune.index import Index, IndexHit
+from sentune.index import Hit, Index
 from sentune.ranking.bm25 import BM25, K1
 from sentune.ranking.fusion import fuse, shortlist
 
@@ -57,7 +57,7 @@ def test_hybrid_ranks_as_the_evaluation(
     weight: float,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    object.__setattr__(index._facts, "fusion_weight", weight)
+    object.__setattr__(index._built_with, "fusion_weight", weight)
     _ranks_as_the_evaluation(index, tiny, [f"a{n}" for n in range(len(texts))], texts, weight)
 
 
@@ -91,7 +91,7 @@ def _ranks_as_the_evaluation(
         _agree(index.search(question, 200, mode="hybrid"), scores)
 
 
-def _agree(hits: list[IndexHit], scores: dict[str, float]) -> None:
+def _agree(hits: list[Hit], scores: dict[str, float]) -> None:
     """The hits are those of the scores, in their order but for ties."""
     assert len(hits) == len(scores)
     assert {hit.id for hit in hits} == scores.keys()
@@ -151,8 +151,8 @@ def test_a_filter_that_cannot_be_used(index: Index, where: str, named: str) -> N
         ({"query": ""}, "question"),
         ({"query": " \n"}, "question"),
         ({"query": None}, "question"),
-        ({"query": "file", "top": 0}, "top 0"),
-        ({"query": "file", "top": "5"}, "top '5'"),
+        ({"query": "file", "top": 0}, "top is 0"),
+        ({"query": "file", "top": "5"}, "top is '5'"),
         ({"query": "file", "mode": "sparse"}, "sparse"),
     ],
 )

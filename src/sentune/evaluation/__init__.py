@@ -37,13 +37,7 @@ from sentune.evaluation.significance import (
 from sentune.evaluation.tables import report_markdown, report_table
 from sentune.evaluation.weights import CrossFit, choose_weight, cross_fitted
 from sentune.ranking.bm25 import BM25
-from sentune.ranking.fusion import (
-    CANDIDATES,
-    dense_candidates,
-    fuse,
-    fused_ranking,
-    word_candidates,
-)
+from sentune.ranking.fusion import CANDIDATES, dense_candidates, fuse, word_candidates
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import PairModel, RetrievalModel
 
@@ -67,7 +61,6 @@ __all__ = [
     "dense_candidates",
     "evaluate_systems",
     "fuse",
-    "fused_ranking",
     "paired_difference",
     "question_metrics",
     "rank",

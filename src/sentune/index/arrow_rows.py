@@ -30,11 +30,11 @@ __all__ = [
     "WORDS",
     "Kinds",
     "as_passage",
+    "column_types",
     "fields_digest",
     "fields_of_row",
     "is_field",
     "schema",
-    "settle",
     "table_of",
     "text_digest",
 ]
@@ -119,7 +119,7 @@ def as_passage(
     )
 
 
-def settle(kinds: Iterable[Kinds], known: pa.Schema) -> dict[str, pa.DataType]:
+def column_types(kinds: Iterable[Kinds], known: pa.Schema) -> dict[str, pa.DataType]:
     """Settle the column type of every field before anything is written.
 
     Args:
@@ -171,7 +171,7 @@ def table_of(
         passages: n passages.
         words: their stemmed words.
         vectors: (n, dimension).
-        fields: as ``settle`` gives them.
+        fields: as ``column_types`` gives them.
 
     Raises:
         DataError: a whole number beyond 64 bits.

@@ -1,8 +1,8 @@
 """Reading LanceDB's table of passages, in one version of an index.
 
 This module and ``table_writing`` are the only code that calls that library, and every error of it
-becomes one of ours. LanceDB numbers its own commits; ``revision.json`` says which of them holds,
-and readers follow that file, not LanceDB's newest commit. ``table_writing`` says why.
+becomes one of ours. LanceDB numbers its own commits; ``revision.json`` names the current one.
+Readers follow that file, not LanceDB's newest commit; ``table_writing`` says why.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from sentune.index.arrow_rows import (
     is_field,
     schema,
 )
-from sentune.index.layout import read_json
+from sentune.index.store import Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,6 +40,7 @@ __all__ = [
     "REVISION",
     "PassageTable",
     "among_ids",
+    "lancedb_errors",
     "of_source",
     "reason",
     "require_lancedb",
@@ -50,7 +50,7 @@ METRICS = {"cosine": "cosine", "dot": "dot", "euclidean": "l2"}
 """Similarity function → LanceDB's distance. It has none for manhattan."""
 
 _LITERAL = re.compile(r"'[^']*'")
-_PLACE_IN_SOURCE = re.compile(r",? ?/\S+\.rs:\d+:\d+")
+_SOURCE_LINE = re.compile(r",? ?/\S+\.rs:\d+:\d+")
 NAME = "passages"
 REVISION = "revision.json"
 # Full text has been reported to hang on machines with few cores; nothing here takes that long.
@@ -60,7 +60,7 @@ IN_FILTER = 1000
 
 
 def require_lancedb() -> Any:
-    """The library, or MissingExtraError now, for work that needs it much later."""
+    """LanceDB, imported with its settings. Raises MissingExtraError."""
     cores = os.cpu_count() or 1
     # Read once, when it is imported: with fewer threads than this its full text can wait for ever.
     os.environ.setdefault("LANCE_CPU_THREADS", str(max(2, cores)))
@@ -79,7 +79,8 @@ class PassageTable:
     """The rows of one version.
 
     Args:
-        folder: of the version.
+        store: keeps the index.
+        version: the number of the version.
         dimension: of its vectors.
         similarity: a name in ``METRICS``.
 
@@ -88,20 +89,24 @@ class PassageTable:
         MissingExtraError: without the extra ``index``.
     """
 
-    def __init__(self, folder: Path, dimension: int, similarity: str) -> None:
-        self._folder = folder
-        self._metric = METRICS[similarity]
-        with self._reading():
-            self._table = require_lancedb().connect(folder).open_table(NAME)
+    def __init__(self, store: Store, version: int, dimension: int, similarity: str) -> None:
+        self.similarity = similarity
+        self._store = store
+        self._version = version
+        lancedb = require_lancedb()
+        try:
+            with self._reading():
+                self._table = lancedb.connect(store.uri(version)).open_table(NAME)
+        except ValueError as error:  # there is no table
+            raise store.unreadable(reason(error)) from error
         self.refresh()
+        expected = schema(dimension)
         with self._reading():
-            missing = [name for name in schema(dimension).names if name not in self.schema.names]
-        if missing or self.schema.field(VECTOR).type != schema(dimension).field(VECTOR).type:
-            raise IndexFolderError(
-                f"{folder} has a table without {', '.join(missing) or 'such vectors'}",
-                expected=f"passages with vectors of {dimension} dimensions",
-                fix="bring the folder back from a copy, or build the index again",
-            )
+            found = self.schema
+        missing = [name for name in expected.names if name not in found.names]
+        if missing or found.field(VECTOR).type != expected.field(VECTOR).type:
+            lacks = ", ".join(missing) or f"vectors of {dimension} dimensions"
+            raise store.unreadable(f"the table of version {version} has no {lacks}")
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
 
@@ -117,29 +122,31 @@ class PassageTable:
 
     def refresh(self) -> None:
         """See what others have written since."""
-        wanted = self._acknowledged()
+        wanted = self._current_revision()
         if wanted is None or self.revision() == wanted:
             return
         try:
             with self._reading():
                 self._table.checkout(wanted)
         except IndexFolderError:
-            # A writer may have moved on and cleaned up since the number was read.
+            # Since the number was read, a writer may have committed and removed old files.
+            wanted = self._current_revision()
             with self._reading():
-                self._table.checkout(self._acknowledged())
+                self._table.checkout(wanted)
 
     def revision(self) -> int:
         """The number of LanceDB's commit that is read."""
         with self._reading():
             return int(self._table.version)
 
-    def _acknowledged(self) -> int | None:
-        """The commit that holds; None in a table that was only just made."""
-        if not (self._folder / REVISION).is_file():
+    def _current_revision(self) -> int | None:
+        """The number of the current commit; None in a table that was only just made."""
+        content = self._store.read(self._version, REVISION)
+        if content is None:
             return None
-        revision = read_json(self._folder / REVISION).get("revision")
+        revision = content.get("revision")
         if not isinstance(revision, int):
-            raise self._unreadable(f"{REVISION} names no revision")
+            raise self._store.unreadable(f"{REVISION} names no revision")
         return revision
 
     def count(self, where: str | None = None) -> int:
@@ -236,7 +243,8 @@ class PassageTable:
         probes: int | None,
     ) -> tuple[pa.Table, NDArray[np.float64]]:
         query = self._table.search(vector, vector_column_name=VECTOR)
-        query = query.distance_type(self._metric).limit(limit).select([*columns, "_distance"])
+        query = query.distance_type(METRICS[self.similarity])
+        query = query.limit(limit).select([*columns, "_distance"])
         if probes is None:
             query = query.bypass_vector_index()
         else:
@@ -244,7 +252,7 @@ class PassageTable:
             query = query.nprobes(probes).refine_factor(2)
         rows = self._found(query, where)
         distances = rows["_distance"].to_numpy().astype(np.float64)
-        return rows, -np.sqrt(distances) if self._metric == "l2" else 1.0 - distances
+        return rows, -np.sqrt(distances) if self.similarity == "euclidean" else 1.0 - distances
 
     def matching(
         self, words: Sequence[str], limit: int, *, where: str | None = None
@@ -301,15 +309,8 @@ class PassageTable:
     def _reading(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
-            raise self._unreadable(reason(error)) from error
-
-    def _unreadable(self, what: str) -> IndexFolderError:
-        return IndexFolderError(
-            f"{self._folder.parent} cannot be read ({what})",
-            expected="an index as sentune wrote it",
-            fix="bring the folder back from a copy, or build the index again",
-        )
+        except lancedb_errors() as error:
+            raise self._store.unreadable(reason(error)) from error
 
     def _require_filter(self, where: str) -> None:
         """Raise ArgumentError unless the filter can be planned, which reads no rows."""
@@ -328,6 +329,13 @@ class PassageTable:
             expected=f"a condition on {', '.join(names)}",
             fix="write it like page > 3 AND title = 'Methods'",
         )
+
+
+def lancedb_errors() -> tuple[type[Exception], ...]:
+    """What LanceDB and Arrow raise for files that they cannot read or write."""
+    import pyarrow as pa
+
+    return (OSError, RuntimeError, pa.ArrowException)
 
 
 def of_source(name: str) -> str:
@@ -355,6 +363,6 @@ def _quoted(text: str) -> str:
 
 
 def reason(error: Exception) -> str:
-    """The gist of a message of LanceDB, which can be a page with places in its sources."""
-    text = _PLACE_IN_SOURCE.sub("", " ".join(str(error).split()))
+    """The gist of a message of LanceDB, which can be a page with lines of its source code."""
+    text = _SOURCE_LINE.sub("", " ".join(str(error).split()))
     return (text[:200] + " …") if len(text) > 200 else text or type(error).__name__

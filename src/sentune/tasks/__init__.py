@@ -9,6 +9,6 @@
   ``zero_shot`` needs no examples.
 """
 
-from sentune.search.passages import Hit, PassageSearch
+from sentune.search import PassageSearch
 
-__all__ = ["Hit", "PassageSearch"]
+__all__ = ["PassageSearch"]

@@ -100,7 +100,7 @@ def test_search_is_shown_when_its_weight_is_known(
 ) -> None:
     facts = make_facts()
     assert "### Search" not in model_card(facts)
-    monkeypatch.setattr(facts.model, "own", {"fusion_weight": weight})
+    monkeypatch.setattr(facts.model, "extras", {"fusion_weight": weight})
     card = model_card(facts)
     assert ranking in card
     assert f"the model's share, {weight:g}," in card
@@ -113,9 +113,8 @@ def test_the_search_snippet_runs_after_the_first(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    pytest.importorskip("sentune.search.passages")
     facts = make_facts(name=str(folder))
-    monkeypatch.setattr(facts.model, "own", {"fusion_weight": 0.6})
+    monkeypatch.setattr(facts.model, "extras", {"fusion_weight": 0.6})
     first, _, search = _snippets(model_card(facts))
     names: dict[str, Any] = {}
     exec(first, names)
