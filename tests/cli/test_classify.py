@@ -118,7 +118,7 @@ def test_evaluate(run: Any, trained: Path, jsonl: Any, rows: Rows) -> None:
     file = jsonl("test.jsonl", [*rows[::4], {"text": "Draw a circle.", "label": "turtle"}])
     outcome = run("classify", "evaluate", trained, file)
     assert outcome.code == 0, outcome.err
-    assert "1 of 16 rows have labels that the classifier does not know" in outcome.out
+    assert "1 of 16 rows has a label that the classifier does not know" in outcome.out
     assert "turtle (1)" in outcome.out
     found = json.loads(run("classify", "evaluate", trained, file, "--json").out)
     assert found["unknown"] == {"turtle": 1}

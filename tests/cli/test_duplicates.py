@@ -135,7 +135,7 @@ def test_repeats_are_a_group_whatever_the_threshold(
     assert rows == [[2, 4, 6], [1, 5]]
     assert [member["similarity"] for member in found["groups"][0]["texts"]] == [1, 1, 1]
     assert "6 texts, of which 3 repeat an earlier one exactly; 2 groups" in outcome.err
-    assert "3 could go and 3 would remain" in outcome.err
+    assert "3 could go, 3 would remain" in outcome.err
 
 
 def test_printed_groups_show_the_text_to_keep(run: Callable[..., Any]) -> None:
@@ -149,7 +149,7 @@ def test_printed_groups_show_the_text_to_keep(run: Callable[..., Any]) -> None:
     assert lines[5].endswith("  4  [b]Tax[/b] law.")
     none = run("duplicates", "-", stdin="How do I copy a file?\ntax law\n")
     assert (none.code, none.out) == (0, "")
-    assert "2 texts, all different; no near-duplicates among them" in none.err
+    assert "2 texts, all different; no near-duplicates" in none.err
 
 
 def test_what_is_cut_off_is_told(run: Callable[..., Any], tiny_folder: Path) -> None:
@@ -161,8 +161,8 @@ def test_bad_input_is_told_before_the_model_loads(
     refused: Callable[..., None], no_model: None, file: Path, tmp_path: Path
 ) -> None:
     for value in ("1.01", "-1.5", "nan", "inf"):
-        refused(("duplicates", file, "--threshold", value), f"--threshold {value}", "-1 to 1")
-    refused(("duplicates", file, "--min-size", "1"), "--min-size 1")
+        refused(("duplicates", file, "--threshold", value), f"--threshold is {value}", "-1 to 1")
+    refused(("duplicates", file, "--min-size", "1"), "--min-size is 1")
     refused(("duplicates", file, "--out", tmp_path / "o.txt"), "o.txt", ".jsonl or .csv")
     refused(("duplicates", file, "--out", tmp_path / "no" / "o.csv"), "o.csv")
     refused(("duplicates", tmp_path / "gone.txt"), "gone.txt does not exist")
@@ -186,4 +186,4 @@ def test_long_groups_and_many_groups_are_cut(run: Callable[..., Any], tiny_folde
     lines = outcome.out.splitlines()
     assert lines[0] == "group 1: 8 texts"
     assert lines[6:8] == ["  and 3 more", "group 2: 2 texts"]
-    assert lines[-1] == "and 11 groups more; --out writes all"
+    assert lines[-1] == "and 11 groups more; --out writes all of them"

@@ -117,9 +117,9 @@ def test_what_is_cut_off_is_told(run: Callable[..., Any], tiny_folder: Path) -> 
 def test_bad_input_is_told_before_the_model_loads(
     refused: Callable[..., None], no_model: None, file: Path, tmp_path: Path
 ) -> None:
-    refused(("paraphrases", file, "--top", "0"), "--top 0")
-    refused(("paraphrases", file, "--min-score", "1.01"), "--min-score 1.01", "-1 to 1")
-    refused(("paraphrases", file, "--min-score", "nan"), "--min-score nan")
+    refused(("paraphrases", file, "--top", "0"), "--top is 0")
+    refused(("paraphrases", file, "--min-score", "1.01"), "--min-score is 1.01", "-1 to 1")
+    refused(("paraphrases", file, "--min-score", "nan"), "--min-score is nan")
     refused(("paraphrases", file, "--out", tmp_path / "o.npy"), "o.npy", ".jsonl or .csv")
     refused(("paraphrases", file, "--out", tmp_path / "no" / "o.csv"), "o.csv")
     refused(("paraphrases", tmp_path / "gone.txt"), "gone.txt does not exist")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -28,6 +27,7 @@ from sentune.cli import (
     similarity,
     tune,
 )
+from sentune.cli.output import discard_output, print_line, say
 from sentune.errors import SentuneError
 from sentune.process import share_processor
 
@@ -41,7 +41,7 @@ _ORDER = (
 
 
 class _Ordered(TyperGroup):
-    """Verbs in our order; typer lists those that have verbs of their own last."""
+    """Verbs in our order; typer would list those with further verbs last."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return [verb.NAME for verb in _ORDER]
@@ -60,9 +60,9 @@ app = typer.Typer(
 
 
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with a word on Ctrl-C; typer would end it without one.
+    """The command with a message on Ctrl-C; typer would end it without one.
 
-    A command that leaves something behind raises KeyboardInterrupt again with its own words.
+    A command that leaves files behind raises KeyboardInterrupt again, with a message about them.
     """
 
     @wraps(command)
@@ -87,14 +87,14 @@ for verb in _ORDER:
 @app.callback(invoke_without_command=True)
 def _options(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
     if version:
-        typer.echo(__version__)
+        print_line(__version__)
         raise typer.Exit
 
 
 def main() -> None:
     """Run the command line.
 
-    Exit codes: 0 done; 2 bad input, told in one line; 3 not shown to be better
+    Exit codes: 0 done; 2 bad input, with a message of one line; 3 not shown to be better
     (``tune --require-better``); 130 interrupted.
     """
     share_processor()
@@ -103,10 +103,9 @@ def main() -> None:
     except SentuneError as error:
         _stop(str(error), 2)
     except BrokenPipeError:
-        # The reader of our output has gone; Python would complain again when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()  # its reader has gone
 
 
 def _stop(message: str, code: int) -> None:
-    typer.echo(f"sentune: {message}", err=True)
+    say(f"sentune: {message}")
     sys.exit(code)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.cli.output import interactive, one_line, print_json, print_line, say, show
+from sentune.cli.models import loaded_model, telling_truncation
+from sentune.cli.options import BASE_MODEL, AsJson, Folder, ModelOption, Rows, Texts
+from sentune.cli.output import (
+    interactive,
+    one_line,
+    print_json,
+    print_line,
+    print_prose,
+    say,
+    show,
+    write_out,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,12 +36,15 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-_ROWS = "Texts: one a line, or JSONL, JSON, CSV, TSV, Parquet; - for standard input."
-_LABELLED = "Texts with labels: JSONL, JSON, CSV, TSV, Parquet; - for JSONL on standard input."
-_DIRECTORY = "The folder that train wrote."
-_OUT = "A .jsonl or .csv file to write."
-_MODEL = "A model folder or name."
-_AS_JSON = "Print one JSON value."
+_Labelled = Annotated[
+    str,
+    typer.Argument(
+        help="Texts with labels: JSONL, JSON, CSV, TSV, Parquet; - for JSONL on standard input."
+    ),
+]
+_Classifier = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The folder that classify train wrote.")
+]
 _SHOWN = 80  # characters of a text in a line of output
 _SYSTEMS = {
     "classifier": "classifier",
@@ -41,20 +56,18 @@ _SYSTEMS = {
 
 @app.command("train")
 def train(
-    file: Annotated[str, typer.Argument(help=_LABELLED)],
-    out: Annotated[Path, typer.Option(help="The folder to write.")],
-    model: Annotated[str, typer.Option(help=_MODEL)] = "all-MiniLM-L6-v2",
+    file: _Labelled,
+    out: Folder,
+    model: ModelOption = BASE_MODEL,
     method: Annotated[str, typer.Option(help="logistic or centroid.")] = "logistic",
     few_shot: Annotated[
-        bool, typer.Option("--few-shot", help="Tune the model first; for few texts a label.")
+        bool,
+        typer.Option("--few-shot", help="Tune the model first: for a few texts of each label."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train a classifier on labelled texts and measure it by cross-validation."""
-    from dataclasses import asdict
-
     from sentune.data.labelled import read_labelled_texts
-    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.files import require_free
     from sentune.tasks.classifier_folder import save_classifier
     from sentune.tasks.classifier_training import require_trainable, train_classifier
@@ -63,9 +76,8 @@ def train(
     require_free(out)
     data = read_labelled_texts(file)
     require_trainable(data.texts, data.labels, method=method, few_shot=few_shot)
-    encoder = SentenceTransformer(model)
-    say(f"model {encoder.base.name} from {encoder.base.origin}")
-    with count_truncation():  # of each pass; told once below
+    encoder = loaded_model(model)
+    with count_truncation():  # not shown: it counts each pass over the texts
         classifier = train_classifier(
             encoder,
             data.texts,
@@ -87,27 +99,23 @@ def train(
     )
     show(_systems_table(report["systems"]))
     for note in report["notes"]:
-        print_line(f"note: {note}")
+        print_prose(f"note: {note}")
 
 
 @app.command("predict")
 def predict(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help=_DIRECTORY)],
-    file: Annotated[str, typer.Argument(help=_ROWS)] = "-",
-    out: Annotated[Path | None, typer.Option(help=_OUT)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
+    directory: _Classifier,
+    file: Texts = "-",
+    out: Rows = None,
+    as_json: AsJson = False,
 ) -> None:
     """Label texts with a trained classifier."""
     from sentune.tasks.classifier_folder import load_classifier
-    from sentune.tokens.truncation import count_truncation
 
-    _require_row_file(out)
     texts = _texts(file)
     classifier = load_classifier(directory)
-    with count_truncation() as truncation:
+    with telling_truncation(classifier.model):
         found = classifier.predict(texts, show_progress_bar=interactive())
-    if truncation.truncated:
-        say(truncation.describe(classifier.model.max_seq_length))
     rows = [
         {"text": text, "label": each.label, "probability": each.probability}
         for text, each in zip(texts, found, strict=True)
@@ -120,29 +128,23 @@ def predict(
 
 @app.command("zero-shot")
 def zero_shot(
-    file: Annotated[str, typer.Argument(help=_ROWS)] = "-",
+    file: Texts = "-",
     *,
-    labels: Annotated[str, typer.Option(help='Names of labels: "sport,politics".')],
-    model: Annotated[str, typer.Option(help=_MODEL)] = "all-MiniLM-L6-v2",
-    out: Annotated[Path | None, typer.Option(help=_OUT)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
+    labels: Annotated[str, typer.Option(help='The names of the labels: "sport,politics".')],
+    model: ModelOption = BASE_MODEL,
+    out: Rows = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Label texts by the names of the labels alone, without training."""
-    from sentune.encoding.sentence_transformer import SentenceTransformer
+    """Label texts without training, by the names of the labels."""
     from sentune.tasks.zero_shot import require_names
     from sentune.tasks.zero_shot import zero_shot as similarities
-    from sentune.tokens.truncation import count_truncation
 
-    _require_row_file(out)
     names = [name.strip() for name in labels.split(",")]
     require_names(names)
     texts = _texts(file)
-    encoder = SentenceTransformer(model)
-    say(f"model {encoder.base.name} from {encoder.base.origin}")
-    with count_truncation() as truncation:
+    encoder = loaded_model(model)
+    with telling_truncation(encoder):
         scores = similarities(encoder, texts, names, show_progress_bar=interactive())
-    if truncation.truncated:
-        say(truncation.describe(encoder.max_seq_length))
     rows = [
         {"text": text, "label": names[best], "similarity": float(row[best])}
         for text, best, row in zip(texts, scores.argmax(axis=1).tolist(), scores, strict=True)
@@ -156,16 +158,15 @@ def zero_shot(
 
 @app.command("evaluate")
 def evaluate(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help=_DIRECTORY)],
-    file: Annotated[str, typer.Argument(help=_LABELLED)],
-    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
+    directory: _Classifier,
+    file: _Labelled,
+    as_json: AsJson = False,
 ) -> None:
     """Measure a trained classifier on labelled texts that it has not seen."""
-    from dataclasses import asdict
-
     from sentune.data.labelled import read_labelled_texts
     from sentune.tasks.classifier_folder import load_classifier
     from sentune.tokens.truncation import count_truncation
+    from sentune.wording import agreeing
 
     data = read_labelled_texts(file)
     classifier = load_classifier(directory)
@@ -181,22 +182,16 @@ def evaluate(
     print_line()
     if found.unknown:
         named = ", ".join(f"{label} ({count})" for label, count in found.unknown.items())
-        print_line(
-            f"{sum(found.unknown.values()):,} of {found.rows:,} rows have labels that the "
-            f"classifier does not know, and count as wrong: {named}"
+        count = sum(found.unknown.values())
+        print_prose(
+            f"{count:,} of {found.rows:,} rows {agreeing(count, 'has')} a label that the "
+            f"classifier does not know, and {agreeing(count, 'counts')} as wrong: {named}"
         )
     print_line(
         f"expected calibration error {found.probabilities.calibration_error:.3f}, "
         f"Brier score {found.probabilities.brier:.3f}, log loss {found.probabilities.log_loss:.3f}"
     )
     print_line(truncation.describe(classifier.model.max_seq_length))
-
-
-def _require_row_file(out: Path | None) -> None:
-    from sentune.data.files.writing import require_row_file
-
-    if out is not None:
-        require_row_file(out)
 
 
 def _texts(file: str) -> list[str]:
@@ -212,10 +207,8 @@ def _texts(file: str) -> list[str]:
 def _write_or_print(
     rows: list[dict[str, Any]], score: str, out: Path | None, *, quiet: bool
 ) -> None:
-    from sentune.data.files.writing import write_rows
-
     if out is not None:
-        say(f"wrote {write_rows(out, rows):,} rows to {out}")
+        write_out(out, rows)
     elif not quiet:
         for row in rows:
             label = one_line(row["label"])

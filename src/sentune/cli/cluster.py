@@ -1,13 +1,14 @@
-"""``sentune cluster``: groups of alike texts, and what they are about."""
+"""``sentune cluster``: groups of similar texts, and what they are about."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.cli.output import interactive, one_line, print_json, say, show
+from sentune.cli.models import telling_truncation
+from sentune.cli.options import BASE_MODEL, AsJson, ModelOption, Rows, Texts
+from sentune.cli.output import interactive, one_line, print_json, say, show, write_out
 
 if TYPE_CHECKING:
     from sentune.tasks.clusters import Clustering
@@ -19,38 +20,26 @@ _EXAMPLE = 100
 
 
 def command(
-    file: Annotated[
-        str,
-        typer.Argument(
-            help="Texts: one a line, or JSONL, JSON, CSV, TSV, Parquet; - for standard input."
-        ),
-    ],
-    model: Annotated[str, typer.Option(help="A model folder or name.")] = "all-MiniLM-L6-v2",
+    file: Texts,
+    model: ModelOption = BASE_MODEL,
     method: Annotated[str, typer.Option(help="kmeans, hdbscan or agglomerative.")] = "kmeans",
     clusters: Annotated[
-        int | None, typer.Option(help="How many; chosen by the silhouette if left out.")
+        int | None,
+        typer.Option(help="How many; if left out, the number with the best silhouette."),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="A .jsonl or .csv file for one row a text.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+    out: Rows = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Put alike texts together, and name every group by its most telling words."""
+    """Group similar texts, and name every group by its most typical words."""
     from sentune.data import read_texts
-    from sentune.data.files.writing import require_row_file, write_rows
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.tasks.clusters import cluster, require_clusterable
-    from sentune.tokens.truncation import count_truncation
 
-    if out is not None:
-        require_row_file(out)
     texts = list(read_texts(file))
     require_clusterable(len(texts), method, clusters)
     encoder = SentenceTransformer(model)
-    with count_truncation() as truncation:
+    with telling_truncation(encoder):
         vectors = encoder.encode(texts, show_progress_bar=interactive())
-    if truncation.truncated:
-        say(truncation.describe(encoder.max_seq_length))
     found = cluster(vectors, texts, method, clusters, show_progress_bar=interactive())
     say(f"{found.algorithm}: {found.chosen}")
     say(found.quality)
@@ -60,7 +49,7 @@ def command(
             {"text": text, "cluster": label, "name": found.name_of(label)}
             for text, label in zip(texts, labels, strict=True)
         )
-        say(f"wrote {write_rows(out, rows):,} rows to {out}")
+        write_out(out, rows)
     if as_json:
         print_json(_as_dict(found, texts))
     elif out is None:

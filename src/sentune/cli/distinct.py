@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DistinctTexts", "read_distinct_texts", "require_similarity"]
+from sentune.checks import require_number
+from sentune.wording import agreeing
+
+__all__ = ["DistinctTexts", "read_distinct_texts", "require_cosine"]
 
 
 @dataclass(frozen=True, slots=True)
 class DistinctTexts:
-    """Every text of a file once, and where it stands.
+    """Every text of a file once, with its rows.
 
     Attributes:
         texts: in the order of their first row.
-        rows: for each text the rows that hold it, from 1.
+        rows: for each text the numbers of the rows that have it, from 1.
         count: how many texts the file has, repeats included.
     """
 
@@ -30,7 +33,7 @@ class DistinctTexts:
         """How many texts there are, and how many of them are repeats."""
         if not self.repeats:
             return f"{self.count:,} texts, all different"
-        verb = "repeats" if self.repeats == 1 else "repeat"
+        verb = agreeing(self.repeats, "repeats")
         return f"{self.count:,} texts, of which {self.repeats:,} {verb} an earlier one exactly"
 
 
@@ -58,11 +61,8 @@ def read_distinct_texts(file: str) -> DistinctTexts:
     return DistinctTexts(list(rows), list(rows.values()), count)
 
 
-def require_similarity(option: str, value: float, usual: float) -> None:
+def require_cosine(option: str, value: float, usual: float) -> None:
     """Raise ArgumentError unless ``value`` can be a cosine."""
-    from sentune.errors import ArgumentError
-
-    if not -1 <= value <= 1:
-        raise ArgumentError(
-            f"{option} {value:g}", expected="a cosine from -1 to 1", fix=f"{usual:g} is usual"
-        )
+    require_number(
+        option, value, least=-1, most=1, expected="a cosine from -1 to 1", fix=f"{usual} is usual"
+    )

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.cli.distinct import (
-    DistinctTexts,
-    read_distinct_texts,
-    require_similarity,
+from sentune.checks import require_whole
+from sentune.cli.distinct import DistinctTexts, read_distinct_texts, require_cosine
+from sentune.cli.models import telling_truncation
+from sentune.cli.options import BASE_MODEL, AsJson, ModelOption, Rows, Texts
+from sentune.cli.output import (
+    interactive,
+    print_hanging,
+    print_json,
+    print_line,
+    say,
+    write_out,
 )
-from sentune.cli.output import interactive, one_line, print_json, print_line, say
+from sentune.wording import counted
 
 if TYPE_CHECKING:
     from sentune.data.files.writing import Cell
@@ -26,7 +31,6 @@ NAME = "duplicates"
 _THRESHOLD = 0.95
 _GROUPS_SHOWN = 20
 _MEMBERS_SHOWN = 5
-_WIDTH = 77
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,41 +43,27 @@ class _Member:
 
 
 def command(
-    file: Annotated[
-        str, typer.Argument(help="Texts: one a line, or JSONL, CSV, Parquet; - for standard input.")
-    ],
-    model: Annotated[str, typer.Option(help="A model folder or name.")] = "all-MiniLM-L6-v2",
+    file: Texts,
+    model: ModelOption = BASE_MODEL,
     threshold: Annotated[
         float, typer.Option(help="The least cosine to the text that is kept.")
     ] = _THRESHOLD,
     min_size: Annotated[int, typer.Option(help="The fewest texts in a group.")] = 2,
-    out: Annotated[
-        Path | None, typer.Option(help="The .jsonl or .csv file to write, one row a text.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    out: Rows = None,
+    as_json: AsJson = False,
 ) -> None:
     """Find groups of near-duplicate texts, and which text of each group to keep."""
-    from sentune.data.files.writing import require_row_file, write_rows
     from sentune.encoding.sentence_transformer import SentenceTransformer
-    from sentune.errors import ArgumentError
-    from sentune.tokens.truncation import count_truncation
-    from sentune.wording import counted
 
-    require_similarity("--threshold", threshold, _THRESHOLD)
-    if min_size < 2:
-        raise ArgumentError(f"--min-size {min_size}", expected="at least 2", fix="2 is usual")
-    if out is not None:
-        require_row_file(out)
+    require_cosine("--threshold", threshold, _THRESHOLD)
+    require_whole("--min-size", min_size, least=2, fix="2 is usual")
     distinct = read_distinct_texts(file)
     encoder = SentenceTransformer(model)
-    with count_truncation() as truncation:
+    with telling_truncation(encoder):
         groups = _groups(encoder, distinct, threshold, min_size)
-    if truncation.truncated:
-        say(truncation.describe(encoder.max_seq_length))
     say(_summary(distinct, groups))
     if out is not None:
-        written = write_rows(out, _rows(distinct, groups))
-        say(f"wrote {counted(written, 'row')} to {out}")
+        write_out(out, _rows(distinct, groups))
     if as_json:
         print_json(_as_json(distinct, groups, threshold))
     elif out is None:
@@ -85,7 +75,7 @@ def _groups(
 ) -> list[list[_Member]]:
     """The groups, the largest first; the first member of each is the one to keep.
 
-    Each different text is compared once, and its repeats then join its group.
+    Only different texts are compared; then the repeats of a text join its group.
     """
     from sentune.encoding.similarity import similarity
     from sentune.tasks.communities import community_detection
@@ -94,21 +84,21 @@ def _groups(
     communities = community_detection(
         vectors, threshold, min_community_size=2, show_progress_bar=interactive()
     )
-    grouped = {place for community in communities for place in community}
+    grouped = {index for community in communities for index in community}
     communities += [
-        [place]
-        for place, rows in enumerate(distinct.rows)
-        if len(rows) > 1 and place not in grouped
+        [index]
+        for index, rows in enumerate(distinct.rows)
+        if len(rows) > 1 and index not in grouped
     ]
     groups: list[list[_Member]] = []
     for community in communities:
-        alike = similarity(vectors[community], vectors[community[0]])[:, 0].tolist()
-        alike[0] = 1.0
+        scores = similarity(vectors[community], vectors[community[0]])[:, 0].tolist()
+        scores[0] = 1.0
         groups.append(
             [
-                _Member(row, distinct.texts[place], round(score, 6))
-                for place, score in zip(community, alike, strict=True)
-                for row in distinct.rows[place]
+                _Member(row, distinct.texts[index], round(score, 6))
+                for index, score in zip(community, scores, strict=True)
+                for row in distinct.rows[index]
             ]
         )
     kept = [group for group in groups if len(group) >= min_size]
@@ -117,22 +107,22 @@ def _groups(
 
 def _rows(distinct: DistinctTexts, groups: list[list[_Member]]) -> list[dict[str, Cell]]:
     """One row a text, in the order of the file."""
-    texts: list[str] = [""] * distinct.count
-    for text, places in zip(distinct.texts, distinct.rows, strict=True):
-        for place in places:
-            texts[place - 1] = text
-    rows: list[dict[str, Cell]] = [
-        {"row": row, "text": text, "group": None, "keep": True, "similarity": None}
-        for row, text in enumerate(texts, start=1)
-    ]
-    for number, group in enumerate(groups, start=1):
-        for place, member in enumerate(group):
-            rows[member.row - 1] |= {
-                "group": number,
-                "keep": place == 0,
-                "similarity": member.similarity,
-            }
-    return rows
+    found: dict[int, dict[str, Cell]] = {
+        member.row: {
+            "group": number,
+            "keep": member is group[0],
+            "similarity": member.similarity,
+        }
+        for number, group in enumerate(groups, start=1)
+        for member in group
+    }
+    alone: dict[str, Cell] = {"group": None, "keep": True, "similarity": None}
+    rows = (
+        (row, text)
+        for text, numbers in zip(distinct.texts, distinct.rows, strict=True)
+        for row in numbers
+    )
+    return [{"row": row, "text": text, **found.get(row, alone)} for row, text in sorted(rows)]
 
 
 def _as_json(
@@ -162,32 +152,25 @@ def _could_go(groups: list[list[_Member]]) -> int:
 
 
 def _summary(distinct: DistinctTexts, groups: list[list[_Member]]) -> str:
-    from sentune.wording import counted
-
     if not groups:
-        return f"{distinct.describe()}; no near-duplicates among them"
+        return f"{distinct.describe()}; no near-duplicates"
     gone = _could_go(groups)
     return (
-        f"{distinct.describe()}; {counted(len(groups), 'group')} of near-duplicates: with one "
-        f"text of each kept, {gone:,} could go and {distinct.count - gone:,} would remain"
+        f"{distinct.describe()}; {counted(len(groups), 'group')} of near-duplicates. Keep one "
+        f"text of each group: {gone:,} could go, {distinct.count - gone:,} would remain"
     )
 
 
 def _show(groups: list[list[_Member]]) -> None:
     """The largest groups, each with the text to keep and those that could go."""
-    from sentune.wording import counted
-
     width = max((len(str(member.row)) for group in groups for member in group), default=0)
     for number, group in enumerate(groups[:_GROUPS_SHOWN], start=1):
         print_line(f"group {number}: {len(group):,} texts")
-        for place, member in enumerate(group[:_MEMBERS_SHOWN]):
-            start = (
-                f"  {f'{member.similarity:.3f}' if place else 'keep':>5}  {member.row:>{width}}  "
-            )
-            lines = textwrap.wrap(one_line(member.text), _WIDTH)
-            print_line(start + ("\n" + " " * len(start)).join(lines))
+        for member in group[:_MEMBERS_SHOWN]:
+            figure = "keep" if member is group[0] else f"{member.similarity:.3f}"
+            print_hanging(f"  {figure:>5}  {member.row:>{width}}  ", member.text)
         if len(group) > _MEMBERS_SHOWN:
             print_line(f"  and {len(group) - _MEMBERS_SHOWN:,} more")
     if len(groups) > _GROUPS_SHOWN:
         more = counted(len(groups) - _GROUPS_SHOWN, "group")
-        print_line(f"and {more} more; --out writes all")
+        print_line(f"and {more} more; --out writes all of them")

@@ -10,8 +10,9 @@ from sentune.cli.output import say
 
 if TYPE_CHECKING:
     from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.tokens.truncation import Truncation
 
-__all__ = ["loaded_model", "telling_truncation"]
+__all__ = ["loaded_model", "say_truncation", "telling_truncation"]
 
 
 def loaded_model(name: str, **options: Any) -> SentenceTransformer:
@@ -25,9 +26,15 @@ def loaded_model(name: str, **options: Any) -> SentenceTransformer:
 
 @contextmanager
 def telling_truncation(model: SentenceTransformer) -> Iterator[None]:
-    """Say after the block which texts the model's length limit cut."""
+    """Say after the block how many texts the model's length limit cut, if there are any."""
     from sentune.tokens.truncation import count_truncation
 
     with count_truncation() as truncation:
         yield
-    say(truncation.describe(model.max_seq_length))
+    say_truncation(truncation, model)
+
+
+def say_truncation(truncation: Truncation, model: SentenceTransformer) -> None:
+    """Say how many texts were cut, if there are any."""
+    if truncation.truncated:
+        say(truncation.describe(model.max_seq_length))

@@ -1,4 +1,4 @@
-"""``sentune similarity``: how alike texts are, each with each, or pair by pair from a file."""
+"""``sentune similarity``: how similar texts are, all with all, or pair by pair from a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.cli.output import interactive, one_line, print_json, print_line, say, show
+from sentune.cli.models import telling_truncation
+from sentune.cli.options import AsJson, Model, Rows
+from sentune.cli.output import interactive, one_line, print_json, print_line, show, write_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,33 +24,25 @@ NAME = "similarity"
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A model folder or name.")],
+    model: Model,
     texts: Annotated[list[str] | None, typer.Argument(help="Two texts or more.")] = None,
     data: Annotated[
         str | None, typer.Option(help="A file of sentence pairs instead; - for standard input.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The .jsonl or .csv file to write, with --data.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
+    out: Rows = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print the similarity of every text to every other, or of each pair in a file."""
-    from sentune.data.files.writing import require_row_file
     from sentune.encoding.sentence_transformer import SentenceTransformer
-    from sentune.tokens.truncation import count_truncation
 
     _check(texts or [], data, out)
-    if out is not None:
-        require_row_file(out)
     pairs = None if data is None else _pairs(data)
     encoder = SentenceTransformer(model)
-    with count_truncation() as truncation:
+    with telling_truncation(encoder):
         if pairs is None:
             _print_matrix(encoder, texts or [], as_json)
         else:
             _print_pairs(_rows(encoder, pairs), out, as_json)
-    if truncation.truncated:
-        say(truncation.describe(encoder.max_seq_length))
 
 
 def _check(texts: list[str], data: str | None, out: Path | None) -> None:
@@ -64,13 +58,13 @@ def _check(texts: list[str], data: str | None, out: Path | None) -> None:
         raise ArgumentError(
             "a single text" if texts else "neither texts nor --data",
             expected="two texts or more, or a file of sentence pairs",
-            fix="quote each text on its own, or name the file with --data",
+            fix="put each text in quotes, or name the file with --data",
         )
     if data is None and out is not None:
         raise ArgumentError(
             f"--out {out} without --data",
-            expected="a file of pairs, whose similarities are written",
-            fix="give --data, or print with --json",
+            expected="--out only with --data",
+            fix="add --data, or print with --json",
         )
 
 
@@ -93,13 +87,13 @@ def _rows(encoder: SentenceTransformer, pairs: list[tuple[str, str]]) -> list[di
     import numpy as np
 
     different = dict.fromkeys(text for pair in pairs for text in pair)
-    places = {text: place for place, text in enumerate(different)}
-    vectors = encoder.encode(list(places), show_progress_bar=interactive())
-    left, right = (vectors[[places[pair[side]] for pair in pairs]] for side in (0, 1))
-    alike = _finite(np.asarray(encoder.similarity_pairwise(left, right)))
+    index = {text: number for number, text in enumerate(different)}
+    vectors = encoder.encode(list(index), show_progress_bar=interactive())
+    left, right = (vectors[[index[pair[side]] for pair in pairs]] for side in (0, 1))
+    scores = _finite(np.asarray(encoder.similarity_pairwise(left, right)))
     return [
         {"sentence1": first, "sentence2": second, "similarity": round(float(score), 6)}
-        for (first, second), score in zip(pairs, alike, strict=True)
+        for (first, second), score in zip(pairs, scores, strict=True)
     ]
 
 
@@ -110,9 +104,9 @@ def _finite(scores: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
 
     if not np.isfinite(scores).all():
         raise DataError(
-            "similarities that are not numbers (NaN)",
+            "the similarities are NaN",
             expected="a number for every pair",
-            fix="check the model: one whose training diverged gives such vectors",
+            fix="check the model: its weights may be damaged, or its training diverged",
         )
     return scores
 
@@ -139,12 +133,8 @@ def _print_matrix(encoder: SentenceTransformer, texts: list[str], as_json: bool)
 
 
 def _print_pairs(rows: list[dict[str, Cell]], out: Path | None, as_json: bool) -> None:
-    from sentune.data.files.writing import write_rows
-    from sentune.wording import counted
-
     if out is not None:
-        write_rows(out, rows)
-        say(f"wrote {counted(len(rows), 'pair')} to {out}")
+        write_out(out, rows, "pair")
     if as_json:
         print_json(rows)
     elif out is None:
