@@ -365,8 +365,8 @@ def test_ctrl_c_says_what_stays_and_the_same_command_goes_on(
         outcome = run("index", *arguments)
     assert outcome.code == 130
     assert outcome.err.splitlines()[-1] == (
-        f"sentune: interrupted; what {place} has already stays, and the same command goes on "
-        "from there"
+        f"sentune: interrupted; {place} keeps what it has, and the same command continues from "
+        "there"
     )
     encoded: list[int] = []
 

@@ -247,8 +247,8 @@ def test_bad_questions_are_told_before_a_model_is_loaded(
     refused: Refused, no_model: None, index: Path, questions: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "empty.txt").write_text("", encoding="utf-8")
-    refused(("search", index, " "), "the question ' '")
-    refused(("search", index, "a", "--top", "0"), "--top 0")
+    refused(("search", index, " "), "the question is ' '")
+    refused(("search", index, "a", "--top", "0"), "--top is 0")
     refused(("search", index), "no question")
     refused(("search", index, "a", "--queries", questions), "a question and --queries")
     refused(("search", index, "--queries", tmp_path / "no.txt"), "no.txt")

@@ -19,6 +19,7 @@ from sentune.errors import (
 from sentune.index import Hit, Index
 from sentune.ranking.bm25 import BM25, K1
 from sentune.ranking.fusion import fuse, shortlist
+from sentune.search import PassageSearch, Searcher
 
 QUESTIONS = [
     "how do I read the lines of a file",
@@ -39,6 +40,35 @@ def test_dense_search_is_exact(index: Index, tiny: SentenceTransformer, texts: l
         assert [hit.similarity for hit in hits] == pytest.approx(scores[best].tolist(), abs=1e-6)
         assert [hit.score for hit in hits] == pytest.approx(scores[best].tolist(), abs=1e-6)
         assert [hit.rank for hit in hits] == list(range(1, 11))
+
+
+def test_a_search_in_memory_and_one_in_an_index_are_one(
+    index: Index, tiny: SentenceTransformer, texts: list[str]
+) -> None:
+    memory = PassageSearch(tiny, {f"a{number}": text for number, text in enumerate(texts)})
+    searchers: list[Searcher] = [memory, index]
+    assert {searcher.mode for searcher in searchers} == {"dense"}
+    for question in QUESTIONS:
+        in_memory, in_index = (searcher.search(question, top=5) for searcher in searchers)
+        assert [type(hit) for hit in (*in_memory, *in_index)] == [Hit] * 10
+        assert [(hit.rank, hit.id, hit.text) for hit in in_memory] == [
+            (hit.rank, hit.id, hit.text) for hit in in_index
+        ]
+        assert [hit.score for hit in in_memory] == pytest.approx(
+            [hit.score for hit in in_index], abs=1e-5
+        )
+
+
+@pytest.mark.parametrize("error", [KeyError, ValueError])
+def test_an_error_of_our_code_is_not_reported_as_damage(
+    index: Index, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def broken(*_: object) -> None:
+        raise error("ours")
+
+    monkeypatch.setattr(index._table, "_scan", broken)
+    with pytest.raises(error, match="ours"):
+        index.info()
 
 
 def test_words_rank_as_bm25(index: Index, texts: list[str]) -> None:

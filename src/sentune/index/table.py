@@ -94,11 +94,8 @@ class PassageTable:
         self._store = store
         self._version = version
         lancedb = require_lancedb()
-        try:
-            with self._reading():
-                self._table = lancedb.connect(store.uri(version)).open_table(NAME)
-        except ValueError as error:  # there is no table
-            raise store.unreadable(reason(error)) from error
+        with self._reading(ValueError):  # there is no table
+            self._table = lancedb.connect(store.uri(version)).open_table(NAME)
         self.refresh()
         expected = schema(dimension)
         with self._reading():
@@ -126,12 +123,12 @@ class PassageTable:
         if wanted is None or self.revision() == wanted:
             return
         try:
-            with self._reading():
+            with self._reading(ValueError):  # there is no commit of this number
                 self._table.checkout(wanted)
         except IndexFolderError:
             # Since the number was read, a writer may have committed and removed old files.
             wanted = self._current_revision()
-            with self._reading():
+            with self._reading(ValueError):
                 self._table.checkout(wanted)
 
     def revision(self) -> int:
@@ -306,10 +303,10 @@ class PassageTable:
     # ── errors ────────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def _reading(self, *others: type[Exception]) -> Iterator[None]:
         try:
             yield
-        except lancedb_errors() as error:
+        except lancedb_errors(*others) as error:
             raise self._store.unreadable(reason(error)) from error
 
     def _require_filter(self, where: str) -> None:
@@ -331,11 +328,11 @@ class PassageTable:
         )
 
 
-def lancedb_errors() -> tuple[type[Exception], ...]:
-    """What LanceDB and Arrow raise for files that they cannot read or write."""
+def lancedb_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """What LanceDB and Arrow raise for files that they cannot read or write, and ``others``."""
     import pyarrow as pa
 
-    return (OSError, RuntimeError, pa.ArrowException)
+    return (OSError, RuntimeError, pa.ArrowException, *others)
 
 
 def of_source(name: str) -> str:

@@ -62,7 +62,7 @@ class WritableTable(PassageTable):
         current = self._current_revision()
         try:
             with self._store.flushed(self._version):
-                with _writing(self._store):
+                with _writing(self._store, ValueError):  # no commit of this number
                     self._table.checkout_latest()
                     if current is not None and self._table.version != current:
                         self._table.checkout(current)
@@ -161,11 +161,10 @@ def _require(condition: bool, otherwise: str) -> None:
 
 
 @contextmanager
-def _writing(store: Store) -> Iterator[None]:
-    errors: tuple[type[Exception], ...] = (IndexFolderError, *lancedb_errors())
+def _writing(store: Store, *others: type[Exception]) -> Iterator[None]:
     try:
         yield
-    except errors as error:
+    except lancedb_errors(IndexFolderError, *others) as error:
         raise store.unwritable(reason(error)) from error
 
 
