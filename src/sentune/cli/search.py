@@ -101,9 +101,6 @@ def command(
         _show(found, searcher, headed=query is None)
 
 
-# ── the two ways ──────────────────────────────────────────────────────────────────────────────
-
-
 def _in_index(place: str, model: str | None, where: str | None, mode: str | None) -> Searcher:
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
@@ -125,9 +122,6 @@ def _questions(query: str | None, queries: str | None) -> list[str]:
     from sentune.data import read_texts
 
     return [query] if query is not None else list(read_texts(str(queries)))
-
-
-# ── bad input ─────────────────────────────────────────────────────────────────────────────────
 
 
 def _require_sense(query: str | None, queries: str | None, data: Path | None, top: int) -> None:
@@ -192,9 +186,6 @@ def _require_no_index(place: str, options: dict[str, str | None]) -> None:
             expected="a model with --data, or an index without",
             fix=f"leave --data out, or add to the index: sentune index add {place} FILE",
         )
-
-
-# ── output ────────────────────────────────────────────────────────────────────────────────────
 
 
 def _say_ranking(found: _Found, searcher: Searcher) -> None:

@@ -72,7 +72,7 @@ class Dense:
         )
 
 
-def prepare(table: WritableTable, store: Store, version: int) -> None:
+def prepare(table: WritableTable) -> None:
     """Decide how to search, after rows were added.
 
     The partitions are made anew when there are none yet or when there are four times the rows
@@ -80,13 +80,14 @@ def prepare(table: WritableTable, store: Store, version: int) -> None:
 
     Cost: k-means over a sample, O(n · √n), and 200 exact searches.
     """
-    count, known = table.count(), Dense.read(store, version)
+    count, known = table.count(), Dense.read(table.store, table.version)
     if count < EXACT_BELOW:
         return
     if not known.partitions or not table.vectors_covered() or count >= _GROWN * known.rows:
         partitions = round(math.sqrt(count))
         table.index_vectors(partitions)
-        store.write(version, _FILE, asdict(_measured(table, count, partitions)))
+        measured = _measured(table, count, partitions)
+        table.store.write(table.version, _FILE, asdict(measured))
 
 
 def _measured(table: WritableTable, count: int, partitions: int) -> Dense:

@@ -6,16 +6,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
+from sentune.checks import require_choice, require_text
 from sentune.data.files.lines import STDIN
 from sentune.encoding.fingerprint import fingerprint
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
+from sentune.index.arrow_rows import among, of_source
 from sentune.index.changes import Changes
 from sentune.index.index_model import IndexModel
 from sentune.index.reader import IndexReader
 from sentune.index.sources import Data, Sources, sources_of
 from sentune.index.store import LocalStore, Store
-from sentune.index.table import METRICS, among_ids, of_source, require_lancedb
+from sentune.index.table import METRICS, require_lancedb
 from sentune.index.table_writing import WritableTable
 from sentune.index.writer import Writer
 
@@ -44,19 +46,17 @@ class Index(IndexReader):
     >>> index.delete(["b"]), len(index)
     (1, 1)
     >>> folder.cleanup()
+
+    Attributes:
+        path: the folder.
     """
 
     _table_class = WritableTable
     _table: WritableTable
 
-    @property
-    def path(self) -> Path:
-        """The folder."""
-        return Path(self._store.location)
-
     def _use(self, version: int, built_with: IndexModel) -> None:
         super()._use(version, built_with)
-        self._writer = Writer(self._store, version, self._table, lambda: self.model)
+        self._writer = Writer(self._table, lambda: self.model)
 
     # ── making and opening ────────────────────────────────────────────────────────────────────
 
@@ -177,11 +177,7 @@ class Index(IndexReader):
             ArgumentError: not exactly one of the three, or a filter that cannot be used.
             OutputError: the folder cannot be written.
         """
-        listed = [ids] if isinstance(ids, str) else list(ids)
-        if not all(isinstance(each, str) for each in listed):
-            raise ArgumentError(
-                "an id that is no text", expected="ids as texts", fix="convert them with str"
-            )
+        listed = [require_text("an id", each) for each in ([ids] if isinstance(ids, str) else ids)]
         if bool(listed) + bool(where) + (source is not None) != 1:
             raise ArgumentError(
                 "ids, a filter and a source to delete by" if listed or where else "nothing",
@@ -192,7 +188,7 @@ class Index(IndexReader):
         if source is not None:
             name = str(source)
             where = of_source(name if name in ("", STDIN) else str(Path(name).resolve()))
-        return self._writer.delete([where] if where else among_ids(listed))
+        return self._writer.delete([where] if where else among("id", listed))
 
     def rebuild(self, model: SentenceTransformer, *, show_progress_bar: bool = False) -> None:
         """Encode all passages anew with another model, and switch to it when that is done.
@@ -227,9 +223,6 @@ class Index(IndexReader):
 
 
 def _require_metric(model: SentenceTransformer) -> None:
-    if model.similarity_fn_name not in METRICS:
-        raise ArgumentError(
-            f"a model that compares by {model.similarity_fn_name}",
-            expected=f"one that compares by {', '.join(METRICS)}",
-            fix="load it with another similarity_fn_name",
-        )
+    name = model.similarity_fn_name
+    fix = "load the model with another similarity_fn_name"
+    require_choice("the model's similarity_fn_name", name, tuple(METRICS), fix=fix)

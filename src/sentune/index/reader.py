@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sentune.checks import require_choice
 from sentune.encoding.fingerprint import fingerprint
 from sentune.encoding.sentence_transformer import SentenceTransformer
@@ -28,6 +30,7 @@ class IndexReader:
     def __init__(
         self, store: Store, version: int, built_with: IndexModel, model: SentenceTransformer | None
     ) -> None:
+        self.path = Path(store.location)
         self._store = store
         self._given = model is not None
         self._model = model

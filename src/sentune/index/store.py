@@ -26,6 +26,8 @@ uri                 the path of the folder         s3://bucket/index/2
 ==================  =============================  ============================================
 """
 
+# ruff: noqa: D102 (the operations are described once, in LocalStore)
+
 from __future__ import annotations
 
 import json
@@ -53,69 +55,35 @@ _ENDINGS = {".lance": b"LANC", ".idx": b"LANC", ".manifest": b"LANC", ".arrow": 
 
 
 class Store(Protocol):
-    """What an index asks of the storage that keeps it."""
+    """What an index asks of the storage that keeps it; see :class:`LocalStore`."""
 
-    @property
-    def location(self) -> str:
-        """Its path or address."""
+    location: str
 
-    def is_published(self) -> bool:
-        """Whether there is a current version."""
-
-    def current(self) -> int:
-        """The number of the current version. Raises IndexFolderError if there is none."""
-
-    def unfinished(self) -> int | None:
-        """The newest version that was begun and not published."""
-
-    def publish(self, version: int) -> None:
-        """Make a version the current one, and remove those before the one it replaces."""
-
-    def discard(self, version: int) -> None:
-        """Remove a version, if it is there."""
-
-    def require_free(self) -> None:
-        """Raise OutputError unless a new index, or the rest of an unfinished one, can go here."""
-
-    def remove_if_empty(self) -> None:
-        """Remove the whole if there is no version in it."""
-
-    def size(self) -> int:
-        """Bytes, of all versions together."""
-
-    def uri(self, version: int) -> str:
-        """Where LanceDB keeps the table of a version."""
-
-    def read(self, version: int, name: str) -> dict[str, Any] | None:
-        """A JSON object of a version; None if it has none of this name."""
-
-    def write(self, version: int, name: str, content: dict[str, Any]) -> None:
-        """Replace a JSON object of a version, whole or not at all. Raises OutputError."""
-
-    def flushed(self, version: int) -> AbstractContextManager[None]:
-        """Have what LanceDB writes in the block stored for good at its end. Raises OutputError."""
-
-    def writing(self) -> AbstractContextManager[None]:
-        """Wait until no other process writes rows, and keep the others waiting."""
-
-    def filling(self) -> AbstractContextManager[None]:
-        """Keep others from filling a version. Raises OutputError if another process does."""
-
-    def is_being_filled(self) -> bool:
-        """Whether a process, this one included, fills a version."""
-
-    def unreadable(self, problem: str) -> IndexFolderError:
-        """The error for damage, with what to do about it."""
-
-    def unwritable(self, problem: str) -> OutputError:
-        """The error for a write that failed, with what to do about it."""
+    def is_published(self) -> bool: ...
+    def current(self) -> int: ...
+    def unfinished(self) -> int | None: ...
+    def publish(self, version: int) -> None: ...
+    def discard(self, version: int) -> None: ...
+    def require_free(self) -> None: ...
+    def remove_if_empty(self) -> None: ...
+    def size(self) -> int: ...
+    def uri(self, version: int) -> str: ...
+    def read(self, version: int, name: str) -> dict[str, Any] | None: ...
+    def write(self, version: int, name: str, content: dict[str, Any]) -> None: ...
+    def flushed(self, version: int) -> AbstractContextManager[None]: ...
+    def writing(self) -> AbstractContextManager[None]: ...
+    def filling(self) -> AbstractContextManager[None]: ...
+    def is_being_filled(self) -> bool: ...
+    def unreadable(self, problem: str) -> IndexFolderError: ...
+    def unwritable(self, problem: str) -> OutputError: ...
 
 
 class LocalStore:
-    """A store in a folder of this machine.
+    """An index in a folder of this machine.
 
-    Args:
-        path: the folder of the index.
+    Attributes:
+        path: the folder.
+        location: the same, for messages.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -125,11 +93,11 @@ class LocalStore:
     # ── versions ──────────────────────────────────────────────────────────────────────────────
 
     def is_published(self) -> bool:
-        """Whether there is an ``index.json``."""
+        """Whether there is a current version: a file ``index.json``."""
         return (self.path / _CURRENT).is_file()
 
     def current(self) -> int:
-        """The number in ``index.json``. Raises IndexFolderError: missing, unfinished, damaged."""
+        """The number of the current version. Raises IndexFolderError if there is none."""
         if not self.is_published():
             raise self._missing()
         content = self._object(self.path / _CURRENT)
@@ -144,12 +112,15 @@ class LocalStore:
         return version
 
     def unfinished(self) -> int | None:
-        """The highest number above the current one."""
+        """The newest version that was begun and not published."""
         current = self.current() if self.is_published() else 0
         return max((number for number in self._numbers() if number > current), default=None)
 
     def publish(self, version: int) -> None:
-        """Replace ``index.json``. The replaced version stays until the next time, for readers."""
+        """Make a version the current one, and remove those before the one it replaces.
+
+        That one stays until the next time, for those who read it now.
+        """
         replaced = self.current() if self.is_published() else version
         write_json(self.path / _CURRENT, {"format": _FORMAT, "version": version})
         for number in self._numbers():
@@ -157,11 +128,11 @@ class LocalStore:
                 self.discard(number)
 
     def discard(self, version: int) -> None:
-        """Remove the folder of a version."""
+        """Remove a version, if it is there."""
         shutil.rmtree(self._folder(version), ignore_errors=True)
 
     def require_free(self) -> None:
-        """Raise OutputError for an index, for a folder of other things, or if it is read-only."""
+        """Raise OutputError unless a new index, or the rest of an unfinished one, can go here."""
         if self.is_published():
             raise OutputError(
                 f"{self.path} holds an index already",
@@ -184,28 +155,32 @@ class LocalStore:
             shutil.rmtree(self.path, ignore_errors=True)
 
     def size(self) -> int:
-        """Bytes of all files in the folder."""
+        """Bytes, of all versions together."""
         return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
 
     # ── one version ───────────────────────────────────────────────────────────────────────────
 
     def uri(self, version: int) -> str:
-        """The absolute path of its folder."""
+        """Where LanceDB keeps the table of a version."""
         return str(self._folder(version).absolute())
 
     def read(self, version: int, name: str) -> dict[str, Any] | None:
-        """The object in a file. Raises IndexFolderError if it is damaged."""
+        """A JSON object of a version; None if it has none. Raises IndexFolderError for damage."""
         path = self._folder(version) / name
         return self._object(path) if path.is_file() else None
 
     def write(self, version: int, name: str, content: dict[str, Any]) -> None:
-        """Replace a file, in a folder that is made where there is none."""
+        """Replace a JSON object of a version, whole or not at all. Raises OutputError."""
         make_folder(self._folder(version))
         write_json(self._folder(version) / name, content)
 
     @contextmanager
     def flushed(self, version: int) -> Iterator[None]:
-        """Flush the files that appear in the block; raise OutputError if one was cut short."""
+        """Have what LanceDB writes in the block on the disk, and whole, when the block ends.
+
+        Raises:
+            OutputError: a file was cut short. The files of earlier commits are as they were.
+        """
         folder = self._folder(version)
         before = set(folder.rglob("*"))
         try:
@@ -225,15 +200,15 @@ class LocalStore:
     # ── locks ─────────────────────────────────────────────────────────────────────────────────
 
     def writing(self) -> AbstractContextManager[None]:
-        """Hold ``writing.lock``, once nobody else does."""
+        """Wait until no other process writes rows, and keep the others waiting."""
         return self._locked("writing.lock", wait=True)
 
     def filling(self) -> AbstractContextManager[None]:
-        """Hold ``filling.lock``. Raises OutputError if another process does."""
+        """Keep others from filling a version. Raises OutputError if another process does."""
         return self._locked("filling.lock", wait=False)
 
     def is_being_filled(self) -> bool:
-        """Whether ``filling.lock`` is held."""
+        """Whether a process, this one included, fills a version."""
         try:
             with self.filling():
                 return False

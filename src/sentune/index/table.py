@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib import import_module
@@ -25,7 +25,9 @@ from sentune.index.arrow_rows import (
     TEXT_DIGEST,
     VECTOR,
     WORDS,
+    among,
     is_field,
+    of_source,
     schema,
 )
 from sentune.index.store import Store
@@ -34,18 +36,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "IN_FILTER",
     "METRICS",
     "NAME",
     "REVISION",
     "PassageTable",
-    "among_ids",
     "lancedb_errors",
-    "of_source",
     "reason",
     "require_lancedb",
 ]
 
+Vector = NDArray[np.float32]
 METRICS = {"cosine": "cosine", "dot": "dot", "euclidean": "l2"}
 """Similarity function → LanceDB's distance. It has none for manhattan."""
 
@@ -55,8 +55,6 @@ NAME = "passages"
 REVISION = "revision.json"
 # Full text has been reported to hang on machines with few cores; nothing here takes that long.
 _TIMEOUT = timedelta(seconds=60)
-IN_FILTER = 1000
-"""Names in one filter; more are cut into several."""
 
 
 def require_lancedb() -> Any:
@@ -80,7 +78,7 @@ class PassageTable:
 
     Args:
         store: keeps the index.
-        version: the number of the version.
+        version: its number there.
         dimension: of its vectors.
         similarity: a name in ``METRICS``.
 
@@ -91,8 +89,8 @@ class PassageTable:
 
     def __init__(self, store: Store, version: int, dimension: int, similarity: str) -> None:
         self.similarity = similarity
-        self._store = store
-        self._version = version
+        self.store = store
+        self.version = version
         lancedb = require_lancedb()
         with self._reading(ValueError):  # there is no table
             self._table = lancedb.connect(store.uri(version)).open_table(NAME)
@@ -105,8 +103,6 @@ class PassageTable:
             lacks = ", ".join(missing) or f"vectors of {dimension} dimensions"
             raise store.unreadable(f"the table of version {version} has no {lacks}")
 
-    # ── reading ───────────────────────────────────────────────────────────────────────────────
-
     @property
     def schema(self) -> pa.Schema:
         """The columns and their types."""
@@ -118,7 +114,7 @@ class PassageTable:
         return {column.name: str(column.type) for column in self.schema if is_field(column.name)}
 
     def refresh(self) -> None:
-        """See what others have written since."""
+        """Read what others have committed since."""
         wanted = self._current_revision()
         if wanted is None or self.revision() == wanted:
             return
@@ -138,20 +134,18 @@ class PassageTable:
 
     def _current_revision(self) -> int | None:
         """The number of the current commit; None in a table that was only just made."""
-        content = self._store.read(self._version, REVISION)
+        content = self.store.read(self.version, REVISION)
         if content is None:
             return None
         revision = content.get("revision")
         if not isinstance(revision, int):
-            raise self._store.unreadable(f"{REVISION} names no revision")
+            raise self.store.unreadable(f"{REVISION} names no revision")
         return revision
 
     def count(self, where: str | None = None) -> int:
         """Rows, or those that a filter lets through. Raises ArgumentError for a bad filter."""
-        if where is None:
-            with self._reading():
-                return int(self._table.count_rows())
-        self._require_filter(where)
+        if where is not None:
+            self._require_filter(where)
         with self._reading():
             return int(self._table.count_rows(where))
 
@@ -174,10 +168,9 @@ class PassageTable:
     def known_vectors(self, digests: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of texts that some row has already."""
         found: dict[str, NDArray[np.float32]] = {}
-        for start in range(0, len(digests), IN_FILTER):
-            wanted = ", ".join(map(_quoted, digests[start : start + IN_FILTER]))
+        for each in among(TEXT_DIGEST, digests):
             with self._reading():
-                rows = self._scan([TEXT_DIGEST, VECTOR], f"{TEXT_DIGEST} IN ({wanted})")
+                rows = self._scan([TEXT_DIGEST, VECTOR], each)
             found |= dict(zip(rows[TEXT_DIGEST].to_pylist(), vectors_in(rows), strict=True))
         return found
 
@@ -196,35 +189,25 @@ class PassageTable:
         return vectors_in(rows)
 
     def nearest(
-        self,
-        vector: NDArray[np.float32],
-        limit: int,
-        *,
-        where: str | None = None,
-        probes: int | None = None,
+        self, vector: Vector, limit: int, *, where: str | None = None, probes: int | None = None
     ) -> tuple[list[int], NDArray[np.float64]]:
         """Row ids and similarities of the nearest rows, the nearest first.
 
         Args:
             vector: (dimension,).
             limit: how many.
-            where: a filter, applied before the search.
+            where: a filter that ``count`` has checked, applied before the search.
             probes: partitions looked into; all rows are compared when None.
         """
         rows, similarities = self._nearest(vector, limit, [], where, probes)
         return rows["_rowid"].to_pylist(), similarities
 
     def nearest_rows(
-        self,
-        vector: NDArray[np.float32],
-        limit: int,
-        *,
-        where: str | None = None,
-        probes: int | None = None,
+        self, vector: Vector, limit: int, *, where: str | None = None, probes: int | None = None
     ) -> list[tuple[dict[str, Any], float]]:
         """The same with the rows themselves, without their vectors: a third faster than ``take``.
 
-        Rows of equal similarity stand in the order of their ids.
+        Rows of equal similarity are in the order of their ids.
         """
         columns = ["id", "text", SOURCE, *self.fields]
         rows, similarities = self._nearest(vector, limit, columns, where, probes)
@@ -232,12 +215,7 @@ class PassageTable:
         return sorted(found, key=lambda each: (-each[1], each[0]["_rowid"]))
 
     def _nearest(
-        self,
-        vector: NDArray[np.float32],
-        limit: int,
-        columns: list[str],
-        where: str | None,
-        probes: int | None,
+        self, vector: Vector, limit: int, columns: list[str], where: str | None, probes: int | None
     ) -> tuple[pa.Table, NDArray[np.float64]]:
         query = self._table.search(vector, vector_column_name=VECTOR)
         query = query.distance_type(METRICS[self.similarity])
@@ -294,7 +272,6 @@ class PassageTable:
     def _found(self, query: Any, where: str | None) -> pa.Table:
         query = query.with_row_id(True)
         if where is not None:
-            self._require_filter(where)
             query = query.where(where, prefilter=True)
         with self._reading():
             found: pa.Table = query.to_arrow(timeout=_TIMEOUT)
@@ -307,7 +284,7 @@ class PassageTable:
         try:
             yield
         except lancedb_errors(*others) as error:
-            raise self._store.unreadable(reason(error)) from error
+            raise self.store.unreadable(reason(error)) from error
 
     def _require_filter(self, where: str) -> None:
         """Raise ArgumentError unless the filter can be planned, which reads no rows."""
@@ -335,28 +312,12 @@ def lancedb_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
     return (OSError, RuntimeError, pa.ArrowException, *others)
 
 
-def of_source(name: str) -> str:
-    """The filter for the passages of a source."""
-    return f"{SOURCE} = {_quoted(name)}"
-
-
-def among_ids(ids: Iterable[str]) -> list[str]:
-    """The filters for passages by their ids, ``IN_FILTER`` in each."""
-    quoted = list(map(_quoted, ids))
-    pieces = (quoted[start : start + IN_FILTER] for start in range(0, len(quoted), IN_FILTER))
-    return [f"id IN ({', '.join(piece)})" for piece in pieces]
-
-
 def vectors_in(rows: pa.Table) -> NDArray[np.float32]:
     """The vectors of rows: (n, dimension)."""
     column = rows[VECTOR].combine_chunks()
     flat = column.flatten().to_numpy(zero_copy_only=False)
     vectors: NDArray[np.float32] = flat.reshape(len(rows), column.type.list_size)
     return vectors
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def reason(error: Exception) -> str:

@@ -16,16 +16,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sentune.errors import IndexFolderError
-from sentune.index.arrow_rows import SOURCE, VECTOR, WORDS, schema
+from sentune.index.arrow_rows import SOURCE, VECTOR, WORDS, among, of_source, schema
 from sentune.index.store import Store
 from sentune.index.table import (
     METRICS,
     NAME,
     REVISION,
     PassageTable,
-    among_ids,
     lancedb_errors,
-    of_source,
     reason,
     require_lancedb,
 )
@@ -61,21 +59,21 @@ class WritableTable(PassageTable):
         """
         current = self._current_revision()
         try:
-            with self._store.flushed(self._version):
-                with _writing(self._store, ValueError):  # no commit of this number
+            with self.store.flushed(self.version):
+                with _writing(self.store, ValueError):  # no commit of this number
                     self._table.checkout_latest()
                     if current is not None and self._table.version != current:
                         self._table.checkout(current)
                         self._table.restore()
                 yield
-            self._store.write(self._version, REVISION, {"revision": self._table.version})
+            self.store.write(self.version, REVISION, {"revision": self._table.version})
         except BaseException:
             self.refresh()
             raise
 
     def upsert(self, rows: pa.Table) -> None:
         """Write rows, replacing those with the same source and id."""
-        with _writing(self._store):
+        with _writing(self.store):
             new = [field for field in rows.schema if field.name not in self.schema.names]
             if new:
                 self._table.add_columns(new)
@@ -85,36 +83,36 @@ class WritableTable(PassageTable):
             self._read_back(rows)
 
     def delete(self, where: str) -> int:
-        """Remove what a filter lets through; how many rows. Raises ArgumentError."""
+        """Remove what a filter lets through; the number of rows. Raises ArgumentError."""
         count = self.count(where)
         if count:
             left = self.count() - count
-            with _writing(self._store):
+            with _writing(self.store):
                 self._table.delete(where)
                 _require(self.count() == left, "rows that were removed are there")
         return count
 
     def delete_ids(self, source: str, ids: Iterable[str]) -> int:
-        """Remove passages of a source; how many there were."""
-        return sum(self.delete(f"{of_source(source)} AND {each}") for each in among_ids(ids))
+        """Remove passages of a source; the number of those that were there."""
+        return sum(self.delete(f"{of_source(source)} AND {each}") for each in among("id", ids))
 
     def optimize(self) -> None:
         """Join small files and take new rows into the indexes."""
-        with _writing(self._store):
+        with _writing(self.store):
             self._table.optimize(cleanup_older_than=_NEVER)
 
     def clean_up(self) -> None:
         """Remove the files of commits that nobody can be reading any more.
 
-        In a separate change, after the last one was committed: until then it counts as an old one.
+        In a separate change after the last: until that is recorded, its commit is an old one.
         """
-        with _writing(self._store):
+        with _writing(self.store):
             self._table.optimize(cleanup_older_than=_KEPT)
 
     def index_words(self) -> None:
         """Make the index of words, if there is none."""
         if self.count() and not self.words_covered():
-            # The words are stemmed already; splitting at blanks gives them back.
+            # The words are stemmed already and joined by blanks.
             config = import_module("lancedb.index").FTS(
                 base_tokenizer="whitespace",
                 lower_case=False,
@@ -124,7 +122,7 @@ class WritableTable(PassageTable):
                 with_position=False,
                 max_token_length=None,
             )
-            with _writing(self._store):
+            with _writing(self.store):
                 self._table.create_index(WORDS, config=config, replace=True)
 
     def index_vectors(self, partitions: int) -> None:
@@ -132,7 +130,7 @@ class WritableTable(PassageTable):
         config = import_module("lancedb.index").IvfSq(
             distance_type=METRICS[self.similarity], num_partitions=partitions
         )
-        with _writing(self._store):
+        with _writing(self.store):
             self._table.create_index(VECTOR, config=config, replace=True)
 
     # ── reading back ──────────────────────────────────────────────────────────────────────────
@@ -147,7 +145,7 @@ class WritableTable(PassageTable):
         filters = [
             f"{of_source(source)} AND {each}"
             for source, ids in by_source.items()
-            for each in among_ids(ids)
+            for each in among("id", ids)
         ]
         stored = pa.concat_tables(self._scan(rows.column_names, each) for each in filters)
         order = [(SOURCE, "ascending"), ("id", "ascending")]

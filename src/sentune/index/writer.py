@@ -25,7 +25,6 @@ from sentune.index.arrow_rows import (
 from sentune.index.changes import Changes, Digests, plan
 from sentune.index.dense import prepare
 from sentune.index.sources import Sources
-from sentune.index.store import Store
 from sentune.index.table import PassageTable
 from sentune.index.table_writing import WritableTable
 from sentune.progress import Advance, progress
@@ -45,21 +44,12 @@ class Writer:
     """Adds to and removes from a version, and keeps its indexes of words and vectors up to date.
 
     Args:
-        store: keeps the index.
-        version: the number of the version.
-        table: its rows.
+        table: the rows of the version.
         model: gives the model; asked only when a text has to be encoded.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        version: int,
-        table: WritableTable,
-        model: Callable[[], SentenceTransformer],
-    ) -> None:
-        self._store = store
-        self._version = version
+    def __init__(self, table: WritableTable, model: Callable[[], SentenceTransformer]) -> None:
+        self._store = table.store
         self._table = table
         self._model = model
 
@@ -71,7 +61,7 @@ class Writer:
             IndexFolderError: the index was rebuilt: writes to this version would be lost.
         """
         with self._store.writing():
-            if self._store.is_published() and self._store.current() > self._version:
+            if self._store.is_published() and self._store.current() > self._table.version:
                 raise IndexFolderError(
                     f"{self._store.location} was rebuilt in the meantime",
                     expected="the version that was opened",
@@ -204,7 +194,7 @@ class Writer:
             with self.writing():
                 self._table.index_words()
                 self._table.optimize()
-                prepare(self._table, self._store, self._version)
+                prepare(self._table)
             # A rebuild reads one commit for as long as it takes.
             if not self._store.is_being_filled():
                 with self.writing():

@@ -101,7 +101,13 @@ def fuse(dense: Scores, words: Scores, weight: float) -> Floats:
     """
     weight = require_weight(weight)
     _check_lists(dense, words)
-    return _blend(_dense_z(dense), _words_z(words), np.isnan(dense), np.isnan(words), weight)
+    no_dense, no_words = np.isnan(dense), np.isnan(words)
+    share = np.full((len(dense), 1), weight)
+    share[no_words.all(axis=1)] = 1.0
+    share[no_dense.all(axis=1) & ~no_words.all(axis=1)] = 0.0
+    fused = share * _dense_z(dense) + (1.0 - share) * _words_z(words)
+    fused[no_dense & no_words] = -np.inf
+    return fused
 
 
 def _check_lists(dense: Scores, words: Scores) -> None:
@@ -117,21 +123,6 @@ def _check_lists(dense: Scores, words: Scores) -> None:
             expected="finite scores, and NaN for passages outside the list",
             fix="make the lists with dense_candidates and word_candidates",
         )
-
-
-def _blend(
-    dense: Floats,
-    words: Floats,
-    dense_missing: NDArray[np.bool_],
-    words_missing: NDArray[np.bool_],
-    weight: float,
-) -> Floats:
-    share = np.full((len(dense), 1), weight)
-    share[words_missing.all(axis=1)] = 1.0
-    share[dense_missing.all(axis=1) & ~words_missing.all(axis=1)] = 0.0
-    fused = share * dense + (1.0 - share) * words
-    fused[dense_missing & words_missing] = -np.inf
-    return fused
 
 
 def _dense_z(scores: Scores) -> Floats:
