@@ -36,7 +36,7 @@ def test_dense_search_is_exact(index: Index, tiny: SentenceTransformer, texts: l
         scores = vectors @ tiny.encode_query(question).astype(np.float64)
         hits = index.search(question, 10, mode="dense")
         best = np.argsort(-scores, kind="stable")[:10]
-        assert [hit.id for hit in hits] == [f"a{place}" for place in best]
+        assert [hit.id for hit in hits] == [f"a{position}" for position in best]
         assert [hit.similarity for hit in hits] == pytest.approx(scores[best].tolist(), abs=1e-6)
         assert [hit.score for hit in hits] == pytest.approx(scores[best].tolist(), abs=1e-6)
         assert [hit.rank for hit in hits] == list(range(1, 11))
@@ -75,7 +75,9 @@ def test_words_rank_as_bm25(index: Index, texts: list[str]) -> None:
     scores = BM25(texts).scores(QUESTIONS)
     for row, question in enumerate(QUESTIONS):
         hits = index.search(question, 200, mode="words")
-        _agree(hits, {f"a{place}": score for place, score in enumerate(scores[row]) if score > 0})
+        _agree(
+            hits, {f"a{position}": score for position, score in enumerate(scores[row]) if score > 0}
+        )
         assert all(hit.similarity is None for hit in hits)
 
 
@@ -114,8 +116,8 @@ def _ranks_as_the_evaluation(
     fused = fuse(dense_list, word_list, weight)
     for row, question in enumerate(QUESTIONS):
         scores = {
-            ids[place]: score
-            for place, score in zip(columns[row], fused[row], strict=True)
+            ids[position]: score
+            for position, score in zip(columns[row], fused[row], strict=True)
             if score > -np.inf
         }
         _agree(index.search(question, 200, mode="hybrid"), scores)
@@ -369,5 +371,5 @@ def test_other_similarities(
     scores = model.similarity(model.encode_query(["a file"]), model.encode_document(texts))[0]
     hits = index.search("a file", 5, mode="dense")
     best = np.argsort(-scores.numpy(), kind="stable")[:5]
-    assert [hit.id for hit in hits] == [f"a{place}" for place in best]
+    assert [hit.id for hit in hits] == [f"a{position}" for position in best]
     assert [hit.score for hit in hits] == pytest.approx(scores[best].tolist(), rel=1e-4)

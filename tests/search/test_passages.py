@@ -36,7 +36,7 @@ def test_hybrid_search_ranks_as_the_evaluation_does(
     ids = list(passages)
     for question, row in zip(questions, expected, strict=True):
         found = [hit.id for hit in search.search(question)]
-        assert found == [ids[place] for place in row[:10]]
+        assert found == [ids[position] for position in row[:10]]
 
 
 def test_without_a_weight_the_model_ranks_alone(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentune.cli.models import loaded_model, telling_truncation
-from sentune.cli.options import AsJson, IndexModel, Model
+from sentune.cli.options import AsJson, Folder, IndexModel, Model
 from sentune.cli.output import interactive, print_json, print_line, say, show
+from sentune.wording import counted
 
 if TYPE_CHECKING:
     from sentune.index import IndexInfo
@@ -33,16 +34,10 @@ _DIGITS = 12
 
 
 @app.command("build")
-def build(
-    model: Model,
-    data: _Data,
-    out: Annotated[Path, typer.Option(help="The folder to make.")],
-    as_json: AsJson = False,
-) -> None:
+def build(model: Model, data: _Data, out: Folder, as_json: AsJson = False) -> None:
     """Make an index: encode all passages, once."""
     from sentune.index import Index
     from sentune.index.store import LocalStore
-    from sentune.wording import counted
 
     LocalStore(out).require_free()
     _say_skipped(data)
@@ -57,10 +52,7 @@ def build(
 
 @app.command("add")
 def add(
-    directory: _Directory,
-    data: _Data,
-    model: IndexModel = None,
-    as_json: AsJson = False,
+    directory: _Directory, data: _Data, model: IndexModel = None, as_json: AsJson = False
 ) -> None:
     """Add passages, or bring those of a file or a folder up to date."""
     from dataclasses import asdict
@@ -68,7 +60,6 @@ def add(
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
     from sentune.tokens.truncation import count_truncation
-    from sentune.wording import counted
 
     with _resumable(directory), count_truncation() as truncation:
         index = Index.open(directory, None if model is None else SentenceTransformer(model))
@@ -97,21 +88,8 @@ def delete(
     as_json: AsJson = False,
 ) -> None:
     """Remove passages by id, by condition, or by the file that they came from."""
-    from sentune.errors import ArgumentError
     from sentune.index import Index
-    from sentune.wording import counted
 
-    given = [
-        name
-        for name, value in (("ids", ids), ("--where", where), ("--source", source))
-        if value is not None and value != []
-    ]
-    if len(given) != 1:
-        raise ArgumentError(
-            f"{' and '.join(given) or 'nothing'} to delete by",
-            expected="either ids, or --where, or --source",
-            fix="give one of them",
-        )
     index = Index.open(directory)
     deleted = index.delete(ids or (), where=where, source=source)
     if as_json:
@@ -122,10 +100,7 @@ def delete(
 
 
 @app.command("info")
-def info(
-    directory: _Directory,
-    as_json: AsJson = False,
-) -> None:
+def info(directory: _Directory, as_json: AsJson = False) -> None:
     """Print what is in an index, and how it is searched."""
     from sentune.index import Index
 
@@ -144,7 +119,6 @@ def rebuild(
 ) -> None:
     """Encode all passages anew with another model; searches work in the meantime."""
     from sentune.index import Index
-    from sentune.wording import counted
 
     index = Index.open(directory)
     encoder = loaded_model(model)
@@ -171,7 +145,6 @@ def _resumable(directory: Path) -> Iterator[None]:
 def _say_skipped(data: str) -> int:
     """Say how many files of a folder have no passages, and return that. Raises DataError."""
     from sentune.data import passage_files
-    from sentune.wording import counted
 
     if data == "-":
         return 0
@@ -223,7 +196,6 @@ def _lines(known: IndexInfo) -> Iterator[tuple[str, str]]:
 
 
 def _source_lines(known: IndexInfo) -> Iterator[tuple[str, str]]:
-    from sentune.wording import counted
 
     largest = sorted(known.sources.items(), key=lambda item: (-item[1], item[0]))
     for number, (source, count) in enumerate(largest[:_SOURCES_SHOWN]):

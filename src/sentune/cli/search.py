@@ -50,7 +50,7 @@ class _IndexSearcher:
 
 
 def command(
-    place: Annotated[
+    target: Annotated[
         str,
         typer.Argument(
             metavar="INDEX|MODEL", help="An index; with --data, a model folder or name."
@@ -76,13 +76,13 @@ def command(
 
     _require_sense(query, queries, data, top)
     if data is None:
-        _require_index(place, mode, model)
+        _require_index(target, mode, model)
     else:
-        _require_no_index(place, {"--where": where, "--mode": mode, "--model": model})
+        _require_no_index(target, {"--where": where, "--mode": mode, "--model": model})
     questions = _questions(query, queries)
     found: _Found = []
     with count_truncation() as truncation:
-        searcher = _in_index(place, model, where, mode) if data is None else _in_file(place, data)
+        searcher = _in_index(target, model, where, mode) if data is None else _in_file(target, data)
         shown = len(questions) > 1 and interactive()
         with progress("search", len(questions), unit="questions", show=shown) as advance:
             for question in questions:
@@ -101,11 +101,11 @@ def command(
         _show(found, searcher, headed=query is None)
 
 
-def _in_index(place: str, model: str | None, where: str | None, mode: str | None) -> Searcher:
+def _in_index(target: str, model: str | None, where: str | None, mode: str | None) -> Searcher:
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
 
-    index = Index.open(place, None if model is None else SentenceTransformer(model))
+    index = Index.open(target, None if model is None else SentenceTransformer(model))
     return _IndexSearcher(index, where, index.mode if mode is None else mode)
 
 
@@ -149,17 +149,17 @@ def _require_sense(query: str | None, queries: str | None, data: Path | None, to
         )
 
 
-def _require_index(place: str, mode: str | None, model: str | None) -> None:
+def _require_index(target: str, mode: str | None, model: str | None) -> None:
     from sentune.errors import ArgumentError, IndexFolderError
     from sentune.index.store import LocalStore
 
-    store = LocalStore(place)
+    store = LocalStore(target)
     if not store.is_published() and store.unfinished() is None:
         raise IndexFolderError(
-            f"{place} is no index" if store.path.exists() else f"{place} does not exist",
+            f"{target} is no index" if store.path.exists() else f"{target} does not exist",
             expected="a folder that sentune index build made, or a model and --data",
             fix=f"to search with a model, add --data FILE; to keep its vectors, run sentune index "
-            f"build {place} FILE --out INDEX",
+            f"build {target} FILE --out INDEX",
         )
     if mode == "words" and model is not None:
         raise ArgumentError(
@@ -169,7 +169,7 @@ def _require_index(place: str, mode: str | None, model: str | None) -> None:
         )
 
 
-def _require_no_index(place: str, options: dict[str, str | None]) -> None:
+def _require_no_index(target: str, options: dict[str, str | None]) -> None:
     from sentune.errors import ArgumentError
     from sentune.index.store import LocalStore
 
@@ -178,13 +178,13 @@ def _require_no_index(place: str, options: dict[str, str | None]) -> None:
         raise ArgumentError(
             f"{given[0]} with --data",
             expected=f"{given[0]} with an index only",
-            fix=f"leave it out, or build an index: sentune index build {place} FILE --out INDEX",
+            fix=f"leave it out, or build an index: sentune index build {target} FILE --out INDEX",
         )
-    if LocalStore(place).is_published():
+    if LocalStore(target).is_published():
         raise ArgumentError(
-            f"the index {place} with --data",
+            f"the index {target} with --data",
             expected="a model with --data, or an index without",
-            fix=f"leave --data out, or add to the index: sentune index add {place} FILE",
+            fix=f"leave --data out, or add to the index: sentune index add {target} FILE",
         )
 
 

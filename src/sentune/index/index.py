@@ -118,8 +118,8 @@ class Index(IndexReader):
 
         Args:
             path: its folder.
-            model: loaded from where it was at the time of building when None, and then only once
-                a text has to be encoded.
+            model: the one that the index was built with. When None, it is loaded from where it
+                was then, once a text has to be encoded.
 
         Raises:
             IndexFolderError: there is no index, it is unfinished or damaged, or ``model`` is not
@@ -138,11 +138,10 @@ class Index(IndexReader):
     def _begin(cls, store: Store, version: int, model: SentenceTransformer) -> Self:
         """A version to fill: new, or left unfinished by the same model."""
         built_with = IndexModel.of(model)
-        known = built_with.fingerprint
         if not built_with.has_begun(store, version):
             store.discard(version)
         built_with.write(store, version)
-        WritableTable.create(store, version, known.dimension)
+        WritableTable.create(store, version, built_with.fingerprint.dimension)
         return cls(store, version, built_with, model)
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────
@@ -171,24 +170,26 @@ class Index(IndexReader):
         where: str | None = None,
         source: str | Path | None = None,
     ) -> int:
-        """Remove passages by id, by filter, or those of a file; how many there were.
+        """Remove passages by id, by filter, or those of a file; the number of those removed.
 
         Raises:
             ArgumentError: not exactly one of the three, or a filter that cannot be used.
             OutputError: the folder cannot be written.
         """
         listed = [require_text("an id", each) for each in ([ids] if isinstance(ids, str) else ids)]
-        if bool(listed) + bool(where) + (source is not None) != 1:
+        choices = {"ids": listed or None, "where": where, "source": source}
+        given = [name for name, value in choices.items() if value is not None]
+        if len(given) != 1:
             raise ArgumentError(
-                "ids, a filter and a source to delete by" if listed or where else "nothing",
-                expected="either ids, or a filter, or a source",
+                f"{' and '.join(given) or 'nothing'} to delete by",
+                expected="either ids, or where, or source",
                 fix="give one of them",
             )
         self._follow()
         if source is not None:
             name = str(source)
             where = of_source(name if name in ("", STDIN) else str(Path(name).resolve()))
-        return self._writer.delete([where] if where else among("id", listed))
+        return self._writer.delete([where] if where is not None else among("id", listed))
 
     def rebuild(self, model: SentenceTransformer, *, show_progress_bar: bool = False) -> None:
         """Encode all passages anew with another model, and switch to it when that is done.
