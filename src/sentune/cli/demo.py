@@ -30,7 +30,7 @@ def command(
 ) -> None:
     """Tune on Python's documentation, report on held-out modules, and search with it."""
     from sentune.data import python_docs
-    from sentune.search.passages import PassageSearch
+    from sentune.search import PassageSearch
     from sentune.tokens.truncation import count_truncation
     from sentune.tuning import Split, TuneSettings, tune
 
@@ -58,4 +58,4 @@ def command(
         search = PassageSearch(tuned.model, docs.pairs.passages)
     for question in _QUESTIONS:
         print_line(f"\nsearch: {question}")
-        show_hits(search(question, 2), search.fusion_weight)
+        show_hits(search.search(question, top=2), search)
