@@ -8,13 +8,14 @@ instructions, on a GPU compute capability 8 and above.
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentune.errors import ArgumentError
-from sentune.process import disable_cudnn_attention
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,8 @@ __all__ = [
     "choose_compute",
     "choose_device",
     "int8_is_exact",
+    "may_have_gpu",
+    "processor_bfloat16_unit",
     "processor_features",
 ]
 
@@ -70,6 +73,23 @@ def processor_features() -> tuple[str, ...]:
     lines = (line for line in text.splitlines() if line.startswith(("flags", "Features")))
     present = set(next(lines, "").split())
     return tuple(name for name in _SHOWN_FEATURES if name in present)
+
+
+def processor_bfloat16_unit() -> str | None:
+    """What multiplies bfloat16 in this processor; None where that is emulated."""
+    present = processor_features()
+    return next((text for name, text in _MATRIX_FEATURES.items() if name in present), None)
+
+
+def may_have_gpu() -> bool:
+    """Whether PyTorch may find a GPU here; known without PyTorch, and True in doubt."""
+    if sys.platform != "linux" or Path("/dev/kfd").exists():  # Apple's, and AMD's
+        return True
+    try:
+        ctypes.CDLL("libcuda.so.1")  # NVIDIA's driver
+    except OSError:
+        return False
+    return True
 
 
 def choose_device(device: str | torch.device | None = None) -> torch.device:
@@ -125,18 +145,16 @@ def choose_compute(
             expected=f"one of {', '.join(COMPUTE_DTYPES)}",
             fix="leave it out to have it chosen",
         )
-    place = choose_device(device)
-    if place.type == "cuda":
-        disable_cudnn_attention()
+    chosen = choose_device(device)
     if compute_dtype == "int8":
-        _require_exact_int8(place)
-        return Compute(place, choose_compute("auto", place).dtype, "asked for", eight_bit=True)
+        _require_exact_int8(chosen)
+        return Compute(chosen, choose_compute("auto", chosen).dtype, "asked for", eight_bit=True)
     if compute_dtype != "auto":
-        return Compute(place, getattr(torch, compute_dtype), "asked for")
-    matrix_unit = _bfloat16_unit(place)
+        return Compute(chosen, getattr(torch, compute_dtype), "asked for")
+    matrix_unit = _bfloat16_unit(chosen)
     if matrix_unit is None:
-        return Compute(place, torch.float32, "no hardware for bfloat16 products was found")
-    return Compute(place, torch.bfloat16, f"this machine has {matrix_unit}")
+        return Compute(chosen, torch.float32, "no hardware for bfloat16 products was found")
+    return Compute(chosen, torch.bfloat16, f"this machine has {matrix_unit}")
 
 
 def _require_exact_int8(device: torch.device) -> None:
@@ -174,7 +192,4 @@ def _bfloat16_unit(device: torch.device) -> str | None:
     if device.type == "cuda":
         major, _ = torch.cuda.get_device_capability(device)
         return "GPU tensor cores for bfloat16" if major >= 8 else None
-    if device.type != "cpu":
-        return None
-    present = processor_features()
-    return next((text for name, text in _MATRIX_FEATURES.items() if name in present), None)
+    return processor_bfloat16_unit() if device.type == "cpu" else None

@@ -69,6 +69,7 @@ def command(
     """Write the vectors of texts to a file, one row a text; go on if an earlier run was stopped."""
     from sentune.bulk import FEW, encode_few_to_file, require_vector_file
     from sentune.data import read_text_rows
+    from sentune.hardware import may_have_gpu, processor_bfloat16_unit
     from sentune.model_folder.base_models import resolve
 
     require_vector_file(out)
@@ -84,10 +85,12 @@ def command(
         "normalize_embeddings": normalize,
         "truncate_dim": truncate_dim,
     }
-    exact = compute_dtype in ("auto", "float32") and device in (None, [], ["cpu"])
+    on_processor = device == ["cpu"] or (not device and not may_have_gpu())
+    plain = compute_dtype in ("auto", "float32") and batch_size is None and long_text == "truncate"
     written = None
-    if len(first) <= FEW and exact and batch_size is None and long_text == "truncate":
-        written = encode_few_to_file(model, first, out, **options, say=say)
+    if len(first) <= FEW and plain and on_processor:
+        bfloat16 = compute_dtype == "auto" and processor_bfloat16_unit() is not None
+        written = encode_few_to_file(model, first, out, bfloat16=bfloat16, **options, say=say)
     if written is None:
         written = _encode_all(
             model,

@@ -16,12 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sentune.network.config import GROUPED_FROM
 from sentune.network.grouped_attention import attend_in_groups
 from sentune.network.pack import Pack, Run, blocks, joined
 
 __all__ = ["Biases", "attend"]
 
-_LONG = 64  # tokens of a text, from which on groups are faster in bfloat16, for one text as well
 _FEW = 128  # tokens of a pack, up to which the fused kernel is faster in float32
 
 # For each run of a pack what is added to its scores, (1, heads or 1, length, length), or None.
@@ -47,8 +47,8 @@ def attend(
         return attend_in_groups(qkv, pack.runs, heads, dropout, biases)
     if not qkv.is_cpu or any(bias is not None for bias in biases or ()):
         return _attend_in_runs(qkv, pack.runs, heads, dropout, biases)
-    if qkv.dtype == torch.bfloat16:
-        grouped = sum(run.length >= _LONG for run in pack.runs)  # packs begin with the longest
+    if qkv.dtype == torch.bfloat16:  # packs begin with the longest
+        grouped = sum(run.length >= GROUPED_FROM for run in pack.runs)
     else:
         grouped = len(pack.runs) if len(qkv) > _FEW else 0
     long, short = pack.runs[:grouped], pack.runs[grouped:]

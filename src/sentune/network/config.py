@@ -12,7 +12,10 @@ from typing import Any
 
 from sentune.errors import ModelError, UnsupportedModelError
 
-__all__ = ["ConfigReader", "EncoderConfig", "LayerKind"]
+__all__ = ["GROUPED_FROM", "ConfigReader", "EncoderConfig", "LayerKind"]
+
+# Tokens of a text from which on attention in bfloat16 computes in groups on a CPU.
+GROUPED_FROM = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.modules import module as modules
 
 from sentune.network.eight_bit import eight_bit_linear, quantize_weight
+from sentune.network.names import FUSED_ACTIVATIONS
 
 __all__ = [
     "ACTIVATIONS",
@@ -36,14 +37,6 @@ ACTIVATIONS: dict[str, Function] = {
     "gelu_pytorch_tanh": lambda x: F.gelu(x, approximate="tanh"),
     "relu": F.relu,
     "silu": F.silu,
-}
-# The same as oneDNN computes them in one pass with the product, and how.
-_IN_ONE_PASS = {
-    None: ("none", "none"),
-    "gelu": ("gelu", "none"),
-    "gelu_new": ("gelu", "tanh"),
-    "gelu_pytorch_tanh": ("gelu", "tanh"),
-    "relu": ("relu", "none"),
 }
 _ROWS = 512  # for which a weight's layout is chosen
 _CLOSE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # the formats, and how exact they are
@@ -144,7 +137,7 @@ class Linear(nn.Linear):
             rounded = quantize_weight(self.weight.detach(), self.bias, dtype)
             return self._in_passes(lambda x: eight_bit_linear(x, rounded))
         weight, bias = self._cast(dtype)
-        known = on_cpu and self._activation in _IN_ONE_PASS
+        known = on_cpu and self._activation in FUSED_ACTIVATIONS
         operator = fused_linear(dtype) if known else None
         if operator is None:
             return self._in_passes(lambda x: F.linear(x, weight, bias))
@@ -153,7 +146,7 @@ class Linear(nn.Linear):
         if keep:
             laid_out = torch.ops.mkldnn._reorder_linear_weight(laid_out, _ROWS)
         addition = fused_sum(dtype) if self._activation is None else None
-        attribute, algorithm = _IN_ONE_PASS[self._activation]
+        attribute, algorithm = FUSED_ACTIVATIONS[self._activation]
 
         def in_one_pass(x: Tensor, added: Tensor | None = None) -> Tensor:
             if added is not None and addition is not None:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-__all__ = ["ACTIVATION_NAMES", "POOLING_FLAGS", "POOLING_MODES", "SIMILARITY_FUNCTIONS"]
+__all__ = [
+    "ACTIVATION_NAMES",
+    "FUSED_ACTIVATIONS",
+    "POOLING_FLAGS",
+    "POOLING_MODES",
+    "SIMILARITY_FUNCTIONS",
+]
 
 # As config.json spells them.
 ACTIVATION_NAMES = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu")
+
+# Those that oneDNN computes in one pass with a product, by its names: attribute and algorithm.
+FUSED_ACTIVATIONS = {
+    None: ("none", "none"),
+    "gelu": ("gelu", "none"),
+    "gelu_new": ("gelu", "tanh"),
+    "gelu_pytorch_tanh": ("gelu", "tanh"),
+    "relu": ("relu", "none"),
+}
 
 # Also the order in which several modes are concatenated where a folder only has flags for them.
 POOLING_MODES = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")

@@ -1,14 +1,14 @@
-"""The encoder in NumPy, for a few texts in a fresh process.
+"""The encoder without PyTorch's Python modules, for a few texts in a fresh process.
 
-Loading PyTorch takes a second and 200 MB, a short text 20 ms. So what is most common is written
-once more, without packs, gradients and number formats: post-norm layers with learned positions
-(BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT) and float32 weights. All else, and every
-error, is left to :class:`sentune.network.encoder.Encoder`.
+Importing PyTorch takes a second and 200 MB, a short text 20 ms. So the most common architectures
+are written once more over :mod:`sentune.network.kernels`, without packs and gradients: post-norm
+layers with learned positions (BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT) and float32
+weights. Everything else, and every error, is left to :class:`sentune.network.encoder.Encoder`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,33 +17,45 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from sentune.network.architectures import ARCHITECTURES
-from sentune.network.config import EncoderConfig, LayerKind
+from sentune.network.config import GROUPED_FROM, EncoderConfig, LayerKind
+from sentune.network.kernels import KernelError, Kernels, Tensor
+from sentune.network.names import FUSED_ACTIVATIONS
 
-__all__ = ["NumpyEncoder"]
+__all__ = ["LightEncoder"]
 
 Array = NDArray[np.float32]
-_Weights = tuple[Array, Array]  # weight and bias
+_Weights = tuple[Tensor, Tensor]  # weight and bias
 
 
-class NumpyEncoder:
+class LightEncoder:
     """Token ids → token vectors, each text by itself; use :meth:`open`.
 
-    Memory: one layer, and the pages of the file that were read.
+    Memory: PyTorch's library (90 MB), one layer, and the pages of the file that were read.
     """
 
-    def __init__(self, file: Any, stored: dict[str, str], config: EncoderConfig) -> None:
+    def __init__(
+        self,
+        kernels: Kernels,
+        file: Any,
+        stored: dict[str, str],
+        config: EncoderConfig,
+        bfloat16: bool,
+    ) -> None:
+        self._kernels = kernels
         self._file = file
         self._stored = stored
         self._config = config
+        self._dtype = kernels.bfloat16 if bfloat16 else kernels.float32
+        self._most_tokens = GROUPED_FROM - 1 if bfloat16 else config.max_position_embeddings
         self._names = ARCHITECTURES[config.model_type].names
-        self._activation = _ACTIVATIONS[config.hidden_act]
 
     @classmethod
-    def open(cls, path: Path, config: EncoderConfig) -> NumpyEncoder | None:
-        """Open the weights of a model; None where Encoder is to be asked.
+    def open(cls, path: Path, config: EncoderConfig, *, bfloat16: bool) -> LightEncoder | None:
+        """Open the weights of a model; None where Encoder has to compute.
 
         That is for an architecture or activation that is not computed here, for weights in
-        another number format, and for a file that is damaged or does not fit the configuration.
+        another number format, for a file that is damaged or does not fit the configuration, and
+        where PyTorch's library cannot be used.
         """
         if not _computes(config):
             return None
@@ -63,9 +75,9 @@ class NumpyEncoder:
             kept = (name for ours, name in stored.items() if ours.startswith(architecture.kept))
             if any("F" not in file.get_slice(name).get_dtype() for name in kept):
                 return None
-        except (OSError, SafetensorError):
+            return cls(Kernels.load(), file, stored, config, bfloat16)
+        except (OSError, SafetensorError, KernelError):
             return None
-        return cls(file, stored, config)
 
     def multiplications(self, tokens: int) -> int:
         """How many, about, for a text of so many tokens."""
@@ -73,8 +85,20 @@ class NumpyEncoder:
         linear = 4 * config.hidden_size + 2 * config.intermediate_size
         return config.num_hidden_layers * config.hidden_size * tokens * (linear + 2 * tokens)
 
-    def __call__(self, texts: Sequence[Sequence[int]]) -> list[Array]:
-        """Token ids of each text → (tokens, hidden) of each, with the same bits in any company."""
+    def __call__(self, texts: Sequence[Sequence[int]]) -> list[Array] | None:
+        """Token ids of each text → (tokens, hidden) of each, with the same bits in any company.
+
+        None where Encoder has to compute: for long texts in bfloat16, whose attention is another,
+        and where a kernel is missing.
+        """
+        if any(len(token_ids) > self._most_tokens for token_ids in texts):
+            return None
+        try:
+            return self._computed(texts)
+        except KernelError:
+            return None
+
+    def _computed(self, texts: Sequence[Sequence[int]]) -> list[Array]:
         states = [self._embedded(token_ids) for token_ids in texts]
         for number in range(self._config.num_hidden_layers):
             layer = {
@@ -83,16 +107,18 @@ class NumpyEncoder:
                 if module.startswith("layers.")
             }
             states = [self._through(layer, x) for x in states]
-        return states
+        kernels = self._kernels
+        return [kernels.array(kernels.cast(x, kernels.float32)) for x in states]
 
-    def _embedded(self, token_ids: Sequence[int]) -> Array:
+    def _embedded(self, token_ids: Sequence[int]) -> Tensor:
         table = self._file.get_slice(self._stored[f"{self._names['embeddings.word']}.weight"])
         x: Array = np.concatenate([table[token : token + 1] for token in token_ids])
         positions = self._positions(np.asarray(token_ids))
         x += self._first_rows("embeddings.position", positions.max() + 1)[positions]
         if self._config.type_vocab_size:
             x += self._first_rows("embeddings.token_type", 1)
-        return self._normed(x, self._weights("embeddings.norm"))
+        normed = self._normed(self._kernels.tensor(x), self._weights("embeddings.norm"))
+        return self._kernels.cast(normed, self._dtype)
 
     def _positions(self, token_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         padding = self._config.padding_id
@@ -103,34 +129,25 @@ class NumpyEncoder:
         positions: NDArray[np.int64] = np.cumsum(counted) * counted + padding
         return positions
 
-    def _through(self, layer: dict[str, _Weights], x: Array) -> Array:
-        mixed = _linear(
-            self._attention(x, layer["layers.{}.qkv"]), layer["layers.{}.attention_output"]
-        )
-        x = self._normed(x + mixed, layer["layers.{}.attention_norm"])
-        inner = self._activation(_linear(x, layer["layers.{}.up"]))
-        return self._normed(
-            x + _linear(inner, layer["layers.{}.down"]), layer["layers.{}.output_norm"]
-        )
+    def _through(self, layer: dict[str, _Weights], x: Tensor) -> Tensor:
+        add = self._kernels.add
+        mixed = self._attention(x, layer["layers.{}.qkv"])
+        mixed = self._linear(mixed, layer["layers.{}.attention_output"])
+        x = self._normed(add(x, mixed), layer["layers.{}.attention_norm"])
+        inner = self._linear(x, layer["layers.{}.up"], self._config.hidden_act)
+        changed = self._linear(inner, layer["layers.{}.down"])
+        return self._normed(add(x, changed), layer["layers.{}.output_norm"])
 
-    def _attention(self, x: Array, qkv: _Weights) -> Array:
+    def _attention(self, x: Tensor, qkv: _Weights) -> Tensor:
         heads = self._config.num_attention_heads
-        length, size = len(x), x.shape[1] // heads
-        split = _linear(x, qkv).reshape(length, 3, heads, size).transpose(1, 2, 0, 3)
-        query, key, value = split
-        scores = query @ key.transpose(0, 2, 1) * np.float32(size**-0.5)
-        weights = np.exp(scores - scores.max(axis=2, keepdims=True))
-        weights /= weights.sum(axis=2, keepdims=True)
-        mixed: Array = (weights @ value).transpose(1, 0, 2).reshape(length, -1)
-        return mixed
+        parts = self._kernels.parts(self._linear(x, qkv), 3, heads, self._dtype)
+        return self._kernels.attention(*parts)
 
-    def _normed(self, x: Array, weights: _Weights) -> Array:
-        x = x - x.mean(axis=1, keepdims=True)
-        variance = np.square(x).mean(axis=1, keepdims=True)
-        weight, bias = weights
-        eps = np.float32(self._config.layer_norm_eps)
-        normed: Array = x / np.sqrt(variance + eps) * weight + bias
-        return normed
+    def _linear(self, x: Tensor, weights: _Weights, activation: str | None = None) -> Tensor:
+        return self._kernels.linear(x, *weights, *FUSED_ACTIVATIONS[activation])
+
+    def _normed(self, x: Tensor, weights: _Weights) -> Tensor:
+        return self._kernels.layer_norm(x, *weights, self._config.layer_norm_eps)
 
     def _first_rows(self, module: str, count: int) -> Array:
         table = self._file.get_slice(self._stored[f"{self._names[module]}.weight"])
@@ -138,20 +155,24 @@ class NumpyEncoder:
         return rows
 
     def _weights(self, module: str, number: int = 0) -> _Weights:
-        parts = _parts(self._names[module], number)
+        """In float32 for a normalization, as in Encoder, otherwise in the format computed in."""
+        kernels, parts = self._kernels, _parts(self._names[module], number)
+        dtype = kernels.float32 if module.endswith("norm") else self._dtype
         weight, bias = (
-            np.concatenate(
-                [self._file.get_tensor(self._stored[f"{part}.{kind}"]) for part in parts]
+            kernels.tensor(
+                np.concatenate(
+                    [self._file.get_tensor(self._stored[f"{part}.{kind}"]) for part in parts]
+                )
             )
             for kind in ("weight", "bias")
         )
-        return weight, bias
+        return kernels.cast(weight, dtype), kernels.cast(bias, dtype)
 
 
 def _computes(config: EncoderConfig) -> bool:
     biases = config.attention_bias and config.mlp_bias and config.norm_bias
     others = config.norm_first or config.gated or config.relative_buckets
-    plain = config.layer_kinds == (LayerKind(),) and config.hidden_act in _ACTIVATIONS
+    plain = config.layer_kinds == (LayerKind(),) and config.hidden_act in FUSED_ACTIVATIONS
     return plain and biases and not others
 
 
@@ -184,37 +205,3 @@ def _parts(names: str | tuple[str, ...], number: int) -> list[str]:
 def _differs(file: Any, name: str, shape: tuple[int, ...]) -> bool:
     found = file.get_slice(name)
     return tuple(found.get_shape()) != shape or found.get_dtype() != "F32"
-
-
-def _linear(x: Array, weights: _Weights) -> Array:
-    weight, bias = weights
-    y: Array = x @ weight.T + bias
-    return y
-
-
-def _gelu(x: Array) -> Array:
-    """x Φ(x), with the error function to 1.5e-7 (Abramowitz and Stegun 1964, 7.1.26)."""
-    size = np.abs(x) * np.float32(0.5**0.5)
-    t = 1 / (1 + np.float32(0.3275911) * size)
-    series = np.zeros_like(x)
-    for factor in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592):
-        series += np.float32(factor)
-        series *= t
-    beyond = series * np.exp(-size * size) / 2  # Φ(−|x|)
-    activated: Array = np.where(x < 0, beyond, 1 - beyond) * x
-    return activated
-
-
-def _gelu_tanh(x: Array) -> Array:
-    """x Φ(x) about, by tanh (Hendrycks and Gimpel 2016)."""
-    inner = np.float32((2 / np.pi) ** 0.5) * (x + np.float32(0.044715) * x**3)
-    activated: Array = np.float32(0.5) * x * (1 + np.tanh(inner))
-    return activated
-
-
-_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "gelu": _gelu,
-    "gelu_new": _gelu_tanh,
-    "gelu_pytorch_tanh": _gelu_tanh,
-    "relu": lambda x: np.maximum(x, 0),
-}
