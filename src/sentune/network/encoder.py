@@ -193,7 +193,7 @@ class _Prepared(_Computation):
         self.training, self.dropouts = False, {}
         self.heads, self.norm_first, self.gate = layer.heads, layer.norm_first, layer.gate
         self.attention_norm, self.output_norm = layer.attention_norm, layer.output_norm
-        products = [linear.product(dtype) for linear in layer.linears()]
+        products = [linear.product(dtype, keep=True) for linear in layer.linears()]
         self.qkv, self.attention_output, self.up, self.down = products
 
     def _added(self, residual: Tensor, linear: Product, x: Tensor, place: str) -> Tensor:
@@ -235,7 +235,7 @@ class Encoder(nn.Module):
         if dtype is not None:
             x = x.to(dtype)
         places = self._places(pack, x.dtype)
-        for number, layer in enumerate(self._in_use(x.dtype)):
+        for number, layer in enumerate(self._layers_for(x.dtype)):
             seen = places[self.config.layer_kind(number)]
             if self.recompute_every and self.training and number % self.recompute_every == 0:
                 changed: Tensor = checkpoint(layer, x, pack, seen, use_reentrant=False)
@@ -244,8 +244,8 @@ class Encoder(nn.Module):
             x = changed
         return (x if self.final_norm is None else self.final_norm(x))[:tokens]
 
-    def _in_use(self, dtype: torch.dtype) -> Sequence[Callable[..., Tensor]]:
-        """The layers, prepared as long as the weights are the same."""
+    def _layers_for(self, dtype: torch.dtype) -> Sequence[Callable[..., Tensor]]:
+        """The layers to call: prepared ones, kept as long as the weights are the same."""
         layers: list[Layer] = list(self.layers._modules.values())  # type: ignore[arg-type]
         states = None if torch.is_grad_enabled() else self._states(layers, dtype)
         if states is None:
@@ -253,7 +253,7 @@ class Encoder(nn.Module):
             return layers
         ready = self._ready  # of one moment: threads share the encoder
         if ready is None or ready[0] != states:
-            # The weights are held with them, or others could get their address.
+            # Held, so that no other weights get their addresses, by which they are compared.
             held = [each.detach() for each in self.layers.parameters()]
             self._ready = ready = (states, [_Prepared(layer, dtype) for layer in layers], held)
         return ready[1]

@@ -46,17 +46,17 @@ class Linear(nn.Linear):
     """A linear layer, with an activation or without.
 
     In training, float32 weights are cast to the input's format as a part of the graph, so that
-    gradients arrive in float32. Otherwise a copy is kept until the weights change: cast, and laid
-    out as the product wants it. A version counter shows most changes, but a fused optimizer steps
-    without touching it: so none is kept after a pass with gradients, until ``train`` or ``eval`` is
-    called, nor while a gradient waits to be applied. (Writing through ``weight.data`` is not seen.)
-
-    Where ``eight_bit`` is set, products without gradients are those of 8-bit integers.
+    gradients arrive in float32. Without gradients :class:`~sentune.network.encoder.Encoder` keeps
+    ``product`` as long as ``state`` is the same.
 
     Args:
         inputs, outputs: numbers of features.
         bias: whether there is one.
         activation: a name from ``ACTIVATIONS``; none when None.
+
+    Attributes:
+        eight_bit: compute products without gradients in 8-bit integers.
+        had_gradient: whether it was computed with gradients since the last ``train`` or ``eval``.
     """
 
     def __init__(
@@ -65,26 +65,25 @@ class Linear(nn.Linear):
         super().__init__(inputs, outputs, bias)
         self.eight_bit = False
         self._activation = activation
-        self._ready: tuple[tuple[object, ...], Product, object] | None = None
-        self._learns = False
+        self.had_gradient = False
 
     def train(self, mode: bool = True) -> Linear:
-        """As for any module; a kept copy is dropped."""
-        self._ready, self._learns = None, False
+        """As for any module; the gradients seen before are forgotten."""
+        self.had_gradient = False
         return super().train(mode)
 
     def forward(self, x: Tensor) -> Tensor:
         """(rows, inputs) → (rows, outputs)."""
         if torch.is_grad_enabled():
-            self._ready, self._learns = None, True
+            self.had_gradient = True
             return self._activated(F.linear(x, *self._cast(x.dtype)))
-        return self.product(x.dtype)(x)
+        return self.product(x.dtype, keep=False)(x)
 
     def then(self, following: Linear, x: Tensor) -> Tensor:
         """``following(self(x))``, for training.
 
-        What the activation gives is not kept for the gradient but computed again: the widest tensor
-        of an encoder, for one pass over it.
+        The activation's result, the widest tensor of an encoder, is not kept for the gradient but
+        computed again: one pass over it.
         """
         plain = (
             has_hooks(self)
@@ -95,43 +94,39 @@ class Linear(nn.Linear):
         if self._activation is None or plain:
             return following(self(x))  # type: ignore[no-any-return]
         for layer in (self, following):
-            layer._ready, layer._learns = None, True
+            layer.had_gradient = True
         y = F.linear(x, *self._cast(x.dtype))
         activate = ACTIVATIONS[self._activation]
         return _ActivatedProduct.apply(y, activate, *following._cast(x.dtype))  # type: ignore[no-any-return, no-untyped-call]
 
-    def product(self, dtype: torch.dtype) -> Product:
-        """The layer as a function of inputs in that format, without gradients.
-
-        A second tensor, (rows, outputs), is added to the result. It computes with the weights of
-        this moment: ask again for each pass.
-        """
-        state = self.state()
-        if state is None:
-            self._ready = None
-            return self._product(dtype, keep=False)
-        state = (*state, dtype)
-        ready = self._ready  # of one moment: threads share the layer
-        if ready is None or ready[0] != state:
-            # The weights are held with it, or others could get their address.
-            held = [each.detach() for each in self.parameters()]
-            self._ready = ready = (state, self._product(dtype, keep=True), held)
-        return ready[1]
-
     def state(self) -> tuple[object, ...] | None:
-        """Equal as long as the product is the same; None where it is to be made for each pass."""
-        # Not self.weight: nn.Module looks it up in three places, for each layer of each pass.
+        """Equal as long as the product is the same; None where none may be kept.
+
+        A version counter shows most changes of a weight. Fused optimizers do not raise it: so no
+        product is kept between a pass with gradients and the next ``train`` or ``eval``, nor
+        while a gradient waits to be applied. Writing through ``weight.data`` is not seen.
+        """
+        # Not self.weight: nn.Module looks it up in three dictionaries, for each layer of each pass.
         weight, bias = self._parameters.get("weight"), self._parameters.get("bias")
         if weight is None:  # computed from others, as pruning does
             return None
         pending = weight.grad is not None or (bias is not None and bias.grad is not None)
-        # Inference tensors have no version; hooks are to be called.
-        if self._learns or pending or weight.is_inference() or has_hooks(self):
+        # Inference tensors have no version; hooks have to be called.
+        if self.had_gradient or pending or weight.is_inference() or has_hooks(self):
             return None
         of_bias = None if bias is None else (bias._version, bias.data_ptr())
         return weight._version, weight.data_ptr(), of_bias, self.eight_bit
 
-    def _product(self, dtype: torch.dtype, *, keep: bool) -> Product:
+    def product(self, dtype: torch.dtype, *, keep: bool) -> Product:
+        """The layer as a function of inputs in that format, without gradients.
+
+        A second tensor, (rows, outputs), is added to the result. It computes with the weights of
+        this moment.
+
+        Args:
+            dtype: of inputs and results.
+            keep: whether it is called often, so that laying the weights out for it pays.
+        """
         on_cpu = self.weight.is_cpu
         if self.eight_bit and on_cpu:
             rounded = quantize_weight(self.weight.detach(), self.bias, dtype)
@@ -168,10 +163,6 @@ class Linear(nn.Linear):
 
     def _cast(self, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         return self.weight.to(dtype), None if self.bias is None else self.bias.to(dtype)
-
-    def __getstate__(self) -> dict[str, object]:
-        """Without the copy, whose layout only oneDNN can read."""
-        return {**self.__dict__, "_ready": None}
 
 
 class _ActivatedProduct(torch.autograd.Function):
