@@ -9,18 +9,17 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from sentune.network.attention import attend
-from sentune.network.config import EncoderConfig, LayerKind
+from sentune.network.config import AttentionKind, EncoderConfig
 from sentune.network.dropout import dropout
 from sentune.network.linear import (
     ACTIVATIONS,
     Function,
     Linear,
     Product,
-    has_global_hooks,
-    has_hooks,
 )
 from sentune.network.pack import Pack
-from sentune.network.positions import Places, RelativeBias, find_places, rotate
+from sentune.network.positions import PositionInputs, RelativeBias, position_inputs, rotate
+from sentune.network.private_torch import has_global_hooks, has_hooks
 
 __all__ = ["Encoder"]
 
@@ -115,7 +114,7 @@ class _Computation:
     down: Product
     output_norm: Function
 
-    def forward(self, x: Tensor, pack: Pack, places: Places) -> Tensor:
+    def forward(self, x: Tensor, pack: Pack, places: PositionInputs) -> Tensor:
         """(tokens, hidden) → (tokens, hidden)."""
         if self.norm_first:
             x = self._attention(self.attention_norm(x), x, pack, places)
@@ -123,7 +122,7 @@ class _Computation:
         x = self.attention_norm(self._attention(x, x, pack, places))
         return self.output_norm(self._perceptron(x, x))
 
-    def _attention(self, x: Tensor, residual: Tensor, pack: Pack, places: Places) -> Tensor:
+    def _attention(self, x: Tensor, residual: Tensor, pack: Pack, places: PositionInputs) -> Tensor:
         dropped = self.dropouts.get("attention", 0.0) if self.training else 0.0
         qkv = self.qkv(x)
         if places.rotation is not None:
@@ -236,7 +235,7 @@ class Encoder(nn.Module):
             x = x.to(dtype)
         places = self._places(pack, x.dtype)
         for number, layer in enumerate(self._layers_for(x.dtype)):
-            seen = places[self.config.layer_kind(number)]
+            seen = places[self.config.attention_kind(number)]
             if self.recompute_every and self.training and number % self.recompute_every == 0:
                 changed: Tensor = checkpoint(layer, x, pack, seen, use_reentrant=False)
             else:
@@ -284,11 +283,11 @@ class Encoder(nn.Module):
         """Without what only this process can use."""
         return {**self.__dict__, "_ready": None}
 
-    def _places(self, pack: Pack, dtype: torch.dtype) -> dict[LayerKind, Places]:
+    def _places(self, pack: Pack, dtype: torch.dtype) -> dict[AttentionKind, PositionInputs]:
         learned = None if self.relative_bias is None else self.relative_bias(pack, dtype)
         size = self.config.hidden_size // self.config.num_attention_heads
-        kinds = dict.fromkeys(self.config.layer_kinds)
-        return {kind: find_places(kind, pack, size, dtype, learned) for kind in kinds}
+        kinds = dict.fromkeys(self.config.attention_kinds)
+        return {kind: position_inputs(kind, pack, size, dtype, learned) for kind in kinds}
 
     def set_dropout(self, probability: float) -> None:
         """Use one probability wherever the architecture has dropout, not the configuration's."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from sentune.network.architectures import ARCHITECTURES
-from sentune.network.config import GROUPED_FROM, EncoderConfig, LayerKind
+from sentune.network.config import GROUPED_FROM, AttentionKind, EncoderConfig
 from sentune.network.kernels import KernelError, Kernels, Tensor
 from sentune.network.names import FUSED_ACTIVATIONS
 
@@ -139,12 +139,10 @@ class LightEncoder:
         return self._normed(add(x, changed), layer["layers.{}.output_norm"])
 
     def _attention(self, x: Tensor, qkv: _Weights) -> Tensor:
-        heads = self._config.num_attention_heads
-        parts = self._kernels.parts(self._linear(x, qkv), 3, heads, self._dtype)
-        return self._kernels.attention(*parts)
+        return self._kernels.attention(self._linear(x, qkv), self._config.num_attention_heads)
 
     def _linear(self, x: Tensor, weights: _Weights, activation: str | None = None) -> Tensor:
-        return self._kernels.linear(x, *weights, *FUSED_ACTIVATIONS[activation])
+        return self._kernels.linear(x, *weights, FUSED_ACTIVATIONS[activation])
 
     def _normed(self, x: Tensor, weights: _Weights) -> Tensor:
         return self._kernels.layer_norm(x, *weights, self._config.layer_norm_eps)
@@ -172,7 +170,7 @@ class LightEncoder:
 def _computes(config: EncoderConfig) -> bool:
     biases = config.attention_bias and config.mlp_bias and config.norm_bias
     others = config.norm_first or config.gated or config.relative_buckets
-    plain = config.layer_kinds == (LayerKind(),) and config.hidden_act in FUSED_ACTIVATIONS
+    plain = config.attention_kinds == (AttentionKind(),) and config.hidden_act in FUSED_ACTIVATIONS
     return plain and biases and not others
 
 

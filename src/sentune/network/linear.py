@@ -1,4 +1,4 @@
-"""Linear layers over float32 weights, in whichever number format their input has."""
+"""Linear layers with float32 weights, computed in the number format of their input."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn.modules import module as modules
 
 from sentune.network.eight_bit import eight_bit_linear, quantize_weight
 from sentune.network.names import FUSED_ACTIVATIONS
+from sentune.network.private_torch import has_global_hooks, has_hooks, version
 
 __all__ = [
     "ACTIVATIONS",
@@ -22,15 +22,13 @@ __all__ = [
     "Product",
     "fused_linear",
     "fused_sum",
-    "has_global_hooks",
-    "has_hooks",
     "use_eight_bits",
 ]
 
 Function = Callable[[Tensor], Tensor]
 Product = Callable[..., Tensor]
 
-# By their names in config.json.
+# By the names in config.json.
 ACTIVATIONS: dict[str, Function] = {
     "gelu": F.gelu,
     "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
@@ -38,8 +36,8 @@ ACTIVATIONS: dict[str, Function] = {
     "relu": F.relu,
     "silu": F.silu,
 }
-_ROWS = 512  # for which a weight's layout is chosen
-_CLOSE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # the formats, and how exact they are
+_ROWS = 512  # the layout of a weight is chosen for this many
+_CLOSE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # format → allowed error
 
 
 class Linear(nn.Linear):
@@ -114,8 +112,8 @@ class Linear(nn.Linear):
         # Inference tensors have no version; hooks have to be called.
         if self.had_gradient or pending or weight.is_inference() or has_hooks(self):
             return None
-        of_bias = None if bias is None else (bias._version, bias.data_ptr())
-        return weight._version, weight.data_ptr(), of_bias, self.eight_bit
+        of_bias = None if bias is None else (version(bias), bias.data_ptr())
+        return version(weight), weight.data_ptr(), of_bias, self.eight_bit
 
     def product(self, dtype: torch.dtype, *, keep: bool) -> Product:
         """The layer as a function of inputs in that format, without gradients.
@@ -136,7 +134,7 @@ class Linear(nn.Linear):
         operator = fused_linear(dtype) if known else None
         if operator is None:
             return self._in_passes(lambda x: F.linear(x, weight, bias))
-        # Laying out weights for a single pass costs more than it gains.
+        # For a single pass this costs more than it gains.
         laid_out = weight.detach()
         if keep:
             laid_out = torch.ops.mkldnn._reorder_linear_weight(laid_out, _ROWS)
@@ -192,24 +190,6 @@ class _ActivatedProduct(torch.autograd.Function):
         return of_x, None, of_weight, of_bias
 
 
-def has_hooks(module: nn.Module) -> bool:
-    """Whether a call of the module calls something else as well."""
-    hooks = module._forward_hooks or module._forward_pre_hooks
-    return bool(hooks or module._backward_hooks or module._backward_pre_hooks)
-
-
-def has_global_hooks() -> bool:
-    """Whether a call of any module calls something else as well, such as a profiler."""
-    return any(
-        (
-            modules._global_forward_hooks,
-            modules._global_forward_pre_hooks,
-            modules._global_backward_hooks,
-            modules._global_backward_pre_hooks,
-        )
-    )
-
-
 def use_eight_bits(module: nn.Module, wanted: bool) -> None:
     """Have all linear layers of a module compute in 8-bit integers, or not."""
     for layer in module.modules():
@@ -219,18 +199,18 @@ def use_eight_bits(module: nn.Module, wanted: bool) -> None:
 
 @cache
 def fused_linear(dtype: torch.dtype) -> Product | None:
-    """oneDNN's product with an activation in the same pass; None where there is none.
+    """oneDNN's product with an activation in the same pass; None where it does not work.
 
-    It is a private operator for inference on the processor, which needs instruction sets for
-    some formats, so it is tried before it is used. Its gain is a pass over the widest activations
-    of the encoder; see docs/performance.md.
+    The operator is private, has no gradient, and needs instruction sets for some formats: so it is
+    tried before it is used. It saves a pass over the widest activations of the encoder; see
+    docs/performance.md.
     """
     return _tried(dtype, "default", ("gelu", [], "none")) if dtype in _CLOSE else None
 
 
 @cache
 def fused_sum(dtype: torch.dtype) -> Product | None:
-    """The same with the sum with another tensor; None also where that takes longer: in bfloat16."""
+    """The same with the addition of a tensor. None also in bfloat16, where it is slower."""
     return _tried(dtype, "binary", ("add",)) if dtype == torch.float32 else None
 
 

@@ -1,4 +1,4 @@
-"""Names that model folders and callers choose from; what they stand for is where it is computed."""
+"""Names that model folders and callers choose from; what computes them is beside its users."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ FUSED_ACTIVATIONS = {
     "relu": ("relu", "none"),
 }
 
-# Also the order in which several modes are concatenated where a folder only has flags for them.
+# Where a folder has only flags, several modes are concatenated in this order.
 POOLING_MODES = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
 
-# Their flags in the 3.1 folder layout, in the order in which that version lists them.
+# Their flags in the 3.1 folder layout, in the order of that version.
 POOLING_FLAGS = {
     "cls": "pooling_mode_cls_token",
     "mean": "pooling_mode_mean_tokens",
