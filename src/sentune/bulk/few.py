@@ -1,4 +1,4 @@
-"""A few texts → vectors in a file, before PyTorch could be loaded."""
+"""A few texts → vectors in a file, without the time that importing PyTorch takes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sentune.model_folder.base_models import resolve
 
 __all__ = ["FEW", "encode_few_to_file"]
 
-FEW = 64  # texts, of which the long ones may still be too much
+FEW = 64  # texts; long ones may still be too much work
 
 
 def encode_few_to_file(

@@ -1,4 +1,4 @@
-"""A few texts → vectors, in a process that has not loaded PyTorch and need not."""
+"""A few texts → vectors, without the time that importing PyTorch takes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Array = NDArray[np.float32]
 
 # Half a second on two processors: about what loading PyTorch takes.
 _MOST_MULTIPLICATIONS = 20e9
-_MOST_CHARACTERS = 100_000  # that are worth looking at
+_MOST_CHARACTERS = 100_000  # more are not even tokenized
 
 # (tokens, hidden) → (hidden,)
 _POOLED: dict[str, Callable[[Array], Array]] = {
@@ -33,7 +33,7 @@ _POOLED: dict[str, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True, slots=True)
 class FewVectors:
-    """What ``encode_few`` returns.
+    """The result of ``encode_few``.
 
     Attributes:
         vectors: (texts, dim), float32.

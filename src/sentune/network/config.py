@@ -156,7 +156,7 @@ class ConfigReader:
         return ModelError(
             f"{self.source}: {self.name(ours)} is {self.get(ours)!r}",
             expected=expected,
-            fix="copy config.json again from the source of the model",
+            fix="copy config.json again from where the model came from",
         )
 
     def unsupported(self, ours: str, expected: str) -> UnsupportedModelError:

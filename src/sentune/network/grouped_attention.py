@@ -89,7 +89,7 @@ class _Group:
             row, text = row + part.tokens, text + part.texts
 
     def without_padding(self, scores: Tensor) -> Tensor:
-        """Scores (texts, heads, length, length) of a group of one part, as a view of real tokens."""
+        """A view of scores (texts, heads, length, length), for a group of one part."""
         return scores[:, :, : self.parts[0].length, : self.parts[0].length]
 
     def hide_padding(self, scores: Tensor) -> None:

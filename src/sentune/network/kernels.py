@@ -1,8 +1,8 @@
 """PyTorch's kernels without its Python modules, whose import takes a second.
 
-The library itself loads in .2 s. It is called through the C interface that PyTorch keeps stable for
-compiled extensions (``torch/csrc/stable/c/shim.h``, ``inductor/aoti_torch/c/shim.h``). So a text has
-the bits of :mod:`sentune.network.encoder`. Kernels that sum in another order would not do: in
+The library itself loads in .2 s. It is called through the C interface that PyTorch keeps for
+compiled extensions (``torch/csrc/stable/c/shim.h``, ``inductor/aoti_torch/c/shim.h``). So a text
+has the bits of :mod:`sentune.network.encoder`. Kernels that sum in another order would not do: in
 bfloat16 that flips roundings, and after six layers vectors differ by 1e-3.
 """
 

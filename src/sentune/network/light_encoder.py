@@ -34,17 +34,10 @@ class LightEncoder:
     """
 
     def __init__(
-        self,
-        kernels: Kernels,
-        file: Any,
-        stored: dict[str, str],
-        config: EncoderConfig,
-        bfloat16: bool,
+        self, file: Any, stored: dict[str, str], config: EncoderConfig, bfloat16: bool
     ) -> None:
-        self._kernels = kernels
-        self._file = file
-        self._stored = stored
-        self._config = config
+        self._kernels = kernels = Kernels.load()
+        self._file, self._stored, self._config = file, stored, config
         self._dtype = kernels.bfloat16 if bfloat16 else kernels.float32
         self._most_tokens = GROUPED_FROM - 1 if bfloat16 else config.max_position_embeddings
         self._names = ARCHITECTURES[config.model_type].names
@@ -63,7 +56,7 @@ class LightEncoder:
         try:
             file: Any = safe_open(path, framework="numpy")
             names: list[str] = list(file.keys())
-            if config.num_hidden_layers > len(names):  # of which no list is made
+            if config.num_hidden_layers > len(names):  # before a list of so many is made
                 return None
             stored = {architecture.current_name(name): name for name in names}
             left_out = (*architecture.ignored, *architecture.kept)
@@ -75,12 +68,12 @@ class LightEncoder:
             kept = (name for ours, name in stored.items() if ours.startswith(architecture.kept))
             if any("F" not in file.get_slice(name).get_dtype() for name in kept):
                 return None
-            return cls(Kernels.load(), file, stored, config, bfloat16)
+            return cls(file, stored, config, bfloat16)
         except (OSError, SafetensorError, KernelError):
             return None
 
     def multiplications(self, tokens: int) -> int:
-        """How many, about, for a text of so many tokens."""
+        """About how many a text of so many tokens takes."""
         config = self._config
         linear = 4 * config.hidden_size + 2 * config.intermediate_size
         return config.num_hidden_layers * config.hidden_size * tokens * (linear + 2 * tokens)
@@ -88,8 +81,8 @@ class LightEncoder:
     def __call__(self, texts: Sequence[Sequence[int]]) -> list[Array] | None:
         """Token ids of each text → (tokens, hidden) of each, with the same bits in any company.
 
-        None where Encoder has to compute: for long texts in bfloat16, whose attention is another,
-        and where a kernel is missing.
+        None where Encoder has to compute: for long texts in bfloat16, for which it has another
+        attention, and where a kernel is missing.
         """
         if any(len(token_ids) > self._most_tokens for token_ids in texts):
             return None
@@ -111,12 +104,12 @@ class LightEncoder:
         return [kernels.array(kernels.cast(x, kernels.float32)) for x in states]
 
     def _embedded(self, token_ids: Sequence[int]) -> Tensor:
-        table = self._file.get_slice(self._stored[f"{self._names['embeddings.word']}.weight"])
+        table = self._table("embeddings.word")
         x: Array = np.concatenate([table[token : token + 1] for token in token_ids])
         positions = self._positions(np.asarray(token_ids))
-        x += self._first_rows("embeddings.position", positions.max() + 1)[positions]
+        x += self._table("embeddings.position")[: int(positions.max()) + 1][positions]
         if self._config.type_vocab_size:
-            x += self._first_rows("embeddings.token_type", 1)
+            x += self._table("embeddings.token_type")[:1]
         normed = self._normed(self._kernels.tensor(x), self._weights("embeddings.norm"))
         return self._kernels.cast(normed, self._dtype)
 
@@ -124,22 +117,20 @@ class LightEncoder:
         padding = self._config.padding_id
         if padding is None:
             return np.arange(len(token_ids))
-        # A text can spell the padding token, which stands at its own number and is not counted.
+        # A text can contain the padding token: its position is its id, and it is not counted.
         counted = token_ids != padding
         positions: NDArray[np.int64] = np.cumsum(counted) * counted + padding
         return positions
 
     def _through(self, layer: dict[str, _Weights], x: Tensor) -> Tensor:
         add = self._kernels.add
-        mixed = self._attention(x, layer["layers.{}.qkv"])
+        qkv = self._linear(x, layer["layers.{}.qkv"])
+        mixed = self._kernels.attention(qkv, self._config.num_attention_heads)
         mixed = self._linear(mixed, layer["layers.{}.attention_output"])
         x = self._normed(add(x, mixed), layer["layers.{}.attention_norm"])
         inner = self._linear(x, layer["layers.{}.up"], self._config.hidden_act)
         changed = self._linear(inner, layer["layers.{}.down"])
         return self._normed(add(x, changed), layer["layers.{}.output_norm"])
-
-    def _attention(self, x: Tensor, qkv: _Weights) -> Tensor:
-        return self._kernels.attention(self._linear(x, qkv), self._config.num_attention_heads)
 
     def _linear(self, x: Tensor, weights: _Weights, activation: str | None = None) -> Tensor:
         return self._kernels.linear(x, *weights, FUSED_ACTIVATIONS[activation])
@@ -147,23 +138,19 @@ class LightEncoder:
     def _normed(self, x: Tensor, weights: _Weights) -> Tensor:
         return self._kernels.layer_norm(x, *weights, self._config.layer_norm_eps)
 
-    def _first_rows(self, module: str, count: int) -> Array:
-        table = self._file.get_slice(self._stored[f"{self._names[module]}.weight"])
-        rows: Array = table[: int(count)]
-        return rows
+    def _table(self, module: str) -> Any:
+        """Rows of embeddings, which are read when they are asked for."""
+        return self._file.get_slice(self._stored[f"{self._names[module]}.weight"])
 
     def _weights(self, module: str, number: int = 0) -> _Weights:
         """In float32 for a normalization, as in Encoder, otherwise in the format computed in."""
         kernels, parts = self._kernels, _parts(self._names[module], number)
         dtype = kernels.float32 if module.endswith("norm") else self._dtype
-        weight, bias = (
-            kernels.tensor(
-                np.concatenate(
-                    [self._file.get_tensor(self._stored[f"{part}.{kind}"]) for part in parts]
-                )
-            )
+        read = [
+            [self._file.get_tensor(self._stored[f"{part}.{kind}"]) for part in parts]
             for kind in ("weight", "bias")
-        )
+        ]
+        weight, bias = (kernels.tensor(np.concatenate(each)) for each in read)
         return kernels.cast(weight, dtype), kernels.cast(bias, dtype)
 
 
@@ -175,7 +162,7 @@ def _computes(config: EncoderConfig) -> bool:
 
 
 def _shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
-    """The weights that are computed with, by their names in files."""
+    """Of the weights that are computed with, by their names in files."""
     hidden, inner = config.hidden_size, config.intermediate_size
     tables = {
         "word": config.vocab_size,
