@@ -212,7 +212,10 @@ def test_every_path_gives_the_same_vectors(
 
 
 @pytest.mark.parametrize("count", [64, 65])
+@pytest.mark.parametrize(("gpu", "device"), [(False, []), (True, []), (True, ["--device", "cpu"])])
 def test_many_texts_have_the_same_vectors(
+    gpu: bool,
+    device: list[str],
     count: int,
     run: Any,
     tiny: SentenceTransformer,
@@ -230,9 +233,11 @@ def test_many_texts_have_the_same_vectors(
         build(model, *arguments, **options)
 
     monkeypatch.setattr(SentenceTransformer, "__init__", noted)
-    outcome = run("encode", tiny_folder, tmp_path / "t.txt", "--out", tmp_path / "v.npy")
+    monkeypatch.setattr("sentune.hardware.may_have_gpu", lambda: gpu)
+    arguments = ("--out", tmp_path / "v.npy", *device)
+    outcome = run("encode", tiny_folder, tmp_path / "t.txt", *arguments)
     assert outcome.code == 0, outcome.err
-    assert len(before) == (count > 64)
+    assert len(before) == (count > 64 or (gpu and not device))
     assert f"wrote {count} × 32" in outcome.err
     np.testing.assert_allclose(np.load(tmp_path / "v.npy"), tiny.encode(texts), rtol=0, atol=1e-6)
 
@@ -283,7 +288,7 @@ def test_a_missing_extra_is_told_before_a_model_is_loaded(
         ("a\n", ["--truncate-dim", "0"], "truncate_dim is 0"),
         ("a\n", ["--long-text", "whole"], "long_text is 'whole'"),
         ("a\n", ["--device", "bogus"], "device 'bogus'"),
-        ("a\n", ["--compute-dtype", "float16"], "compute_dtype 'float16'"),
+        ("a\n", ["--compute-dtype", "float16"], "compute_dtype is 'float16'"),
     ],
     ids=str,
 )
