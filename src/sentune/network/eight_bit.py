@@ -29,7 +29,7 @@ class EightBitWeight(NamedTuple):
 
 
 def quantize_weight(weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> EightBitWeight:
-    """Round a weight, each output by its own scale.
+    """Round a weight, with a scale for each output.
 
     Args:
         weight: (outputs, inputs).

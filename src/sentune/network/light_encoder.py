@@ -79,7 +79,7 @@ class LightEncoder:
         return config.num_hidden_layers * config.hidden_size * tokens * (linear + 2 * tokens)
 
     def __call__(self, texts: Sequence[Sequence[int]]) -> list[Array] | None:
-        """Token ids of each text → (tokens, hidden) of each, with the same bits in any company.
+        """Token ids of each text → (tokens, hidden) of each, with the same bits in any batch.
 
         None where Encoder has to compute: for long texts in bfloat16, for which it has another
         attention, and where a kernel is missing.
