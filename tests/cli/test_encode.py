@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -275,7 +276,11 @@ def test_what_cannot_be_leaves_nothing(
 
 def interrupted(shard: Path, *arguments: str | Path) -> str:
     """Run ``encode``, press Ctrl-C once a shard is finished, and return the last line."""
-    code = "from sentune.bulk import run; run._SHARD = 64; from sentune.cli import main; main()"
+    code = (
+        # The tests themselves may run where SIGINT is ignored; processes inherit that.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from sentune.bulk import run; run._SHARD = 64; from sentune.cli import main; main()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", code, "encode", "--compute-dtype", "float32", *map(str, arguments)],
         stdin=subprocess.PIPE,
@@ -314,7 +319,11 @@ def test_ctrl_c_says_how_to_go_on(
     work = tmp_path / ".v.npy.encoding"
     said = interrupted(work / "00001.json" if devices == 1 else work, *arguments)
     if devices == 1:
-        assert said == "sentune: interrupted after 128 texts; the same command goes on from there"
+        # 64 when Ctrl-C comes after the second shard is on disk and before it is counted.
+        after = re.fullmatch(
+            r"sentune: interrupted after (64|128) texts; the same command goes on from there", said
+        )
+        assert after, said
         assert [path.name for path in tmp_path.iterdir()] == [work.name]
     monkeypatch.setattr("sentune.bulk.run._SHARD", 64)
     texts = [f"text {number}" for number in range(150)]
