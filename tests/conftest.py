@@ -38,7 +38,7 @@ pytest_plugins = ["tests.model_fixtures"]
 
 MakeFolder = Callable[..., Path]
 
-_GROWTH = 300 << 20  # bytes that a test process may gain before it gives memory back
+_GROWTH = 100 << 20  # bytes that a test process may gain before it gives memory back
 _resident_before = 0
 
 SIZES: dict[str, Any] = {

@@ -22,22 +22,23 @@ _ROOT = Path(__file__).parent.parent
 _SOURCE = _ROOT / "src"
 _WITHOUT = {"torch"}
 _IMPORTS = """
-import compileall, importlib, pkgutil, sys
+import compileall, importlib, pathlib, sys
 assert compileall.compile_dir(sys.argv[1], quiet=1, force=True)
 sys.path.insert(0, sys.argv[1])
-import sentune
+source = pathlib.Path(sys.argv[1])
 imported, without_torch = [], []
-for module in pkgutil.walk_packages(sentune.__path__, "sentune."):
+for path in sorted(source.rglob("*.py")):
+    name = ".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__")
     try:
-        importlib.import_module(module.name)
-        imported.append(module.name)
+        importlib.import_module(name)
+        imported.append(name)
     except ImportError as error:
         cause = error
         while cause is not None and getattr(cause, "name", None) != "torch":
             cause = cause.__cause__ or cause.__context__
         if cause is None:
             raise
-        without_torch.append(module.name)
+        without_torch.append(name)
 for name in sys.argv[2:]:
     importlib.import_module(name)
 print(f"{len(imported)} modules imported, {len(without_torch)} need torch;", end=" ")

@@ -239,7 +239,7 @@ def fused_linear(dtype: torch.dtype) -> Product | None:
 
     It is a private operator for inference on the processor, which needs instruction sets for
     some formats, so it is tried before it is used. Its gain is a pass over the widest activations
-    of the encoder; see docs/performance.md.
+    of the encoder; see docs/performance-log.md.
     """
     return _tried(dtype, "default", ("gelu", [], "none")) if dtype in _CLOSE else None
 

@@ -37,7 +37,7 @@ def words_or_model(pairs: Pairs, model: SentenceTransformer, seed: int) -> Words
 
     Training on sentences teaches the words of a corpus. Where BM25 is the better of the two on the
     questions that are there, that is what the model lacks; where it is the worse, it leads astray:
-    measured on both kinds of corpus, see docs/performance.md.
+    measured on both kinds of corpus, see docs/performance-log.md.
 
     Cost: one encoding of those questions and passages.
 
