@@ -19,6 +19,11 @@ from pydoc_data.topics import topics
 from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub
+# Before torch is loaded: threads that wait in a loop make tests ten times slower beside a busy
+# process.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# oneDNN keeps half a megabyte for each shape of a product, and tests have thousands of shapes.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
 
 import pytest
 import tokenizers

@@ -3,9 +3,9 @@
     python tests/other_pythons.py 3.12 3.13
 
 For each version: every package of ``constraints.txt``, torch included, has a wheel (a dry run of
-pip). Where an interpreter is found, in ``PATH`` or in pyenv, all packages but torch are installed in
-``.venv-VERSION``, every file of sentune is compiled, and every module is imported; a module may fail
-only because torch is missing. Exits with 1 on any failure.
+pip). Where an interpreter is found, in ``PATH`` or in pyenv, all packages but torch are installed
+in ``.venv-VERSION``, every file of sentune is compiled, and every module is imported; a module may
+fail only because torch is missing. Exits with 1 on any failure.
 """
 
 from __future__ import annotations
