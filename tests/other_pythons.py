@@ -45,7 +45,16 @@ print(f"{len(imported)} modules imported, {len(without_torch)} need torch;", end
 print(f"{len(sys.argv[2:])} packages imported")
 """
 # What sentune imports, and what works without torch.
-_PACKAGES = ("transformers", "bm25s", "Stemmer", "sklearn", "scipy", "lancedb", "pyarrow", "onnx")
+_PACKAGES: tuple[str, ...] = (
+    "transformers",
+    "bm25s",
+    "Stemmer",
+    "sklearn",
+    "scipy",
+    "lancedb",
+    "pyarrow",
+    "onnx",
+)
 _PACKAGES += ("onnxruntime", "tokenizers", "safetensors", "huggingface_hub", "filelock", "yaml")
 
 
@@ -65,8 +74,10 @@ def _require_wheels(version: str) -> None:
 def _interpreter(version: str) -> str | None:
     """A Python that starts, from ``PATH`` or from pyenv's folder of versions."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
-    found = [shutil.which(f"python{version}"), *pyenv.glob(f"{version}.*/bin/python")]
-    for path in filter(None, found):
+    found = [*pyenv.glob(f"{version}.*/bin/python")]
+    if in_path := shutil.which(f"python{version}"):
+        found.insert(0, Path(in_path))
+    for path in found:
         started = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
         if started.returncode == 0 and f" {version}." in started.stdout:
             return str(path)
