@@ -313,7 +313,11 @@ def test_what_cannot_be_leaves_nothing(
 
 def interrupted(shard: Path, *arguments: str | Path) -> str:
     """Run ``encode``, press Ctrl-C once a shard is finished, and return the last line."""
-    code = "from sentune.bulk import run; run._SHARD = 64; from sentune.cli import main; main()"
+    code = (
+        # The tests themselves may run where SIGINT is ignored; processes inherit that.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from sentune.bulk import run; run._SHARD = 64; from sentune.cli import main; main()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", code, "encode", "--compute-dtype", "float32", *map(str, arguments)],
         stdin=subprocess.PIPE,

@@ -1,11 +1,10 @@
 """An index whose writers are killed, run together, or find the disk full.
 
-``make crash`` kills 100 times (``SENTUNE_KILLS=100``), the tests twice.
+``make test-long`` kills 100 times, ``make test`` twice.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
@@ -15,13 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.long import LONG
 
 from sentune import SentenceTransformer
 from sentune.index import Index
 
 _ADDS = Path(__file__).with_name("adds.py")
 _PARTS = 3
-_KILLS = int(os.environ.get("SENTUNE_KILLS", "2"))
+_KILLS = 100 if LONG else 2
 
 
 @pytest.fixture

@@ -203,7 +203,7 @@ def fused_linear(dtype: torch.dtype) -> Product | None:
 
     The operator is private, has no gradient, and needs instruction sets for some formats: so it is
     tried before it is used. It saves a pass over the widest activations of the encoder; see
-    docs/performance.md.
+    docs/performance-log.md.
     """
     return _tried(dtype, "default", ("gelu", [], "none")) if dtype in _CLOSE else None
 
