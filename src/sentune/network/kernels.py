@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 
 __all__ = ["KernelError", "Kernels", "Tensor"]
 
-_INTERFACE = (2 << 56) | (13 << 48)  # written for version 2.13; others translate from it
+_INTERFACE = (2 << 56) | (13 << 48)  # 2.13, as the calls below are written
+# The versions that this was run with: a changed signature would be a crash, not an error.
+_RUN_WITH = ("2.13.",)
 
 
 class KernelError(Exception):
