@@ -34,6 +34,7 @@ from sentune.training.checkpoints.on_disk import (
     write_checkpoint,
 )
 from sentune.training.checkpoints.state import random_state, set_random_state
+from sentune.training.transformers_seam import require_known_transformers
 from sentune.training.watch import Watch
 
 __all__ = ["Restore", "ResumableTrainer"]
@@ -42,6 +43,9 @@ logger = logging.getLogger(__name__)
 
 # Not in checkpoints: transformers would warn that a share of the steps is not their number.
 _INTERVALS = ("logging_steps", "eval_steps", "save_steps")
+
+
+require_known_transformers()
 
 
 class ResumableTrainer(Trainer):  # type: ignore[misc]
