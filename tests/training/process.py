@@ -34,6 +34,13 @@ class Stop(TrainerCallback):  # type: ignore[misc]
             raise InterruptedError
 
 
+class DrawApart(TrainerCallback):  # type: ignore[misc]
+    """Draws in one process what it does not in the other, so that their generators differ."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        torch.rand(args.process_index)
+
+
 def trainer(
     model: str, out: Path, batch_size: int, stop: int | None = None, **changes: Any
 ) -> SentenceTransformerTrainer:
@@ -57,7 +64,7 @@ def trainer(
         COLUMNS,
         COLUMNS if "eval_strategy" in changes else None,
         loss=MultipleNegativesRankingLoss(gather_across_devices=True),
-        callbacks=None if stop is None else [Stop(stop)],
+        callbacks=[DrawApart(), *([] if stop is None else [Stop(stop)])],
     )
 
 

@@ -48,6 +48,8 @@ def train_loader(
         multi_dataset=args.multi_dataset_batch_sampler,
         lengths=lengths,
         vectors=vectors,
+        rows_in=data.rows_in if data.extra else None,
+        spread=data.spread,
         processes=args.world_size,
         rank=args.process_index,
     )

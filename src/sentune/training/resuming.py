@@ -24,7 +24,8 @@ from sentune.encoding.fingerprint import fingerprint
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import TrainingError
 from sentune.files import remove_folder
-from sentune.training.checkpoints.identity import differences, run_identity
+from sentune.training.batches.examples import TrainingData
+from sentune.training.checkpoints.identity import described_rows, differences, run_identity
 from sentune.training.checkpoints.on_disk import (
     checkpoints,
     damage,
@@ -52,6 +53,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
     """transformers' loop with checkpoints that are atomic, checked, and free of pickles."""
 
     watch: Watch
+    train_data: TrainingData | None
 
     def train(
         self, resume_from_checkpoint: str | bool | None = None, *args: Any, **options: Any
@@ -140,23 +142,23 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         if differing:
             raise TrainingError(
                 f"{folder} belongs to another run ({differing})",
-                expected="the settings and the data that the run began with",
-                fix="give the same ones, or start a new run in another folder",
+                expected="the settings, data and packages that the run began with",
+                fix="use the same ones, or start a new run in another folder",
             )
 
     def _run_identity(self) -> dict[str, Any]:
         return run_identity(
             self.args,
             fingerprint(self.model),
-            self.train_dataset,
+            self.train_data,
             self._watched() if self.args.eval_strategy != "no" else None,
             getattr(self, "loss", None),
         )
 
     def _watched(self) -> list[object]:
-        """What evaluation looks at: the rows, and what the evaluator holds."""
+        """What evaluation uses: the rows, and the attributes of the evaluator."""
         held = getattr(getattr(self, "evaluator", None), "__dict__", {})
-        return [*getattr(self.eval_dataset, "rows", []), held]
+        return [*described_rows(self.eval_dataset or None), held]
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────
 

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sentune.data.pairs import Pairs
 from sentune.errors import ArgumentError
 
@@ -24,13 +27,11 @@ class Row(NamedTuple):
         texts: one for each column; their order decides their role: anchor, positive, negatives.
         label: a similarity or a class, where the data has one.
         dataset: the name of the data set it comes from; "" where there is only one.
-        turn: (k, n) for a row of every n-th epoch, beginning with the k-th from 0.
     """
 
     texts: tuple[str, ...]
     label: float | None = None
     dataset: str = ""
-    turn: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,21 @@ class TrainingData:
     Attributes:
         rows: those of the first data set, then those of the second, and so on.
         columns: data set → the names of its columns of texts.
+        extra: how many of the last rows are not used in every epoch, but each in one of
+            ``spread`` epochs.
+        spread: the epochs over which the extra rows are dealt out.
     """
 
     rows: list[Row]
     columns: dict[str, tuple[str, ...]]
+    extra: int = 0
+    spread: int = 1
+
+    def rows_in(self, epoch: int) -> NDArray[np.int64]:
+        """The numbers of the rows that an epoch uses, in ascending order."""
+        always = len(self.rows) - self.extra
+        extra = np.arange(always + epoch % self.spread, len(self.rows), self.spread)
+        return np.concatenate([np.arange(always), extra])
 
     @classmethod
     def of(cls, dataset: Dataset | Mapping[str, Dataset] | TrainingData) -> TrainingData:

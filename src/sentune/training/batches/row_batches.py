@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle, islice
 
 import numpy as np
@@ -62,6 +61,8 @@ class RowBatches:
         lengths: of each row, in tokens or letters; batches then hold rows of similar length. The
             shuffled rows are sorted inside pieces of up to 50 batches, longest first, and the
             longest of all is the very first, so that a lack of memory shows at once.
+        rows_in: epoch → the numbers of the rows that it uses, see ``TrainingData``; all when None.
+        spread: epochs after which ``rows_in`` repeats itself.
         processes: how many share each batch.
         rank: which of them this is, from 0.
 
@@ -84,6 +85,8 @@ class RowBatches:
         multi_dataset: str = "round_robin",
         vectors: NDArray[np.float32] | None = None,
         lengths: Sequence[int] | None = None,
+        rows_in: Callable[[int], NDArray[np.int64]] | None = None,
+        spread: int = 1,
         processes: int = 1,
         rank: int = 0,
     ) -> None:
@@ -105,8 +108,7 @@ class RowBatches:
         self._each_alone = sampler == "group_by_label"
         self._planned = batch_size if self._each_alone else batch_size * processes
         self._datasets = _datasets(rows)
-        turns = np.array([row.turn for row in rows], np.int64).reshape(-1, 2)
-        self._turns = turns if (turns[:, 1] > 1).any() else None
+        self._rows_in, self._spread = rows_in, spread
         self._sampler = self._made(sampler, vectors)
         self._length: int | None = None
         self._first: list[list[int]] | None = None
@@ -119,8 +121,7 @@ class RowBatches:
         """Batches of one process in an epoch: the same in every process and every epoch."""
         if self._length is None:
             self._first = self._batches(0)
-            period = 1 if self._turns is None else math.lcm(*set(self._turns[:, 1].tolist()))
-            others = (self._batches(epoch) for epoch in range(1, period))
+            others = (self._batches(epoch) for epoch in range(1, self._spread))
             self._length = max(len(self._first), *map(len, others), 0)
         return self._length
 
@@ -128,8 +129,8 @@ class RowBatches:
         count = len(self)
         planned, self._first = self._first, None
         batches = planned if planned and self._epoch == 0 else self._batches(self._epoch)
-        # Where small batches are left out, or rows take turns, epochs differ by some. A run that
-        # goes on counts in epochs of one length, so what is missing is made up from the start.
+        # Epochs can differ by a few batches, where small ones are left out or rows are spread. A
+        # resumed run needs epochs of one length, so short ones repeat their first batches.
         yield from islice(cycle(batches), count)
 
     def _made(self, sampler: str, vectors: NDArray[np.float32] | None) -> Sampler:
@@ -148,17 +149,16 @@ class RowBatches:
         if len(each) <= 1:
             return each[0] if each else []
         if self._multi_dataset == "round_robin":
-            return [batch for turn in zip(*each, strict=False) for batch in turn]
-        turns = np.repeat(np.arange(len(each)), [len(batches) for batches in each])
-        self._random(len(each), epoch).shuffle(turns)
+            return [batch for one_of_each in zip(*each, strict=False) for batch in one_of_each]
+        numbers = np.repeat(np.arange(len(each)), [len(batches) for batches in each])
+        self._random(len(each), epoch).shuffle(numbers)
         left = [iter(batches) for batches in each]
-        return [next(left[turn]) for turn in turns.tolist()]
+        return [next(left[number]) for number in numbers.tolist()]
 
     def _of_dataset(self, number: int, epoch: int) -> list[list[int]]:
         indices = self._datasets[number]
-        if self._turns is not None:
-            first, period = self._turns[indices].T
-            indices = indices[epoch % period == first]
+        if self._rows_in is not None:
+            indices = np.intersect1d(indices, self._rows_in(epoch), assume_unique=True)
         if not len(indices):
             return []
         order = indices.copy()
