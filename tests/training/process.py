@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -114,3 +115,4 @@ def go_on(model: str, out: Path, rank: int) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    os._exit(0)  # threads of gloo sometimes abort the interpreter while it shuts down

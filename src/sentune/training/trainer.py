@@ -108,7 +108,9 @@ class SentenceTransformerTrainer(ResumableTrainer):
         self.watch = Watch()
         self._vectors: NDArray[np.float32] | None = None
         for name in columns:
-            self._smooth(self._loss_of(name))
+            of_rows = self._loss_of(name)
+            if smoothing:
+                of_rows.smooth_labels(smoothing)
         self._add_callbacks()
         self._prepare_model()
 
@@ -143,18 +145,6 @@ class SentenceTransformerTrainer(ResumableTrainer):
                 fix="add it to loss, or give one loss for all",
             )
         return self.loss[dataset]
-
-    def _smooth(self, loss: EmbeddingLoss) -> None:
-        amount = self.args.label_smoothing_factor
-        if not amount:
-            return
-        if not hasattr(loss, "label_smoothing"):
-            raise ArgumentError(
-                f"label_smoothing_factor={amount} with {type(loss).__name__}",
-                expected="a loss over classes, such as MultipleNegativesRankingLoss",
-                fix="leave out label_smoothing_factor",
-            )
-        loss.label_smoothing = amount
 
     def train(
         self, resume_from_checkpoint: str | bool | None = None, *args: Any, **options: Any

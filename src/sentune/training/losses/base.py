@@ -12,14 +12,13 @@ from sentune.errors import ArgumentError
 from sentune.network.pack import Pack
 from sentune.training.batches.collator import Batch
 from sentune.training.losses.caching import encode_in_mini_batches
+from sentune.wording import counted
 
 __all__ = [
     "EmbeddingLoss",
     "Encode",
     "require_columns",
     "require_labels",
-    "require_name",
-    "require_positive",
 ]
 
 Encode = Callable[[Pack], Tensor]
@@ -65,6 +64,18 @@ class EmbeddingLoss(nn.Module, ABC):
     def describe(self) -> dict[str, Any]:
         """The parameters, as the model card states them."""
 
+    def smooth_labels(self, share: float) -> None:
+        """Spread this share of each row's target evenly over its candidates.
+
+        Raises:
+            ArgumentError: the loss has no candidates.
+        """
+        raise ArgumentError(
+            f"label_smoothing_factor={share} with {type(self).__name__}",
+            expected="a loss that ranks candidates, such as MultipleNegativesRankingLoss",
+            fix="leave out label_smoothing_factor",
+        )
+
     @property
     def citation(self) -> str:
         """BibTeX of the method's source."""
@@ -79,9 +90,8 @@ def require_columns(
     ``expected`` names the columns.
     """
     if len(columns) < least or (most is not None and len(columns) > most):
-        noun = "column" if len(columns) == 1 else "columns"
         raise ArgumentError(
-            f"a batch of {len(columns)} {noun} of texts",
+            f"a batch of {counted(len(columns), 'column')} of texts",
             expected=expected,
             fix="give the data these columns, or choose another loss",
         )
@@ -96,25 +106,3 @@ def require_labels(labels: Tensor | None, expected: str) -> Tensor:
             fix="give the data a column named label or score, or choose another loss",
         )
     return labels
-
-
-def require_name(given: object, names: Sequence[str], argument: str) -> str:
-    """``given``, which is one of ``names``. Raises ArgumentError."""
-    if not isinstance(given, str) or given not in names:
-        raise ArgumentError(
-            f"{argument} {given!r}",
-            expected=f"one of {', '.join(names)}",
-            fix="choose one of these names",
-        )
-    return given
-
-
-def require_positive(given: int, argument: str) -> int:
-    """``given``, which is a whole number of at least 1. Raises ArgumentError."""
-    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
-        raise ArgumentError(
-            f"{argument} {given!r}",
-            expected="a whole number of at least 1",
-            fix=f"correct {argument}, or leave it out",
-        )
-    return given

@@ -8,12 +8,8 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sentune.training.losses.base import (
-    EmbeddingLoss,
-    require_columns,
-    require_labels,
-    require_name,
-)
+from sentune.checks import require_choice
+from sentune.training.losses.base import EmbeddingLoss, require_columns, require_labels
 from sentune.training.losses.distances import DISTANCES, distance
 
 __all__ = ["ContrastiveLoss"]
@@ -57,7 +53,7 @@ class ContrastiveLoss(EmbeddingLoss):
     ) -> None:
         super().__init__()
         del model
-        self.distance_metric = require_name(distance_metric, DISTANCES, "distance_metric")
+        self.distance_metric = require_choice("distance_metric", distance_metric, DISTANCES)
         self.margin = float(margin)
         self.size_average = size_average
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,16 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sentune.checks import require_choice, require_number, require_whole
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.encoding.similarity import similarity
 from sentune.errors import ArgumentError
 from sentune.training.batches.collator import Batch
-from sentune.training.losses.base import (
-    EmbeddingLoss,
-    require_columns,
-    require_name,
-    require_positive,
-)
+from sentune.training.losses.base import EmbeddingLoss, require_columns
 from sentune.training.losses.multiple_negatives_ranking import CACHING_CITATION
 
 __all__ = ["CachedGISTEmbedLoss", "GISTEmbedLoss"]
@@ -87,12 +84,14 @@ class GISTEmbedLoss(EmbeddingLoss):
                 expected="a second SentenceTransformer, which training does not change",
                 fix="load the guide by itself: guide=SentenceTransformer(name)",
             )
-        if not temperature > 0:
-            raise ArgumentError(
-                f"temperature {temperature}", expected="a number above 0", fix="use 0.01"
-            )
-        self.margin_strategy = require_name(margin_strategy, _STRATEGIES, "margin_strategy")
-        self.temperature = float(temperature)
+        self.margin_strategy = require_choice("margin_strategy", margin_strategy, _STRATEGIES)
+        self.temperature = require_number(
+            "temperature",
+            temperature,
+            least=math.ulp(0),
+            expected="a number greater than 0",
+            fix="use 0.01",
+        )
         self.margin = float(margin)
         self.contrast_anchors = contrast_anchors
         self.contrast_positives = contrast_positives
@@ -200,7 +199,7 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
         super().__init__(
             model, guide, temperature, margin_strategy, margin, contrast_anchors, contrast_positives
         )
-        self.mini_batch_size = require_positive(mini_batch_size, "mini_batch_size")
+        self.mini_batch_size = require_whole("mini_batch_size", mini_batch_size)
 
     def describe(self) -> dict[str, Any]:
         """As the plain loss, and ``mini_batch_size``."""

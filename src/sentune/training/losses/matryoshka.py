@@ -10,10 +10,11 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sentune.checks import require_whole
 from sentune.errors import ArgumentError
 from sentune.training.batches.collator import Batch
 from sentune.training.losses.all_gather import processes
-from sentune.training.losses.base import EmbeddingLoss, require_columns, require_positive
+from sentune.training.losses.base import EmbeddingLoss, require_columns
 
 __all__ = ["MatryoshkaLoss"]
 
@@ -65,39 +66,34 @@ class MatryoshkaLoss(EmbeddingLoss):
     ) -> None:
         super().__init__()
         del model
-        dims = [require_positive(dim, "matryoshka_dims") for dim in matryoshka_dims]
+        dims = [require_whole("matryoshka_dims", dim) for dim in matryoshka_dims]
         weights = [1.0] * len(dims) if matryoshka_weights is None else list(matryoshka_weights)
         if not dims or len(dims) != len(set(dims)):
             raise ArgumentError(
-                f"matryoshka_dims {dims}",
+                f"matryoshka_dims is {dims}",
                 expected="at least one dimension, each once",
-                fix="pass, say, [384, 192, 96]",
+                fix="pass for example [384, 192, 96]",
             )
         if len(weights) != len(dims):
             raise ArgumentError(
                 f"{len(weights)} matryoshka_weights for {len(dims)} dimensions",
-                expected="one for each dimension",
-                fix="leave them out for weights of 1",
+                expected="one weight for each dimension",
+                fix="leave out matryoshka_weights for weights of 1",
             )
         if n_dims_per_step != -1:
-            require_positive(n_dims_per_step, "n_dims_per_step")
+            require_whole("n_dims_per_step", n_dims_per_step)
         self.loss = loss
         self.mini_batch_size = loss.mini_batch_size
         self.matryoshka_dims = dims
         self.matryoshka_weights = [float(weight) for weight in weights]
         self.n_dims_per_step = n_dims_per_step
 
-    @property
-    def label_smoothing(self) -> float:
-        """That of the inner loss, where it has one."""
-        return self.loss.label_smoothing  # type: ignore[return-value]
-
-    @label_smoothing.setter
-    def label_smoothing(self, share: float) -> None:
-        self.loss.label_smoothing = share  # type: ignore[assignment]
+    def smooth_labels(self, share: float) -> None:
+        """As the inner loss."""
+        self.loss.smooth_labels(share)
 
     def context(self, batch: Batch) -> dict[str, Any]:
-        """That of the inner loss."""
+        """As the inner loss."""
         return self.loss.context(batch)
 
     def forward(

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sentune.checks import require_whole
 from sentune.errors import ArgumentError
 from sentune.training.losses.base import EmbeddingLoss
 
@@ -48,13 +49,7 @@ class SupervisedContrastiveLoss(EmbeddingLoss):
 
     def __init__(self, texts_per_label: int = 2, scale: float = 20.0) -> None:
         super().__init__()
-        if texts_per_label < 2:
-            raise ArgumentError(
-                f"texts_per_label {texts_per_label}",
-                expected="at least 2: a text is drawn towards the others of its label",
-                fix="use 2",
-            )
-        self.texts_per_label = texts_per_label
+        self.texts_per_label = require_whole("texts_per_label", texts_per_label, least=2)
         self.scale = float(scale)
 
     def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:

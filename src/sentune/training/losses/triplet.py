@@ -8,7 +8,8 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sentune.training.losses.base import EmbeddingLoss, require_columns, require_name
+from sentune.checks import require_choice
+from sentune.training.losses.base import EmbeddingLoss, require_columns
 from sentune.training.losses.distances import DISTANCES, distance
 
 __all__ = ["TripletLoss"]
@@ -50,7 +51,7 @@ class TripletLoss(EmbeddingLoss):
     ) -> None:
         super().__init__()
         del model
-        self.distance_metric = require_name(distance_metric, DISTANCES, "distance_metric")
+        self.distance_metric = require_choice("distance_metric", distance_metric, DISTANCES)
         self.triplet_margin = float(triplet_margin)
 
     def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
