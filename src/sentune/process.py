@@ -1,7 +1,7 @@
 """Settings of the whole process: how its memory, threads and kernels behave from now on.
 
-They hold for everything that runs in the process, so only the command line and the trainer ask
-for them; each says what it changes.
+They hold for everything that runs in the process, so only the command line asks for them, but for
+cuDNN's attention; each says what it changes.
 """
 
 from __future__ import annotations

@@ -56,6 +56,7 @@ def train(
     from sentune.data.labelled import read_labelled_texts
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.files import require_free
+    from sentune.process import reuse_freed_memory
     from sentune.tasks.classifier_folder import save_classifier
     from sentune.tasks.classifier_training import require_trainable, train_classifier
     from sentune.tokens.truncation import count_truncation
@@ -65,6 +66,8 @@ def train(
     require_trainable(data.texts, data.labels, method=method, few_shot=few_shot)
     encoder = SentenceTransformer(model)
     say(f"model {encoder.base.name} from {encoder.base.origin}")
+    if few_shot:
+        reuse_freed_memory()
     with count_truncation():  # of each pass; told once below
         classifier = train_classifier(
             encoder,

@@ -29,6 +29,7 @@ def command(
 ) -> None:
     """Tune on Python's own documentation, report on held-out modules, and search with it."""
     from sentune.data import python_docs
+    from sentune.process import reuse_freed_memory
     from sentune.search.passages import PassageSearch
     from sentune.tokens.truncation import count_truncation
     from sentune.tuning import Split, TuneSettings, tune
@@ -48,6 +49,7 @@ def command(
         "choice of the fusion's weight did not see",
     )
     folder = out or next(path for path in _candidates() if not path.exists())
+    reuse_freed_memory()
     tuned = tune(
         split, folder, TuneSettings(training={"num_train_epochs": 1}, show_progress=True), say
     )

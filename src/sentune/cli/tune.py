@@ -57,6 +57,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Tune a model on question–passage pairs, measure it, and keep it if it is better."""
+    from sentune.process import reuse_freed_memory
     from sentune.tuning import RunFolder, Tuned, read_run_file, read_split, tune
 
     folder = RunFolder(out)
@@ -80,6 +81,7 @@ def command(
             show_progress=True,
         )
         split = read_split(_data(run.data), run.valid, run.test, run.settings.seed)
+        reuse_freed_memory()
         try:
             tuned = tune(split, out, run.settings, say, resume=resume, run_file=run)
         except KeyboardInterrupt:

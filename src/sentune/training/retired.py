@@ -81,7 +81,10 @@ _SHARES = ("every process reads its share of each batch", "")
 _REASONS = {
     "overwrite_output_dir": ("folders are never overwritten", "name another output_dir"),
     "save_safetensors": ("weights are never written as pickles", ""),
-    "use_mps_device": ("the model decides the device", "use SentenceTransformer(name, device='mps')"),
+    "use_mps_device": (
+        "the model decides the device",
+        "load the model with device='mps'",
+    ),
     "jit_mode_eval": ("packs have another shape each time, which cannot be traced", ""),
     "use_ipex": ("torch needs no extension of Intel's", "use bf16=True"),
     "fp16_opt_level": ("half precision overflows", "use bf16=True"),
