@@ -96,7 +96,7 @@ class RoundRobinBatchSampler:
         self.batch_size = parts[0].batch_size  # read by accelerate
 
     def set_epoch(self, epoch: int) -> None:
-        """The epoch whose order the next pass follows."""
+        """Set the epoch of the next pass."""
         for part in self._parts:
             part.set_epoch(epoch)
 

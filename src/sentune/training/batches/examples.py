@@ -1,4 +1,4 @@
-"""What people pass as data → training rows: texts, perhaps a label, and the data set's name."""
+"""Data as people pass it → training rows: texts, perhaps a label, and the data set's name."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Row(NamedTuple):
 
     Attributes:
         texts: one for each column; their order decides their role: anchor, positive, negatives.
-        label: a similarity or a class, where the data has one.
-        dataset: the name of the data set it comes from; "" where there is only one.
+        label: a similarity or a class, if the data has one.
+        dataset: the name of its data set; "" if there is only one.
     """
 
     texts: tuple[str, ...]
@@ -88,12 +88,12 @@ def _text_columns(dataset: Dataset) -> tuple[str, ...]:
 def rows_of(dataset: Dataset, name: str = "") -> list[Row]:
     """Training rows of :class:`Pairs`, a ``datasets.Dataset`` or columns of equal length.
 
-    The first column called ``label``, ``labels``, ``score`` or ``scores`` is the label; all
-    others are texts, in their order.
+    The first column called ``label``, ``labels``, ``score`` or ``scores`` is the label. All
+    others are texts, in this order.
 
     Raises:
-        ArgumentError: fewer than two columns of texts, columns of different lengths, something
-            other than a text in one, or a label that is no number.
+        ArgumentError: fewer than two columns of texts, columns of different lengths, a value that
+            is not a text in one of them, or a label that is not a number.
     """
     if isinstance(dataset, Pairs):
         return [Row(texts, None, name) for texts in dataset.rows()]
@@ -111,7 +111,7 @@ def rows_of(dataset: Dataset, name: str = "") -> list[Row]:
         )
     if not all(isinstance(text, str) for column in columns for text in column):
         raise ArgumentError(
-            f"columns {', '.join(map(str, names))} that hold something other than texts",
+            f"columns {', '.join(map(str, names))} with values other than texts",
             expected="texts only: anchor, positive, negatives",
             fix="select the columns of texts",
         )

@@ -1,4 +1,4 @@
-"""What every loss has in common: from a batch to a number to make small."""
+"""The base of every loss: a batch → a number to minimize."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Encode = Callable[[Pack], Tensor]
 class EmbeddingLoss(nn.Module, ABC):
     """A loss over the vectors of a batch's columns.
 
-    A subclass says what the loss of vectors is (``forward``), and, where it needs more than the
-    vectors and labels, what that is (``context``).
+    A subclass computes the loss from vectors (``forward``). If it needs more than vectors and
+    labels, it makes that in ``context``.
 
     Attributes:
-        mini_batch_size: texts that are encoded at a time, see ``encode_in_mini_batches``; None
-            for the whole batch in one pack.
+        mini_batch_size: texts encoded at a time, see ``encode_in_mini_batches``; None for the
+            whole batch in one pack.
     """
 
     mini_batch_size: int | None = None
@@ -62,7 +62,7 @@ class EmbeddingLoss(nn.Module, ABC):
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """The parameters, as the model card states them."""
+        """The parameters, for the model card and the identity of a run."""
 
     def smooth_labels(self, share: float) -> None:
         """Spread this share of each row's target evenly over its candidates.
@@ -93,16 +93,16 @@ def require_columns(
         raise ArgumentError(
             f"a batch of {counted(len(columns), 'column')} of texts",
             expected=expected,
-            fix="give the data these columns, or choose another loss",
+            fix="use data with these columns, or choose another loss",
         )
 
 
 def require_labels(labels: Tensor | None, expected: str) -> Tensor:
-    """The labels. Raises ArgumentError when the data has none; ``expected`` says what they are."""
+    """The labels. Raises ArgumentError when the data has none; ``expected`` describes them."""
     if labels is None:
         raise ArgumentError(
             "a batch without labels",
             expected=expected,
-            fix="give the data a column named label or score, or choose another loss",
+            fix="add a column named label or score to the data, or choose another loss",
         )
     return labels

@@ -1,4 +1,4 @@
-"""Pairs of one kind drawn together, pairs of the other pushed apart up to a margin."""
+"""Pairs with label 1 pulled together, pairs with label 0 pushed apart up to a margin."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class ContrastiveLoss(EmbeddingLoss):
     .. math::  L = \frac1n \sum_i \tfrac12 \Bigl( y_i \, d_i^2 +
                (1 - y_i) \max(0, \text{margin} - d_i)^2 \Bigr), \qquad d_i = d(a_i, b_i)
 
-    The paper counts the labels the other way round. Cost: n · dim operations.
+    In the paper 0 and 1 are exchanged. Cost: n · dim operations.
 
     Args:
-        model: taken for compatibility with sentence-transformers.
+        model: not used; accepted because sentence-transformers has it.
         distance_metric: ``cosine`` (1 - cosine), ``euclidean`` or ``manhattan``.
-        margin: pairs that do not belong together count while they are nearer than this.
+        margin: the distance from which pairs that do not belong together no longer count.
         size_average: the mean over the pairs, as above; their sum when False.
 
     Raises:
-        ArgumentError: an unknown distance, other than two columns, or no labels.
+        ArgumentError: an unknown distance, more or fewer than two columns, or no labels.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The order of the pairs' cosines as that of their scores."""
+"""Cosines of pairs in the order of their scores."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _CITATION = """\
 
 
 class CoSENTLoss(EmbeddingLoss):
-    r"""Every two pairs in the order of their scores (Su 2022, kexue.fm/archives/8847).
+    r"""Orders the cosines of pairs as their scores (Su 2022, kexue.fm/archives/8847).
 
     With :math:`c_i` the cosine of the two texts of row :math:`i` and :math:`y_i` its score:
 
     .. math::  L = \log \Bigl( 1 + \sum_{y_i > y_j} e^{\text{scale} · (c_j - c_i)} \Bigr)
 
-    Only the order of the scores matters, not their range; a batch of equal scores gives 0.
+    Only the order of the scores matters, not their range. A batch of equal scores gives 0.
     Cost: n · dim + n² operations.
 
     Args:
-        model: taken for compatibility with sentence-transformers.
+        model: not used; accepted because sentence-transformers has it.
         scale: inverse temperature.
 
     Raises:
-        ArgumentError: other than two columns, or no labels.
+        ArgumentError: more or fewer than two columns, or no labels.
     """
 
     def __init__(self, model: nn.Module | None = None, scale: float = 20.0) -> None:

@@ -1,4 +1,4 @@
-"""The cosine of a pair as its score."""
+"""The cosine of each pair near its score."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class CosineSimilarityLoss(EmbeddingLoss):
     Cost: n · dim operations.
 
     Args:
-        model: taken for compatibility with sentence-transformers.
+        model: not used; accepted because sentence-transformers has it.
 
     Raises:
-        ArgumentError: other than two columns, or no labels.
+        ArgumentError: more or fewer than two columns, or no labels.
     """
 
     def __init__(self, model: nn.Module | None = None) -> None:
@@ -51,7 +51,7 @@ class CosineSimilarityLoss(EmbeddingLoss):
         return F.mse_loss(cosines, scores.to(cosines.dtype))
 
     def describe(self) -> dict[str, Any]:
-        """No parameters."""
+        """Nothing: the loss has no parameters."""
         return {}
 
     @property

@@ -1,4 +1,4 @@
-"""Vectors whose first dimensions serve alone."""
+"""Vectors whose first dimensions can be used without the rest."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ class MatryoshkaLoss(EmbeddingLoss):
 
     .. math::  L = \sum_{d} w_d \, \ell(v_{1:d})
 
-    The texts are encoded once. With ``n_dims_per_step`` only some of the dimensions, drawn anew
-    from PyTorch's generator in each step, are summed over; a loss without gradient, an evaluation,
-    always takes all. What the loss reads beside the vectors (labels, a guide's vectors) stays
-    whole. Cost: that of ``loss`` for each dimension.
+    The texts are encoded once. With ``n_dims_per_step`` the sum is over some of the dimensions,
+    drawn from PyTorch's generator in each step. A loss without gradient, an evaluation, always
+    takes all. Labels and a guide's vectors are not truncated. Cost: that of ``loss`` for each
+    dimension.
 
     Args:
-        model: taken for compatibility with sentence-transformers.
-        loss: what is computed of each truncation: any other loss, also a cached one.
-        matryoshka_dims: the dimensions; the model's own belongs to them.
+        model: not used; accepted because sentence-transformers has it.
+        loss: computed for each truncation; any other loss, also a cached one.
+        matryoshka_dims: the dimensions, the model's whole dimension among them.
         matryoshka_weights: one for each dimension; 1 when None.
         n_dims_per_step: dimensions drawn in each step; all when -1.
 
     Raises:
-        ArgumentError: no dimensions, one twice, below 1 or above the vectors', other than one
-            weight for each, or a number of dimensions per step that is neither -1 nor positive.
+        ArgumentError: no dimensions, one twice, below 1 or above the vectors', not one weight for
+            each, or a number of dimensions per step that is neither -1 nor positive.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class MatryoshkaLoss(EmbeddingLoss):
         self, columns: Sequence[Tensor], labels: Tensor | None = None, **context: Any
     ) -> Tensor:
         """What the inner loss takes → the weighted sum, a scalar."""
-        require_columns(columns, 1, "what the inner loss asks for")
+        require_columns(columns, 1, "the columns of the inner loss")
         losses = [
             self.matryoshka_weights[number]
             * self.loss(
@@ -113,20 +113,20 @@ class MatryoshkaLoss(EmbeddingLoss):
         return torch.stack(losses).sum()
 
     def _drawn(self, device: torch.device) -> list[int]:
-        """Which dimensions this step takes."""
+        """The numbers of the dimensions of this step."""
         count = len(self.matryoshka_dims)
         if self.n_dims_per_step == -1 or not torch.is_grad_enabled():
             return list(range(count))
         order = torch.randperm(count)
         if getattr(self.loss, "gather_across_devices", False) and processes() > 1:
-            # What is gathered must have one dimension everywhere, however far each generator is.
+            # All processes must use equal dimensions, but their generators can differ.
             order = order.to(device)
             dist.broadcast(order, src=0)
         drawn: list[int] = order[: self.n_dims_per_step].tolist()
         return drawn
 
     def describe(self) -> dict[str, Any]:
-        """The inner loss's name and parameters, and the own ones."""
+        """The inner loss's name and parameters, and those of this loss."""
         return {
             "loss": type(self.loss).__name__,
             **self.loss.describe(),

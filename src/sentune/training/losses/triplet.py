@@ -31,16 +31,16 @@ class TripletLoss(EmbeddingLoss):
     .. math::  L = \frac1n \sum_i \max \bigl( 0, \;
                d(a_i, p_i) - d(a_i, n_i) + \text{triplet\_margin} \bigr)
 
-    Vectors at unit length are at most 2 apart: with the default margin all triplets count there.
+    Vectors of unit length are at most 2 apart, so with the default margin all triplets count.
     Cost: n · dim operations.
 
     Args:
-        model: taken for compatibility with sentence-transformers.
+        model: not used; accepted because sentence-transformers has it.
         distance_metric: ``euclidean``, ``cosine`` (1 - cosine) or ``manhattan``.
         triplet_margin: how much farther than the positive the negative should be.
 
     Raises:
-        ArgumentError: an unknown distance, or other than three columns.
+        ArgumentError: an unknown distance, or more or fewer than three columns.
     """
 
     def __init__(
