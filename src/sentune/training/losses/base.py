@@ -33,9 +33,13 @@ class EmbeddingLoss(nn.Module, ABC):
     Attributes:
         mini_batch_size: texts encoded at a time, see ``encode_in_mini_batches``; None for the
             whole batch in one pack.
+        settings: the names of the attributes that ``describe`` returns.
+        citation: BibTeX of the method's source.
     """
 
     mini_batch_size: int | None = None
+    settings: tuple[str, ...] = ()
+    citation: str = ""
 
     def compute(self, encode: Encode, batch: Batch) -> Tensor:
         """Encode the batch and return its loss, a scalar with gradient.
@@ -60,9 +64,9 @@ class EmbeddingLoss(nn.Module, ABC):
     def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
         """One (rows, dim) tensor for each column, (rows,) labels → a scalar with gradient."""
 
-    @abstractmethod
     def describe(self) -> dict[str, Any]:
         """The parameters, for the model card and the identity of a run."""
+        return {name: getattr(self, name) for name in self.settings}
 
     def smooth_labels(self, share: float) -> None:
         """Spread this share of each row's target evenly over its candidates.
@@ -75,11 +79,6 @@ class EmbeddingLoss(nn.Module, ABC):
             expected="a loss that ranks candidates, such as MultipleNegativesRankingLoss",
             fix="leave out label_smoothing_factor",
         )
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of the method's source."""
-        return ""
 
 
 def require_columns(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -44,6 +43,9 @@ class ContrastiveLoss(EmbeddingLoss):
         ArgumentError: an unknown distance, more or fewer than two columns, or no labels.
     """
 
+    citation = _CITATION
+    settings = ("distance_metric", "margin", "size_average")
+
     def __init__(
         self,
         model: nn.Module | None = None,
@@ -65,16 +67,3 @@ class ContrastiveLoss(EmbeddingLoss):
         same = together.to(apart.dtype)
         losses = (same * apart**2 + (1 - same) * F.relu(self.margin - apart) ** 2) / 2
         return losses.mean() if self.size_average else losses.sum()
-
-    def describe(self) -> dict[str, Any]:
-        """``distance_metric``, ``margin`` and ``size_average``."""
-        return {
-            "distance_metric": self.distance_metric,
-            "margin": self.margin,
-            "size_average": self.size_average,
-        }
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Hadsell et al. 2006."""
-        return _CITATION

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +39,9 @@ class CoSENTLoss(EmbeddingLoss):
         ArgumentError: more or fewer than two columns, or no labels.
     """
 
+    citation = _CITATION
+    settings = ("scale",)
+
     def __init__(self, model: nn.Module | None = None, scale: float = 20.0) -> None:
         super().__init__()
         del model
@@ -52,12 +54,3 @@ class CoSENTLoss(EmbeddingLoss):
         cosines = similarity_pairwise(columns[0], columns[1]) * self.scale
         wrong = (cosines[None, :] - cosines[:, None])[scores[:, None] > scores[None, :]]
         return torch.cat([wrong.new_zeros(1), wrong]).logsumexp(dim=0)
-
-    def describe(self) -> dict[str, Any]:
-        """``scale``."""
-        return {"scale": self.scale}
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Su 2022."""
-        return _CITATION

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -39,6 +38,8 @@ class CosineSimilarityLoss(EmbeddingLoss):
         ArgumentError: more or fewer than two columns, or no labels.
     """
 
+    citation = _CITATION
+
     def __init__(self, model: nn.Module | None = None) -> None:
         super().__init__()
         del model
@@ -49,12 +50,3 @@ class CosineSimilarityLoss(EmbeddingLoss):
         scores = require_labels(labels, "the cosine that each pair of texts should have")
         cosines = similarity_pairwise(columns[0], columns[1])
         return F.mse_loss(cosines, scores.to(cosines.dtype))
-
-    def describe(self) -> dict[str, Any]:
-        """Nothing: the loss has no parameters."""
-        return {}
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Reimers and Gurevych 2019."""
-        return _CITATION

@@ -67,6 +67,15 @@ class GISTEmbedLoss(EmbeddingLoss):
             strategy, a temperature that is not above 0, or fewer than two columns.
     """
 
+    citation = _CITATION
+    settings = (
+        "temperature",
+        "margin_strategy",
+        "margin",
+        "contrast_anchors",
+        "contrast_positives",
+    )
+
     def __init__(
         self,
         model: nn.Module | None,
@@ -149,19 +158,7 @@ class GISTEmbedLoss(EmbeddingLoss):
 
     def describe(self) -> dict[str, Any]:
         """Every argument, with the name of the guide."""
-        return {
-            "guide": self._guide[0].base.name,
-            "temperature": self.temperature,
-            "margin_strategy": self.margin_strategy,
-            "margin": self.margin,
-            "contrast_anchors": self.contrast_anchors,
-            "contrast_positives": self.contrast_positives,
-        }
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Solatorio 2024."""
-        return _CITATION
+        return {"guide": self._guide[0].base.name, **super().describe()}
 
 
 class CachedGISTEmbedLoss(GISTEmbedLoss):
@@ -178,6 +175,8 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
     Raises:
         ArgumentError: as the plain loss does, or a mini-batch of no text.
     """
+
+    citation = f"{_CITATION}\n\n{CACHING_CITATION}"
 
     def __init__(
         self,
@@ -199,8 +198,3 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
     def describe(self) -> dict[str, Any]:
         """As the plain loss, and ``mini_batch_size``."""
         return {**super().describe(), "mini_batch_size": self.mini_batch_size}
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Solatorio 2024 and Gao et al. 2021."""
-        return f"{_CITATION}\n\n{CACHING_CITATION}"

@@ -56,6 +56,8 @@ class MatryoshkaLoss(EmbeddingLoss):
             each, or a number of dimensions per step that is neither -1 nor positive.
     """
 
+    settings = ("matryoshka_dims", "matryoshka_weights", "n_dims_per_step")
+
     def __init__(
         self,
         model: nn.Module | None,
@@ -84,6 +86,7 @@ class MatryoshkaLoss(EmbeddingLoss):
             require_whole("n_dims_per_step", n_dims_per_step)
         self.loss = loss
         self.mini_batch_size = loss.mini_batch_size
+        self.citation = "\n\n".join(filter(None, (_CITATION, loss.citation)))
         self.matryoshka_dims = dims
         self.matryoshka_weights = [float(weight) for weight in weights]
         self.n_dims_per_step = n_dims_per_step
@@ -130,15 +133,8 @@ class MatryoshkaLoss(EmbeddingLoss):
         return {
             "loss": type(self.loss).__name__,
             **self.loss.describe(),
-            "matryoshka_dims": self.matryoshka_dims,
-            "matryoshka_weights": self.matryoshka_weights,
-            "n_dims_per_step": self.n_dims_per_step,
+            **super().describe(),
         }
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Kusupati et al. 2022 and of the inner loss."""
-        return "\n\n".join(part for part in (_CITATION, self.loss.citation) if part)
 
 
 def _truncated(column: Tensor, dim: int) -> Tensor:

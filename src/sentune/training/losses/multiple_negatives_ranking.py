@@ -94,6 +94,9 @@ class MultipleNegativesRankingLoss(EmbeddingLoss):
             in the mode ``per_direction``, a share outside its range, or fewer than two columns.
     """
 
+    citation = _CITATION
+    settings = ("scale", "similarity_fct")
+
     def __init__(
         self,
         model: nn.Module | None = None,
@@ -168,16 +171,7 @@ class MultipleNegativesRankingLoss(EmbeddingLoss):
             "gather_across_devices": self.gather_across_devices,
             "label_smoothing": self.label_smoothing,
         }
-        return {
-            "scale": self.scale,
-            "similarity_fct": self.similarity_fct,
-            **{name: value for name, value in optional.items() if value},
-        }
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Henderson et al. 2017."""
-        return _CITATION
+        return super().describe() | {name: value for name, value in optional.items() if value}
 
 
 class CachedMultipleNegativesRankingLoss(MultipleNegativesRankingLoss):
@@ -197,6 +191,8 @@ class CachedMultipleNegativesRankingLoss(MultipleNegativesRankingLoss):
     Raises:
         ArgumentError: as the plain loss does, or a mini-batch of no text.
     """
+
+    citation = f"{_CITATION}\n\n{CACHING_CITATION}"
 
     def __init__(
         self,
@@ -224,11 +220,6 @@ class CachedMultipleNegativesRankingLoss(MultipleNegativesRankingLoss):
     def describe(self) -> dict[str, Any]:
         """As the plain loss, and ``mini_batch_size``."""
         return {**super().describe(), "mini_batch_size": self.mini_batch_size}
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Henderson et al. 2017 and Gao et al. 2021."""
-        return f"{_CITATION}\n\n{CACHING_CITATION}"
 
 
 def _known_directions(given: Sequence[str], partition_mode: str) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -48,6 +47,9 @@ class SupervisedContrastiveLoss(EmbeddingLoss):
         ArgumentError: fewer than 2 texts a label, or columns that are not a multiple of it.
     """
 
+    citation = _CITATION
+    settings = ("texts_per_label", "scale")
+
     def __init__(self, texts_per_label: int = 2, scale: float = 20.0) -> None:
         super().__init__()
         self.texts_per_label = require_whole("texts_per_label", texts_per_label, least=2)
@@ -70,12 +72,3 @@ class SupervisedContrastiveLoss(EmbeddingLoss):
         same = (label[:, None] == label) & ~itself
         log_shares = scores.masked_fill(itself, -torch.inf).log_softmax(dim=2)
         return -log_shares[:, same].mean()
-
-    def describe(self) -> dict[str, Any]:
-        """``texts_per_label`` and ``scale``."""
-        return {"texts_per_label": self.texts_per_label, "scale": self.scale}
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Khosla et al. 2020."""
-        return _CITATION

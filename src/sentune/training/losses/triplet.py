@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -43,6 +42,9 @@ class TripletLoss(EmbeddingLoss):
         ArgumentError: an unknown distance, or more or fewer than three columns.
     """
 
+    citation = _CITATION
+    settings = ("distance_metric", "triplet_margin")
+
     def __init__(
         self,
         model: nn.Module | None = None,
@@ -62,12 +64,3 @@ class TripletLoss(EmbeddingLoss):
         near = distance(anchors, positives, self.distance_metric)
         far = distance(anchors, negatives, self.distance_metric)
         return F.relu(near - far + self.triplet_margin).mean()
-
-    def describe(self) -> dict[str, Any]:
-        """``distance_metric`` and ``triplet_margin``."""
-        return {"distance_metric": self.distance_metric, "triplet_margin": self.triplet_margin}
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Hermans et al. 2017."""
-        return _CITATION
