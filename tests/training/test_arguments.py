@@ -14,8 +14,8 @@ import yaml
 
 from sentune import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.training.arguments import _UNSUPPORTED, SentenceTransformerTrainingArguments
-from sentune.training.retired import _REASONS, _SUCCESSORS, RetiredSettings
+from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.retired import _REASONS, _SUCCESSORS, _UNSUPPORTED, RetiredSettings
 from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.tuning import read_run_file
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from sentune.checks import require_choice, require_number, require_whole
@@ -18,33 +18,10 @@ except ImportError as error:
     raise MissingExtraError(error.name or "transformers", "train") from error
 
 from sentune.training.batches.row_batches import BATCH_SAMPLERS, MULTI_DATASET
-from sentune.training.retired import (
-    NO_COMPILER,
-    NO_SHARDS,
-    NO_UPLOAD,
-    RetiredSettings,
-    apply_retired,
-    not_supported,
-)
+from sentune.training.retired import RetiredSettings, apply_retired, not_supported
 
 __all__ = ["SentenceTransformerTrainingArguments", "refused"]
 
-# Why any value is refused, and what to do: leave the setting out where empty.
-_UNSUPPORTED = {
-    "fp16": ("half precision overflows", "use bf16=True"),
-    "fp16_full_eval": ("half precision overflows", "use bf16=True"),
-    "bf16_full_eval": ("evaluation computes as training does", "use bf16=True"),
-    "torch_compile": NO_COMPILER,
-    "torch_compile_backend": NO_COMPILER,
-    "torch_compile_mode": NO_COMPILER,
-    "deepspeed": NO_SHARDS,
-    "fsdp": NO_SHARDS,
-    "push_to_hub": NO_UPLOAD,
-    "save_only_model": ("a checkpoint is for resuming", "use save_model for the model alone"),
-    "use_liger_kernel": ("its kernels are for other models", ""),
-    "eval_use_gather_object": ("it sends pickles between processes", ""),
-    "enable_jit_checkpoint": ("a checkpoint inside a step would not be whole", ""),
-}
 # What accelerate does with the batches of other loaders; ours are planned for all processes.
 _LOADING = {"split_batches": False, "dispatch_batches": None, "even_batches": True}
 # The range of each number. The training loop would notice others late and in unclear words.
@@ -57,23 +34,22 @@ _WHOLE = {
     "data_seed": (0, 2**32 - 1),
     "dataloader_num_workers": (0, None),
 }
-_MAY_BE_NONE = ("data_seed", "dropout", "max_grad_norm", "neftune_noise_alpha")
-_NOT_NEGATIVE = (0, math.inf, "a number of at least 0")
-_BELOW_ONE = (0, math.nextafter(1, 0), "a number from 0 to below 1")
 _NUMBERS = {
-    "learning_rate": _NOT_NEGATIVE,
-    "weight_decay": _NOT_NEGATIVE,
-    "adam_beta1": _BELOW_ONE,
-    "adam_beta2": _BELOW_ONE,
-    "adam_epsilon": _NOT_NEGATIVE,
-    "max_grad_norm": _NOT_NEGATIVE,
     "num_train_epochs": (math.ulp(0), math.inf, "a number greater than 0"),
-    "warmup_ratio": _BELOW_ONE,
-    "warmup_steps": _NOT_NEGATIVE,
     "label_smoothing_factor": (0, 1, "a number from 0 to 1"),
-    "neftune_noise_alpha": _NOT_NEGATIVE,
-    "dropout": _BELOW_ONE,
+    **dict.fromkeys(
+        ("dropout", "warmup_ratio", "adam_beta1", "adam_beta2"),
+        (0, math.nextafter(1, 0), "a number from 0 to below 1"),
+    ),
+    **dict.fromkeys(
+        (
+            *("learning_rate", "weight_decay", "adam_epsilon"),
+            *("max_grad_norm", "warmup_steps", "neftune_noise_alpha"),
+        ),
+        (0, math.inf, "a number of at least 0"),
+    ),
 }
+_MAY_BE_NONE = ("data_seed", "dropout", "max_grad_norm", "neftune_noise_alpha")
 # Trackers whose package has another name.
 _TRACKER_PACKAGES = {
     "azure_ml": "azureml-sdk",
@@ -121,7 +97,7 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
         """Validate, and keep accelerate's autocast off, because the encoder does its casting."""
         self._require_numbers()
         apply_retired(self)
-        self._require_supported()
+        self._require_choices()
         wanted, self.bf16 = self.bf16, False
         self._name_recomputation()
         # A card lists these as 0 and empty, which transformers 5 reads as a request to shard.
@@ -168,14 +144,10 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
                 # A whole number stays one: a card states it as it was given.
                 setattr(self, name, value if isinstance(value, int) else number)
 
-    def _require_supported(self) -> None:
-        require_choice("batch_sampler", self.batch_sampler, tuple(BATCH_SAMPLERS))
+    def _require_choices(self) -> None:
+        require_choice("batch_sampler", self.batch_sampler, BATCH_SAMPLERS)
         mixing = self.multi_dataset_batch_sampler
         require_choice("multi_dataset_batch_sampler", mixing, MULTI_DATASET)
-        for setting in fields(self):
-            value, why = getattr(self, setting.name), _UNSUPPORTED.get(setting.name)
-            if value and why is not None:
-                raise not_supported(setting.name, value, setting.default, *why)
         if self.early_stopping_patience is not None:
             require_whole("early_stopping_patience", self.early_stopping_patience)
             if not self.load_best_model_at_end:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
+from sentune.checks import require_choice
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, MissingExtraError
 from sentune.files import require_free
@@ -29,11 +30,11 @@ except ImportError as error:
 __all__ = ["InputExample", "fit"]
 
 _SCHEDULERS = {
-    "constantlr": "constant",
-    "warmupconstant": "constant_with_warmup",
-    "warmuplinear": "linear",
-    "warmupcosine": "cosine",
-    "warmupcosinewithhardrestarts": "cosine_with_restarts",
+    "ConstantLR": "constant",
+    "WarmupConstant": "constant_with_warmup",
+    "WarmupLinear": "linear",
+    "WarmupCosine": "cosine",
+    "WarmupCosineWithHardRestarts": "cosine_with_restarts",
 }
 
 
@@ -249,14 +250,9 @@ def _save(model: SentenceTransformer, path: str, weights: dict[str, torch.Tensor
 
 
 def _scheduler(name: str) -> str:
-    if str(name).lower() not in _SCHEDULERS:
-        raise ArgumentError(
-            f"scheduler={name!r}",
-            expected="ConstantLR, WarmupConstant, WarmupLinear, WarmupCosine or "
-            "WarmupCosineWithHardRestarts",
-            fix="correct scheduler",
-        )
-    return _SCHEDULERS[name.lower()]
+    known = {one.lower(): one for one in _SCHEDULERS}
+    name = known.get(str(name).lower(), name)
+    return _SCHEDULERS[require_choice("scheduler", name, tuple(_SCHEDULERS))]
 
 
 def _optimizer(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Settings that model cards list and transformers 5 no longer has.
+"""Settings that model cards list and transformers 5 no longer has, and those that are refused.
 
 Each keeps its old default. Another value goes to the setting's successor, or is refused by name, so
 that a run never differs silently from what its settings say.
@@ -72,9 +72,9 @@ _SUCCESSORS: dict[str, Callable[[Any, Any], None]] = {
 }
 
 _BY_HARDWARE = ("the model computes in its compute_dtype", "load the model with compute_dtype")
-NO_COMPILER = ("packs have another shape at each step, and there may be no compiler", "")
-NO_SHARDS = ("models this small are not sharded", "start several processes with torchrun")
-NO_UPLOAD = ("nothing is sent anywhere", "upload the folder with huggingface_hub")
+_NO_COMPILER = ("packs have another shape at each step, and there may be no compiler", "")
+_NO_SHARDS = ("models this small are not sharded", "start several processes with torchrun")
+_NO_UPLOAD = ("nothing is sent anywhere", "upload the folder with huggingface_hub")
 _NO_TPU = ("sentune does not run on TPUs", "")
 _SHARES = ("every process reads its share of each batch", "")
 # Why a value other than the default is refused, and what to do: leave the setting out where empty.
@@ -93,31 +93,47 @@ _REASONS = {
     "tpu_num_cores": _NO_TPU,
     "tpu_metrics_debug": _NO_TPU,
     "past_index": ("sentence encoders have no past states", ""),
-    "fsdp_min_num_params": NO_SHARDS,
-    "fsdp_transformer_layer_cls_to_wrap": NO_SHARDS,
+    "fsdp_min_num_params": _NO_SHARDS,
+    "fsdp_transformer_layer_cls_to_wrap": _NO_SHARDS,
     "use_legacy_prediction_loop": ("there is only one evaluation loop", ""),
     "include_inputs_for_metrics": ("an evaluator has the texts that it needs", "use an evaluator"),
-    "push_to_hub_model_id": NO_UPLOAD,
-    "push_to_hub_organization": NO_UPLOAD,
+    "push_to_hub_model_id": _NO_UPLOAD,
+    "push_to_hub_organization": _NO_UPLOAD,
     "mp_parameters": ("models this small are not split", ""),
-    "torchdynamo": NO_COMPILER,
+    "torchdynamo": _NO_COMPILER,
     "ray_scope": ("there is no hyperparameter search", ""),
     "dispatch_batches": _SHARES,
     "split_batches": _SHARES,
     "include_tokens_per_second": ("the progress bar shows pairs a second", ""),
 }
+# The same for settings of transformers 5.
+_UNSUPPORTED = {
+    "fp16": ("half precision overflows", "use bf16=True"),
+    "fp16_full_eval": ("half precision overflows", "use bf16=True"),
+    "bf16_full_eval": ("evaluation computes as training does", "use bf16=True"),
+    "torch_compile": _NO_COMPILER,
+    "torch_compile_backend": _NO_COMPILER,
+    "torch_compile_mode": _NO_COMPILER,
+    "deepspeed": _NO_SHARDS,
+    "fsdp": _NO_SHARDS,
+    "push_to_hub": _NO_UPLOAD,
+    "save_only_model": ("a checkpoint is for resuming", "use save_model for the model alone"),
+    "use_liger_kernel": ("its kernels are for other models", ""),
+    "eval_use_gather_object": ("it sends pickles between processes", ""),
+    "enable_jit_checkpoint": ("a checkpoint inside a step would not be whole", ""),
+}
 
 
 def apply_retired(settings: Any) -> None:
-    """Give every retired setting's value to its successor. Raises ArgumentError by name."""
-    for setting in fields(RetiredSettings):
-        value = getattr(settings, setting.name)
-        if value in (setting.default, None):
+    """Give retired settings' values to their successors. Raises ArgumentError by name."""
+    for setting in fields(settings):
+        name, usual, value = setting.name, setting.default, getattr(settings, setting.name)
+        if value is None or value == usual or not (value or usual):
             continue
-        if setting.name in _SUCCESSORS:
-            _SUCCESSORS[setting.name](settings, value)
-        else:
-            raise not_supported(setting.name, value, setting.default, *_REASONS[setting.name])
+        if name in _SUCCESSORS:
+            _SUCCESSORS[name](settings, value)
+        elif name in _REASONS or name in _UNSUPPORTED:
+            raise not_supported(name, value, usual, *(_REASONS | _UNSUPPORTED)[name])
 
 
 def not_supported(name: str, value: object, works: object, reason: str, fix: str) -> ArgumentError:

@@ -16,13 +16,8 @@ from numpy.typing import NDArray
 from sentune.errors import ArgumentError
 from sentune.training.batches.examples import Row
 from sentune.training.batches.neighbours import nearest
-from sentune.training.batches.row_batches import (
-    BATCH_SAMPLERS,
-    RowBatches,
-    group_by_label,
-    no_duplicates,
-    plain,
-)
+from sentune.training.batches.row_batches import BATCH_SAMPLERS, RowBatches
+from sentune.training.batches.samplers import group_by_label, no_duplicates, plain
 
 Texts = list[tuple[str, str]]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice
 
 import numpy as np
@@ -15,29 +15,15 @@ from sentune.training.batches.neighbours import HardNegatives
 from sentune.training.batches.samplers import Sampler, group_by_label, no_duplicates, plain
 from sentune.wording import counted
 
-__all__ = [
-    "BATCH_SAMPLERS",
-    "MULTI_DATASET",
-    "RowBatches",
-    "group_by_label",
-    "no_duplicates",
-    "plain",
-]
-
-# Every batch sampler, and what it needs besides the texts.
-BATCH_SAMPLERS: Mapping[str, str | None] = {
-    "no_duplicates": None,
-    "batch_sampler": None,
-    "group_by_label": "labels",
-    "hard_negatives": "vectors",
-}
-MULTI_DATASET = ("round_robin", "proportional")
+__all__ = ["BATCH_SAMPLERS", "MULTI_DATASET", "RowBatches"]
 
 _PLANS: dict[str, Sampler] = {
     "no_duplicates": no_duplicates,
     "batch_sampler": plain,
     "group_by_label": group_by_label,
 }
+BATCH_SAMPLERS = (*_PLANS, "hard_negatives")
+MULTI_DATASET = ("round_robin", "proportional")
 _SORTED_TOGETHER = 50
 
 
@@ -92,7 +78,7 @@ class RowBatches:
         processes: int = 1,
         rank: int = 0,
     ) -> None:
-        require_choice("batch_sampler", sampler, tuple(BATCH_SAMPLERS))
+        require_choice("batch_sampler", sampler, BATCH_SAMPLERS)
         require_choice("multi_dataset_batch_sampler", multi_dataset, MULTI_DATASET)
         require_whole("batch_size", batch_size)
         require_whole("rank", rank, least=0, most=require_whole("processes", processes) - 1)

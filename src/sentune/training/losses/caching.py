@@ -15,7 +15,6 @@ from sentune.training.batches.collator import Batch
 __all__ = ["encode_in_mini_batches"]
 
 _Encode = Callable[[Pack], Tensor]
-_State = tuple[Tensor, Tensor | None]
 
 
 def encode_in_mini_batches(encode: _Encode, batch: Batch, mini_batch_size: int) -> Tensor:
@@ -92,23 +91,22 @@ def _without_exchange(encode: _Encode) -> AbstractContextManager[None]:
     return no_sync()
 
 
-def _random_state(device: torch.device) -> _State:
-    on_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    on_device = torch.mps.get_rng_state() if device.type == "mps" else on_device
-    return torch.get_rng_state(), on_device
+def _random_state(device: torch.device) -> list[Tensor]:
+    """The state of the generators of the processor and, if there is another, of the device."""
+    on_device = (
+        [] if device.type == "cpu" else [torch.get_device_module(device).get_rng_state(device)]
+    )
+    return [torch.get_rng_state(), *on_device]
 
 
-def _set_random_state(state: _State, device: torch.device) -> None:
-    on_cpu, on_device = state
-    torch.set_rng_state(on_cpu)
-    if on_device is not None and device.type == "cuda":
-        torch.cuda.set_rng_state(on_device, device)
-    elif on_device is not None:
-        torch.mps.set_rng_state(on_device)
+def _set_random_state(state: Sequence[Tensor], device: torch.device) -> None:
+    torch.set_rng_state(state[0])
+    for on_device in state[1:]:
+        torch.get_device_module(device).set_rng_state(on_device, device)
 
 
 @contextmanager
-def _repeated(state: _State, device: torch.device) -> Iterator[None]:
+def _repeated(state: Sequence[Tensor], device: torch.device) -> Iterator[None]:
     """Use ``state`` inside; afterwards the generators are as they were before."""
     outside = _random_state(device)
     _set_random_state(state, device)

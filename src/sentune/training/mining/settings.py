@@ -8,9 +8,7 @@ from typing import TypedDict
 from sentune.checks import require_choice, require_number, require_whole
 from sentune.errors import ArgumentError
 
-__all__ = ["SAMPLING_STRATEGIES", "MiningOptions", "MiningSettings"]
-
-SAMPLING_STRATEGIES = ("top", "random")
+__all__ = ["MiningOptions", "MiningSettings"]
 
 
 class MiningOptions(TypedDict, total=False):
@@ -70,4 +68,4 @@ class MiningSettings:
                 expected="min_score of at most max_score",
                 fix="lower min_score, or raise max_score",
             )
-        require_choice("sampling_strategy", self.sampling_strategy, SAMPLING_STRATEGIES)
+        require_choice("sampling_strategy", self.sampling_strategy, ("top", "random"))
