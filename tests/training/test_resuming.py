@@ -365,7 +365,7 @@ def test_only_the_last_and_the_best_checkpoint_are_kept(tmp_path: Path, tiny_fol
 
 
 def test_a_metric_that_is_not_there_is_named(tmp_path: Path, tiny_folder: Path) -> None:
-    with pytest.raises(ArgumentError, match=r"metric_for_best_model='nonsense'.*one of loss"):
+    with pytest.raises(ArgumentError, match=r"metric_for_best_model is 'nonsense'.*of loss"):
         trainer(
             tmp_path,
             tiny_folder,

@@ -161,8 +161,6 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         held = getattr(getattr(self, "evaluator", None), "__dict__", {})
         return [*described_rows(self.eval_dataset or None), held]
 
-    # ── writing ───────────────────────────────────────────────────────────────────────────────
-
     def _save_checkpoint(self, model: Any, trial: Any) -> None:  # noqa: ARG002
         root = Path(self.args.output_dir)
         folder = root / f"checkpoint-{self.state.global_step}"
@@ -210,24 +208,18 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
 
     def _random_states(self) -> list[dict[str, Any]]:
         """One for each process; Python's and NumPy's are the same in all of them."""
-        state = random_state()
+        here, device = random_state(), self.args.device
         if self.args.world_size == 1:
-            return [state]
-        columns = {
-            key: _gathered(state[key], self.args.device)
-            for key in ("torch", "cuda")
-            if key in state
-        }
+            return [here]
+        columns = {key: _gathered(here[key], device) for key in ("torch", "cuda") if key in here}
         return [
-            {**state, **{key: column[rank] for key, column in columns.items()}}
+            here | {key: column[rank] for key, column in columns.items()}
             for rank in range(self.args.world_size)
         ]
 
     def _wait(self) -> None:
         if self.args.world_size > 1:
             torch.distributed.barrier()
-
-    # ── reading ───────────────────────────────────────────────────────────────────────────────
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         saved = SentenceTransformer(resume_from_checkpoint, device="cpu").encoder

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from sentune.checks import require_choice
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, MissingExtraError
 from sentune.files import make_folder
@@ -49,11 +50,9 @@ class SentenceTransformerTrainer(ResumableTrainer):
     ...     "positive": ["shutil.copy copies a file.", "Thread.join waits for its end."],
     ... }
     >>> model = SentenceTransformer("all-MiniLM-L6-v2")
-    >>> args = SentenceTransformerTrainingArguments(
-    ...     tempfile.mkdtemp(), num_train_epochs=2, disable_tqdm=True
-    ... )
+    >>> args = SentenceTransformerTrainingArguments(tempfile.mkdtemp(), disable_tqdm=True)
     >>> SentenceTransformerTrainer(model, args, pairs).train().global_step
-    2
+    3
 
     All columns of a batch go through the encoder in one packed forward. Weights, gradients and
     optimizer state are float32. The encoder computes in the model's number format, or in the one
@@ -268,23 +267,16 @@ class SentenceTransformerTrainer(ResumableTrainer):
         found = {} if data is None else self._mean_losses(data)
         found |= self.evaluator(self.model) if self.evaluator is not None else {}
         prefix = f"{metric_key_prefix}_"
-        metrics = {prefix + key.removeprefix(prefix): float(v) for key, v in found.items()}
-        self._require_best_metric(metrics, prefix)
+        found = {key.removeprefix(prefix): float(value) for key, value in found.items()}
+        metrics = {prefix + key: value for key, value in found.items()}
+        if self.args.metric_for_best_model is not None:
+            wanted = self.args.metric_for_best_model.removeprefix(prefix)
+            require_choice("metric_for_best_model", wanted, [*found])
         self.log(metrics)
         self.control: TrainerControl = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
         return metrics
-
-    def _require_best_metric(self, metrics: Mapping[str, float], prefix: str) -> None:
-        wanted = self.args.metric_for_best_model
-        if wanted is None or prefix + wanted.removeprefix(prefix) in metrics:
-            return
-        raise ArgumentError(
-            f"metric_for_best_model={wanted!r}",
-            expected=f"one of {', '.join(key.removeprefix(prefix) for key in metrics)}",
-            fix="correct metric_for_best_model",
-        )
 
     @torch.no_grad()
     def _mean_losses(self, data: TrainingData) -> dict[str, float]:

@@ -69,13 +69,8 @@ class Collator:
         columns = list(zip(*(row.texts for row in rows), strict=True))
         prompts = self._prompts.get(dataset) or ("",) * len(columns)
         texts = tuple(text for column in columns for text in column)
-        token_ids, _ = self._tokenizer(
-            [
-                prompt + text
-                for prompt, column in zip(prompts, columns, strict=True)
-                for text in column
-            ]
-        )
+        given = [p + text for p, column in zip(prompts, columns, strict=True) for text in column]
+        token_ids, _ = self._tokenizer(given)
         labels = [row.label for row in rows if row.label is not None]
         return {
             "batch": Batch(

@@ -29,9 +29,6 @@ def plain(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -> list[li
     return [list(order[i : i + batch_size]) for i in range(0, len(order), batch_size)]
 
 
-# ── no text twice ─────────────────────────────────────────────────────────────────────────────
-
-
 def no_duplicates(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -> list[list[int]]:
     """Batches in which no text occurs twice, in any column.
 
@@ -162,9 +159,6 @@ class _FirstFit:
             sizes[numbers[numbers >= 0]] = np.iinfo(np.int64).max
         number = int(sizes.argmin())
         return number if self._held[number].isdisjoint(texts) else int(self._sizes.argmin())
-
-
-# ── by label ──────────────────────────────────────────────────────────────────────────────────
 
 
 def group_by_label(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -> list[list[int]]:

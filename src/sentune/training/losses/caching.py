@@ -93,10 +93,8 @@ def _without_exchange(encode: _Encode) -> AbstractContextManager[None]:
 
 def _random_state(device: torch.device) -> list[Tensor]:
     """The state of the generators of the processor and, if there is another, of the device."""
-    on_device = (
-        [] if device.type == "cpu" else [torch.get_device_module(device).get_rng_state(device)]
-    )
-    return [torch.get_rng_state(), *on_device]
+    others = () if device.type == "cpu" else (torch.get_device_module(device),)
+    return [torch.get_rng_state(), *(module.get_rng_state(device) for module in others)]
 
 
 def _set_random_state(state: Sequence[Tensor], device: torch.device) -> None:

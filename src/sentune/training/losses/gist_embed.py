@@ -68,7 +68,7 @@ class GISTEmbedLoss(EmbeddingLoss):
     """
 
     citation = _CITATION
-    settings = (
+    settings: tuple[str, ...] = (
         "temperature",
         "margin_strategy",
         "margin",
@@ -177,6 +177,7 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
     """
 
     citation = f"{_CITATION}\n\n{CACHING_CITATION}"
+    settings = (*GISTEmbedLoss.settings, "mini_batch_size")
 
     def __init__(
         self,
@@ -194,7 +195,3 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
             model, guide, temperature, margin_strategy, margin, contrast_anchors, contrast_positives
         )
         self.mini_batch_size = require_whole("mini_batch_size", mini_batch_size)
-
-    def describe(self) -> dict[str, Any]:
-        """As the plain loss, and ``mini_batch_size``."""
-        return {**super().describe(), "mini_batch_size": self.mini_batch_size}

@@ -128,7 +128,7 @@ class MultipleNegativesRankingLoss(EmbeddingLoss):
         require_columns(columns, 2, "anchors and positives, and possibly columns of negatives")
         everyone, start = self._everyone(columns)
         scores = list(self._scores(columns, everyone, start))
-        if self.partition_mode == "joint":
+        if self.partition_mode == "joint" and len(scores) > 1:
             scores = [torch.cat(scores, dim=1)]
         right = torch.arange(start, start + len(columns[0]), device=columns[0].device)
         losses = [

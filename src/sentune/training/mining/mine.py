@@ -83,19 +83,11 @@ def mine_hard_negatives(
 
     >>> from sentune import SentenceTransformer, mine_hard_negatives
     >>> from sentune.data import Pairs
-    >>> pairs = Pairs(
-    ...     questions={"q1": "how do I copy a file", "q2": "how do I join threads"},
-    ...     passages={
-    ...         "p1": "shutil.copy copies a file.",
-    ...         "p2": "Thread.join waits until a thread ends.",
-    ...         "p3": "os.rename changes the name of a file.",
-    ...     },
-    ...     relevant={"q1": ("p1",), "q2": ("p2",)},
-    ... )
+    >>> passages = {"p1": "shutil.copy copies a file.", "p2": "os.rename renames a file."}
+    >>> pairs = Pairs({"q": "how do I copy a file"}, passages, relevant={"q": ("p1",)})
     >>> model = SentenceTransformer("all-MiniLM-L6-v2")
-    >>> mined = mine_hard_negatives(pairs, model, num_negatives=1)
-    >>> mined.pairs.negatives["q1"]
-    ('os.rename changes the name of a file.',)
+    >>> mine_hard_negatives(pairs, model, num_negatives=1).pairs.negatives["q"]
+    ('os.rename renames a file.',)
 
     Candidates are all passages that do not belong to the question, by their cosine to it. Pairs
     rarely name every right answer, so candidates that may be right are left out:
