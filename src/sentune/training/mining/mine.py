@@ -115,7 +115,7 @@ def mine_hard_negatives(
         max_score: the greatest cosine to the question.
         min_score: the least cosine to the question.
         absolute_margin: see above; none by default.
-        relative_margin: see above; 0.05 by default, None for none.
+        relative_margin: see above; 0.05 by default, None for no such margin.
         sampling_strategy: ``top`` (the default) takes the nearest, ``random`` draws from all that
             are left.
         seed: of the random numbers; 0 by default.
