@@ -1,7 +1,7 @@
 """Settings of the whole process: how its memory, threads and kernels behave from now on.
 
-They apply to everything in the process. The command line and the trainer set them; a model on CUDA
-disables cuDNN's attention.
+They apply to everything in the process. So only the command line sets them, but for cuDNN's
+attention, which a model on CUDA disables.
 """
 
 from __future__ import annotations

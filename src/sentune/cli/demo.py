@@ -30,6 +30,7 @@ def command(
 ) -> None:
     """Tune on Python's documentation, report on held-out modules, and search with it."""
     from sentune.data import python_docs
+    from sentune.process import reuse_freed_memory
     from sentune.search import PassageSearch
     from sentune.tokens.truncation import count_truncation
     from sentune.tuning import Split, TuneSettings, tune
@@ -50,6 +51,7 @@ def command(
     )
     names = chain(["sentune-demo"], (f"sentune-demo-{number}" for number in count(2)))
     folder = out or next(path for path in map(Path, names) if not path.exists())
+    reuse_freed_memory()
     tuned = tune(
         split, folder, TuneSettings(training={"num_train_epochs": 1}, show_progress=True), say
     )
