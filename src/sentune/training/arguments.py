@@ -51,11 +51,7 @@ _NUMBERS = {
 }
 _MAY_BE_NONE = ("data_seed", "dropout", "max_grad_norm", "neftune_noise_alpha")
 # Trackers whose package has another name.
-_TRACKER_PACKAGES = {
-    "azure_ml": "azureml-sdk",
-    "comet_ml": "comet-ml",
-    "flyte": "flytekit",
-}
+_TRACKER_PACKAGES = {"azure_ml": "azureml-sdk", "comet_ml": "comet-ml", "flyte": "flytekit"}
 
 
 @dataclass
@@ -131,8 +127,8 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
             setattr(self, old, None)
 
     def _require_numbers(self) -> None:
-        given = {name: getattr(self, name) for name in (*_WHOLE, *_NUMBERS)}
-        for name, value in given.items():
+        for name in (*_WHOLE, *_NUMBERS):
+            value = getattr(self, name)
             if value is None and name in _MAY_BE_NONE:
                 continue
             if name in _WHOLE:

@@ -202,10 +202,8 @@ class _Score(TrainerCallback):  # type: ignore[misc]
         trainer.evaluator = self._measure
 
     def _measure(self, model: SentenceTransformer) -> Mapping[str, float]:
-        state = self._trainer.state
-        found = self._evaluator(
-            model, output_path=None, epoch=state.epoch or 0.0, steps=state.global_step
-        )
+        epoch, steps = self._trainer.state.epoch or 0.0, self._trainer.state.global_step
+        found = self._evaluator(model, output_path=None, epoch=epoch, steps=steps)
         return found if isinstance(found, Mapping) else {"evaluator": found}
 
     def on_step_end(self, args: Any, state: Any, control: TrainerControl, **_: Any) -> None:

@@ -16,11 +16,7 @@ _LINES = 10  # in a run whose output goes to a file
 
 
 class TrainingProgress(TrainerCallback):  # type: ignore[misc]
-    """A bar on standard error; ten lines if standard error is no terminal.
-
-    Args:
-        console: where to draw; a new console on standard error by default.
-    """
+    """A bar on standard error, or on ``console``; ten lines if that is no terminal."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.loss = float("nan")

@@ -76,7 +76,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         folder = self._checkpoint_to_resume(resume_from_checkpoint)
         if folder is not None:
             self._resumed = read_state(folder)
-            self._require_same_run(folder)
+            _require_same_run(self._resumed["run"], self._identity, folder)
             self._seconds_before = self._resumed["seconds"]
             self.watch.first = self._resumed["likeness_at_first"]
         self._remove_later_checkpoints(folder)
@@ -91,15 +91,12 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         if asked is None or asked is False:
             return None
         if asked is True:
-            root = Path(self.args.output_dir)
-            found = None
+            root, found = Path(self.args.output_dir), None
             if self.args.should_save:
                 best = self.args.load_best_model_at_end
                 found = last_checkpoint(root, logger.warning, with_best=best)
             self._wait()
-            if not self.args.should_save:
-                found = next(iter(checkpoints(root)), None)
-            return found
+            return found if self.args.should_save else next(iter(checkpoints(root)), None)
         problem = damage(Path(asked))
         if problem is not None:
             raise TrainingError(
@@ -137,16 +134,6 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
                 remove_folder(folder)
             self._wait()
 
-    def _require_same_run(self, folder: Path) -> None:
-        assert self._resumed is not None  # noqa: S101 - for the type checker
-        differing = differences(self._resumed["run"], self._identity)
-        if differing:
-            raise TrainingError(
-                f"{folder} belongs to another run ({differing})",
-                expected="the settings, data and packages that the run began with",
-                fix="use the same ones, or start a new run in another folder",
-            )
-
     def _run_identity(self) -> dict[str, Any]:
         return run_identity(
             self.args,
@@ -166,9 +153,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         folder = root / f"checkpoint-{self.state.global_step}"
         states = self._random_states()
         # In every process, because all of them load the best model at the end.
-        best = self.state.best_global_step
-        if best and (best == self.state.global_step or self._checkpoint(best).is_dir()):
-            self.state.best_model_checkpoint = str(self._checkpoint(best))
+        self._find_best(being_saved=self.state.global_step)
         if self.args.should_save:
             # A step may be saved twice: for itself and for its epoch.
             if folder.name not in self._written or damage(folder) is not None:
@@ -179,8 +164,11 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             prune_checkpoints(root, self.args.save_total_limit, self.state.best_model_checkpoint)
         self._wait()
 
-    def _checkpoint(self, step: int) -> Path:
-        return Path(self.args.output_dir) / f"checkpoint-{step}"
+    def _find_best(self, being_saved: int | None = None) -> None:
+        best = self.state.best_global_step
+        folder = Path(self.args.output_dir) / f"checkpoint-{best}"
+        if best and (best == being_saved or folder.is_dir()):
+            self.state.best_model_checkpoint = str(folder)
 
     def _write(self, folder: Path, random_states: list[dict[str, Any]]) -> None:
         state = {
@@ -276,10 +264,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             self._globalstep_last_logged = self._resumed["step_logged"]
             self._initial_global_step = 0
             self.state.compute_steps(self.args, self.state.max_steps)
-            # The folder may have moved since; transformers has its old path.
-            best = self.state.best_global_step
-            if best and self._checkpoint(best).is_dir():
-                self.state.best_model_checkpoint = str(self._checkpoint(best))
+            self._find_best()  # the folder may have moved since; transformers has its old path
 
 
 class Restore(TrainerCallback):  # type: ignore[misc]
@@ -291,6 +276,16 @@ class Restore(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Just before the first step."""
         self._restore()
+
+
+def _require_same_run(then: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    differing = differences(then, now)
+    if differing:
+        raise TrainingError(
+            f"{folder} belongs to another run ({differing})",
+            expected="the settings, data and packages that the run began with",
+            fix="use the same ones, or start a new run in another folder",
+        )
 
 
 def _gathered(tensor: Tensor, device: torch.device) -> list[Tensor]:

@@ -58,12 +58,8 @@ class RetiredSettings:
     include_tokens_per_second: bool = False
 
 
-def _warm_up(settings: Any, ratio: float) -> None:
-    settings.warmup_steps = settings.warmup_steps or ratio
-
-
 _SUCCESSORS: dict[str, Callable[[Any, Any], None]] = {
-    "warmup_ratio": _warm_up,
+    "warmup_ratio": lambda s, v: setattr(s, "warmup_steps", s.warmup_steps or v),
     "per_gpu_train_batch_size": lambda s, v: setattr(s, "per_device_train_batch_size", v),
     "per_gpu_eval_batch_size": lambda s, v: setattr(s, "per_device_eval_batch_size", v),
     "no_cuda": lambda s, _: setattr(s, "use_cpu", True),
@@ -81,10 +77,7 @@ _SHARES = ("every process reads its share of each batch", "")
 _REASONS = {
     "overwrite_output_dir": ("folders are never overwritten", "name another output_dir"),
     "save_safetensors": ("weights are never written as pickles", ""),
-    "use_mps_device": (
-        "the model decides the device",
-        "load the model with device='mps'",
-    ),
+    "use_mps_device": ("the model decides the device", "load the model with device='mps'"),
     "jit_mode_eval": ("packs have another shape each time, which cannot be traced", ""),
     "use_ipex": ("torch needs no extension of Intel's", "use bf16=True"),
     "fp16_opt_level": ("half precision overflows", "use bf16=True"),

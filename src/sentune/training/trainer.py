@@ -99,17 +99,16 @@ class SentenceTransformerTrainer(ResumableTrainer):
             settings._n_gpu = 1  # a pack cannot be split over GPUs; torchrun uses several
         self.train_data = None if train_dataset is None else TrainingData.of(train_dataset)
         self.eval_data = None if eval_dataset is None else TrainingData.of(eval_dataset)
-        columns = {} if self.eval_data is None else self.eval_data.columns
-        columns = columns | ({} if self.train_data is None else self.train_data.columns)
+        both = (self.eval_data, self.train_data)
+        columns = {name: of for data in both if data for name, of in data.columns.items()}
         if settings.should_save and settings.output_dir:
             make_folder(settings.output_dir)  # transformers would raise a plain OSError
         smoothing, settings.label_smoothing_factor = settings.label_smoothing_factor, 0.0
+        prompts = column_prompts(settings.prompts, model, columns)
         super().__init__(
             model=model,
             args=settings,
-            data_collator=Collator(
-                model.tokenizer, column_prompts(settings.prompts, model, columns)
-            ),
+            data_collator=Collator(model.tokenizer, prompts),
             train_dataset=None if self.train_data is None else self.train_data.rows,
             # transformers asks for a data set, even where an evaluator is enough.
             eval_dataset=[] if self.eval_data is None and evaluator else self.eval_data,
@@ -244,19 +243,14 @@ class SentenceTransformerTrainer(ResumableTrainer):
     ) -> dict[str, float]:
         """The loss over held-out data, and the metrics of the evaluator.
 
-        Args:
-            eval_dataset: data to use instead of the trainer's.
-            ignore_keys: not used; transformers passes it.
-            metric_key_prefix: the beginning of every key.
+        ``eval_dataset`` is used instead of the trainer's; ``metric_key_prefix`` begins every key.
 
         Raises:
             ArgumentError: there is nothing to evaluate with, or ``metric_for_best_model`` is not
                 among the metrics.
         """
         del ignore_keys
-        data = self.eval_data
-        if eval_dataset is not None:
-            data = TrainingData.of(eval_dataset)
+        data = self.eval_data if eval_dataset is None else TrainingData.of(eval_dataset)
         if data is None and self.evaluator is None:
             raise ArgumentError(
                 "no eval_dataset and no evaluator",

@@ -16,8 +16,6 @@ __all__ = ["Watch", "Watched"]
 _COLLAPSED, _APART = 0.99, 0.95
 _FEWEST = 8  # texts; the mean cosine of fewer says little
 
-_REMEDY = "lower the learning rate, or train in float32 (bf16=False)"
-
 
 class Watch:
     """Checks every batch's vectors, loss and gradient.
@@ -51,34 +49,25 @@ class Watch:
 
     def loss(self, loss: Tensor, step: int) -> float:
         """The loss as a number. Raises TrainingError when it is not finite."""
-        value = loss.item()
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"the loss is {value} at step {step}",
-                expected="a finite number",
-                fix=_REMEDY,
-            )
-        return value
+        return _finite(loss.item(), "the loss", f"at step {step}")
 
     def gradient(self, norm: Tensor | float, step: int) -> None:
         """Raise TrainingError when the norm of a gradient is not finite."""
-        value = float(norm)
-        if not math.isfinite(value):
-            raise TrainingError(
-                f"the gradient is {value} at step {step}, though the loss is finite",
-                expected="a finite number",
-                fix=_REMEDY,
-            )
+        _finite(float(norm), "the gradient", f"at step {step}, though the loss is finite")
+
+
+def _finite(value: float, what: str, where: str) -> float:
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"{what} is {value} {where}",
+            expected="a finite number",
+            fix="lower the learning rate, or train in float32 (bf16=False)",
+        )
+    return value
 
 
 class Watched:
-    """The model as losses call it, with a check of its vectors.
-
-    Args:
-        model: possibly wrapped for several processes.
-        watch: does the checks.
-        step: the current step, from 1.
-    """
+    """The model, perhaps wrapped for several processes, as losses call it; ``watch`` checks."""
 
     def __init__(self, model: nn.Module, watch: Watch, step: int) -> None:
         self._model, self._watch, self._step = model, watch, step

@@ -115,20 +115,16 @@ def rows_of(dataset: Dataset, name: str = "") -> list[Row]:
             expected="texts only: anchor, positive, negatives",
             fix="select the columns of texts",
         )
-    texts = zip(*columns, strict=True)
-    return [
-        Row(row, value, name) for row, value in zip(texts, _numbers(labels, label), strict=True)
-    ]
+    texts, numbers = zip(*columns, strict=True), _numbers(labels, label)
+    return [Row(row, number, name) for row, number in zip(texts, numbers, strict=True)]
 
 
-def _numbers(labels: Iterable[object], column: str | None) -> list[float | None]:
-    found: list[float | None] = []
+def _numbers(labels: Iterable[object], column: str | None) -> Iterator[float | None]:
     for position, value in enumerate(labels):
-        if value is not None and (isinstance(value, str) or not isinstance(value, int | float)):
+        if value is not None and not isinstance(value, int | float):
             raise ArgumentError(
                 f"{value!r} in row {position} of the column {column}",
                 expected="a number: a similarity, or the number of a class",
                 fix="number the labels",
             )
-        found.append(None if value is None else float(value))
-    return found
+        yield None if value is None else float(value)

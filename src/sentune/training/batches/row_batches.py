@@ -93,12 +93,11 @@ class RowBatches:
         self._rows, self._seed, self._epoch = rows, seed, 0
         self._multi_dataset, self._processes, self._rank = multi_dataset, processes, rank
         self._lengths = None if lengths is None else np.asarray(lengths, np.int64)
-        # Two rows of one label are useful only in one process.
         self._each_alone = sampler == "group_by_label"
         self._planned = batch_size if self._each_alone else batch_size * processes
         self._datasets = _datasets(rows)
         self._rows_in, self._spread = rows_in, spread
-        self._sampler = self._made(sampler, vectors)
+        self._sampler = _PLANS.get(sampler) or self._hard_negatives(vectors)
         self._length: int | None = None
         self._first: list[list[int]] | None = None
 
@@ -122,9 +121,7 @@ class RowBatches:
         # resumed run needs epochs of one length, so short ones repeat their first batches.
         yield from islice(cycle(batches), count)
 
-    def _made(self, sampler: str, vectors: NDArray[np.float32] | None) -> Sampler:
-        if sampler != "hard_negatives":
-            return _PLANS[sampler]
+    def _hard_negatives(self, vectors: NDArray[np.float32] | None) -> Sampler:
         if vectors is None:
             raise ArgumentError(
                 "batch_sampler 'hard_negatives' without vectors",

@@ -38,16 +38,10 @@ def run_identity(
     watched: Iterable[object] | None,
     loss: Any,
 ) -> dict[str, Any]:
-    """The identity, for JSON.
+    """The identity, for JSON. Cost: one SHA-256 over all texts.
 
-    Args:
-        settings: of training; those that steps do not depend on are left out.
-        model: the model before the first step.
-        data: what is trained on.
-        watched: what evaluation during training uses: rows, or objects with texts.
-        loss: one, or one for each data set; described by their arguments.
-
-    Cost: one SHA-256 over all texts.
+    ``model`` is the one before the first step, ``watched`` what evaluation during training uses:
+    rows, or objects with texts. Losses are described by their arguments.
     """
     free = _FREE - _WHERE_SAVED if settings.load_best_model_at_end else _FREE
     kept = {name: value for name, value in settings.to_dict().items() if name not in free}

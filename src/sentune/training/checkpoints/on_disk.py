@@ -97,20 +97,16 @@ def read_state(folder: Path) -> dict[str, Any]:
 def checkpoints(root: Path) -> list[Path]:
     """The checkpoints in ``root``, the last step first, damaged ones included."""
     found = [path for path in root.glob("checkpoint-*") if _NAME.fullmatch(path.name)]
-    return sorted(found, key=_step, reverse=True)
+    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
 
 
 def last_checkpoint(
     root: Path, warn: Callable[[str], None], *, with_best: bool = False
 ) -> Path | None:
-    """The last checkpoint that is whole; None when there is none.
+    """The last checkpoint in ``root`` that is whole; None when there is none.
 
-    Unfinished and damaged checkpoints are removed, because their names are needed again.
-
-    Args:
-        root: the folder of the checkpoints.
-        warn: called with a message for each damaged checkpoint.
-        with_best: the run ends with its best checkpoint, so that one must be whole as well.
+    Unfinished and damaged checkpoints are removed, because their names are needed again; ``warn``
+    is called for each damaged one. With ``with_best``, the best checkpoint must be whole as well.
 
     Raises:
         OutputError: a damaged one cannot be removed.
@@ -176,18 +172,8 @@ def prune_checkpoints(root: Path, limit: int | None, best: str | None) -> None:
         remove_folder(folder)
 
 
-def _step(folder: Path) -> int:
-    return int(folder.name.rpartition("-")[2])
-
-
 def _manifest(folder: Path) -> dict[str, Any]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        "files": {
-            path.relative_to(folder).as_posix(): {
-                "bytes": path.stat().st_size,
-                "sha256": sha256(path),
-            }
-            for path in files
-        }
-    }
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    facts = ({"bytes": path.stat().st_size, "sha256": sha256(path)} for path in paths)
+    names = (path.relative_to(folder).as_posix() for path in paths)
+    return {"files": dict(zip(names, facts, strict=True))}

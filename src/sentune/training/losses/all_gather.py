@@ -18,17 +18,12 @@ def processes() -> int:
 
 
 def gather_rows(rows: Tensor) -> tuple[Tensor, int]:
-    """The rows of every process, those of rank 0 first, and where those of this process start.
+    """The rows of every process, those of rank 0 first, and the index of this process's first.
 
-    The gradient of a row is the sum of its gradients in all processes. Every process must call
-    this, and run backward, equally often. Cost: two exchanges forward, of the sizes and of
-    processes · longest · dim numbers, and one backward, of all rows.
-
-    Args:
-        rows: (n, …); n may differ between the processes, the other dimensions may not.
-
-    Returns:
-        (rows of all processes, …), and the index of this process's first row in it.
+    ``rows`` are (n, …), with any n but equal other dimensions in all processes. The gradient of a
+    row is the sum of its gradients in all processes. Every process must call this, and run
+    backward, equally often. Cost: two exchanges forward, of the sizes and of processes · longest ·
+    dim numbers, and one backward, of all rows.
     """
     if processes() == 1:
         return rows, 0

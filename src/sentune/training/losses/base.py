@@ -14,14 +14,10 @@ from sentune.training.batches.collator import Batch
 from sentune.training.losses.caching import encode_in_mini_batches
 from sentune.wording import counted
 
-__all__ = [
-    "EmbeddingLoss",
-    "Encode",
-    "require_columns",
-    "require_labels",
-]
+__all__ = ["EmbeddingLoss", "Encode", "require_columns", "require_labels"]
 
 Encode = Callable[[Pack], Tensor]
+"""The model: pack → (texts, dim)."""
 
 
 class EmbeddingLoss(nn.Module, ABC):
@@ -42,12 +38,7 @@ class EmbeddingLoss(nn.Module, ABC):
     citation: str = ""
 
     def compute(self, encode: Encode, batch: Batch) -> Tensor:
-        """Encode the batch and return its loss, a scalar with gradient.
-
-        Args:
-            encode: the model: pack → (texts, dim).
-            batch: from the collator.
-        """
+        """Encode the batch with the model and return its loss, a scalar with gradient."""
         if self.mini_batch_size is None:
             vectors = encode(batch.pack())
         else:

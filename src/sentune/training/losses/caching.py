@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ _Encode = Callable[[Pack], Tensor]
 
 
 def encode_in_mini_batches(encode: _Encode, batch: Batch, mini_batch_size: int) -> Tensor:
-    """Vectors of a batch, with the activations of only one mini-batch at a time in memory.
+    """Vectors of a batch (texts, dim), with the activations of one mini-batch at a time in memory.
 
     Source: Gao et al. 2021, arXiv:2101.06983, section 3. The texts are encoded without a graph.
     In the backward pass, each mini-batch is encoded again, now with a graph, and passes its part
@@ -27,24 +27,14 @@ def encode_in_mini_batches(encode: _Encode, batch: Batch, mini_batch_size: int) 
     mini-batch has texts of similar length. Without gradients enabled, texts are encoded once.
 
     Cost: two forwards and one backward, where the plain form has one of each; memory for the
-    activations of the ``mini_batch_size`` longest texts, and for all vectors.
-
-    Args:
-        encode: the model: pack → (texts, dim). With ``DistributedDataParallel`` only the last
-            mini-batch exchanges gradients, so processes may have different numbers of them.
-        batch: from the collator.
-        mini_batch_size: texts encoded at a time; at least 1.
-
-    Returns:
-        (texts, dim), in the order of the batch.
+    activations of the ``mini_batch_size`` longest texts, and for all vectors. With
+    ``DistributedDataParallel`` only the last mini-batch exchanges gradients, so processes may have
+    different numbers of them.
     """
-    by_length = sorted(
-        range(len(batch.token_ids)), key=lambda text: len(batch.token_ids[text]), reverse=True
-    )
-    parts = [
-        by_length[start : start + mini_batch_size]
-        for start in range(0, len(by_length), mini_batch_size)
-    ]
+    lengths = [len(ids) for ids in batch.token_ids]
+    by_length = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+    starts = range(0, len(by_length), mini_batch_size)
+    parts = [by_length[start : start + mini_batch_size] for start in starts]
     if torch.is_grad_enabled():
         # The weights are not inputs of the function; without this input it would have no gradient.
         trigger = torch.zeros((), requires_grad=True)
@@ -75,8 +65,8 @@ class _EncodeTwice(torch.autograd.Function):
         last, device = len(ctx.parts) - 1, torch.device(ctx.batch.device)
         gradients = gradient.split([len(part) for part in ctx.parts])
         for number, (part, state) in enumerate(zip(ctx.parts, ctx.states, strict=True)):
-            waits = _without_exchange(ctx.encode) if number < last else nullcontext()
-            with waits, torch.enable_grad(), _repeated(state, device):
+            waits = getattr(ctx.encode, "no_sync", nullcontext) if number < last else nullcontext
+            with waits(), torch.enable_grad(), _repeated(state, device):
                 vectors = ctx.encode(_pack(ctx.batch, part))
                 torch.autograd.backward(vectors, gradients[number])
         return None, None, None, None
@@ -84,11 +74,6 @@ class _EncodeTwice(torch.autograd.Function):
 
 def _pack(batch: Batch, part: Sequence[int]) -> Pack:
     return pack([batch.token_ids[text] for text in part]).to(torch.device(batch.device))
-
-
-def _without_exchange(encode: _Encode) -> AbstractContextManager[None]:
-    no_sync: Callable[[], AbstractContextManager[None]] = getattr(encode, "no_sync", nullcontext)
-    return no_sync()
 
 
 def _random_state(device: torch.device) -> list[Tensor]:

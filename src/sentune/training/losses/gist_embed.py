@@ -94,12 +94,9 @@ class GISTEmbedLoss(EmbeddingLoss):
                 fix="load the guide separately: guide=SentenceTransformer(name)",
             )
         self.margin_strategy = require_choice("margin_strategy", margin_strategy, _STRATEGIES)
+        above = "a number greater than 0"
         self.temperature = require_number(
-            "temperature",
-            temperature,
-            least=math.ulp(0),
-            expected="a number greater than 0",
-            fix="use 0.01",
+            "temperature", temperature, least=math.ulp(0), expected=above, fix="use 0.01"
         )
         self.margin = float(margin)
         self.contrast_anchors = contrast_anchors
@@ -168,9 +165,8 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
     :func:`~sentune.training.losses.caching.encode_in_mini_batches`.
 
     Args:
-        model, guide, temperature: as for the plain loss.
         mini_batch_size: texts encoded at a time; it changes memory and time, never the result.
-        margin_strategy, margin, contrast_anchors, contrast_positives: as for the plain loss.
+        model, guide, temperature, options: those of the plain loss.
 
     Raises:
         ArgumentError: as the plain loss does, or a mini-batch of no text.
@@ -185,13 +181,7 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
         guide: SentenceTransformer,
         temperature: float = 0.01,
         mini_batch_size: int = 32,
-        *,
-        margin_strategy: str = "absolute",
-        margin: float = 0.0,
-        contrast_anchors: bool = True,
-        contrast_positives: bool = True,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            model, guide, temperature, margin_strategy, margin, contrast_anchors, contrast_positives
-        )
+        super().__init__(model, guide, temperature, **options)
         self.mini_batch_size = require_whole("mini_batch_size", mini_batch_size)

@@ -104,15 +104,11 @@ class MatryoshkaLoss(EmbeddingLoss):
     ) -> Tensor:
         """What the inner loss takes → the weighted sum, a scalar."""
         require_columns(columns, 1, "the columns of the inner loss")
-        losses = [
-            self.matryoshka_weights[number]
-            * self.loss(
-                [_truncated(column, self.matryoshka_dims[number]) for column in columns],
-                labels,
-                **context,
-            )
-            for number in self._drawn(columns[0].device)
-        ]
+        losses = []
+        for number in self._drawn(columns[0].device):
+            truncated = [_truncated(column, self.matryoshka_dims[number]) for column in columns]
+            loss = self.loss(truncated, labels, **context)
+            losses.append(self.matryoshka_weights[number] * loss)
         return torch.stack(losses).sum()
 
     def _drawn(self, device: torch.device) -> list[int]:
@@ -130,11 +126,8 @@ class MatryoshkaLoss(EmbeddingLoss):
 
     def describe(self) -> dict[str, Any]:
         """The inner loss's name and parameters, and those of this loss."""
-        return {
-            "loss": type(self.loss).__name__,
-            **self.loss.describe(),
-            **super().describe(),
-        }
+        inner = {"loss": type(self.loss).__name__, **self.loss.describe()}
+        return inner | super().describe()
 
 
 def _truncated(column: Tensor, dim: int) -> Tensor:

@@ -184,9 +184,8 @@ class CachedMultipleNegativesRankingLoss(MultipleNegativesRankingLoss):
     memory, about 12 bytes each.
 
     Args:
-        model, scale, similarity_fct: as for the plain loss.
         mini_batch_size: texts encoded at a time; it changes memory and time, never the result.
-        directions, partition_mode, gather_across_devices, label_smoothing: as for the plain loss.
+        model, scale, similarity_fct, options: those of the plain loss.
 
     Raises:
         ArgumentError: as the plain loss does, or a mini-batch of no text.
@@ -200,21 +199,9 @@ class CachedMultipleNegativesRankingLoss(MultipleNegativesRankingLoss):
         scale: float = 20.0,
         similarity_fct: str | Callable[..., Tensor] = "cos_sim",
         mini_batch_size: int = 32,
-        *,
-        directions: Sequence[str] = ("query_to_doc",),
-        partition_mode: str = "joint",
-        gather_across_devices: bool = False,
-        label_smoothing: float = 0.0,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            model,
-            scale,
-            similarity_fct,
-            directions=directions,
-            partition_mode=partition_mode,
-            gather_across_devices=gather_across_devices,
-            label_smoothing=label_smoothing,
-        )
+        super().__init__(model, scale, similarity_fct, **options)
         self.mini_batch_size = require_whole("mini_batch_size", mini_batch_size)
 
     def describe(self) -> dict[str, Any]:

@@ -14,9 +14,11 @@ from torch import Tensor
 
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.errors import DataError, ModelError
+from sentune.encoding.text_encoder import EncodeOptions
+from sentune.errors import DataError
 from sentune.progress import progress
 from sentune.training.mining.settings import MiningOptions, MiningSettings
+from sentune.vectors import require_finite
 from sentune.wording import counted
 
 __all__ = ["Mined", "Negative", "mine_hard_negatives"]
@@ -112,16 +114,11 @@ def mine_hard_negatives(
         range_min: skip so many of the best candidates that passed all guards; 0 by default.
         range_max: consider only so many candidates, nearest first, before any guard; by default
             all, except that ``random`` draws from the first 10 · ``num_negatives`` that pass.
-        max_score: the greatest cosine to the question.
-        min_score: the least cosine to the question.
-        absolute_margin: see above; none by default.
-        relative_margin: see above; 0.05 by default, None for no such margin.
+        max_score, min_score: the greatest and the least cosine to the question.
+        absolute_margin, relative_margin: see above; none and 0.05 by default.
         sampling_strategy: ``top`` (the default) takes the nearest, ``random`` draws from all that
             are left.
         seed: of the random numbers; 0 by default.
-
-    Returns:
-        The pairs with negatives, and counts.
 
     Cost: encoding all texts, then questions · passages · dim multiplications, and as many for
     the passages that answer; about 100 MB beside the vectors.
@@ -139,22 +136,11 @@ def mine_hard_negatives(
             expected="at least one question and two passages: one that answers it and another",
             fix="add pairs",
         )
-    queries = model.encode_query(
-        [pairs.questions[key] for key in pairs.relevant],
-        normalize_embeddings=True,
-        show_progress_bar=show_progress_bar,
-    )
-    passages = model.encode_document(
-        list(pairs.passages.values()),
-        normalize_embeddings=True,
-        show_progress_bar=show_progress_bar,
-    )
-    if not (np.isfinite(queries).all() and np.isfinite(passages).all()):
-        raise ModelError(
-            f"{model.base.name} gives vectors that are not finite",
-            expected="finite numbers",
-            fix="use another model",
-        )
+    how: EncodeOptions = {"normalize_embeddings": True, "show_progress_bar": show_progress_bar}
+    queries = model.encode_query([pairs.questions[key] for key in pairs.relevant], **how)
+    passages = model.encode_document(list(pairs.passages.values()), **how)
+    for vectors in (queries, passages):
+        require_finite(vectors, f"the vectors of {model.base.name}")
     miner = _Miner(pairs, torch.from_numpy(queries), torch.from_numpy(passages), settings)
     with progress("mining", len(pairs.relevant), unit="questions", show=show_progress_bar) as done:
         for count in miner.run():
@@ -180,6 +166,7 @@ class _Miner:
         self._settings = settings
         self._keys = list(pairs.relevant)
         self._texts = list(pairs.passages.values())
+        self._step = max(1, _ELEMENTS // len(self._texts))
         number = {key: index for index, key in enumerate(pairs.passages)}
         self._relevant = [[number[name] for name in pairs.relevant[key]] for key in self._keys]
         by_text = {text: index for index, text in enumerate(self._texts)}
@@ -195,9 +182,9 @@ class _Miner:
 
     def run(self) -> Iterator[int]:
         """Mine block after block; yields the number of questions in each."""
-        step = max(1, _ELEMENTS // len(self._texts))
-        for start in range(0, len(self._keys), step):
-            block = range(start, min(start + step, len(self._keys)))
+        numbers = range(len(self._keys))
+        for start in range(0, len(numbers), self._step):
+            block = numbers[start : start + self._step]
             self._mine(block)
             yield len(block)
 
@@ -206,11 +193,11 @@ class _Miner:
         found, negatives = self._found, {}
         for key in self._keys:
             texts = [negative.text for negative in found.mined[key]]
-            every = (*self._pairs.negatives.get(key, ()), *texts, *found.drawn[key])
-            if every:
-                negatives[key] = every
+            negatives[key] = (*self._pairs.negatives.get(key, ()), *texts, *found.drawn[key])
         return Mined(
-            pairs=replace(self._pairs, negatives=negatives),
+            pairs=replace(
+                self._pairs, negatives={k: some for k, some in negatives.items() if some}
+            ),
             mined=found.mined,
             positives=found.positives,
             drawn=sum(map(len, found.drawn.values())),
@@ -225,8 +212,10 @@ class _Miner:
         ]
         for row, question in enumerate(block):
             scores[row, self._relevant[question] + self._known[question]] = _OUT
-        if self._settings.range_max is not None:
-            _keep_nearest(scores, self._settings.range_max)
+        count = self._settings.range_max
+        if count is not None and count < scores.shape[1]:
+            best = scores.topk(count)
+            scores.fill_(_OUT).scatter_(1, best.indices, best.values)
         allowed = self._without_likely_positives(scores, block)
         self._apply_score_guards(scores, torch.tensor([min(row) for row in positives]))
         chosen = self._choose(scores, block)
@@ -243,13 +232,8 @@ class _Miner:
         allowed = torch.ones_like(scores, dtype=torch.bool)
         right = sorted({passage for question in block for passage in self._relevant[question]})
         row_of = {passage: row for row, passage in enumerate(right)}
-        step = max(1, _ELEMENTS // len(self._texts))
-        alike = torch.cat(
-            [
-                self._passages[right[start : start + step]] @ self._passages.T > _SAME
-                for start in range(0, len(right), step)
-            ]
-        )
+        pieces = (right[start : start + self._step] for start in range(0, len(right), self._step))
+        alike = torch.cat([self._passages[piece] @ self._passages.T > _SAME for piece in pieces])
         for row, question in enumerate(block):
             same = alike[[row_of[passage] for passage in self._relevant[question]]].any(0)
             self._leave_out("same", scores[row], same)
@@ -311,10 +295,3 @@ class _Miner:
         random = np.random.default_rng((self._settings.seed, question, 1))
         drawn = random.choice(passages, min(missing, len(passages)), replace=False)
         return [self._texts[index] for index in drawn.tolist()]
-
-
-def _keep_nearest(scores: Tensor, count: int) -> None:
-    if count < scores.shape[1]:
-        best = scores.topk(count)
-        scores.fill_(_OUT)
-        scores.scatter_(1, best.indices, best.values)
