@@ -73,7 +73,7 @@ def test_every_format_of_texts(
     else:
         assert table["id"].to_pylist() == ["10", "11", "12", "13"]
     assert f"wrote 4 × 32 to {out}: 4 texts in " in outcome.err
-    assert outcome.err.strip().endswith("4 texts, none cut")
+    assert outcome.err.strip().endswith(" a second; none cut")
 
 
 @pytest.mark.parametrize("stdin", ["\n".join(TEXTS), "\n".join(map(json.dumps, TEXTS))])
@@ -146,7 +146,7 @@ def test_options(
     unchanged = not options or "batch_size" in options
     assert unchanged == (found.shape == plain.shape and np.abs(found - plain).max() < 1e-4)
     how = "encoded in windows of" if "chunk" in arguments else "cut at"
-    assert f"5 texts, 1 {how} 48 tokens" in outcome.err.splitlines()[-1]
+    assert f" a second; 1 {how} 48 tokens" in outcome.err.splitlines()[-1]
 
 
 def test_bfloat16(run: Any, tiny: SentenceTransformer, tiny_folder: Path, tmp_path: Path) -> None:
@@ -366,6 +366,7 @@ def test_ctrl_c_says_how_to_go_on(
     if devices == 1:
         assert "continuing after 128 texts that an earlier run encoded" in outcome.err
         assert f"wrote 150 × 32 to {out}: 22 texts in" in outcome.err
+        assert outcome.err.strip().endswith(" a second; 150 texts, none cut")
     np.testing.assert_allclose(np.load(out), tiny.encode(texts), rtol=0, atol=1e-6)
     assert [path.name for path in tmp_path.iterdir()] == ["v.npy"]
 

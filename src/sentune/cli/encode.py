@@ -93,7 +93,7 @@ def command(
         every = chain(first, rows)
         how = (device or [], compute_dtype, batch_size, long_text)
         written = _encode_all(model, every, out, *how, options)
-    say(f"{_summary(written)}; {written.truncation.describe(written.max_seq_length)}")
+    say(_summary(written))
 
 
 def _encode_all(
@@ -134,8 +134,9 @@ def _summary(written: EncodedFile) -> str:
     from sentune.wording import counted
 
     done = f"wrote {written.rows:,} × {written.width} to {written.path}"
+    cut = written.truncation.describe(written.max_seq_length)
     if not written.encoded:
-        return done
-    rate = written.encoded / max(written.seconds, 1e-9)
-    texts = counted(written.encoded, "text")
-    return f"{done}: {texts} in {written.seconds:.1f} s, {rate:,.0f} a second"
+        return f"{done}; {cut}"
+    texts, rate = counted(written.encoded, "text"), written.encoded / max(written.seconds, 1e-9)
+    cut = cut.removeprefix(f"{texts}, ")  # unless an earlier run encoded some of them
+    return f"{done}: {texts} in {written.seconds:.1f} s, {rate:,.0f} a second; {cut}"
