@@ -131,19 +131,14 @@ def as_passage(
         )
     where = f"passage {passage.id!r}"
     chosen = names(("id", "text", *passage.fields), ("id", "text"), where)
-    return Passage(
-        passage.id,
-        passage.text,
-        {chosen[name]: field_value(part, where, name) for name, part in passage.fields.items()},
-    )
+    fields = {chosen[name]: field_value(part, where, name) for name, part in passage.fields.items()}
+    return Passage(passage.id, passage.text, fields)
 
 
 def column_types(kinds: Iterable[Kinds], known: pa.Schema) -> dict[str, pa.DataType]:
-    """The column type of every field.
+    """The column type of every field, from the kinds in each source.
 
-    Args:
-        kinds: the types of the values in each source.
-        known: the columns that the index has; their types stay.
+    Columns that the index has (``known``) keep their types.
 
     Raises:
         DataError: a field with values of several kinds, or of another kind than before.
@@ -183,17 +178,9 @@ def table_of(
     vectors: NDArray[np.float32],
     fields: Mapping[str, pa.DataType],
 ) -> pa.Table:
-    """Rows for the table: n sources, passages, lists of stemmed words and vectors.
+    """Rows for the table: n sources, passages, lists of stemmed words and (n, dimension) vectors.
 
-    Args:
-        sources: the source of each passage.
-        passages: n passages.
-        words: their stemmed words.
-        vectors: (n, dimension).
-        fields: as ``column_types`` gives them.
-
-    Raises:
-        DataError: a whole number beyond 64 bits.
+    ``fields`` are from ``column_types``. Raises DataError for a whole number beyond 64 bits.
     """
     import pyarrow as pa
 

@@ -38,9 +38,8 @@ class Candidates:
 
     def dense(self, vector: NDArray[np.float32], top: int) -> list[Hit]:
         """The nearest rows; one query of the table gives their texts too."""
-        found = self.table.nearest_rows(vector, top, where=self.where, probes=self.probes)
-        scores = [score for _, score in found]
-        return _hits([row for row, _ in found], scores, scores)
+        rows, scores = self.table.nearest_rows(vector, top, where=self.where, probes=self.probes)
+        return _hits(rows, scores, scores)
 
     def words(self, words: Sequence[str], top: int) -> list[Hit]:
         """The rows that share most with stemmed words, of which there may be none."""

@@ -116,10 +116,8 @@ class Index(IndexReader):
     def open(cls, path: str | Path, model: SentenceTransformer | None = None) -> Self:
         """Open an index.
 
-        Args:
-            path: its folder.
-            model: the one that the index was built with. When None, it is loaded from where it
-                was then, once a text has to be encoded.
+        ``model`` is the one that the index was built with. When None, it is loaded from where it
+        was then, once a text has to be encoded.
 
         Raises:
             IndexFolderError: there is no index, it is unfinished or damaged, or ``model`` is not

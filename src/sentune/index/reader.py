@@ -73,10 +73,8 @@ class IndexReader:
             IndexFolderError: what is there now is another model.
         """
         if self._model is None:
-            model = self._built_with.load()
-            self._built_with.require(
-                fingerprint(model), self._store.location, self._built_with.name
-            )
+            model, known = self._built_with.load(), self._built_with
+            known.require(fingerprint(model), self._store.location, known.name)
             self._model = model
         return self._model
 

@@ -79,12 +79,7 @@ class Store(Protocol):
 
 
 class LocalStore:
-    """An index in a folder of this machine.
-
-    Attributes:
-        path: the folder.
-        location: the same, for messages.
-    """
+    """An index in a folder of this machine; ``location`` is its ``path``, for messages."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -178,8 +173,7 @@ class LocalStore:
     def flushed(self, version: int) -> Iterator[None]:
         """Have what LanceDB writes in the block on the disk, and whole, when the block ends.
 
-        Raises:
-            OutputError: a file was cut short. The files of earlier commits are as they were.
+        Raises OutputError if a file was cut short. The files of earlier commits are as they were.
         """
         folder = self._folder(version)
         before = set(folder.rglob("*"))

@@ -74,13 +74,7 @@ def require_lancedb() -> Any:
 
 
 class PassageTable:
-    """The rows of one version.
-
-    Args:
-        store: keeps the index.
-        version: its number there.
-        dimension: of its vectors.
-        similarity: a name in ``METRICS``.
+    """The rows of one version; ``similarity`` is a name in ``METRICS``.
 
     Raises:
         IndexFolderError: the table is missing, damaged, or of another dimension.
@@ -165,9 +159,9 @@ class PassageTable:
             counts = self._scan([SOURCE])[SOURCE].value_counts().to_pylist()
         return {each["values"]: each["counts"] for each in counts}
 
-    def known_vectors(self, digests: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    def known_vectors(self, digests: Sequence[str]) -> dict[str, Vector]:
         """The vectors of texts that some row has already."""
-        found: dict[str, NDArray[np.float32]] = {}
+        found: dict[str, Vector] = {}
         for each in among(TEXT_DIGEST, digests):
             with self._reading():
                 rows = self._scan([TEXT_DIGEST, VECTOR], each)
@@ -191,28 +185,25 @@ class PassageTable:
     def nearest(
         self, vector: Vector, limit: int, *, where: str | None = None, probes: int | None = None
     ) -> tuple[list[int], NDArray[np.float64]]:
-        """Row ids and similarities of the nearest rows, the nearest first.
+        """Row ids and similarities of the ``limit`` rows nearest to a vector, the nearest first.
 
-        Args:
-            vector: (dimension,).
-            limit: how many.
-            where: a filter that ``count`` has checked, applied before the search.
-            probes: partitions looked into; all rows are compared when None.
+        The filter, which ``count`` has checked, is applied before the search. ``probes`` are
+        partitions looked into; all rows are compared when None.
         """
         rows, similarities = self._nearest(vector, limit, [], where, probes)
         return rows["_rowid"].to_pylist(), similarities
 
     def nearest_rows(
         self, vector: Vector, limit: int, *, where: str | None = None, probes: int | None = None
-    ) -> list[tuple[dict[str, Any], float]]:
+    ) -> tuple[list[dict[str, Any]], list[float]]:
         """The same with the rows themselves, without their vectors: a third faster than ``take``.
 
         Rows of equal similarity are in the order of their ids.
         """
         columns = ["id", "text", SOURCE, *self.fields]
         rows, similarities = self._nearest(vector, limit, columns, where, probes)
-        found = list(zip(rows.to_pylist(), similarities.tolist(), strict=True))
-        return sorted(found, key=lambda each: (-each[1], each[0]["_rowid"]))
+        order = np.lexsort((rows["_rowid"].to_numpy(), -similarities))
+        return rows.take(order).to_pylist(), similarities[order].tolist()
 
     def _nearest(
         self, vector: Vector, limit: int, columns: list[str], where: str | None, probes: int | None

@@ -94,20 +94,16 @@ class WritableTable(PassageTable):
 
     def delete_ids(self, source: str, ids: Iterable[str]) -> int:
         """Remove passages of a source; the number of those that were there."""
-        return sum(self.delete(f"{of_source(source)} AND {each}") for each in among("id", ids))
+        return sum(map(self.delete, _ids_of(source, ids)))
 
-    def optimize(self) -> None:
-        """Join small files and take new rows into the indexes."""
-        with _writing(self.store):
-            self._table.optimize(cleanup_older_than=_NEVER)
+    def optimize(self, *, clean_up: bool = False) -> None:
+        """Join small files and take new rows into the indexes.
 
-    def clean_up(self) -> None:
-        """Remove the files of commits that nobody can be reading any more.
-
-        In a separate change after the last: until that is recorded, its commit is an old one.
+        With ``clean_up``, remove the files of commits that nobody can be reading any more: in a
+        separate change after the last, because until that is recorded its commit is an old one.
         """
         with _writing(self.store):
-            self._table.optimize(cleanup_older_than=_KEPT)
+            self._table.optimize(cleanup_older_than=_KEPT if clean_up else _NEVER)
 
     def index_words(self) -> None:
         """Make the index of words, if there is none."""
@@ -142,15 +138,15 @@ class WritableTable(PassageTable):
         by_source: dict[str, list[str]] = {}
         for source, each in zip(rows[SOURCE].to_pylist(), rows["id"].to_pylist(), strict=True):
             by_source.setdefault(source, []).append(each)
-        filters = [
-            f"{of_source(source)} AND {each}"
-            for source, ids in by_source.items()
-            for each in among("id", ids)
-        ]
+        filters = (each for source, ids in by_source.items() for each in _ids_of(source, ids))
         stored = pa.concat_tables(self._scan(rows.column_names, each) for each in filters)
         order = [(SOURCE, "ascending"), ("id", "ascending")]
         same = len(stored) == len(rows) and stored.sort_by(order).equals(rows.sort_by(order))
         _require(same, "rows are not as they were written")
+
+
+def _ids_of(source: str, ids: Iterable[str]) -> list[str]:
+    return [f"{of_source(source)} AND {each}" for each in among("id", ids)]
 
 
 def _require(condition: bool, otherwise: str) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sentune.data.passages import Passage
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.errors import IndexFolderError, ModelError
+from sentune.errors import IndexFolderError
 from sentune.index.arrow_rows import (
     FIELDS_DIGEST,
     SOURCE,
@@ -29,6 +29,7 @@ from sentune.index.table import PassageTable
 from sentune.index.table_writing import WritableTable
 from sentune.progress import Advance, progress
 from sentune.ranking.bm25 import stemmed_words
+from sentune.vectors import require_finite
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,9 +44,7 @@ Sourced = tuple[str, Passage]
 class Writer:
     """Adds to and removes from a version, and keeps its indexes of words and vectors up to date.
 
-    Args:
-        table: the rows of the version.
-        model: gives the model; asked only when a text has to be encoded.
+    ``model`` gives the model; it is asked only when a text has to be encoded.
     """
 
     def __init__(self, table: WritableTable, model: Callable[[], SentenceTransformer]) -> None:
@@ -170,13 +169,9 @@ class Writer:
     def _encoded(self, texts: Sequence[str], advance: Advance) -> Iterator[NDArray[np.float32]]:
         for start in range(0, len(texts), _SHOWN):
             some = texts[start : start + _SHOWN]
-            vectors = self._model().encode_document(some, show_progress_bar=False)
-            if not np.isfinite(vectors).all():
-                raise ModelError(
-                    "the model gives vectors that are not numbers",
-                    expected="finite vectors",
-                    fix="use another model: the training of this one diverged",
-                )
+            model = self._model()
+            vectors = model.encode_document(some, show_progress_bar=False)
+            require_finite(vectors, f"the vectors of {model.base.name}")
             yield from vectors
             advance(len(some))
 
@@ -198,4 +193,4 @@ class Writer:
             # A rebuild reads one commit for as long as it takes.
             if not self._store.is_being_filled():
                 with self.writing():
-                    self._table.clean_up()
+                    self._table.optimize(clean_up=True)
