@@ -41,14 +41,9 @@ Floats = NDArray[np.float64]
 
 def require_weight(weight: object) -> float:
     """The model's share in a fusion, as a float. Raises ArgumentError outside 0 to 1."""
-    return require_number(
-        "fusion_weight",
-        weight,
-        least=0,
-        most=1,
-        expected="a number from 0 (BM25 alone) to 1 (the model alone)",
-        fix="choose a number in that range, or leave it out",
-    )
+    expected = "a number from 0 (BM25 alone) to 1 (the model alone)"
+    fix = "choose a number in that range, or leave it out"
+    return require_number("fusion_weight", weight, least=0, most=1, expected=expected, fix=fix)
 
 
 def dense_candidates(scores: Scores) -> Floats:

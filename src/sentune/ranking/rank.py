@@ -17,17 +17,11 @@ DEPTH = 100
 
 
 def rank(scores: NDArray[np.floating[Any]], depth: int = DEPTH) -> NDArray[np.int64]:
-    """Indices of the best passages of every question, best first.
+    """Indices of the ``depth`` best passages of every question, best first: (Q, min(depth, P)).
 
     Equal scores are in passage order, also where the cut goes through them: the order is by
-    (−score, index), so that the result depends on nothing but the scores.
-
-    Args:
-        scores: (Q, P), higher is better; infinities are allowed.
-        depth: How many passages to keep.
-
-    Returns:
-        (Q, min(depth, P)) indices.
+    (−score, index), so that the result depends on nothing but the scores. These are (Q, P), higher
+    is better; infinities are allowed.
 
     Cost: O(Q · (P + depth · log depth)) time, and 16 MiB or one row of working memory.
 

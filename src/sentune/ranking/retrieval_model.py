@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.vectors import require_finite
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -56,5 +58,10 @@ class PairModel(Protocol):
 def similarity_scores(
     model: RetrievalModel, questions: Vectors, passages: Vectors
 ) -> NDArray[np.floating[Any]]:
-    """The model's own similarity of every question to every passage, in NumPy: (Q, P)."""
-    return np.asarray(model.similarity(questions, passages))
+    """The model's similarity of every question to every passage, in NumPy: (Q, P).
+
+    Raises ModelError if one is not finite.
+    """
+    scores = np.asarray(model.similarity(questions, passages))
+    require_finite(scores, "the similarities")
+    return scores
