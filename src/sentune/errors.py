@@ -64,9 +64,8 @@ class SentuneError(Exception):
         """Return the error that ``to_json`` was called on."""
         kind: type[SentuneError] = globals()[record["error"]]
         error = kind.__new__(kind)
-        SentuneError.__init__(
-            error, record["given"], expected=record["expected"], fix=record["fix"]
-        )
+        parts = {name: record[name] for name in ("given", "expected", "fix")}
+        SentuneError.__init__(error, **parts)
         return error
 
 

@@ -52,21 +52,10 @@ def new_file(path: str | Path) -> Iterator[BinaryIO]:
     """
     destination = Path(path)
     require_writable(destination)
-    partial: Path | None = None
-    try:
-        name = _partial_name(destination)
-        with name.open("xb") as stream:
-            partial = name
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(destination)
-        _sync_folder(destination.parent)
-    except OSError as error:
-        raise _cannot_write(destination, error) from error
-    finally:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
+    with _moved_into_place(destination) as partial, partial.open("xb") as stream:
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 @contextmanager
@@ -78,21 +67,24 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     """
     destination = Path(path)
     require_free(destination)
-    partial: Path | None = None
-    try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        name = _partial_name(destination)
-        name.mkdir()
-        partial = name
+    with _moved_into_place(destination) as partial:
+        partial.mkdir(parents=True)
         yield partial
         _sync_tree(partial)
+
+
+@contextmanager
+def _moved_into_place(destination: Path) -> Iterator[Path]:
+    """Yield the name that the block writes to. Raises OutputError, and then leaves nothing."""
+    partial = _partial_name(destination)
+    try:
+        yield partial
         partial.replace(destination)
         _sync_folder(destination.parent)
     except OSError as error:
         raise _cannot_write(destination, error) from error
     finally:
-        if partial is not None:
-            shutil.rmtree(partial, ignore_errors=True)
+        _remove(partial)
 
 
 def require_suffix(path: Path, suffixes: Sequence[str]) -> None:
@@ -152,15 +144,10 @@ def require_free(path: str | Path) -> None:
 
 @contextmanager
 def locked(path: Path, *, busy: OutputError, wait: bool = False) -> Iterator[None]:
-    """Hold a lock file while the block runs.
+    """Hold a lock file, in a folder that exists, while the block runs.
 
-    Args:
-        path: the lock file, in a folder that exists.
-        busy: raised when another process holds it.
-        wait: wait for that process instead.
-
-    Raises:
-        OutputError: ``busy``, or the folder cannot be written.
+    Raises OutputError: ``busy`` when another process holds it, unless ``wait`` is True, or that the
+    folder cannot be written.
     """
     lock = FileLock(path, timeout=-1 if wait else 0)
     try:
@@ -215,17 +202,16 @@ def remove_empty(path: str | Path) -> None:
 
 
 def remove_partials(folder: str | Path, name: str = "*") -> None:
-    """Remove the unfinished files that killed runs left in ``folder``.
-
-    Args:
-        folder: where they are.
-        name: the file or folder that was being written or removed; any by default.
-    """
+    """Remove the unfinished files that killed runs left in ``folder``, of any name by default."""
     for path in Path(folder).glob(f".{name}.*.partial"):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
