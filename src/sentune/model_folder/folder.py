@@ -86,7 +86,7 @@ class ModelFolder:
         config_json = read_object(transformer / "config.json", required=True)
         config = read_config(config_json, str(transformer / "config.json"))
         modes, include_prompt = read_pooling(pooling)
-        listing = path / _SETTINGS
+        listing, card = path / _SETTINGS, path / "README.md"
         settings = read_object(listing)
         prompts = _prompts(settings, listing)
         return cls(
@@ -104,7 +104,7 @@ class ModelFolder:
             ),
             truncate_dim=_truncate_dim(settings, listing),
             extras=_extras(settings, listing),
-            card=_card(path / "README.md"),
+            card=card.read_text(encoding="utf-8", errors="replace") if card.is_file() else "",
         )
 
     def write(self, path: Path) -> None:
@@ -196,7 +196,3 @@ def _weights_file(folder: Path) -> Path:
         expected="all weights in one file model.safetensors",
         fix="name the folder of a model, or copy the file from its source",
     )
-
-
-def _card(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

@@ -104,10 +104,8 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer, model_type: str) -> None
     special = _special_tokens(tokenizer.settings, set(vocabulary))
     settings = {**_tokenizer_class(tokenizer, model_type), **special}
     settings["model_max_length"] = tokenizer.max_seq_length
-    limits = {
-        "max_seq_length": tokenizer.max_seq_length,
-        "do_lower_case": tokenizer.do_lower_case,
-    }
+    names = ("max_seq_length", "do_lower_case")
+    limits = {name: getattr(tokenizer, name) for name in names}
     write_text(folder / "tokenizer.json", _tokenizer_json(tokenizer))
     write_json(folder / "tokenizer_config.json", settings)
     write_json(folder / "special_tokens_map.json", special)

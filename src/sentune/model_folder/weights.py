@@ -93,11 +93,8 @@ def load_weights(
 ) -> None:
     """Fill the encoder: every parameter gets its weight, and no weight may be left over.
 
-    Args:
-        encoder: not changed if an error is raised.
-        weights: from :func:`read_weights`.
-        source: the file, for messages.
-        device: where to allocate new parameters; when None, the present ones are filled.
+    New parameters are allocated on ``device``; when None, the present ones are filled. The encoder
+    is not changed if an error is raised. ``source`` is the file, for messages.
 
     Raises:
         ModelError: weights are missing, unknown, of another shape, or not finite; the message
