@@ -17,14 +17,11 @@ _CHUNK_CHARACTERS = 4 << 20
 def chunks(
     rows: Iterable[T], most: int | None = None, length: Callable[[Any], int] = len
 ) -> Iterator[list[T]]:
-    """Texts in lists of at most ``most``, or fewer when they are very long.
+    """Texts, or objects with one text each, in lists of at most ``most``.
 
-    A text is taken from ``rows`` only when its list is asked for.
-
-    Args:
-        rows: texts, or objects with one text each.
-        most: texts in a list; when None, as many as are worth ordering by length.
-        length: characters of a row's text.
+    Lists of very long texts are shorter; ``length`` counts the characters of a row. When ``most``
+    is None, a list has as many texts as are worth ordering by length. A text is taken from
+    ``rows`` only when its list is asked for.
     """
     limit = _CHUNK if most is None else most
     chunk: list[T] = []

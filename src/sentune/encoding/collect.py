@@ -13,16 +13,11 @@ __all__ = ["collect"]
 
 
 def collect(parts: Iterable[Tensor], *, count: int | None, width: int, precision: str) -> Tensor:
-    """All rows of all parts, in their order.
+    """All rows of all parts, (n, width) each, in their order, quantized to ``precision``.
 
     Each part is quantized as it comes. Only the 8-bit formats wait for all rows, from which they
-    take their ranges.
-
-    Args:
-        parts: (n, width) each.
-        count: rows in all parts together; without it, all rows are in memory twice at the end.
-        width: for the shape of an empty result.
-        precision: see :func:`sentune.encoding.precision.quantize_embeddings`.
+    take their ranges. Without ``count``, all rows are in memory twice at the end. ``width`` is for
+    an empty result.
     """
     if precision == "float32":
         return _joined(parts, count, torch.empty(0, width))

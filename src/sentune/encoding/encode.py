@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 import torch
 import torch.nn.functional as F
@@ -18,13 +18,7 @@ from sentune.network.pack import pack, plan_packs
 from sentune.progress import Advance
 from sentune.tokens.truncation import Truncation
 
-__all__ = [
-    "Block",
-    "EncodeSettings",
-    "LongText",
-    "OutputValue",
-    "encode_chunk",
-]
+__all__ = ["Block", "EncodeSettings", "LongText", "OutputValue", "encode_chunk"]
 
 OutputValue = Literal["sentence_embedding", "token_embeddings"]
 LongText = Literal["truncate", "chunk"]
@@ -55,10 +49,8 @@ class EncodeSettings:
         for name, fix in fixes.items():
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, require_whole(name, value, fix=fix))
-        require_choice(
-            "output_value", self.output_value, ("sentence_embedding", "token_embeddings")
-        )
-        require_choice("long_text", self.long_text, ("truncate", "chunk"))
+        require_choice("output_value", self.output_value, get_args(OutputValue))
+        require_choice("long_text", self.long_text, get_args(LongText))
         if self.long_text == "chunk" and self.output_value == "token_embeddings":
             raise ArgumentError(
                 "long_text is 'chunk' and output_value is 'token_embeddings'",

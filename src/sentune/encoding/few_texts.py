@@ -14,6 +14,7 @@ from sentune.model_folder.folder import ModelFolder
 from sentune.network.light_encoder import LightEncoder
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.truncation import Truncation
+from sentune.vectors import all_finite
 
 __all__ = ["FewVectors", "encode_few"]
 
@@ -33,13 +34,7 @@ _POOLED: dict[str, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True, slots=True)
 class FewVectors:
-    """The result of ``encode_few``.
-
-    Attributes:
-        vectors: (texts, dim), float32.
-        truncation: what the length limit cut.
-        max_seq_length: that limit, in tokens.
-    """
+    """The result of ``encode_few``: vectors (texts, dim), and what the length limit cut."""
 
     vectors: Array
     truncation: Truncation
@@ -81,9 +76,8 @@ def encode_few(
     found = ModelFolder.read(base.folder)
     before = choose_prompt(found.prompts, found.default_prompt_name, prompt_name, prompt)
     skips_prompt = bool(before) and not found.include_prompt
-    if skips_prompt or not _POOLED.keys() >= set(found.pooling_modes):
-        return None
-    if sum(map(len, texts)) > _MOST_CHARACTERS:
+    computed = not skips_prompt and _POOLED.keys() >= set(found.pooling_modes)
+    if not computed or sum(map(len, texts)) > _MOST_CHARACTERS:
         return None
     encoder = LightEncoder.open(found.weights, found.config, bfloat16=bfloat16)
     if encoder is None:
@@ -103,7 +97,7 @@ def encode_few(
         vectors = _scaled(np.stack(pooled)) if found.normalize else np.stack(pooled)
         vectors = vectors[:, : truncate_dim or found.truncate_dim]
         vectors = _scaled(vectors) if normalize_embeddings else vectors
-    if not np.isfinite(vectors).all():
+    if not all_finite(vectors):
         return None
     return FewVectors(vectors, truncation, found.tokenizer.max_seq_length)
 

@@ -74,9 +74,7 @@ class Fingerprint:
     def differences(self, other: Fingerprint, *, ignoring: Collection[str] = ()) -> list[str]:
         """In words, each value of ``other`` that differs from this one; empty when all are equal.
 
-        Args:
-            other: the fingerprint of the model in use; this one is the stored one.
-            ignoring: names of attributes not to compare.
+        This one is the stored one, ``other`` that of the model in use; ``ignoring`` has names.
         """
         mine, theirs = self.to_json(), other.to_json()
         return [

@@ -230,29 +230,23 @@ def _serve(
 
 
 def _encode(worker: WorkerProcess, task: _Task, closed: threading.Event) -> Block:
-    attempts = 0
+    attempts, texts = 0, counted(len(task.chunk), "text")
     while not closed.is_set():
         try:
             return worker.encode(task.head, task.chunk)
         except WorkerGoneError as gone:
             attempts += 1
             if attempts == _ATTEMPTS:
-                raise _given_up(worker, task, gone) from None
+                raise PoolError(
+                    f"{_ATTEMPTS} workers on {worker.device} ended while encoding the same "
+                    f"{texts}; the last one {gone}",
+                    expected="workers with enough memory",
+                    fix="use fewer workers or a smaller chunk_size",
+                ) from None
             if not closed.is_set():
-                logger.warning(
-                    "the worker on %s %s; another one encodes its %s again",
-                    *(worker.device, gone, counted(len(task.chunk), "text")),
-                )
+                message = "the worker on %s %s; another one encodes its %s again"
+                logger.warning(message, worker.device, gone, texts)
     raise _closed_pool()
-
-
-def _given_up(worker: WorkerProcess, task: _Task, gone: WorkerGoneError) -> PoolError:
-    return PoolError(
-        f"{_ATTEMPTS} workers on {worker.device} ended while encoding the same "
-        f"{counted(len(task.chunk), 'text')}; the last one {gone}",
-        expected="workers with enough memory",
-        fix="use fewer workers or a smaller chunk_size",
-    )
 
 
 def _closed_pool() -> PoolError:

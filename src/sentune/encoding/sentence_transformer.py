@@ -102,16 +102,13 @@ class SentenceTransformer(TextEncoder):
         self.default_prompt_name = default_prompt_name or found.default_prompt_name
         choose_prompt(self.prompts, self.default_prompt_name, None, None)
         self.similarity_fn_name = similarity_fn_name or found.similarity_fn_name or "cosine"
-        self.truncate_dim = found.truncate_dim if truncate_dim is None else truncate_dim
-        if self.truncate_dim is not None:
-            self.truncate_dim = require_whole(
-                "truncate_dim", self.truncate_dim, fix="leave it out to keep all dimensions"
-            )
+        self.truncate_dim = found.truncate_dim
+        if truncate_dim is not None:
+            fix = "leave it out to keep all dimensions"
+            self.truncate_dim = require_whole("truncate_dim", truncate_dim, fix=fix)
         self.extras = found.extras
         self.model_card = found.card
         self.eval()
-
-    # ── properties ────────────────────────────────────────────────────────────────────────────
 
     @property
     def similarity_fn_name(self) -> str:

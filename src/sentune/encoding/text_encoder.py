@@ -201,10 +201,7 @@ class TextEncoder(Embedder):
         truncate_dim: int | None = None,
         **others: Any,
     ) -> EncodeSettings:
-        """The options of a call, with the model's settings where none is given.
-
-        Raises ArgumentError.
-        """
+        """The options of a call; the model's where none is given. Raises ArgumentError."""
         return EncodeSettings(
             prompt=choose_prompt(self.prompts, self.default_prompt_name, prompt_name, prompt),
             truncate_dim=self.truncate_dim if truncate_dim is None else truncate_dim,
@@ -229,9 +226,8 @@ class TextEncoder(Embedder):
         Args:
             texts: chunks; a pool takes some of them ahead.
             settings: from ``encode_settings``.
-            pool: where to compute; in this process when None.
             total: texts in all chunks together, for the progress bar.
-            show_progress_bar: as for ``encode``.
+            pool, show_progress_bar: as for ``encode``.
         """
         runner = runner_for(self, pool)
         whole, counted = Truncation(), True
@@ -255,15 +251,7 @@ class TextEncoder(Embedder):
     ) -> Pool:
         """Processes with a copy of this model, for ``encode(..., pool=...)``.
 
-        Also a context manager; :class:`sentune.encoding.pool.Pool` says what it costs.
-
-        Args:
-            target_devices: one for each process. When None: every GPU, or without any, ``cpu``
-                once for each processor, four times at most.
-
-        Raises:
-            ArgumentError: no device, or one that does not exist.
-            PoolError: a process cannot be started.
+        See :class:`sentune.encoding.pool.Pool`, also for the devices, the cost and the errors.
         """
         return Pool(self, target_devices)
 

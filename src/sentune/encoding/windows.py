@@ -39,16 +39,10 @@ class Windows:
     def of(
         cls, texts: Sequence[list[int]], *, limit: int, frame: tuple[int, int], prompt: int
     ) -> Windows:
-        """Cut texts into windows.
+        """Cut texts, given as all their token ids, into windows of ``limit`` tokens.
 
-        Args:
-            texts: all token ids: special tokens, prompt and text.
-            limit: tokens of a window.
-            frame: special tokens before and after.
-            prompt: tokens of the prompt, which every window repeats.
-
-        Raises:
-            ArgumentError: special tokens and prompt leave no room for the text.
+        Every window repeats the special tokens before and after (``frame``) and the prompt's.
+        Raises ArgumentError if these leave no room for the text.
         """
         before, after = frame
         room = limit - before - after - prompt

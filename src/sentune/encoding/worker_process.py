@@ -77,14 +77,11 @@ class WorkerProcess:
         if self._process is None:
             self.start()
             self._reply()
-        self._send(head, json.dumps(list(chunk)).encode())
-        return block_of(*self._reply())
-
-    def _send(self, head: dict[str, Any], body: bytes) -> None:
         try:
-            write_frame(self._pipe("stdin"), head, body)
+            write_frame(self._pipe("stdin"), head, json.dumps(list(chunk)).encode())
         except (OSError, ValueError) as error:  # a closed file is a ValueError
             raise WorkerGoneError(self.end()) from error
+        return block_of(*self._reply())
 
     def _reply(self) -> tuple[dict[str, Any], bytes]:
         try:
