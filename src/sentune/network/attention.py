@@ -63,11 +63,7 @@ def attend(
 
 
 def _attend_in_runs(
-    qkv: Tensor,
-    runs: Sequence[Run],
-    heads: int,
-    dropout: float = 0.0,
-    biases: Biases | None = None,
+    qkv: Tensor, runs: Sequence[Run], heads: int, dropout: float = 0.0, biases: Biases | None = None
 ) -> Tensor:
     mixed = []
     for block, bias in zip(blocks(qkv, runs), biases or [None] * len(runs), strict=True):

@@ -102,10 +102,7 @@ _GREATEST_SIZE = 10**8  # the product of two still fits into 64 bits
 class ConfigReader:
     """Values of a ``config.json`` by the encoder's names, each checked as it is taken.
 
-    Args:
-        values: the content of the file.
-        source: the file, for messages.
-        spelling: the encoder's name → the file's, where they differ.
+    ``spelling``: the encoder's name → the file's, where they differ.
     """
 
     def __init__(self, values: Mapping[str, Any], source: str, spelling: Mapping[str, str]) -> None:

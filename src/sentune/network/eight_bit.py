@@ -29,13 +29,7 @@ class EightBitWeight(NamedTuple):
 
 
 def quantize_weight(weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> EightBitWeight:
-    """Round a weight, with a scale for each output.
-
-    Args:
-        weight: (outputs, inputs).
-        bias: (outputs,), or none.
-        dtype: the format of results.
-    """
+    """Round a weight (outputs, inputs), with a scale for each output; results are in ``dtype``."""
     weight = weight.float()  # bfloat16 could round 127 to 128, which is no 8-bit integer
     spread = weight.abs().amax(1).clamp_min(_LEAST_SPREAD)
     values = (weight * (_MOST / spread).unsqueeze(1)).round().to(torch.int8)

@@ -11,12 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from sentune.network.attention import attend
 from sentune.network.config import AttentionKind, EncoderConfig
 from sentune.network.dropout import dropout
-from sentune.network.linear import (
-    ACTIVATIONS,
-    Function,
-    Linear,
-    Product,
-)
+from sentune.network.linear import ACTIVATIONS, Function, Linear, Product
 from sentune.network.pack import Pack
 from sentune.network.positions import PositionInputs, RelativeBias, position_inputs, rotate
 from sentune.network.private_torch import has_global_hooks, has_hooks
@@ -262,11 +257,8 @@ class Encoder(nn.Module):
         states: list[object] = [dtype]
         for layer in layers:
             linears = layer.linears()
-            if (
-                layer.training
-                or has_hooks(layer)
-                or any(type(part) is not Linear for part in linears)
-            ):
+            wrapped = any(type(part) is not Linear for part in linears)
+            if wrapped or layer.training or has_hooks(layer):
                 return None
             states += (linear.state() for linear in linears)
             states += (layer._modules["attention_norm"], layer._modules["output_norm"])

@@ -67,18 +67,12 @@ class _Group:
     @property
     def full(self) -> bool:
         """Whether nothing in it is padding."""
-        texts = sum(part.texts for part in self.parts if part.length == self.length)
-        return texts == self.texts
+        return self.texts == sum(part.texts for part in self.parts if part.length == self.length)
 
     def blocks(self, rows: Tensor, padded: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """The rows and the padded block of each part.
+        """Rows (tokens, kinds · hidden), padded (kinds, texts, heads, length, size) → each part's.
 
-        Args:
-            rows: (tokens, kinds · hidden).
-            padded: (kinds, texts, heads, length, size).
-
-        Yields:
-            Views of both, (kinds, texts of the part, heads, tokens, size).
+        Yields views of both, (kinds, texts of the part, heads, tokens, size).
         """
         kinds, _, heads, _, size = padded.shape
         row, text = self.start, 0
@@ -120,11 +114,8 @@ def _groups(
 ) -> list[_Group]:
     """Groups of texts with the same padded length.
 
-    Args:
-        runs: of a pack.
-        largest: the most scores of a group, per head.
-        one_run_each: make groups of one run each.
-        power_of_two: make the number of texts a power of two.
+    ``largest`` is the most scores of a group, per head. With ``power_of_two``, the number of its
+    texts is one.
     """
     groups: list[_Group] = []
     row = room = 0
@@ -158,12 +149,7 @@ class _Weights:
     draw: Callable[[Tensor], Tensor] | None
 
     def fill(
-        self,
-        weights: Tensor,
-        query: Tensor,
-        key: Tensor,
-        group: _Group,
-        spare: Tensor,
+        self, weights: Tensor, query: Tensor, key: Tensor, group: _Group, spare: Tensor
     ) -> None:
         """Softmax weights of a group, written to ``weights``.
 
@@ -257,9 +243,8 @@ class _Attention(torch.autograd.Function):
             group.put(into, of_qkv, ctx.heads)
             if of_biases and (of_bias := of_biases[group.run]) is not None:
                 shared = group.without_padding(scores.unflatten(0, (-1, ctx.heads)))
-                of_bias += shared.sum(0, keepdim=True, dtype=of_bias.dtype).sum_to_size(
-                    of_bias.shape
-                )
+                summed = shared.sum(0, keepdim=True, dtype=of_bias.dtype)
+                of_bias += summed.sum_to_size(of_bias.shape)
         return of_qkv, None, None, None, *of_biases
 
 

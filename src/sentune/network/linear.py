@@ -15,15 +15,7 @@ from sentune.network.eight_bit import eight_bit_linear, quantize_weight
 from sentune.network.names import FUSED_ACTIVATIONS
 from sentune.network.private_torch import has_global_hooks, has_hooks, version
 
-__all__ = [
-    "ACTIVATIONS",
-    "Function",
-    "Linear",
-    "Product",
-    "fused_linear",
-    "fused_sum",
-    "use_eight_bits",
-]
+__all__ = ["ACTIVATIONS", "Function", "Linear", "Product", "fused_linear", "use_eight_bits"]
 
 Function = Callable[[Tensor], Tensor]
 Product = Callable[..., Tensor]
@@ -83,13 +75,8 @@ class Linear(nn.Linear):
         The activation's result, the widest tensor of an encoder, is not kept for the gradient but
         computed again: one pass over it.
         """
-        plain = (
-            has_hooks(self)
-            or has_hooks(following)
-            or has_global_hooks()
-            or torch.is_autocast_enabled(x.device.type)
-        )
-        if self._activation is None or plain:
+        hooked = has_hooks(self) or has_hooks(following) or has_global_hooks()
+        if self._activation is None or hooked or torch.is_autocast_enabled(x.device.type):
             return following(self(x))  # type: ignore[no-any-return]
         for layer in (self, following):
             layer.had_gradient = True
@@ -119,11 +106,7 @@ class Linear(nn.Linear):
         """The layer as a function of inputs in that format, without gradients.
 
         A second tensor, (rows, outputs), is added to the result. It computes with the weights of
-        this moment.
-
-        Args:
-            dtype: of inputs and results.
-            keep: whether it is called often, so that laying the weights out for it pays.
+        this moment. With ``keep``, it is called so often that laying the weights out for it pays.
         """
         on_cpu = self.weight.is_cpu
         if self.eight_bit and on_cpu:

@@ -82,19 +82,16 @@ class Pack:
         runs = [Run(padding // length, length), Run(1, padding % length)]
         zeros = self.token_ids.new_zeros(padding)
         token_ids, positions = (
-            torch.cat([each, zeros]) for each in (self.token_ids, self.positions)
+            torch.cat([self.token_ids, zeros]),
+            torch.cat([self.positions, zeros]),
         )
         runs = [*self.runs, *(run for run in runs if run.tokens)]
         return Pack(token_ids, positions, tuple(runs), self.index_in_pack)
 
     def to(self, device: torch.device) -> Pack:
         """The same pack with its tensors on another device."""
-        return Pack(
-            self.token_ids.to(device),
-            self.positions.to(device),
-            self.runs,
-            self.index_in_pack.to(device),
-        )
+        token_ids, positions = self.token_ids.to(device), self.positions.to(device)
+        return Pack(token_ids, positions, self.runs, self.index_in_pack.to(device))
 
 
 def blocks(rows: Tensor, runs: Sequence[Run]) -> list[Tensor]:

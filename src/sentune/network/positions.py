@@ -29,9 +29,7 @@ class Rotation:
 class PositionInputs:
     """Positional inputs of attention for a pack; made once for all layers of one kind.
 
-    Attributes:
-        biases: added to the scores of attention.
-        rotation: by which queries and keys are rotated.
+    ``biases`` are added to the scores; queries and keys are rotated by ``rotation``.
     """
 
     biases: Biases | None = None
@@ -41,14 +39,9 @@ class PositionInputs:
 def position_inputs(
     kind: AttentionKind, pack: Pack, size: int, dtype: torch.dtype, learned: Biases | None
 ) -> PositionInputs:
-    """The positional inputs of a pack.
+    """The positional inputs of a pack, for heads of width ``size`` and scores in ``dtype``.
 
-    Args:
-        kind: of the layers.
-        pack: its texts.
-        size: width of an attention head.
-        dtype: of the scores.
-        learned: biases of layers without a window.
+    ``learned`` are the biases of layers without a window.
     """
     biases = learned if kind.window is None else _window(pack, kind.window, dtype)
     rotation = None if kind.rotary_theta is None else _rotation(pack, kind.rotary_theta, size)

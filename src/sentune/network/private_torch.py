@@ -23,14 +23,8 @@ def has_hooks(module: nn.Module) -> bool:
 
 def has_global_hooks() -> bool:
     """Whether a call of any module calls something else as well, such as a profiler."""
-    return any(
-        (
-            modules._global_forward_hooks,
-            modules._global_forward_pre_hooks,
-            modules._global_backward_hooks,
-            modules._global_backward_pre_hooks,
-        )
-    )
+    hooks = modules._global_forward_hooks or modules._global_forward_pre_hooks
+    return bool(hooks or modules._global_backward_hooks or modules._global_backward_pre_hooks)
 
 
 def version(tensor: Tensor) -> int:

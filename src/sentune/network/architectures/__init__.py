@@ -26,11 +26,7 @@ ARCHITECTURES = {
 
 
 def read_config(values: dict[str, Any], source: str) -> EncoderConfig:
-    """Read the content of a ``config.json``.
-
-    Args:
-        values: the content.
-        source: the file, for messages.
+    """Read the content of a ``config.json``; ``source`` is the file, for messages.
 
     Raises:
         UnsupportedModelError: an architecture, or an option of one, that is not computed.

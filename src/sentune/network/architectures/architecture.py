@@ -71,12 +71,7 @@ class Architecture:
         return name
 
     def read(self, values: dict[str, Any], source: str) -> EncoderConfig:
-        """Read the content of a ``config.json`` of this architecture.
-
-        Raises:
-            UnsupportedModelError: an option that is not computed.
-            ModelError: a size is missing, or a value is out of its range.
-        """
+        """Read the content of a ``config.json`` of this architecture; errors as ``read_config``."""
         given = ConfigReader(values, source, self.spelling)
         for name, only in self.fixed.items():
             if values.get(name) not in (None, only):
