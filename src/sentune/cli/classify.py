@@ -211,18 +211,10 @@ def _output(
             print_line(f"{score:.3f}  {one_line(label)}  {one_line(text, _SHOWN)}")
 
 
-def _table(first: str, *titles: str) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column(first)
-    for title in titles:
-        table.add_column(title, justify="right", no_wrap=True)
-    return table
-
-
 def _systems_table(systems: Mapping[str, Any]) -> Table:
-    table = _table("", "accuracy", "95% interval", "macro F1", "95% interval")
+    from sentune.evaluation.tables import figure_table
+
+    table = figure_table("", "accuracy", "95% interval", "macro F1", "95% interval")
     for name in _SYSTEMS:
         if name in systems:
             cells = [cell for figure in systems[name].values() for cell in _cells(figure)]
@@ -237,7 +229,9 @@ def _cells(figure: Mapping[str, float]) -> tuple[str, str]:
 def _labels_table(per_label: Iterable[Mapping[str, Any]]) -> Table:
     from rich.text import Text
 
-    table = _table("label", "precision", "recall", "F1", "texts")
+    from sentune.evaluation.tables import figure_table
+
+    table = figure_table("label", "precision", "recall", "F1", "texts")
     for row in per_label:
         figures = (f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))
         table.add_row(Text(row["label"]), *figures, f"{row['support']:,}")

@@ -14,22 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.errors import DataError
+from sentune.evaluation.report import PRIMARY_METRIC
 from sentune.evaluation.retrieval import question_metrics
 from sentune.ranking.fusion import fuse, shortlist
 from sentune.ranking.rank import DEPTH, rank
 
-__all__ = [
-    "WEIGHTS",
-    "CrossFit",
-    "best_weight",
-    "cross_fit",
-    "weight_curves",
-]
+__all__ = ["WEIGHTS", "CrossFit", "best_weight", "cross_fit", "weight_curves"]
 
 WEIGHTS = tuple(step / 10 for step in range(11))
 """The weights to choose from; a few hundred questions cannot decide between finer steps."""
 
-PRIMARY = "ndcg@10"
 TOLERANCE = 0.005
 
 Scores = NDArray[np.floating[Any]]
@@ -120,13 +114,13 @@ def cross_fit(curves: Curves, folds: NDArray[np.int64]) -> CrossFit:
         DataError: Fewer than two folds, or another number of questions.
     """
     numbers = [int(number) for number in np.unique(folds)]
-    if len(numbers) < 2 or folds.shape != curves[PRIMARY].shape[:1]:
+    if len(numbers) < 2 or folds.shape != curves[PRIMARY_METRIC].shape[:1]:
         raise DataError(
             f"{len(numbers)} folds over {folds.size} questions",
-            expected=f"at least 2 folds over {len(curves[PRIMARY])} questions",
+            expected=f"at least 2 folds over {len(curves[PRIMARY_METRIC])} questions",
             fix="give every question its fold, or fix the weight",
         )
-    weights = {fold: best_weight(curves[PRIMARY][folds != fold]) for fold in numbers}
+    weights = {fold: best_weight(curves[PRIMARY_METRIC][folds != fold]) for fold in numbers}
     chosen = np.array([WEIGHTS.index(weights[int(fold)]) for fold in folds])[:, None]
     metrics = {
         name: np.take_along_axis(values, chosen, axis=1)[:, 0] for name, values in curves.items()

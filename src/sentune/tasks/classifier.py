@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.errors import DataError, ModelError
+from sentune.errors import DataError
 from sentune.evaluation.classification import (
     LabelFigures,
     ProbabilityFigures,
@@ -29,6 +29,7 @@ from sentune.evaluation.classification import (
     probability_figures,
 )
 from sentune.evaluation.significance import Interval
+from sentune.vectors import require_finite
 from sentune.wording import counted
 
 __all__ = [
@@ -203,12 +204,7 @@ def text_vectors(
         normalize_embeddings=True,
         show_progress_bar=show_progress_bar,
     ).astype(np.float64)
-    if not np.isfinite(vectors).all():
-        raise ModelError(
-            f"the model {model.base.name} gives vectors that are not finite",
-            expected="finite numbers",
-            fix="use compute_dtype='float32', or another model",
-        )
+    require_finite(vectors, f"the vectors of {model.base.name}")
     return vectors
 
 

@@ -237,7 +237,7 @@ def _calibrate(
     before = probability_figures(truth, softmax(found.scores / plain))
     report: dict[str, Any] = {
         "rows": len(truth),
-        "before": before.to_json(),
+        "before": asdict(before),
         "after": None,
         "temperature": plain,
     }
@@ -248,7 +248,7 @@ def _calibrate(
         )
         return report, note
     after = probability_figures(truth, softmax(scaled_per_fold(found.scores, truth, rows)))
-    report["after"] = after.to_json()
+    report["after"] = asdict(after)
     errors = f"{before.calibration_error:.3f} before, {after.calibration_error:.3f} after"
     losses = f"log loss {before.log_loss:.3f} before, {after.log_loss:.3f} after"
     if after.log_loss < before.log_loss:
