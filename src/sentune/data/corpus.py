@@ -53,10 +53,7 @@ def open_passages(path: str | Path, name: str) -> TextSource:
     """Open a file of texts or pairs, or ``"-"``, which messages call ``name``.
 
     Reads up to the first row; JSON and pairs are read whole. Its lines are the texts that are not
-    blank, numbered from 1.
-
-    Raises:
-        DataError, MissingExtraError: as :func:`read_passages`, also while iterating.
+    blank, numbered from 1. Errors are those of :func:`read_passages`, also while iterating.
     """
     source = open_texts(path)
     records = iter(source.records)
@@ -91,8 +88,7 @@ class PassageIds:
     def __call__(self, record: Record, text: str) -> str | None:
         """Return the id of a passage, or ``None`` if an earlier passage has its id and text.
 
-        Raises:
-            DataError: an earlier passage has its id and another text.
+        Raises DataError if an earlier passage has its id and another text.
         """
         self._rows += 1
         found = id_of(record)

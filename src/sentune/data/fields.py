@@ -107,11 +107,8 @@ class FieldTypes:
 def field_value(value: object, location: str, column: str) -> FieldValue:
     """Convert a value of JSON or Parquet to a text, a number, a truth value or ``None``.
 
-    NaN becomes ``None``; lists and objects become JSON text.
-
-    Raises:
-        DataError: the value is infinite, a whole number beyond 64 bits, bytes, or a text with a
-            NUL or half a surrogate pair.
+    NaN becomes ``None``; lists and objects become JSON text. Raises DataError if the value is
+    infinite, a whole number beyond 64 bits, bytes, or a text with a NUL or half a surrogate pair.
     """
     try:
         plain = _plain(value, location, column)

@@ -113,11 +113,7 @@ def _without_blanks(lines: Iterable[tuple[int, str]], name: str) -> Iterator[str
 
 
 def at_least_one(rows: Iterator[T], name: str) -> Iterator[T]:
-    """Yield the rows of a file of texts.
-
-    Raises:
-        DataError: there is none.
-    """
+    """Yield the rows of a file of texts. Raises DataError if there is none."""
     first = next(rows, None)
     if first is None:
         raise DataError(
@@ -130,8 +126,7 @@ def at_least_one(rows: Iterator[T], name: str) -> Iterator[T]:
 def text_of(record: Record) -> str:
     """Return the text of a record: the record itself, or an object's column of texts.
 
-    Raises:
-        DataError: it is neither, or no column, or several, could be the text.
+    Raises DataError if it is neither, or if no column, or several, could be the text.
     """
     if isinstance(record.value, str):
         return checked_text(record.value, record.location)
@@ -148,8 +143,7 @@ def text_of(record: Record) -> str:
 def id_of(record: Record) -> tuple[str, str] | None:
     """Return the column of the passage's id, and the id; ``None`` without such a column.
 
-    Raises:
-        DataError: the id is neither a text nor a whole number.
+    Raises DataError if the id is neither a text nor a whole number.
     """
     row = record.value if isinstance(record.value, dict) else {}
     column = id_column(tuple(row))

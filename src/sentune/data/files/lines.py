@@ -20,11 +20,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def check_suffix(path: Path, suffixes: Iterable[str]) -> str:
-    """Check that a file exists and has a known format; return its suffix in lower case.
+    """Return the suffix of a file in lower case.
 
-    Raises:
-        DataError: the file does not exist, is a folder or can't be reached, or its suffix is not
-            one of ``suffixes``.
+    Raises DataError if the file does not exist, is a folder or can't be reached, or if its suffix
+    is not one of ``suffixes``.
     """
     try:
         path.stat()
@@ -68,8 +67,7 @@ def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
 def whole_text(path: Path) -> str:
     """Return the whole file as text, decoded line by line so that errors can name the line.
 
-    Raises:
-        DataError: as :func:`numbered_lines`, and when the file is empty.
+    Raises DataError as :func:`numbered_lines`, and if the file is empty.
     """
     text = "".join(line for _, line in numbered_lines(path))
     if not text.strip():

@@ -37,8 +37,7 @@ class TextSource:
 def name_of(path: str | Path, suffixes: Iterable[str]) -> str:
     """Return what messages call a file, or ``"-"``, before anything of it is read.
 
-    Raises:
-        DataError: as :func:`sentune.data.files.lines.check_suffix`.
+    Raises DataError as :func:`sentune.data.files.lines.check_suffix`.
     """
     if str(path) == STDIN:
         return STDIN_NAME
@@ -49,8 +48,7 @@ def name_of(path: str | Path, suffixes: Iterable[str]) -> str:
 def open_texts(path: str | Path) -> TextSource:
     """Open a file with one of ``TEXT_SUFFIXES``, or ``"-"``, which is read up to its first text.
 
-    Raises:
-        DataError, MissingExtraError: while iterating, as :func:`records_of`.
+    Errors are those of :func:`records_of`, while iterating.
     """
     path = Path(path)
     if str(path) == STDIN:
