@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -103,10 +103,6 @@ class Evaluation:
     unknown: dict[str, int]
     rows: int
 
-    def to_json(self) -> dict[str, Any]:
-        """Names and values, for :func:`json.dumps`."""
-        return asdict(self)
-
 
 @dataclass(slots=True)
 class TextClassifier:
@@ -129,11 +125,7 @@ class TextClassifier:
     report: dict[str, Any] = field(default_factory=dict)
 
     def predict(self, texts: Sequence[str], *, show_progress_bar: bool = False) -> list[Prediction]:
-        """The most probable label of each text.
-
-        Raises:
-            ArgumentError: a value that is not a text, with its position.
-        """
+        """The most probable label of each text. Raises ArgumentError if one is not a text."""
         scores = self._scores(texts, show_progress_bar)
         probabilities = self.head.probabilities(scores)
         return [
@@ -192,17 +184,9 @@ def text_vectors(
     *,
     show_progress_bar: bool = False,
 ) -> Floats:
-    """Vectors of unit length, (n, dim) float64.
-
-    Raises:
-        ArgumentError: a value that is not a text, with its position.
-        ModelError: the model gives numbers that are not finite.
-    """
+    """Vectors of unit length, (n, dim) float64. Raises ArgumentError, ModelError."""
     vectors = model.encode(
-        list(texts),
-        prompt=prompt,
-        normalize_embeddings=True,
-        show_progress_bar=show_progress_bar,
+        list(texts), prompt=prompt, normalize_embeddings=True, show_progress_bar=show_progress_bar
     ).astype(np.float64)
     require_finite(vectors, f"the vectors of {model.base.name}")
     return vectors

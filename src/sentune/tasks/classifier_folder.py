@@ -112,14 +112,8 @@ def load_classifier(path: str | Path, model: SentenceTransformer | None = None) 
             expected="the model that it was trained with",
             fix="restore that model, or train the classifier again with this one",
         )
-    return TextClassifier(
-        used,
-        tuple(settings["labels"]),
-        head,
-        settings["method"],
-        settings["prompt"],
-        settings["report"],
-    )
+    labels, method = tuple(settings["labels"]), settings["method"]
+    return TextClassifier(used, labels, head, method, settings["prompt"], settings["report"])
 
 
 class _RecordedModel:

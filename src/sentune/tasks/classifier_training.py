@@ -143,14 +143,8 @@ def train_classifier(
         "calibration": calibration,
     }
     report["notes"] += [note, *examples.notes]
-    return TextClassifier(
-        kept,
-        examples.names,
-        Head(np.asarray(weights), intercept, calibration["temperature"]),
-        method,
-        prompt,
-        report,
-    )
+    head = Head(np.asarray(weights), intercept, calibration["temperature"])
+    return TextClassifier(kept, examples.names, head, method, prompt, report)
 
 
 def require_trainable(
