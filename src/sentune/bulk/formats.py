@@ -40,9 +40,7 @@ class Shape:
 def require_vector_file(path: Path) -> None:
     """Check before long work that ``write_vectors`` can write ``path``.
 
-    Raises:
-        OutputError: the suffix is not one of ``VECTOR_SUFFIXES``, or the path can't be written.
-        MissingExtraError: the format needs pyarrow, which is not installed.
+    Raises OutputError; MissingExtraError if the format needs pyarrow, which is not installed.
     """
     require_suffix(path, VECTOR_SUFFIXES)
     if path.suffix.lower() != ".npy":

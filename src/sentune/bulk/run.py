@@ -185,13 +185,6 @@ class _Job:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    number: int
-    texts_sha256: str
-    ids: list[str] | None
-
-
 def _fill(
     folder: WorkFolder,
     job: _Job,
@@ -200,7 +193,7 @@ def _fill(
     show_progress_bar: bool | None,
 ) -> int:
     """Finish every shard that is not, and return how many there are."""
-    begun: deque[_Begun] = deque()
+    begun: deque[tuple[int, str, list[str] | None]] = deque()
     count = first = 0
 
     def unfinished() -> Iterator[list[str]]:
@@ -208,7 +201,7 @@ def _fill(
         for chunk in chunks(checked_rows(texts), _SHARD, lambda row: len(row.text)):
             digest = _sha256(chunk)
             if not folder.holds(count, digest, first):
-                begun.append(_Begun(count, digest, ids_of(chunk)))
+                begun.append((count, digest, ids_of(chunk)))
                 yield [row.text for row in chunk]
             count, first = count + 1, first + len(chunk)
 
@@ -217,14 +210,8 @@ def _fill(
     )
     with closing(blocks):  # at once, so that no bar is drawn any more when an error is told
         for block in blocks:
-            shard = begun.popleft()
-            folder.add(
-                shard.number,
-                _kept(block, job.precision),
-                texts_sha256=shard.texts_sha256,
-                truncation=block.truncation,
-                ids=shard.ids,
-            )
+            number, digest, ids = begun.popleft()
+            folder.add(number, _kept(block, job.precision), digest, block.truncation, ids)
     return count
 
 
