@@ -54,16 +54,7 @@ def write_vectors(suffix: str, stream: BinaryIO, shape: Shape, parts: Iterable[P
     it. Parquet and Arrow (the IPC file format) have the column ``embedding``, a list of fixed size,
     after the column ``id`` if there are ids.
 
-    Memory: one part; for Parquet, a row group of eight parts.
-
-    Args:
-        suffix: one of ``VECTOR_SUFFIXES``.
-        stream: an empty file.
-        shape: of all parts together.
-        parts: read once.
-
-    Raises:
-        OSError: the file cannot be written.
+    Memory: one part; for Parquet, a row group of eight parts. Raises OSError.
     """
     _WRITERS[suffix](stream, shape, parts)
 

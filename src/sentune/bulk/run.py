@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sentune.bulk.formats import require_vector_file
 from sentune.bulk.publishing import publish
-from sentune.bulk.work_folder import Shard, WorkFolder
+from sentune.bulk.work_folder import WorkFolder
 from sentune.checks import require_text
 from sentune.data import TextRow
 from sentune.encoding.chunks import chunks
@@ -138,7 +138,9 @@ def encode_to_file(
         except KeyboardInterrupt:
             folder.find_shards()  # Ctrl-C may come when a shard is on the disk but not counted
             raise KeyboardInterrupt(_left_behind(folder)) from None
-        cut = _truncation(folder.shards[number] for number in range(shards))
+        cut = Truncation()
+        for shard in (folder.shards[number] for number in range(shards)):
+            cut.add(Truncation(shard.rows, shard.truncated, shard.tokens_left_out, shard.windowed))
     seconds = time.monotonic() - began
     encoded = max(0, shape.rows - before)
     return EncodedFile(
@@ -255,13 +257,6 @@ def _sha256(rows: Iterable[TextRow]) -> str:
 def _kept(block: Block, precision: str) -> NDArray[Any]:
     vectors = block.vectors.cpu().numpy()
     return vectors if needs_ranges(precision) else quantize_embeddings(vectors, precision)
-
-
-def _truncation(shards: Iterable[Shard]) -> Truncation:
-    whole = Truncation()
-    for shard in shards:
-        whole.add(Truncation(shard.rows, shard.truncated, shard.tokens_left_out, shard.windowed))
-    return whole
 
 
 def _say_what_is_there(folder: WorkFolder, say: Callable[[str], None]) -> None:

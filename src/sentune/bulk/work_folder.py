@@ -89,11 +89,7 @@ class WorkFolder:
         """Make a folder, or continue with the folder that is there, and lock it.
 
         Afterwards the folder is removed if it is finished or has no shard, and stays otherwise.
-
-        Args:
-            out: the file to write.
-            job: the model and the options of the shards, as JSON values.
-            differences: returns in words how this job differs from the job of the folder.
+        ``differences`` returns in words how ``job`` differs from the job of the folder.
 
         Raises:
             OutputError: another process has locked it, the shards belong to another job, or the

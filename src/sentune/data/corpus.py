@@ -17,7 +17,7 @@ __all__ = ["PassageIds", "is_page", "open_passages", "read_passages"]
 
 
 def read_passages(path: str | Path) -> dict[str, str]:
-    """Read the passages to search: passage id → text, in the order of the file.
+    """Read the passages to search: passage id → text, in the order of a file or of ``"-"``.
 
     Takes every file that :func:`sentune.data.read_texts` takes. From a file of pairs, which
     :func:`sentune.data.read_pairs` takes, it returns the passages. The id is in the first of the
@@ -25,9 +25,6 @@ def read_passages(path: str | Path) -> dict[str, str]:
     passages are p1, p2, … The passages of one page are numbered: ``12``, ``12#2``. A text that
     repeats is one passage, under its first id. Blank lines of a file of one text a line are
     skipped.
-
-    Args:
-        path: the file, or ``"-"`` for standard input.
 
     Raises:
         DataError: as ``read_pairs`` and ``read_texts``; also if two different texts have one id.

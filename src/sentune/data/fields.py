@@ -30,12 +30,7 @@ class FieldNames:
         self._spelling: dict[str, str] = {}
 
     def __call__(self, columns: tuple[str, ...], used: Collection[str], at: str) -> dict[str, str]:
-        """Return column → field name for the columns that are neither the text nor the id.
-
-        Args:
-            columns: all the columns of a row.
-            used: the columns of the text and the id.
-            at: the location of the names, for the message.
+        """Return column → field name for the columns not ``used`` as the text or the id.
 
         Raises:
             DataError: a name is empty, can't be used in a filter, starts with ``_`` or

@@ -30,14 +30,11 @@ def read_texts(path: str | Path) -> Iterator[str]:
 
     ``.txt`` has one text a line; ``.jsonl``, ``.ndjson`` and ``.json`` have bare texts or objects;
     ``.csv`` and ``.tsv`` have a header, ``.parquet`` a schema. The column is called ``text``,
-    ``sentence``, ``passage`` or ``content``. Standard input is JSONL if its first line that is not
-    blank starts with ``{``, else one text a line. With one text a line, blank lines are accepted
-    only at the end: to skip one would give every later vector the number of another line.
+    ``sentence``, ``passage`` or ``content``. Standard input (``"-"``) is JSONL if its first line
+    that is not blank starts with ``{``, else one text a line. With one text a line, blank lines are
+    accepted only at the end: to skip one would give every later vector the number of another line.
 
     JSON is read whole; the other formats are streamed in constant memory.
-
-    Args:
-        path: the file, or ``"-"`` for standard input.
 
     Raises:
         DataError: at once if the file is missing or of an unknown format; while iterating, for a

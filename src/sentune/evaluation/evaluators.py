@@ -54,8 +54,7 @@ class InformationRetrievalEvaluator:
             corpus count as passages that were not found.
         corpus_chunk_size: passages encoded and ranked at a time; limits the memory for vectors.
         mrr_at_k, ndcg_at_k, accuracy_at_k, precision_recall_at_k, map_at_k: the cutoffs.
-        show_progress_bar: passed to the model.
-        batch_size: passed to the model.
+        show_progress_bar, batch_size: passed to the model.
         name: in front of every key.
         write_csv: append a row to ``Information-Retrieval_evaluation_{name}_results.csv`` when
             called with an ``output_path``.
@@ -202,9 +201,8 @@ class EmbeddingSimilarityEvaluator:
         sentences1: n sentences.
         sentences2: the other sentence of each pair.
         scores: how similar people found them, on any scale; Spearman uses their order only.
-        batch_size: passed to the model.
+        batch_size, show_progress_bar: passed to the model.
         name: in front of every key.
-        show_progress_bar: passed to the model.
         write_csv: append a row to ``similarity_evaluation_{name}_results.csv`` when called with
             an ``output_path``.
 

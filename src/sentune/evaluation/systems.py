@@ -58,7 +58,6 @@ def evaluate_systems(
             five folds (fewer if there are fewer groups), and each fold is measured under the
             weight that the other folds choose.
         folds_seed: of the dealing.
-        show_progress_bar: while the models encode.
 
     Returns:
         The report, the same bits for the same input.

@@ -93,7 +93,6 @@ def load_classifier(path: str | Path, model: SentenceTransformer | None = None) 
     its probabilities change in the third digit.
 
     Args:
-        path: the folder.
         model: the model that it was trained with, if that is loaded already or was moved.
 
     Raises:

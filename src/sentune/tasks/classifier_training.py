@@ -93,12 +93,10 @@ def train_classifier(
     Args:
         model: gives the vectors; its prompt named ``classification`` is used if there is one, else
             its default prompt.
-        texts: the texts to learn from.
         labels: one for each text; at least two different ones, each with two different texts.
         method: ``logistic`` (regression), or (nearest) ``centroid``.
         few_shot: tune a copy of the model first; see :mod:`sentune.tasks.few_shot`.
         seed: for the folds, the tuning and the resampling.
-        show_progress_bar: show bars on standard error.
 
     Raises:
         DataError: fewer than two labels, a label with a single text, a row without a label.

@@ -46,14 +46,9 @@ def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
     r"""Yield (line number from 1, line with its ending) of a UTF-8 file, with or without a BOM.
 
     A line ends with ``\n``, ``\r\n`` or ``\r``; the other separators of Unicode are text.
+    Standard input is ``"-"``. Memory: the longest line.
 
-    Memory: the longest line.
-
-    Args:
-        path: a file, or ``"-"`` for standard input.
-
-    Raises:
-        DataError: the file can't be read, or a line is not UTF-8 or holds a NUL byte.
+    Raises DataError if the file can't be read, or if a line is not UTF-8 or holds a NUL byte.
     """
     name = STDIN_NAME if path == STDIN else str(path)
     number = 0

@@ -60,10 +60,9 @@ def open_texts(path: str | Path) -> TextSource:
 
 
 def records_of(path: str | Path) -> Iterator[Record]:
-    """Yield the records of a row file, in order. JSON is read whole, the others are streamed.
+    """Yield the records of a file with one of ``ROW_SUFFIXES``, or of ``"-"``, which is JSONL.
 
-    Args:
-        path: a file with one of ``ROW_SUFFIXES``, or ``"-"`` for JSONL on standard input.
+    JSON is read whole, the others are streamed.
 
     Raises:
         DataError: the file can't be read or does not follow its format.
