@@ -2,9 +2,9 @@
 
     .venv/bin/python -m bench.startup [--rounds 7]
 
-Import, help and the encoding of one sentence, each beside its yardstick: a bare ``python -c pass``,
-a typer program with two commands, and the same sentence with sentence-transformers. Processes take
-turns; printed are medians, the median of each round's ratio, and the largest resident memory.
+Import, help and the encoding of one sentence, each beside a yardstick: a bare ``python -c pass``, a
+typer program with two commands, and the same sentence with sentence-transformers. Processes run in
+alternation. Prints medians, the median of the ratios of the rounds, and the largest memory.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def main() -> None:
     folder = str(resolve(DEFAULT_BASE_MODEL).folder)
     sentune = str(Path(sys.executable).with_name("sentune"))
     with tempfile.TemporaryDirectory() as scratch:
-        place = Path(scratch)
-        (place / "text.txt").write_text("A sentence.\n", encoding="utf-8")
+        scratch_folder = Path(scratch)
+        (scratch_folder / "text.txt").write_text("A sentence.\n", encoding="utf-8")
         commands = {
             "import sentune": [sys.executable, "-c", "import sentune"],
             "bare Python": [sys.executable, "-c", "pass"],
@@ -63,10 +63,10 @@ def main() -> None:
         peak = dict.fromkeys(commands, 0)
         for _ in range(rounds):
             for name, command in commands.items():
-                took, resident = _run(command, place)
+                took, resident = _run(command, scratch_folder)
                 seconds[name].append(took)
                 peak[name] = max(peak[name], resident)
-                (place / "ours.npy").unlink(missing_ok=True)
+                (scratch_folder / "ours.npy").unlink(missing_ok=True)
     for ours, theirs in _PAIRS:
         ratio = statistics.median(
             a / b for a, b in zip(seconds[ours], seconds[theirs], strict=True)
@@ -78,11 +78,11 @@ def main() -> None:
         )
 
 
-def _run(command: list[str], place: Path) -> tuple[float, int]:
+def _run(command: list[str], scratch_folder: Path) -> tuple[float, int]:
     """Seconds, and the largest resident memory in KiB."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, cwd=scratch_folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -70,6 +70,33 @@ def test_the_format_follows_the_processor(
     assert compute.dtype_name in COMPUTE_DTYPES
 
 
+@pytest.mark.parametrize(
+    ("platform", "amd", "nvidia", "found"),
+    [
+        ("linux", False, False, False),
+        ("linux", True, False, True),
+        ("linux", False, True, True),
+        ("darwin", False, False, True),
+    ],
+)
+def test_a_gpu_that_pytorch_may_find(
+    platform: str, amd: bool, nvidia: bool, found: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(name: str) -> None:
+        assert name == "libcuda.so.1"
+        if not nvidia:
+            raise OSError
+
+    monkeypatch.setattr("sys.platform", platform)
+    monkeypatch.setattr(Path, "exists", lambda path: amd and str(path) == "/dev/kfd")
+    monkeypatch.setattr("ctypes.CDLL", load)
+    assert hardware.may_have_gpu() == found
+
+
+def test_no_gpu_is_overlooked() -> None:
+    assert hardware.may_have_gpu() or choose_device().type == "cpu"
+
+
 def test_this_machines_features_are_known_ones() -> None:
     assert set(processor_features()) <= set(hardware._SHOWN_FEATURES)
 
@@ -89,10 +116,7 @@ def test_the_format_follows_the_gpu(
 ) -> None:
     monkeypatch.setattr(hardware, "choose_device", lambda _: torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (major, 0))
-    monkeypatch.setattr(torch.backends.cuda, "enable_cudnn_sdp", lambda on: settings.append(on))
-    settings: list[bool] = []
     assert choose_compute("auto").dtype == dtype
-    assert settings == [False]
 
 
 def test_other_devices_compute_in_float32(monkeypatch: pytest.MonkeyPatch, processor: Any) -> None:

@@ -7,7 +7,10 @@ import sys
 from typing import Any
 
 import pytest
+import torch
 
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.hardware import Compute
 from sentune.process import _has_glibc, reuse_freed_memory
 
 
@@ -41,3 +44,17 @@ def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.libc_ver", lambda: ("glibc", "2.35"))
     monkeypatch.setattr("sys.platform", "darwin")
     assert reuse_freed_memory() is False
+
+
+def test_cudnn_attention_is_disabled_for_a_model_on_cuda(
+    tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: list[bool] = []
+    monkeypatch.setattr(torch.backends.cuda, "enable_cudnn_sdp", settings.append)
+    monkeypatch.setattr(tiny, "to", lambda _: None)
+    before = tiny.compute
+    for device in ("cpu", "cuda"):
+        tiny.compute_as(Compute(torch.device(device), torch.float32, "asked for"))
+        assert settings == [False] * (device == "cuda")
+    monkeypatch.undo()
+    tiny.compute_as(before)

@@ -1,20 +1,21 @@
 """Which device to compute on and in which number format, and why.
 
-bfloat16 halves the bytes and, where the processor multiplies it in hardware, more than doubles
-the rate of a matrix product; elsewhere it is emulated and slower than float32. So the format
-follows the hardware: on x86 the AMX tiles or the AVX-512 dot product, on Arm the bf16
-instructions, on a GPU compute capability 8 and above.
+bfloat16 halves the bytes. Where the hardware multiplies it, matrix products are more than twice as
+fast; elsewhere it is emulated, and slower than float32. So the format follows the hardware: on x86
+AMX or the AVX-512 dot product, on Arm the bf16 instructions, on a GPU compute capability 8 and up.
 """
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentune.checks import require_choice
 from sentune.errors import ArgumentError
-from sentune.process import disable_cudnn_attention
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,8 @@ __all__ = [
     "choose_compute",
     "choose_device",
     "int8_is_exact",
+    "may_have_gpu",
+    "processor_bfloat16_unit",
     "processor_features",
 ]
 
@@ -40,12 +43,12 @@ _SHOWN_FEATURES = ("avx2", "avx512f", "avx512_vnni", "amx_int8", "asimd", *_MATR
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """Where and in which number format the encoder runs, and the reason in words.
+    """Where and in which number format the encoder computes.
 
     Attributes:
         device: of the weights.
-        dtype: of everything between the texts and their vectors.
-        reason: for the format.
+        dtype: of the activations.
+        reason: for the format, in words.
         eight_bit: whether the linear layers multiply 8-bit integers.
     """
 
@@ -62,7 +65,7 @@ class Compute:
 
 @cache
 def processor_features() -> tuple[str, ...]:
-    """The processor's instruction sets that matter here, as Linux names them; () elsewhere."""
+    """The processor's instruction sets that matter here, by Linux's names; () on other systems."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -72,11 +75,28 @@ def processor_features() -> tuple[str, ...]:
     return tuple(name for name in _SHOWN_FEATURES if name in present)
 
 
+def processor_bfloat16_unit() -> str | None:
+    """What multiplies bfloat16 in this processor; None where that is emulated."""
+    present = processor_features()
+    return next((text for name, text in _MATRIX_FEATURES.items() if name in present), None)
+
+
+def may_have_gpu() -> bool:
+    """Whether PyTorch may find a GPU here; known without PyTorch, and True in doubt."""
+    if sys.platform != "linux" or Path("/dev/kfd").exists():  # Apple's, and AMD's
+        return True
+    try:
+        ctypes.CDLL("libcuda.so.1")  # NVIDIA's driver
+    except OSError:
+        return False
+    return True
+
+
 def choose_device(device: str | torch.device | None = None) -> torch.device:
-    """The device asked for, else CUDA, else Apple's GPU, else the processor.
+    """The given device; when None CUDA, else Apple's GPU, else the processor.
 
     Raises:
-        ArgumentError: the name is no device, or the device is not there.
+        ArgumentError: the name is no device, or this machine does not have it.
     """
     import torch
 
@@ -87,16 +107,12 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
     try:
         chosen = torch.device(device)
         torch.empty(0, device=chosen)
+        reason = "it has shapes, no numbers" if chosen.type == "meta" else None
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
+    if reason is not None:
         raise ArgumentError(
             f"device {str(device)!r} cannot be used ({reason})",
-            expected="a device of this machine such as 'cpu' or 'cuda'",
-            fix="leave the device out to have it chosen",
-        ) from error
-    if chosen.type == "meta":
-        raise ArgumentError(
-            "device 'meta' cannot be used (it holds shapes, no numbers)",
             expected="a device of this machine such as 'cpu' or 'cuda'",
             fix="leave the device out to have it chosen",
         )
@@ -106,7 +122,7 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
 def choose_compute(
     compute_dtype: str = "auto", device: str | torch.device | None = None
 ) -> Compute:
-    """Resolve a number format and a device.
+    """Choose a number format and a device. Changes nothing.
 
     Args:
         compute_dtype: ``"auto"``, ``"float32"``, ``"bfloat16"``, or ``"int8"`` for linear layers
@@ -114,29 +130,22 @@ def choose_compute(
         device: as in :func:`choose_device`.
 
     Raises:
-        ArgumentError: an unknown format or device, or 8 bits on anything but a processor that
-            adds up their products exactly.
+        ArgumentError: an unknown format or device, or ``"int8"`` where sums of 8-bit products are
+            not exact.
     """
     import torch
 
-    if compute_dtype not in COMPUTE_DTYPES:
-        raise ArgumentError(
-            f"compute_dtype {compute_dtype!r}",
-            expected=f"one of {', '.join(COMPUTE_DTYPES)}",
-            fix="leave it out to have it chosen",
-        )
-    place = choose_device(device)
-    if place.type == "cuda":
-        disable_cudnn_attention()
+    require_choice("compute_dtype", compute_dtype, COMPUTE_DTYPES)
+    chosen = choose_device(device)
     if compute_dtype == "int8":
-        _require_exact_int8(place)
-        return Compute(place, choose_compute("auto", place).dtype, "asked for", eight_bit=True)
+        _require_exact_int8(chosen)
+        return Compute(chosen, choose_compute("auto", chosen).dtype, "asked for", eight_bit=True)
     if compute_dtype != "auto":
-        return Compute(place, getattr(torch, compute_dtype), "asked for")
-    matrix_unit = _bfloat16_unit(place)
+        return Compute(chosen, getattr(torch, compute_dtype), "asked for")
+    matrix_unit = _bfloat16_unit(chosen)
     if matrix_unit is None:
-        return Compute(place, torch.float32, "no hardware for bfloat16 products was found")
-    return Compute(place, torch.bfloat16, f"this machine has {matrix_unit}")
+        return Compute(chosen, torch.float32, "no hardware for bfloat16 products was found")
+    return Compute(chosen, torch.bfloat16, f"this machine has {matrix_unit}")
 
 
 def _require_exact_int8(device: torch.device) -> None:
@@ -153,8 +162,8 @@ def _require_exact_int8(device: torch.device) -> None:
 def int8_is_exact() -> bool:
     """Whether this processor and PyTorch give exact sums of products of 8-bit integers.
 
-    Without instructions for it, pairs of products may be added in 16 bits, where large ones do not
-    fit. So extreme values are multiplied and compared.
+    Without the instructions, pairs of products may be added in 16 bits and overflow. So extreme
+    values are multiplied and compared.
     """
     import torch
 
@@ -174,7 +183,4 @@ def _bfloat16_unit(device: torch.device) -> str | None:
     if device.type == "cuda":
         major, _ = torch.cuda.get_device_capability(device)
         return "GPU tensor cores for bfloat16" if major >= 8 else None
-    if device.type != "cpu":
-        return None
-    present = processor_features()
-    return next((text for name, text in _MATRIX_FEATURES.items() if name in present), None)
+    return processor_bfloat16_unit() if device.type == "cpu" else None

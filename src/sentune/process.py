@@ -1,7 +1,7 @@
 """Settings of the whole process: how its memory, threads and kernels behave from now on.
 
-They hold for everything that runs in the process, so only the command line and the trainer ask
-for them; each says what it changes.
+They apply to everything in the process. So only the command line sets them, but for cuDNN's
+attention, which a model on CUDA disables.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _memory_lock = threading.Lock()
 
 
 def share_processor() -> None:
-    """Let compute threads sleep after a short wait; to be called before torch is loaded.
+    """Let compute threads sleep after a short wait. Call it before torch is loaded.
 
-    GNU OpenMP's threads spin for a long time at the end of each parallel region. On a machine
-    that does something else as well, the thread they spin for is not running, and a training
-    step took 10 s instead of 1.4 s. With 10,000 turns it took 3.3 s there, and 1.4 s still on a
-    quiet machine. A value set in the environment is left as it is.
+    At the end of each parallel region the threads of GNU OpenMP spin for a long time. On a busy
+    machine the thread they wait for is not running: a training step took 10 s, not 1.4 s. With
+    10,000 spins it took 3.3 s there, and still 1.4 s on a quiet machine. Values that the
+    environment has already are kept.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
@@ -38,16 +38,16 @@ def _has_glibc() -> bool:
 
 
 def reuse_freed_memory(most: int = _ALL) -> bool:
-    """Tell glibc to keep freed memory for the next allocation; True where that is possible.
+    """Have glibc keep freed memory for the next allocation; True where that is possible.
 
-    By default glibc maps every block above 32 MiB afresh, and gives free memory at the end of the
-    heap back, so large activations cost their page faults again and again. Measured here: a GELU
-    forward and backward over (5600, 1536) went from 34 ms to 10 ms, encoding took 3% less. The
-    price is that the process keeps that memory until it ends: in training all of it.
+    By default glibc maps every block above 32 MiB anew, and returns free memory at the end of the
+    heap to the system: large activations then cost their page faults each time. Measured here: a
+    GELU forward and backward over (5600, 1536) went from 34 ms to 10 ms, encoding took 3% less. The
+    price: the process keeps that memory until it ends, in training all of it.
 
     Args:
-        most: bytes at the end of the heap that are kept; what was asked for once is not lowered.
-            Other threads than the main one have heaps of their own, which keep all.
+        most: bytes of free heap kept by the process. Later calls can only raise it. The heaps of
+            threads other than the main one keep all.
     """
     if not _has_glibc():
         return False
@@ -65,11 +65,10 @@ def reuse_freed_memory(most: int = _ALL) -> bool:
 
 
 def disable_cudnn_attention() -> None:
-    """For the whole process, and for good: threads that encode share the setting.
+    """Use PyTorch's other fused kernels on CUDA, from now on and in all threads.
 
-    cuDNN's attention makes a plan for each shape, in each thread. Texts have many lengths: on an
-    H100 training in bfloat16 took five times as long as in float32 (2.5 steps a second, 17 without
-    it). PyTorch has other fused kernels.
+    cuDNN's attention makes a plan for each shape, in each thread, and texts have many lengths: on
+    an H100 training in bfloat16 made 2.5 steps a second with it and 17 without.
     """
     import torch
 

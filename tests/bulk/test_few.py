@@ -20,7 +20,7 @@ TEXTS = ["the first text", "a second, longer text", "third", "word " * 60]
 
 
 def few(folder: Path | str, texts: Any, out: Path, **options: Any) -> EncodedFile:
-    written = encode_few_to_file(str(folder), texts, out, **options)
+    written = encode_few_to_file(str(folder), texts, out, bfloat16=False, **options)
     assert written is not None
     return written
 
@@ -65,10 +65,10 @@ def test_bits(precision: str, tiny: SentenceTransformer, tiny_folder: Path, tmp_
 def test_what_is_left_to_the_other_writes_nothing(tiny_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "v.npy"
     model = str(tiny_folder)
-    assert encode_few_to_file(model, [], out) is None
-    assert encode_few_to_file(model, TEXTS, out, precision="int8") is None
+    assert encode_few_to_file(model, [], out, bfloat16=False) is None
+    assert encode_few_to_file(model, TEXTS, out, bfloat16=False, precision="int8") is None
     (tmp_path / ".v.npy.encoding").mkdir()
-    assert encode_few_to_file(model, TEXTS, out) is None
+    assert encode_few_to_file(model, TEXTS, out, bfloat16=False) is None
     assert [path.name for path in tmp_path.iterdir()] == [".v.npy.encoding"]
 
 
@@ -94,15 +94,15 @@ def test_a_long_name(tiny: SentenceTransformer, tiny_folder: Path, tmp_path: Pat
 def test_what_cannot_be(tiny_folder: Path, tmp_path: Path, make_folder: Any) -> None:
     out = tmp_path / "v.npy"
     with pytest.raises(ModelNotFoundError):
-        encode_few_to_file("./absent", TEXTS, out)
+        encode_few_to_file("./absent", TEXTS, out, bfloat16=False)
     with pytest.raises(OutputError, match="suffix"):
-        encode_few_to_file(str(tiny_folder), TEXTS, tmp_path / "v.csv")
+        encode_few_to_file(str(tiny_folder), TEXTS, tmp_path / "v.csv", bfloat16=False)
     with pytest.raises(ArgumentError, match=r"texts\[1\] is int"):
-        encode_few_to_file(str(tiny_folder), ["a", 3], out)  # type: ignore[list-item]
-    with pytest.raises(ArgumentError, match="precision 'int4'"):
-        encode_few_to_file(str(tiny_folder), TEXTS, out, precision="int4")
+        encode_few_to_file(str(tiny_folder), ["a", 3], out, bfloat16=False)  # type: ignore[list-item]
+    with pytest.raises(ArgumentError, match="precision is 'int4'"):
+        encode_few_to_file(str(tiny_folder), TEXTS, out, bfloat16=False, precision="int4")
     folder = make_folder(tmp_path / "model")
     (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
     with pytest.raises(ModelError, match="vocab_size"):
-        encode_few_to_file(str(folder), TEXTS, out)
+        encode_few_to_file(str(folder), TEXTS, out, bfloat16=False)
     assert not out.exists()

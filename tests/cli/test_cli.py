@@ -250,11 +250,17 @@ def test_bad_arguments_are_one_line(run, pairs: Path, tmp_path: Path) -> None:  
 # ── stopping and going on ─────────────────────────────────────────────────────────────────────
 
 
+# The tests themselves may run where SIGINT is ignored; processes inherit that.
+INTERRUPTIBLE = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from sentune.cli import main; main()"
+)
+
+
 def interrupted(path: Path, *arguments: str | Path) -> str:
-    """What a tuning says on standard error that gets Ctrl-C as soon as ``path`` is there."""
-    script = "from sentune.cli import main; main()"
+    """The last line on standard error of a tuning that gets Ctrl-C as soon as ``path`` exists."""
     process = subprocess.Popen(
-        [sys.executable, "-c", script, "tune", *map(str, arguments)],
+        [sys.executable, "-c", INTERRUPTIBLE, "tune", *map(str, arguments)],
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
@@ -268,6 +274,28 @@ def interrupted(path: Path, *arguments: str | Path) -> str:
     assert process.returncode == 130
     assert "Traceback" not in told
     return told.strip().splitlines()[-1]
+
+
+def test_a_job_started_with_ctrl_c_ignored_runs_to_its_end(
+    tmp_path: Path, tiny_folder: Path
+) -> None:
+    """As shells start a job with ``&`` in a script: Ctrl-C is meant for another program."""
+    script = "print('ready', flush=True); from sentune.cli import main; main()"
+    shell = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
+    out = tmp_path / "v.npy"
+    process = subprocess.Popen(
+        [*shell, sys.executable, "-c", script, "encode", str(tiny_folder), "-", "--out", str(out)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        process.communicate("one text\nanother text\n", timeout=300)
+    assert process.returncode == 0
+    assert np.load(out).shape == (2, 32)
 
 
 def test_ctrl_c_before_the_first_checkpoint_leaves_nothing_behind(

@@ -55,7 +55,7 @@ def test_texts_in_the_place_of_the_model_are_told(
 @pytest.fixture(autouse=True)
 def in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     """The vectors to compare with are float32, whatever this processor multiplies."""
-    monkeypatch.setattr("sentune.hardware._bfloat16_unit", lambda _: None)
+    monkeypatch.setattr("sentune.hardware.processor_bfloat16_unit", lambda: None)
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".jsonl", ".json", ".csv", ".parquet"])
@@ -145,7 +145,8 @@ def test_options(
     plain = tiny.encode(texts)
     unchanged = not options or "batch_size" in options
     assert unchanged == (found.shape == plain.shape and np.abs(found - plain).max() < 1e-4)
-    assert "5 texts, 1 cut at 48 tokens" in outcome.err.splitlines()[-1]
+    how = "encoded in windows of" if "chunk" in arguments else "cut at"
+    assert f"5 texts, 1 {how} 48 tokens" in outcome.err.splitlines()[-1]
 
 
 def test_bfloat16(run: Any, tiny: SentenceTransformer, tiny_folder: Path, tmp_path: Path) -> None:
@@ -178,14 +179,47 @@ def test_a_few_texts_do_not_load_torch(
     tiny: SentenceTransformer, tiny_folder: Path, tmp_path: Path
 ) -> None:
     file, out = write(tmp_path / "t.txt"), tmp_path / "v.npy"
-    loaded = modules_after("encode", tiny_folder, file, "--out", out)
+    arguments = ("--out", out, "--compute-dtype", "float32")
+    loaded = modules_after("encode", tiny_folder, file, *arguments)
     assert "numpy" in loaded
     assert not loaded & {"torch", "pyarrow", "transformers", "huggingface_hub"}
     np.testing.assert_allclose(np.load(out), tiny.encode(TEXTS), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("unit", [None, "a unit for bfloat16"])
+@pytest.mark.parametrize("count", [5, 64, 65])
+def test_every_path_gives_the_same_vectors(
+    unit: str | None,
+    count: int,
+    run: Any,
+    base_folder: Path,
+    real_texts: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sentune.hardware.processor_bfloat16_unit", lambda: unit)
+    short = [text[:50] for text in real_texts if text.strip()]
+    texts = [*short[:60], *(text for text in real_texts if len(text) > 400)][:count]
+    (tmp_path / "t.jsonl").write_text("\n".join(json.dumps({"text": each}) for each in texts))
+    outcome = run("encode", base_folder, tmp_path / "t.jsonl", "--out", tmp_path / "v.npy")
+    assert outcome.code == 0, outcome.err
+    found = np.load(tmp_path / "v.npy")
+    model = SentenceTransformer(base_folder, device="cpu")
+    assert model.compute.dtype_name == ("float32" if unit is None else "bfloat16")
+    together = model.encode(texts)
+    alone = np.stack([model.encode(text) for text in texts])
+    model.compute_dtype = model.compute.dtype_name  # its processes see the true processor
+    with model.start_multi_process_pool(["cpu"]) as pool:
+        elsewhere = model.encode(texts, pool=pool)
+    for others in (together, alone, elsewhere):
+        np.testing.assert_allclose(found, others, rtol=0, atol=2e-4)
+
+
 @pytest.mark.parametrize("count", [64, 65])
+@pytest.mark.parametrize(("gpu", "device"), [(False, []), (True, []), (True, ["--device", "cpu"])])
 def test_many_texts_have_the_same_vectors(
+    gpu: bool,
+    device: list[str],
     count: int,
     run: Any,
     tiny: SentenceTransformer,
@@ -203,9 +237,11 @@ def test_many_texts_have_the_same_vectors(
         build(model, *arguments, **options)
 
     monkeypatch.setattr(SentenceTransformer, "__init__", noted)
-    outcome = run("encode", tiny_folder, tmp_path / "t.txt", "--out", tmp_path / "v.npy")
+    monkeypatch.setattr("sentune.hardware.may_have_gpu", lambda: gpu)
+    arguments = ("--out", tmp_path / "v.npy", *device)
+    outcome = run("encode", tiny_folder, tmp_path / "t.txt", *arguments)
     assert outcome.code == 0, outcome.err
-    assert len(before) == (count > 64)
+    assert len(before) == (count > 64 or (gpu and not device))
     assert f"wrote {count} × 32" in outcome.err
     np.testing.assert_allclose(np.load(tmp_path / "v.npy"), tiny.encode(texts), rtol=0, atol=1e-6)
 
@@ -250,13 +286,13 @@ def test_a_missing_extra_is_told_before_a_model_is_loaded(
     [
         ("", [], "has no texts"),
         ("one\n\nthree\n", [], "line 2 is empty"),
-        ("a\n", ["--precision", "int4"], "precision 'int4'"),
+        ("a\n", ["--precision", "int4"], "precision is 'int4'"),
         ("a\n", ["--prompt-name", "absent"], "prompt_name is 'absent'"),
-        ("a\n", ["--batch-size", "0"], "batch_size 0"),
-        ("a\n", ["--truncate-dim", "0"], "truncate_dim 0"),
-        ("a\n", ["--long-text", "whole"], "long_text 'whole'"),
+        ("a\n", ["--batch-size", "0"], "batch_size is 0"),
+        ("a\n", ["--truncate-dim", "0"], "truncate_dim is 0"),
+        ("a\n", ["--long-text", "whole"], "long_text is 'whole'"),
         ("a\n", ["--device", "bogus"], "device 'bogus'"),
-        ("a\n", ["--compute-dtype", "float16"], "compute_dtype 'float16'"),
+        ("a\n", ["--compute-dtype", "float16"], "compute_dtype is 'float16'"),
     ],
     ids=str,
 )
@@ -278,7 +314,11 @@ def test_what_cannot_be_leaves_nothing(
 
 def interrupted(shard: Path, *arguments: str | Path) -> str:
     """Run ``encode``, press Ctrl-C once a shard is finished, and return the last line."""
-    code = "from sentune.bulk import run; run._SHARD = 64; from sentune.cli import main; main()"
+    code = (
+        # The tests themselves may run where SIGINT is ignored; processes inherit that.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from sentune.bulk import run; run._SHARD = 64; from sentune.cli import main; main()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", code, "encode", "--compute-dtype", "float32", *map(str, arguments)],
         stdin=subprocess.PIPE,

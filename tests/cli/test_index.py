@@ -75,7 +75,7 @@ def test_build_reads_standard_input_and_counts_what_was_cut(
     assert "2 texts, 1 cut at 48 tokens" in outcome.err
 
 
-def test_files_of_a_folder_that_hold_no_passages_are_told(
+def test_files_of_a_folder_without_passages_are_counted(
     run: Run, tiny_folder: Path, tmp_path: Path
 ) -> None:
     docs = tmp_path / "docs"
@@ -94,7 +94,7 @@ def test_files_of_a_folder_that_hold_no_passages_are_told(
 # ── add ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_add_tells_what_changed(run: Run, index: Path, jsonl: Jsonl) -> None:
+def test_add_prints_what_changed(run: Run, index: Path, jsonl: Jsonl) -> None:
     rows = [
         *ROWS[:2],
         {**ROWS[2], "text": "another text"},
@@ -169,7 +169,7 @@ def test_deleting_what_is_not_there_deletes_nothing(run: Run, index: Path) -> No
 
 def test_delete_needs_one_thing_to_delete_by(refused: Refused, index: Path) -> None:
     refused(("index", "delete", index), "nothing to delete by")
-    refused(("index", "delete", index, "a1", "--where", "page > 1"), "ids and --where")
+    refused(("index", "delete", index, "a1", "--where", "page > 1"), "ids and where")
     refused(("index", "delete", index, "--where", ""), "expected")
     assert len(Index.open(index)) == 6
 
@@ -215,7 +215,7 @@ def test_info_lists_ten_sources_and_counts_the_rest(
     assert "and 2 others with 3 passages" in out
 
 
-def test_sources_have_names_for_people(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_sources_have_short_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     assert shown_source("-") == "standard input"
     assert shown_source("") == "added from Python"
@@ -282,7 +282,7 @@ def test_data_without_passages_leaves_no_folder(
     assert not (tmp_path / "new").exists()
 
 
-def test_a_place_that_is_taken_stays_as_it_is(
+def test_a_folder_that_is_taken_is_left_alone(
     run: Run, tiny_folder: Path, file: Path, index: Path, tmp_path: Path
 ) -> None:
     full = tmp_path / "full"
@@ -306,15 +306,15 @@ def test_what_is_no_index_is_refused(
             refused(("index", verb[0], path, *verb[1:]), str(path))
 
 
-def test_damage_is_told_in_one_line(run: Run, index: Path, tmp_path: Path) -> None:
-    """Every file of the folder in turn; what a verb does not need may be gone."""
+def test_damage_is_reported_in_one_line(run: Run, index: Path, tmp_path: Path) -> None:
+    """Each file of the folder; a verb works without what it does not need."""
     names = sorted(path.relative_to(index) for path in index.rglob("*") if path.is_file())
     refusals = 0
-    for place, name in enumerate(names):
+    for number, name in enumerate(names):
         for verb in (("index", "info"), ("search",)):
             copy = tmp_path / "copy"
             shutil.copytree(index, copy)
-            _damage(copy / name, ("gone", "empty", "half")[place % 3])
+            _damage(copy / name, ("gone", "empty", "half")[number % 3])
             outcome = run(*verb, copy, *([] if verb[0] == "index" else ["a copy"]))
             assert outcome.code in (0, 2), outcome.err
             if outcome.code == 2:
@@ -337,7 +337,7 @@ def _damage(path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["build", "add", "rebuild"])
-def test_ctrl_c_says_what_stays_and_the_same_command_goes_on(
+def test_ctrl_c_says_what_stays_and_the_same_command_continues(
     run: Run,
     index: Path,
     tiny_folder: Path,
@@ -347,11 +347,11 @@ def test_ctrl_c_says_what_stays_and_the_same_command_goes_on(
     verb: str,
 ) -> None:
     more = jsonl("more.jsonl", [{"text": f"text {page}", "page": page} for page in range(5)])
-    place = index.parent / "new" if verb == "build" else index
+    target = index.parent / "new" if verb == "build" else index
     arguments = {
-        "build": ["build", tiny_folder, more, "--out", place],
-        "add": ["add", place, more],
-        "rebuild": ["rebuild", place, "--model", other_folder],
+        "build": ["build", tiny_folder, more, "--out", target],
+        "add": ["add", target, more],
+        "rebuild": ["rebuild", target, "--model", other_folder],
     }[verb]
     write = Writer._write
 
@@ -365,8 +365,8 @@ def test_ctrl_c_says_what_stays_and_the_same_command_goes_on(
         outcome = run("index", *arguments)
     assert outcome.code == 130
     assert outcome.err.splitlines()[-1] == (
-        f"sentune: interrupted; what {place} has already stays, and the same command goes on "
-        "from there"
+        f"sentune: interrupted; {target} keeps what it has, and the same command continues from "
+        "there"
     )
     encoded: list[int] = []
 
@@ -378,7 +378,7 @@ def test_ctrl_c_says_what_stays_and_the_same_command_goes_on(
     outcome = run("index", *arguments)
     assert outcome.code == 0, outcome.err
     assert sum(encoded) == {"build": 3, "add": 3, "rebuild": 4}[verb]
-    assert len(Index.open(place)) == {"build": 5, "add": 11, "rebuild": 6}[verb]
+    assert len(Index.open(target)) == {"build": 5, "add": 11, "rebuild": 6}[verb]
 
 
 def test_ctrl_c_elsewhere_says_that_nothing_was_written(

@@ -90,7 +90,7 @@ def test_the_summary_and_the_examples_with_the_nearest_negatives(
     assert lines[0].startswith("40 questions, 40 passages: ")
     assert "mean cosine to the question" in lines[1]
     assert any(line.endswith("(relative margin)") for line in lines)
-    assert any("drawn at random take their place" in line for line in lines)
+    assert any("drawn at random were added" in line for line in lines)
     starts = [line.split()[0] for line in lines[lines.index("") :] if line]
     assert starts.count("question") == 3
     assert starts[:3] == ["question", "answer", "negative"]
@@ -123,10 +123,10 @@ def test_texts_that_are_cut_are_counted(
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
-        (("--num-negatives", "0"), ("num_negatives 0",)),
-        (("--relative-margin", "7"), ("relative_margin 7.0", "from 0 to 1")),
-        (("--sampling-strategy", "best"), ("'best'", "top or random")),
-        (("--range-max", "2"), ("range_max 2", "which is 3")),
+        (("--num-negatives", "0"), ("num_negatives is 0",)),
+        (("--relative-margin", "7"), ("relative_margin is 7.0", "from 0 to 1")),
+        (("--sampling-strategy", "best"), ("'best'", "top, random")),
+        (("--range-max", "2"), ("range_max is 2", "at least 3")),
     ],
 )
 @pytest.mark.usefixtures("no_model")
@@ -162,8 +162,8 @@ def test_pairs_without_any_other_passage(
     out = tmp_path / "out.jsonl"
     options = ("--model", tiny_folder, "--out", out)
     one = jsonl("one.jsonl", [{"anchor": "a", "positive": "tax law"}])
-    refused(("mine-negatives", one, *options), "1 different passages", "two passages")
+    refused(("mine-negatives", one, *options), "1 different passage and 1 question", "two passages")
     rows = [{"anchor": "a", "positive": text} for text in ("tax law", "a cat")]
-    refused(("mine-negatives", jsonl("all.jsonl", rows), *options), "without any passage")
+    refused(("mine-negatives", jsonl("all.jsonl", rows), *options), "no negative for some question")
     refused(("mine-negatives", file, "--model", broken_folder, "--out", out), "not finite")
     assert not out.exists()

@@ -78,10 +78,10 @@ def test_the_ten_best_are_printed_with_where_they_are(
     hits = as_lists(index, "copy a file")
     lines = outcome.out.splitlines()
     assert len(lines) == 3 * len(hits) == 30
-    for place, hit in enumerate(hits):
-        head, fields, text = lines[3 * place : 3 * place + 3]
+    for number, hit in enumerate(hits):
+        head, fields, text = lines[3 * number : 3 * number + 3]
         assert head == (
-            f"{place + 1}. {hit['id']} · docs.jsonl · similarity {hit['similarity']:.3f}"
+            f"{number + 1}. {hit['id']} · docs.jsonl · similarity {hit['similarity']:.3f}"
         )
         assert fields == f"   page {hit['fields']['page']} · Kind {hit['fields']['Kind']}"
         assert text == f"   {hit['text']}"
@@ -94,7 +94,7 @@ def test_json_holds_what_python_gives(run: Run, index: Path) -> None:
         assert json.loads(outcome.out) == as_lists(index, "reads a text", top=3, mode=mode)
 
 
-def test_the_ranking_is_told(run: Run, index: Path, tuned: Path) -> None:
+def test_the_ranking_is_printed(run: Run, index: Path, tuned: Path) -> None:
     fused = "ranked by the fusion with BM25, in which the model's weight is {}\n"
     cases: dict[tuple[object, ...], tuple[str, bool, bool]] = {
         (index,): ("ranked by similarity (cosine)\n", False, True),
@@ -103,9 +103,9 @@ def test_the_ranking_is_told(run: Run, index: Path, tuned: Path) -> None:
         (tuned,): (fused.format(0.7), True, True),
         (tuned, "--mode", "dense"): ("ranked by similarity (cosine)\n", False, True),
     }
-    for (place, *options), (told, scored, similar) in cases.items():
-        outcome = run("search", place, "copy a file", *options)
-        assert outcome.err == told
+    for (target, *options), (printed, scored, similar) in cases.items():
+        outcome = run("search", target, "copy a file", *options)
+        assert outcome.err == printed
         assert ("score" in outcome.out, "similarity" in outcome.out) == (scored, similar)
 
 
@@ -142,7 +142,7 @@ def test_text_of_strangers_does_not_reach_the_terminal_raw(
     assert "\x07" not in outcome.out
 
 
-def test_a_question_that_is_cut_is_told(run: Run, index: Path) -> None:
+def test_a_question_that_is_cut_is_reported(run: Run, index: Path) -> None:
     assert "1 text, 1 cut at 48 tokens" in run("search", index, "word " * 99).err
 
 
@@ -236,19 +236,19 @@ def test_options_of_an_index_are_refused_with_data(
     refused(("search", index, "a", "--data", file), "--data", "sentune index add")
 
 
-def test_who_forgot_data_is_told_of_it(
+def test_a_missing_data_option_is_named(
     refused: Refused, no_model: None, tiny_folder: Path, tmp_path: Path
 ) -> None:
-    for place in (tiny_folder, "all-MiniLM-L6-v2", tmp_path):
-        refused(("search", place, "a"), str(place), "--data FILE", "sentune index build")
+    for target in (tiny_folder, "all-MiniLM-L6-v2", tmp_path):
+        refused(("search", target, "a"), str(target), "--data FILE", "sentune index build")
 
 
-def test_bad_questions_are_told_before_a_model_is_loaded(
+def test_bad_questions_are_refused_before_a_model_is_loaded(
     refused: Refused, no_model: None, index: Path, questions: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "empty.txt").write_text("", encoding="utf-8")
-    refused(("search", index, " "), "the question ' '")
-    refused(("search", index, "a", "--top", "0"), "--top 0")
+    refused(("search", index, " "), "the question is ' '")
+    refused(("search", index, "a", "--top", "0"), "--top is 0")
     refused(("search", index), "no question")
     refused(("search", index, "a", "--queries", questions), "a question and --queries")
     refused(("search", index, "--queries", tmp_path / "no.txt"), "no.txt")
@@ -260,7 +260,7 @@ def test_bad_questions_are_told_before_a_model_is_loaded(
 
 
 @pytest.mark.parametrize("condition", ["page >", "pages > 3", 'Kind = "odd"', "page = 'x'", "page"])
-def test_conditions_that_cannot_be_used_are_told(
+def test_conditions_that_cannot_be_used_are_refused(
     refused: Refused, index: Path, condition: str
 ) -> None:
     for mode in ("dense", "words"):
@@ -268,7 +268,7 @@ def test_conditions_that_cannot_be_used_are_told(
         refused(arguments, condition, "page, Kind")
 
 
-def test_another_model_and_a_missing_one_are_told(
+def test_another_model_and_a_missing_one_are_refused(
     refused: Refused, run: Run, index: Path, tiny_folder: Path, make_folder: Any, tmp_path: Path
 ) -> None:
     other = make_folder(hidden_size=48)

@@ -1,10 +1,9 @@
-"""Adds passages to an index until it is stopped, and says of each addition when it is done.
+"""Adds passages to an index until it is stopped, and prints a line after each addition.
 
     python adds.py INDEX MODEL NAME COUNT [FILE_SIZE_LIMIT]
 
-Run by test_index.py, which kills it. An addition is three passages; the third time it also
-replaces one and deletes one. With a limit, no file can grow beyond so many bytes, which is how a
-disk that fills up looks to a program.
+Run by test_index.py, which kills it. An addition is three passages. With a limit, no file can grow
+beyond so many bytes, which to a program looks like a full disk.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""An encoding that is killed at any instant, or finds the disk full, ends with the same bytes."""
+"""An encoding that is killed at any instant, or finds the disk full, ends with the same bytes.
+
+``make test-long`` kills 200 times, ``make test`` three times.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.long import LONG
 
 _ENCODES = Path(__file__).with_name("encodes.py")
-_KILLS = int(os.environ.get("SENTUNE_KILLS", "3"))
+_KILLS = 200 if LONG else 3
 _TEXTS, _SHARDS = 120, 8
 _WRITES = 45  # of a whole run, about
 _NAMES = ("v.npy", "v.parquet", "v.arrow")

@@ -1,8 +1,8 @@
 """A disk that fails at any write, flush or rename leaves the old state or the new, never a mix.
 
-A clean pass counts the changes; then each of them in turn fails. With ``make crash``
-(``SENTUNE_KILLS`` set) that is every change of a whole tuning; in the tests it is every change of
-a checkpoint and of the publishing, and some of a whole tuning.
+A clean pass counts the changes; then each of them in turn fails. ``make test-long`` fails every
+change of a whole tuning; ``make test`` every change of a checkpoint and of the publishing, and some
+of a whole tuning.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.long import LONG
 
 from sentune import SentenceTransformer
 from sentune.errors import OutputError
@@ -305,7 +306,7 @@ def test_a_tuning_on_a_full_disk_goes_on_to_the_same_bits(
         expected = tuned(tmp_path / "whole")
     count = len(clean.changes)
     chosen = list(range(1, count + 1))
-    if "SENTUNE_KILLS" not in os.environ:
+    if not LONG:
         chosen = [*chosen[:3], *random.Random(0).sample(chosen[3:], _SOME)]
     seen: list[Tree] = []
     for at in chosen:

@@ -1,11 +1,10 @@
 """An index whose writers are killed, run together, or find the disk full.
 
-``make crash`` kills 100 times (``SENTUNE_KILLS=100``), the tests twice.
+``make test-long`` kills 100 times, ``make test`` twice.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
@@ -15,13 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.long import LONG
 
 from sentune import SentenceTransformer
 from sentune.index import Index
 
 _ADDS = Path(__file__).with_name("adds.py")
 _PARTS = 3
-_KILLS = int(os.environ.get("SENTUNE_KILLS", "2"))
+_KILLS = 100 if LONG else 2
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_every_acknowledged_addition_survives_a_kill(
         for number in done:
             expected |= {f"{name}-{number}-{part}" for part in range(_PARTS)}
         assert expected <= set(stored)
-        # What was under way is there whole or not at all.
+        # The last addition is there whole or not at all.
         begun = {f"{name}-{len(done)}-{part}" for part in range(_PARTS)}
         assert set(stored) - expected in (set(), begun)
         expected |= set(stored)
@@ -122,7 +122,7 @@ def test_a_full_disk_is_an_error_and_the_index_opens(
         stored = set(_stored(after))
         acknowledged = {f"l{limit}-{n}-{part}" for n in done for part in range(_PARTS)}
         assert before | acknowledged <= stored
-        # The rows may have got in before the words did; never a part of them.
+        # The rows may be there without their words, but never a part of the rows.
         begun = {f"l{limit}-{len(done)}-{part}" for part in range(_PARTS)}
         assert stored - before - acknowledged in (set(), begun)
         before = stored

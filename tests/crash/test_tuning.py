@@ -1,6 +1,6 @@
 """A tuning that is killed at any instant ends with the bits of one that was not.
 
-``make crash`` kills 200 times (``SENTUNE_KILLS=200``), the tests three times.
+``make test-long`` kills 200 times, ``make test`` three times.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.long import LONG
 
 from sentune.files import sha256
 
 _TUNES = Path(__file__).with_name("tunes.py")
-_KILLS = int(os.environ.get("SENTUNE_KILLS", "3"))
+_KILLS = 200 if LONG else 3
 _PARTS = ("save", "instant", "publish")  # that kills hit, by turns
 _SETTINGS = """\
 num_train_epochs: 4

@@ -309,7 +309,7 @@ def test_prompts(tiny_folder: Path) -> None:
         ({"prompts": {"query": 3}, "default_prompt_name": "query"}, "prompts['query'] is int"),
         ({"similarity_fn_name": "jaccard"}, "similarity_fn_name is 'jaccard'"),
         ({"truncate_dim": 0}, "truncate_dim is 0"),
-        ({"compute_dtype": "float16"}, "compute_dtype 'float16'"),
+        ({"compute_dtype": "float16"}, "compute_dtype is 'float16'"),
         ({"device": "nowhere"}, "device 'nowhere'"),
     ],
 )

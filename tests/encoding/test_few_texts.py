@@ -6,10 +6,11 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
+import torch
 from torch import Tensor
 
 from sentune.encoding import few_texts
@@ -17,6 +18,9 @@ from sentune.encoding.few_texts import FewVectors, encode_few
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, ModelError
 from sentune.model_folder.base_models import resolve
+from sentune.network.config import GROUPED_FROM
+from sentune.network.kernels import KernelError, Kernels
+from sentune.network.linear import fused_linear
 from sentune.network.names import POOLING_FLAGS
 
 Weights = dict[str, Tensor]
@@ -25,7 +29,7 @@ EditWeights = Callable[[Path, Callable[[Weights], Weights]], None]
 
 
 def few(folder: Path, texts: list[str], **options: Any) -> FewVectors:
-    found = encode_few(resolve(folder), texts, **options)
+    found = encode_few(resolve(folder), texts, **{"bfloat16": False, **options})
     assert found is not None
     return found
 
@@ -46,6 +50,55 @@ def test_the_published_model(
     assert found.truncation == truncation
     assert found.truncation.truncated
     assert found.max_seq_length == model.max_seq_length
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_the_number_format(bfloat16: bool, base_folder: Path, real_texts: list[str]) -> None:
+    texts = [text[:60] for text in real_texts[:100]]
+    base = resolve(base_folder)
+    found = encode_few(base, texts, bfloat16=bfloat16)
+    dtype = torch.bfloat16 if bfloat16 else torch.float32
+    if fused_linear(dtype) is None:  # a processor for which oneDNN has no such product
+        assert found is None
+        return
+    assert found is not None
+    other = SentenceTransformer(base_folder, device="cpu", compute_dtype=str(dtype)[6:])
+    close(found.vectors, other.encode(texts))
+    long = "word " * GROUPED_FROM
+    assert (encode_few(base, [*texts, long], bfloat16=bfloat16) is None) == bfloat16
+
+
+def test_without_the_library(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise KernelError("no library")
+
+    monkeypatch.setattr("sentune.network.kernels.Kernels.load", classmethod(fail))
+    assert encode_few(resolve(tiny_folder), ["a text"], bfloat16=False) is None
+
+
+def test_only_versions_that_were_run(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentune.network.kernels.version", lambda _: "2.14.0")
+    Kernels.load.cache_clear()
+    with pytest.raises(KernelError, match=r"torch 2\.14\.0"):
+        Kernels.load()
+    assert encode_few(resolve(tiny_folder), ["a text"], bfloat16=False) is None
+
+
+@pytest.mark.parametrize("missing", ["torch_call_dispatcher", "aoti_torch_cpu_add_Tensor"])
+def test_another_version_of_the_library(
+    missing: str, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Kernels.load()
+
+    class Lacking:
+        def __getattr__(self, name: str) -> Any:
+            if name == missing:
+                raise AttributeError(name)
+            return getattr(whole._library, name)
+
+    lacking = Kernels(cast("Any", Lacking()))
+    monkeypatch.setattr("sentune.network.kernels.Kernels.load", lambda: lacking)
+    assert encode_few(resolve(tiny_folder), ["a text"], bfloat16=False) is None
 
 
 @pytest.mark.parametrize(
@@ -70,7 +123,7 @@ def test_options(
 @pytest.mark.parametrize("options", [{"truncate_dim": 0}, {"prompt_name": "absent"}], ids=str)
 def test_bad_options(options: dict[str, Any], tiny_folder: Path) -> None:
     with pytest.raises(ArgumentError, match=str(next(iter(options.values())))):
-        encode_few(resolve(tiny_folder), ["a text"], **options)
+        encode_few(resolve(tiny_folder), ["a text"], bfloat16=False, **options)
 
 
 @pytest.fixture
@@ -106,15 +159,15 @@ def test_settings_of_the_folder(copy: Path, edit_json: EditJson, real_texts: lis
 
 def test_what_is_left_to_the_other(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = resolve(copy)
-    assert encode_few(base, ["a text"]) is not None
+    assert encode_few(base, ["a text"], bfloat16=False) is not None
     with monkeypatch.context() as patched:
         patched.setattr(few_texts, "_MOST_MULTIPLICATIONS", 1000)
-        assert encode_few(base, ["a text"]) is None
+        assert encode_few(base, ["a text"], bfloat16=False) is None
     pool(copy, ("mean",), include_prompt=False)
-    assert encode_few(base, ["a text"]) is not None
-    assert encode_few(base, ["a text"], prompt_name="query") is None
+    assert encode_few(base, ["a text"], bfloat16=False) is not None
+    assert encode_few(base, ["a text"], bfloat16=False, prompt_name="query") is None
     pool(copy, ("mean", "lasttoken"))
-    assert encode_few(base, ["a text"]) is None
+    assert encode_few(base, ["a text"], bfloat16=False) is None
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e38])
@@ -126,11 +179,11 @@ def test_numbers_that_are_none(value: float, copy: Path, edit_weights: EditWeigh
 
     edit_weights(copy, change)
     if value == 1e38:  # a number, of which no vector can be made
-        found = encode_few(resolve(copy), ["a text"])
+        found = encode_few(resolve(copy), ["a text"], bfloat16=False)
         expected = SentenceTransformer(copy, device="cpu", compute_dtype="float32").encode("a text")
         assert found is None or np.array_equal(found.vectors[0], expected)
         return
-    assert encode_few(resolve(copy), ["a text"]) is None
+    assert encode_few(resolve(copy), ["a text"], bfloat16=False) is None
     with pytest.raises(ModelError, match="not finite"):
         SentenceTransformer(copy)
 
@@ -141,21 +194,21 @@ def test_long_texts_are_not_even_tokenized(copy: Path, monkeypatch: pytest.Monke
 
     base = resolve(copy)
     monkeypatch.setattr("sentune.tokens.tokenizer.Tokenizer.__call__", touched)
-    assert encode_few(base, ["word " * 10_000] * 3) is None
+    assert encode_few(base, ["word " * 10_000] * 3, bfloat16=False) is None
     pool(copy, ("lasttoken",))
-    assert encode_few(base, ["a text"]) is None
+    assert encode_few(base, ["a text"], bfloat16=False) is None
 
 
 def test_a_damaged_tokenizer_is_told(copy: Path) -> None:
     (copy / "tokenizer.json").write_text("{")
     with pytest.raises(ModelError, match=r"tokenizer\.json cannot be read"):
-        encode_few(resolve(copy), ["a text"])
+        encode_few(resolve(copy), ["a text"], bfloat16=False)
 
 
 def test_a_text_without_a_token(copy: Path, edit_json: EditJson) -> None:
     edit_json(copy / "tokenizer.json", lambda content: content.update(post_processor=None))
-    assert encode_few(resolve(copy), ["a text"]) is not None
-    assert encode_few(resolve(copy), ["a text", ""]) is None
+    assert encode_few(resolve(copy), ["a text"], bfloat16=False) is not None
+    assert encode_few(resolve(copy), ["a text", ""], bfloat16=False) is None
     loaded = SentenceTransformer(copy)
     assert not loaded.encode("").any()
     assert loaded.encode(["a text", ""]).any(axis=1).tolist() == [True, False]

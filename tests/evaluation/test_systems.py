@@ -210,6 +210,6 @@ def test_a_better_model_is_shown_to_be(task: RetrievalTask, models: tuple[Any, A
 def test_a_weight_outside_its_range_is_refused_before_encoding(
     task: RetrievalTask, models: tuple[Any, Any], weight: float
 ) -> None:
-    with pytest.raises(ArgumentError, match="a fusion weight of"):
+    with pytest.raises(ArgumentError, match="fusion_weight is"):
         evaluate_systems(task, model=models[0], fusion_weight=weight)
     assert models[0].asked == []

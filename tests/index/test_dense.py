@@ -76,6 +76,6 @@ def test_new_rows_are_found_at_once(large: Index, tmp_path: Path) -> None:
 
 
 def test_without_the_file_search_is_exact(large: Index) -> None:
-    (large._folder / "dense.json").unlink()
+    (large.path / "1" / "dense.json").unlink()
     assert large.info().recall == 1.0
     assert large.search("a file", 3, mode="dense")

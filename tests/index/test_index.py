@@ -16,9 +16,10 @@ from sentune.errors import (
     ModelNotFoundError,
     OutputError,
 )
-from sentune.index import Index, IndexHit
+from sentune.index import Hit, Index
 from sentune.ranking.bm25 import BM25, K1
 from sentune.ranking.fusion import fuse, shortlist
+from sentune.search import PassageSearch, Searcher
 
 QUESTIONS = [
     "how do I read the lines of a file",
@@ -35,17 +36,48 @@ def test_dense_search_is_exact(index: Index, tiny: SentenceTransformer, texts: l
         scores = vectors @ tiny.encode_query(question).astype(np.float64)
         hits = index.search(question, 10, mode="dense")
         best = np.argsort(-scores, kind="stable")[:10]
-        assert [hit.id for hit in hits] == [f"a{place}" for place in best]
+        assert [hit.id for hit in hits] == [f"a{position}" for position in best]
         assert [hit.similarity for hit in hits] == pytest.approx(scores[best].tolist(), abs=1e-6)
         assert [hit.score for hit in hits] == pytest.approx(scores[best].tolist(), abs=1e-6)
         assert [hit.rank for hit in hits] == list(range(1, 11))
+
+
+def test_a_search_in_memory_and_one_in_an_index_are_one(
+    index: Index, tiny: SentenceTransformer, texts: list[str]
+) -> None:
+    memory = PassageSearch(tiny, {f"a{number}": text for number, text in enumerate(texts)})
+    searchers: list[Searcher] = [memory, index]
+    assert {searcher.mode for searcher in searchers} == {"dense"}
+    for question in QUESTIONS:
+        in_memory, in_index = (searcher.search(question, top=5) for searcher in searchers)
+        assert [type(hit) for hit in (*in_memory, *in_index)] == [Hit] * 10
+        assert [(hit.rank, hit.id, hit.text) for hit in in_memory] == [
+            (hit.rank, hit.id, hit.text) for hit in in_index
+        ]
+        assert [hit.score for hit in in_memory] == pytest.approx(
+            [hit.score for hit in in_index], abs=1e-5
+        )
+
+
+@pytest.mark.parametrize("error", [KeyError, ValueError])
+def test_an_error_of_our_code_is_not_reported_as_damage(
+    index: Index, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def broken(*_: object) -> None:
+        raise error("ours")
+
+    monkeypatch.setattr(index._table, "_scan", broken)
+    with pytest.raises(error, match="ours"):
+        index.info()
 
 
 def test_words_rank_as_bm25(index: Index, texts: list[str]) -> None:
     scores = BM25(texts).scores(QUESTIONS)
     for row, question in enumerate(QUESTIONS):
         hits = index.search(question, 200, mode="words")
-        _agree(hits, {f"a{place}": score for place, score in enumerate(scores[row]) if score > 0})
+        _agree(
+            hits, {f"a{position}": score for position, score in enumerate(scores[row]) if score > 0}
+        )
         assert all(hit.similarity is None for hit in hits)
 
 
@@ -57,7 +89,7 @@ def test_hybrid_ranks_as_the_evaluation(
     weight: float,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    object.__setattr__(index._facts, "fusion_weight", weight)
+    object.__setattr__(index._built_with, "fusion_weight", weight)
     _ranks_as_the_evaluation(index, tiny, [f"a{n}" for n in range(len(texts))], texts, weight)
 
 
@@ -84,14 +116,14 @@ def _ranks_as_the_evaluation(
     fused = fuse(dense_list, word_list, weight)
     for row, question in enumerate(QUESTIONS):
         scores = {
-            ids[place]: score
-            for place, score in zip(columns[row], fused[row], strict=True)
+            ids[position]: score
+            for position, score in zip(columns[row], fused[row], strict=True)
             if score > -np.inf
         }
         _agree(index.search(question, 200, mode="hybrid"), scores)
 
 
-def _agree(hits: list[IndexHit], scores: dict[str, float]) -> None:
+def _agree(hits: list[Hit], scores: dict[str, float]) -> None:
     """The hits are those of the scores, in their order but for ties."""
     assert len(hits) == len(scores)
     assert {hit.id for hit in hits} == scores.keys()
@@ -151,8 +183,8 @@ def test_a_filter_that_cannot_be_used(index: Index, where: str, named: str) -> N
         ({"query": ""}, "question"),
         ({"query": " \n"}, "question"),
         ({"query": None}, "question"),
-        ({"query": "file", "top": 0}, "top 0"),
-        ({"query": "file", "top": "5"}, "top '5'"),
+        ({"query": "file", "top": 0}, "top is 0"),
+        ({"query": "file", "top": "5"}, "top is '5'"),
         ({"query": "file", "mode": "sparse"}, "sparse"),
     ],
 )
@@ -170,7 +202,7 @@ def test_delete(index: Index) -> None:
     assert not found & {"a1", "a2", "a3", "a5"}
     with pytest.raises(ArgumentError, match="nothing"):
         index.delete()
-    with pytest.raises(ArgumentError, match="no text"):
+    with pytest.raises(ArgumentError, match="an id is int"):
         index.delete([5])  # type: ignore[list-item]
     with pytest.raises(ArgumentError, match="either"):
         index.delete(["a4"], where="page > 3")
@@ -339,5 +371,5 @@ def test_other_similarities(
     scores = model.similarity(model.encode_query(["a file"]), model.encode_document(texts))[0]
     hits = index.search("a file", 5, mode="dense")
     best = np.argsort(-scores.numpy(), kind="stable")[:5]
-    assert [hit.id for hit in hits] == [f"a{place}" for place in best]
+    assert [hit.id for hit in hits] == [f"a{position}" for position in best]
     assert [hit.score for hit in hits] == pytest.approx(scores[best].tolist(), rel=1e-4)

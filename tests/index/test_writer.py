@@ -11,7 +11,7 @@ import pytest
 
 from sentune import SentenceTransformer
 from sentune.errors import DataError, IndexFolderError, OutputError
-from sentune.index import Changes, Index, table_writing, writer
+from sentune.index import Changes, Index, store, writer
 
 LINES = ["the first line of it", "a second one", "and the third", "a fourth, last one"]
 
@@ -167,7 +167,7 @@ def test_an_unfinished_build_of_another_model_starts_again(
     monkeypatch.setattr(writer, "_CHUNK", 1)
     rows = [{"id": text[:5], "text": text} for text in LINES]
     with monkeypatch.context() as patch:
-        patch.setattr(writer.Writer, "_settle", _interrupt)
+        patch.setattr(writer.Writer, "_update_indexes", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             Index.build(tmp_path / "index", tiny, rows)
     other = SentenceTransformer(make_folder(num_hidden_layers=1), compute_dtype="float32")
@@ -188,7 +188,7 @@ def test_a_rebuild_that_was_stopped_goes_on(
     other = SentenceTransformer(make_folder(num_hidden_layers=1), compute_dtype="float32")
     before = index.search("a line", mode="dense")
     with monkeypatch.context() as patch:
-        patch.setattr(writer.Writer, "_settle", _interrupt)
+        patch.setattr(writer.Writer, "_update_indexes", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             index.rebuild(other)
     assert Index.open(index.path).search("a line", mode="dense") == before
@@ -206,7 +206,7 @@ def test_what_was_not_settled_is_at_the_next_addition(
 ) -> None:
     index = Index.build(tmp_path / "index", tiny, [{"id": "a", "text": "one line"}])
     with monkeypatch.context() as patch:
-        patch.setattr(writer.Writer, "_settle", _interrupt)
+        patch.setattr(writer.Writer, "_update_indexes", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             index.add([{"id": "b", "text": "another line"}])
     assert index.info().words_covered == 1
@@ -223,7 +223,7 @@ def test_a_stopped_build_goes_on_with_other_data_alone(
     tmp_path: Path, tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(writer.Writer, "_settle", _interrupt)
+        patch.setattr(writer.Writer, "_update_indexes", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             Index.build(tmp_path / "index", tiny, [{"id": "a", "text": LINES[0], "n": 1}])
     index = Index.build(tmp_path / "index", tiny, [{"id": "b", "text": LINES[1], "n": 2}])
@@ -272,7 +272,7 @@ def test_a_commit_cut_short_is_as_if_it_had_not_been(
             raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(table_writing, "_require_whole", cut)
+        patch.setattr(store, "_flush", cut)
         with pytest.raises(OutputError, match="No space left"):
             index.add([{"id": "b", "text": LINES[1]}])
     assert _ids(index) == {"a"}

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from sentune.network import attention, grouped_attention
 from sentune.network.attention import Biases, attend
-from sentune.network.config import LayerKind
+from sentune.network.config import AttentionKind
 from sentune.network.dropout import Masks
 from sentune.network.grouped_attention import _groups, attend_in_groups
 from sentune.network.pack import Pack, Run, pack
-from sentune.network.positions import RelativeBias, find_places, rotate
+from sentune.network.positions import RelativeBias, position_inputs, rotate
 
 HEADS, SIZE = 3, 4
 LENGTHS = (7, 7, 4, 2, 2, 1)
@@ -36,11 +36,11 @@ def qkv() -> Tensor:
 
 
 def by_definition(
-    qkv: Tensor, packed: Pack, table: Tensor, dropout: float = 0.0, apart: bool = True
+    qkv: Tensor, packed: Pack, table: Tensor, dropout: float = 0.0, one_run_each: bool = True
 ) -> Tensor:
     """One run after the other; ``table`` is (heads, longest, longest)."""
     rows = []
-    masks, scale = drawn(packed, dropout, apart) if dropout else (iter(()), 1.0)
+    masks, scale = drawn(packed, dropout, one_run_each) if dropout else (iter(()), 1.0)
     for block, run in zip(packed.blocks(qkv), packed.runs, strict=True):
         parts = block.view(run.texts, run.length, 3, HEADS, SIZE).permute(2, 0, 3, 1, 4)
         scores = parts[0] @ parts[1].mT / SIZE**0.5 + table[:, : run.length, : run.length]
@@ -51,12 +51,12 @@ def by_definition(
     return torch.cat(rows)
 
 
-def drawn(packed: Pack, dropout: float, apart: bool) -> tuple[Iterator[Tensor], float]:
+def drawn(packed: Pack, dropout: float, one_run_each: bool) -> tuple[Iterator[Tensor], float]:
     """The masks of each run, as attention draws them for padded groups."""
     masks = Masks(dropout)
     draw, of_texts = masks.from_the_start(), []
     largest = grouped_attention._SCORES // (HEADS * 8)
-    for group in _groups(packed.runs, largest, apart=apart, alike=False):
+    for group in _groups(packed.runs, largest, one_run_each=one_run_each, power_of_two=False):
         shape = (group.texts * HEADS, group.length, group.length)
         mask = draw(torch.empty(shape, dtype=torch.float64)).unflatten(0, (-1, HEADS))
         lengths = [part.length for part in group.parts for _ in range(part.texts)]
@@ -95,7 +95,7 @@ def test_values_and_gradients_of_groups(
     (gradient,) = torch.autograd.grad(found.sin().sum(), qkv)
     torch.manual_seed(9)
     nothing = torch.zeros(HEADS, 7, 7, dtype=torch.float64)
-    expected = by_definition(qkv, packed, nothing, dropout, apart=False)
+    expected = by_definition(qkv, packed, nothing, dropout, one_run_each=False)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
     (right,) = torch.autograd.grad(expected.sin().sum(), qkv)
     torch.testing.assert_close(gradient, right, rtol=0, atol=1e-12)
@@ -104,14 +104,14 @@ def test_values_and_gradients_of_groups(
 @given(
     lengths=st.lists(st.integers(0, 70), min_size=1, max_size=30),
     largest=st.integers(0, 20_000),
-    apart=st.booleans(),
-    alike=st.booleans(),
+    one_run_each=st.booleans(),
+    power_of_two=st.booleans(),
 )
 def test_every_text_is_in_one_group(
-    lengths: list[int], largest: int, apart: bool, alike: bool
+    lengths: list[int], largest: int, one_run_each: bool, power_of_two: bool
 ) -> None:
     packed = pack([[0] * length for length in lengths])
-    groups = _groups(packed.runs, largest, apart=apart, alike=alike)
+    groups = _groups(packed.runs, largest, one_run_each=one_run_each, power_of_two=power_of_two)
     parts = [part for group in groups for part in group.parts]
     texts = [part.length for part in parts for _ in range(part.texts)]
     assert texts == sorted(filter(None, lengths), reverse=True)
@@ -122,11 +122,13 @@ def test_every_text_is_in_one_group(
         assert group.texts == 1 or group.texts * group.length**2 <= largest
         assert group.texts == 1 or group.texts * group.length <= 1024
         given = sum(part.texts for part in group.parts)
-        assert group.texts == (next(2**n for n in range(9) if 2**n >= given) if alike else given)
+        assert group.texts == (
+            next(2**n for n in range(9) if 2**n >= given) if power_of_two else given
+        )
         step = 4 if group.length <= 32 else 16
         assert group.length % step == 0
         assert all(0 <= group.length - part.length < step for part in group.parts)
-        assert not apart or len(group.parts) == 1
+        assert not one_run_each or len(group.parts) == 1
         assert packed.runs[group.run].length == group.parts[0].length
 
 
@@ -142,16 +144,16 @@ def test_nothing_new_is_kept_for_the_gradient(biased: bool, packed: Pack) -> Non
 
 def test_texts_of_similar_lengths_are_one_group() -> None:
     runs = [Run(2, 48), Run(1, 34), Run(1, 33), Run(3, 3), Run(1, 1)]
-    long, short = _groups(runs, 10**6, apart=False, alike=False)
+    long, short = _groups(runs, 10**6, one_run_each=False, power_of_two=False)
     assert (long.texts, long.length, long.parts) == (4, 48, runs[:3])
     assert (short.texts, short.length, short.parts) == (4, 4, runs[3:])
     assert (short.start, short.run) == (48 * 2 + 34 + 33, 3)
-    first, second, _ = _groups(runs, 3 * 48**2, apart=False, alike=False)
+    first, second, _ = _groups(runs, 3 * 48**2, one_run_each=False, power_of_two=False)
     assert (first.parts, second.parts) == ([Run(2, 48), Run(1, 34)], [Run(1, 33)])
     assert (second.start, second.run) == (48 * 2 + 34, 2)
-    first, second, _ = _groups(runs, 3 * 48**2, apart=False, alike=True)
+    first, second, _ = _groups(runs, 3 * 48**2, one_run_each=False, power_of_two=True)
     assert (first.parts, second.parts) == ([Run(2, 48)], [Run(1, 34), Run(1, 33)])
-    (only,) = _groups([Run(5, 9)], 10**6, apart=False, alike=True)
+    (only,) = _groups([Run(5, 9)], 10**6, one_run_each=False, power_of_two=True)
     assert (only.texts, only.parts, only.full) == (8, [Run(5, 9)], False)
 
 
@@ -217,8 +219,8 @@ def test_a_bias_of_one_run_changes_no_other(qkv: Tensor, packed: Pack) -> None:
 def test_a_token_sees_those_within_its_window(
     window: int, dropout: float, qkv: Tensor, packed: Pack
 ) -> None:
-    kind = LayerKind(window)
-    biases = find_places(kind, packed, SIZE, torch.float64, None).biases
+    kind = AttentionKind(window)
+    biases = position_inputs(kind, packed, SIZE, torch.float64, None).biases
     qkv.requires_grad_()
     torch.manual_seed(5)
     found = attend(qkv, packed, HEADS, dropout, biases)
@@ -229,7 +231,7 @@ def test_a_token_sees_those_within_its_window(
             if abs(row - column) > window:
                 table[:, row, column] = -math.inf
     torch.manual_seed(5)
-    expected = by_definition(qkv, packed, table, dropout, apart=biases is not None)
+    expected = by_definition(qkv, packed, table, dropout, one_run_each=biases is not None)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
     (right,) = torch.autograd.grad(expected.sin().sum(), qkv)
     torch.testing.assert_close(gradient, right, rtol=0, atol=1e-12)
@@ -237,7 +239,7 @@ def test_a_token_sees_those_within_its_window(
 
 def test_texts_that_fit_into_the_window_have_no_mask(packed: Pack) -> None:
     def masked(window: int) -> list[bool]:
-        places = find_places(LayerKind(window), packed, SIZE, torch.float32, None)
+        places = position_inputs(AttentionKind(window), packed, SIZE, torch.float32, None)
         return [bias is not None for bias in places.biases or [None]]
 
     assert masked(6) == masked(100) == [False]
@@ -281,7 +283,9 @@ def test_a_bias_that_learns_keeps_the_format_of_its_weights() -> None:
 def test_turned_scores_depend_on_the_distance_alone(packed: Pack) -> None:
     torch.manual_seed(3)
     one = torch.randn(3 * HEADS * SIZE, dtype=torch.float64)
-    rotation = find_places(LayerKind(None, 50.0), packed, SIZE, torch.float64, None).rotation
+    rotation = position_inputs(
+        AttentionKind(None, 50.0), packed, SIZE, torch.float64, None
+    ).rotation
     assert rotation is not None
     turned = rotate(one.repeat(23, 1), HEADS, rotation)
     query, key, value = turned[:7].view(7, 3, HEADS, SIZE).unbind(1)

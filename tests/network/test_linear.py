@@ -113,10 +113,10 @@ def test_a_sum_with_another_tensor(
     made = layer(activation)
     x = torch.randn(5, 48).to(dtype)
     with torch.no_grad():
-        plain = made.product(dtype)(x)
+        plain = made.product(dtype, keep=True)(x)
         added = torch.randn(plain.shape).to(dtype)
         before = added.clone()
-        found = made.product(dtype)(x, added)
+        found = made.product(dtype, keep=True)(x, added)
     assert torch.equal(added, before)
     assert found.dtype == dtype
     torch.testing.assert_close(found, plain + added, rtol=0, atol=within)

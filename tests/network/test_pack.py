@@ -23,10 +23,10 @@ quick = settings(max_examples=60, deadline=None, suppress_health_check=list(Heal
 @given(texts)
 def test_a_pack_holds_every_token_once_in_its_place(batch: Texts) -> None:
     packed = pack(batch)
-    order = np.argsort(packed.place.numpy())
+    order = np.argsort(packed.index_in_pack.numpy())
     assert packed.token_ids.tolist() == [token for i in order for token in batch[i]]
     assert packed.positions.tolist() == [p for i in order for p in range(len(batch[i]))]
-    assert sorted(packed.place.tolist()) == list(range(len(batch)))
+    assert sorted(packed.index_in_pack.tolist()) == list(range(len(batch)))
     assert packed.token_ids.dtype == packed.positions.dtype == torch.int64
 
 

@@ -51,7 +51,7 @@ def test_modes_equal_a_masked_padded_batch(modes: Sequence[str], skipped: int) -
     lengths = [length + skipped for length in LENGTHS]
     texts = [torch.randn(length, 6, dtype=torch.float64) for length in lengths]
     packed = pack([[0] * length for length in lengths])
-    rows = torch.cat([texts[i] for i in packed.place.argsort().tolist()])
+    rows = torch.cat([texts[i] for i in packed.index_in_pack.argsort().tolist()])
 
     states = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=99.0)
     place = torch.arange(states.shape[1])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.training import losses
 from sentune.training.losses import (
     CachedMultipleNegativesRankingLoss,
     ContrastiveLoss,
@@ -94,16 +97,42 @@ def test_cached_multiple_negatives_ranking(theirs: Any, reference: Any) -> None:
     assert_equal(ours, lambda c: cached.calculate_loss([[x] for x in c]), columns(3))
 
 
-@pytest.mark.parametrize("count", [2, 3])
-def test_symmetric_is_both_directions_with_a_softmax_each(theirs: Any, count: int) -> None:
-    ours = MultipleNegativesRankingLoss(None, scale=5.0, symmetric=True)
-    both = theirs.MultipleNegativesRankingLoss(
-        None,
-        scale=5.0,
-        directions=("query_to_doc", "doc_to_query"),
-        partition_mode="per_direction",
-    )
-    assert_equal(ours, lambda c: both.compute_loss_from_embeddings(c, None), columns(count))
+@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize(
+    ("further", "partition_mode"),
+    [
+        (("doc_to_query",), "per_direction"),
+        *(
+            (further, "joint")
+            for number in range(4)
+            for further in combinations(("query_to_query", "doc_to_query", "doc_to_doc"), number)
+        ),
+    ],
+)
+def test_directions(
+    theirs: Any, reference: Any, count: int, further: tuple[str, ...], partition_mode: str
+) -> None:
+    options: dict[str, Any] = {
+        "scale": 5.0,
+        "directions": ("query_to_doc", *further),
+        "partition_mode": partition_mode,
+    }
+    ours = MultipleNegativesRankingLoss(None, **options)
+    plain = theirs.MultipleNegativesRankingLoss(None, **options)
+    assert_equal(ours, lambda c: plain.compute_loss_from_embeddings(c, None), columns(count))
+    cached = theirs.CachedMultipleNegativesRankingLoss(reference, mini_batch_size=4, **options)
+    ours = CachedMultipleNegativesRankingLoss(None, mini_batch_size=4, **options)
+    assert_equal(ours, lambda c: cached.calculate_loss([[x] for x in c]), columns(count))
+
+
+def test_the_defaults_are_those_of_the_reference(theirs: Any) -> None:
+    for name in ("MultipleNegativesRankingLoss", "CachedMultipleNegativesRankingLoss"):
+        ours, plain = (
+            inspect.signature(one).parameters
+            for one in (getattr(losses, name), getattr(theirs, name))
+        )
+        for argument in ("scale", "directions", "partition_mode", "gather_across_devices"):
+            assert ours[argument].default == plain[argument].default
 
 
 @pytest.mark.parametrize("count", [2, 3])

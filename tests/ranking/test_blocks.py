@@ -17,6 +17,6 @@ def test_blocks_cover_every_row_once_and_stay_small(count: int, width: int) -> N
     )
 
 
-@pytest.mark.usefixtures("small_blocks")
-def test_a_row_wider_than_a_block_is_a_block() -> None:
+def test_a_row_wider_than_a_block_is_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentune.ranking.blocks._ELEMENTS", 16)
     assert list(row_blocks(2, 100)) == [slice(0, 1), slice(1, 2)]

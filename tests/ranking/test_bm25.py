@@ -150,10 +150,10 @@ def test_as_good_on_real_questions_as_measured_before() -> None:
         for part in ("valid", "train")
     ]
     passages = list(dict.fromkeys(text for part in parts for text in part["corpus"].values()))
-    places = {text: place for place, text in enumerate(passages)}
+    positions = {text: position for position, text in enumerate(passages)}
     valid = parts[0]
     relevant = [
-        frozenset(places[valid["corpus"][name]] for name in valid["relevant_contexts"][key])
+        frozenset(positions[valid["corpus"][name]] for name in valid["relevant_contexts"][key])
         for key in valid["questions"]
     ]
     ranking = rank(BM25(passages).scores(list(valid["questions"].values())))

@@ -15,7 +15,6 @@ from sentune.ranking.fusion import (
     CANDIDATES,
     dense_candidates,
     fuse,
-    fused_ranking,
     shortlist,
     word_candidates,
 )
@@ -44,6 +43,12 @@ def lists_of(
     dense: NDArray[Any], words: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return dense_candidates(dense), word_candidates(words)
+
+
+def ranking(dense: NDArray[Any], words: NDArray[Any], weight: float) -> NDArray[np.int64]:
+    """Through short lists, as search and evaluation rank."""
+    columns, dense_list, word_list = shortlist(dense, words)
+    return np.take_along_axis(columns, rank(fuse(dense_list, word_list, weight)), axis=1)
 
 
 def oracle(dense: Any, words: Any, weight: float) -> list[float]:
@@ -140,7 +145,7 @@ def test_ranking_through_shortlists_is_the_ranking_of_the_whole(seed: int, weigh
     dense = rng.normal(size=(3, 250)).round(1)
     words = np.maximum(0, rng.normal(0.3, size=(3, 250))).round(1)
     whole = rank(fuse(*lists_of(dense, words), weight))
-    assert fused_ranking(dense, words, weight).tolist() == whole.tolist()
+    assert ranking(dense, words, weight).tolist() == whole.tolist()
 
 
 def test_shortlist_holds_the_candidates_of_both_in_passage_order() -> None:
@@ -170,7 +175,7 @@ def test_a_single_word_match_counts() -> None:
     dense = np.linspace(0.1, 0.2, 50)[None]
     words = np.zeros((1, 50))
     words[0, 3] = 0.7
-    assert fused_ranking(dense, words, 0.5)[0, 0] == 3
+    assert ranking(dense, words, 0.5)[0, 0] == 3
 
 
 def test_a_full_list_of_words_has_a_zero_too() -> None:
@@ -198,13 +203,13 @@ def test_equal_scores_say_nothing() -> None:
 
 def test_a_single_passage() -> None:
     assert fuse(np.array([[0.4]]), np.array([[nan]]), 0.5).tolist() == [[0.0]]
-    assert fused_ranking(np.array([[0.4]]), np.array([[1.0]]), 0.5).tolist() == [[0]]
+    assert ranking(np.array([[0.4]]), np.array([[1.0]]), 0.5).tolist() == [[0]]
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
 def test_without_words_the_dense_order_stands_alone(weight: float) -> None:
     dense = np.array([[0.1, 0.9, 0.5]])
-    assert fused_ranking(dense, np.zeros((1, 3)), weight).tolist() == [[1, 2, 0]]
+    assert ranking(dense, np.zeros((1, 3)), weight).tolist() == [[1, 2, 0]]
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
@@ -220,7 +225,7 @@ def test_no_passages_and_no_questions() -> None:
 
 @pytest.mark.parametrize("weight", [-0.01, 1.01, nan, np.inf])
 def test_a_weight_outside_its_range_is_refused(weight: float) -> None:
-    with pytest.raises(ArgumentError, match="a fusion weight of"):
+    with pytest.raises(ArgumentError, match="fusion_weight is"):
         fuse(np.ones((1, 1)), np.ones((1, 1)), weight)
 
 

@@ -9,9 +9,10 @@ from sentune import SentenceTransformer
 from sentune.data import python_docs
 from sentune.errors import ArgumentError
 from sentune.ranking.bm25 import BM25
-from sentune.ranking.fusion import fused_ranking
+from sentune.ranking.fusion import dense_candidates, fuse, word_candidates
+from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import similarity_scores
-from sentune.tasks import PassageSearch
+from sentune.search import PassageSearch
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +30,13 @@ def test_hybrid_search_ranks_as_the_evaluation_does(
 ) -> None:
     texts = list(passages.values())
     dense = similarity_scores(model, model.encode_query(questions), model.encode_document(texts))
-    expected = fused_ranking(dense, BM25(texts).scores(questions), 0.6)
+    words = BM25(texts).scores(questions)
+    expected = rank(fuse(dense_candidates(dense), word_candidates(words), 0.6))
     search = PassageSearch(model, passages, fusion_weight=0.6)
     ids = list(passages)
     for question, row in zip(questions, expected, strict=True):
-        found = [hit.id for hit in search(question, 10)]
-        assert found == [ids[place] for place in row[:10]]
+        found = [hit.id for hit in search.search(question)]
+        assert found == [ids[position] for position in row[:10]]
 
 
 def test_without_a_weight_the_model_ranks_alone(
@@ -43,7 +45,7 @@ def test_without_a_weight_the_model_ranks_alone(
     search = PassageSearch(model, passages)
     vectors = model.encode_document(list(passages.values()))
     for question in questions[:5]:
-        hits = search(question, 3)
+        hits = search.search(question, 3)
         similarities = vectors @ model.encode_query(question)
         assert [hit.similarity for hit in hits] == pytest.approx(
             np.sort(similarities)[::-1][:3].tolist(), abs=1e-5
@@ -59,13 +61,13 @@ def test_the_weight_saved_with_the_model_is_used(passages: dict[str, str]) -> No
 
 def test_more_results_than_passages(model: SentenceTransformer) -> None:
     search = PassageSearch(model, {"one": "a cat", "two": "a dog"}, fusion_weight=0.5)
-    assert [hit.rank for hit in search("dog", 10)] == [1, 2]
+    assert [hit.rank for hit in search.search("dog")] == [1, 2]
 
 
 @pytest.mark.parametrize(("question", "top"), [("", 1), ("  \n", 1), ("a", 0)])
 def test_empty_questions_are_refused(model: SentenceTransformer, question: str, top: int) -> None:
     with pytest.raises(ArgumentError):
-        PassageSearch(model, {"one": "a cat"})(question, top)
+        PassageSearch(model, {"one": "a cat"}).search(question, top)
 
 
 def test_a_weight_outside_its_range_is_refused(model: SentenceTransformer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,13 @@ class Stop(TrainerCallback):  # type: ignore[misc]
             raise InterruptedError
 
 
+class DrawApart(TrainerCallback):  # type: ignore[misc]
+    """Draws in one process what it does not in the other, so that their generators differ."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        torch.rand(args.process_index)
+
+
 def trainer(
     model: str, out: Path, batch_size: int, stop: int | None = None, **changes: Any
 ) -> SentenceTransformerTrainer:
@@ -57,7 +65,7 @@ def trainer(
         COLUMNS,
         COLUMNS if "eval_strategy" in changes else None,
         loss=MultipleNegativesRankingLoss(gather_across_devices=True),
-        callbacks=None if stop is None else [Stop(stop)],
+        callbacks=[DrawApart(), *([] if stop is None else [Stop(stop)])],
     )
 
 
@@ -107,3 +115,4 @@ def go_on(model: str, out: Path, rank: int) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    os._exit(0)  # threads of gloo sometimes abort the interpreter while it shuts down

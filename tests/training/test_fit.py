@@ -217,7 +217,7 @@ def test_a_killed_fit_goes_on_to_the_same_bits(tiny_folder: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"scheduler": "Sideways"}, "scheduler='Sideways'"),
+        ({"scheduler": "Sideways"}, "scheduler is 'Sideways'"),
         ({"optimizer_params": {"lr": 1e-5, "amsgrad": True}}, "amsgrad"),
         ({"train_objectives": []}, "train_objectives"),
         ({"train_objectives": [(loader(), torch.nn.MSELoss())]}, "MSELoss"),

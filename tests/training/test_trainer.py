@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from sentune import SentenceTransformer
+from sentune import SentenceTransformer, process
 from sentune.data import Pairs
 from sentune.errors import ArgumentError, OutputError, TrainingError
 from sentune.training.arguments import SentenceTransformerTrainingArguments
@@ -219,3 +219,13 @@ def test_an_output_folder_that_cannot_be_made_is_named(
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"file/below cannot be written"):
         SentenceTransformerTrainer(tiny, settings(tmp_path / "file" / "below"), COLUMNS)
+
+
+def test_training_leaves_the_memory_settings_of_the_process(
+    tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are for good, so only the command line changes them."""
+    monkeypatch.setattr(process, "_kept", [0])
+    model = SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
+    SentenceTransformerTrainer(model, settings(tmp_path), COLUMNS).train()
+    assert process._kept == [0]

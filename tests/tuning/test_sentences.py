@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sentune.data import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.training.batches.examples import Row
+from sentune.training.batches.examples import Row, TrainingData
 from sentune.training.batches.row_batches import RowBatches
 from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
 from sentune.tuning.sentences import WordsOrModel, sentence_rows, words_or_model
@@ -142,7 +142,7 @@ def test_each_sentence_has_its_epoch(model: SentenceTransformer, epochs: float) 
     questions = {f"q{number}": f"question {number}" for number in range(9)}
     pairs = pairs_of(questions=questions, relevant=dict.fromkeys(questions, ("both",)))
     data = recipe(DEFAULT_RECIPE).prepare(pairs, model, epochs, 0).data
-    batches = RowBatches(data.rows, 4)
+    batches = RowBatches(data.rows, 4, rows_in=data.rows_in, spread=data.spread)
     seen: list[int] = []
     spread = -(-int(2 * epochs) // 2)
     for epoch in range(spread):
@@ -157,16 +157,19 @@ def test_each_sentence_has_its_epoch(model: SentenceTransformer, epochs: float) 
 @pytest.mark.usefixtures("words_better")
 def test_no_more_sentences_than_questions_in_an_epoch(model: SentenceTransformer) -> None:
     data = recipe(DEFAULT_RECIPE).prepare(pairs_of(), model, 2, 0).data
-    assert [row.turn for row in data.rows] == [(0, 1), (0, 2), (1, 2)]
+    assert (len(data.rows), data.extra, data.spread) == (3, 2, 2)
+    assert [data.rows_in(epoch).tolist() for epoch in range(3)] == [[0, 1], [0, 2], [0, 1]]
 
 
-@given(st.lists(st.sampled_from([(0, 1), (0, 2), (1, 2), (2, 3)]), min_size=1, max_size=40))
-def test_rows_take_their_turns(turns: list[tuple[int, int]]) -> None:
-    rows = [Row((f"q{n}", f"p{n}"), turn=turn) for n, turn in enumerate(turns)]
-    batches = RowBatches(rows, 100, sampler="batch_sampler")
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 4))
+def test_extra_rows_are_spread_over_epochs(always: int, extra: int, spread: int) -> None:
+    rows = [Row((f"q{n}", f"p{n}")) for n in range(always + extra)]
+    data = TrainingData(rows, {}, extra, spread)
+    options: Any = {"rows_in": data.rows_in, "spread": spread}
+    batches = RowBatches(rows, 100, sampler="batch_sampler", **options)
     for epoch in range(6):
         batches.set_epoch(epoch)
-        due = [n for n, (first, period) in enumerate(turns) if epoch % period == first]
+        due = [n for n in range(len(rows)) if n < always or (n - always - epoch) % spread == 0]
         if len(batches) and due:
             assert sorted(row for batch in batches for row in batch) == due
 

@@ -1,4 +1,4 @@
-"""A few texts → vectors in a file, before PyTorch could be loaded."""
+"""A few texts → vectors in a file, without the time that importing PyTorch takes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sentune.model_folder.base_models import resolve
 
 __all__ = ["FEW", "encode_few_to_file"]
 
-FEW = 64  # texts, of which the long ones may still be too much
+FEW = 64  # texts; long ones may still be too much work
 
 
 def encode_few_to_file(
@@ -25,6 +25,7 @@ def encode_few_to_file(
     texts: Sequence[str | TextRow],
     out: str | Path,
     *,
+    bfloat16: bool,
     prompt_name: str | None = None,
     prompt: str | None = None,
     precision: str = "float32",
@@ -32,18 +33,19 @@ def encode_few_to_file(
     truncate_dim: int | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> EncodedFile | None:
-    """As ``encode_to_file`` in float32, where :func:`sentune.encoding.few_texts.encode_few` can.
+    """As ``encode_to_file``, where :func:`sentune.encoding.few_texts.encode_few` can.
 
     Args:
         model: a name or folder.
         texts: at most ``FEW``.
         out: the file to write.
+        bfloat16: the number format; float32 when False.
         prompt_name, prompt, precision, normalize_embeddings, truncate_dim: as there.
-        say: told in a line which model it is.
+        say: called with a line that names the model.
 
     Returns:
-        None, and nothing is written, where ``encode_to_file`` is to be asked: also for formats
-        with ranges, and where an encoding of that file was begun.
+        None, and nothing is written, where ``encode_to_file`` has to do it: also for precisions
+        with ranges, and where an encoding of that file was stopped.
 
     Raises:
         ModelNotFoundError, ModelError, OutputError, MissingExtraError, ArgumentError: as there.
@@ -59,6 +61,7 @@ def encode_few_to_file(
     found = encode_few(
         base,
         [row.text for row in rows],
+        bfloat16=bfloat16,
         prompt_name=prompt_name,
         prompt=prompt,
         truncate_dim=truncate_dim,

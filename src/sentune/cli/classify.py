@@ -71,6 +71,7 @@ def train(
     """Train a classifier on labelled texts and measure it by cross-validation."""
     from sentune.data.labelled import read_labelled_texts
     from sentune.files import require_free
+    from sentune.process import reuse_freed_memory
     from sentune.tasks.classifier_folder import save_classifier
     from sentune.tasks.classifier_training import require_trainable, train_classifier
     from sentune.tokens.truncation import count_truncation
@@ -79,6 +80,8 @@ def train(
     data = read_labelled_texts(file)
     require_trainable(data.texts, data.labels, method=method, few_shot=few_shot)
     encoder = loaded_model(model)
+    if few_shot:
+        reuse_freed_memory()
     with count_truncation():  # not shown: it counts each pass over the texts
         classifier = train_classifier(
             encoder,

@@ -30,7 +30,8 @@ def command(
 ) -> None:
     """Tune on Python's documentation, report on held-out modules, and search with it."""
     from sentune.data import python_docs
-    from sentune.search.passages import PassageSearch
+    from sentune.process import reuse_freed_memory
+    from sentune.search import PassageSearch
     from sentune.tokens.truncation import count_truncation
     from sentune.tuning import Split, TuneSettings, tune
 
@@ -50,6 +51,7 @@ def command(
     )
     names = chain(["sentune-demo"], (f"sentune-demo-{number}" for number in count(2)))
     folder = out or next(path for path in map(Path, names) if not path.exists())
+    reuse_freed_memory()
     tuned = tune(
         split, folder, TuneSettings(training={"num_train_epochs": 1}, show_progress=True), say
     )
@@ -58,4 +60,4 @@ def command(
         search = PassageSearch(tuned.model, docs.pairs.passages)
     for question in _QUESTIONS:
         print_line(f"\nsearch: {question}")
-        show_hits(search(question, 2), search.fusion_weight)
+        show_hits(search.search(question, top=2), search)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 
 import typer
 
+from sentune.cli.options import Model, Texts
 from sentune.cli.output import interactive, say
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "command"]
 
 NAME = "encode"
-_KEPT = 128 << 20  # bytes, for the activations of a pack: more than between two of its layers
+_KEPT = 128 << 20  # bytes of free heap: more than the activations between two layers of a pack
 
 
 class _Options(TypedDict):
@@ -33,11 +34,8 @@ class _Options(TypedDict):
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A model folder or name.")],
-    file: Annotated[
-        str,
-        typer.Argument(help="Texts: one a line, JSONL, CSV, TSV, Parquet; - for standard input."),
-    ] = "-",
+    model: Model,
+    file: Texts = "-",
     out: Annotated[Path, typer.Option(help="The .npy, .parquet or .arrow file to write.")] = Path(
         "vectors.npy"
     ),
@@ -45,7 +43,7 @@ def command(
         str | None, typer.Option(help="A prompt of the model, put before every text.")
     ] = None,
     prompt: Annotated[
-        str | None, typer.Option(help="A prompt as it stands; beats --prompt-name.")
+        str | None, typer.Option(help="The text of a prompt; overrides --prompt-name.")
     ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="The most texts computed together.")
@@ -55,27 +53,28 @@ def command(
     ] = "float32",
     truncate_dim: Annotated[int | None, typer.Option(help="Leading dimensions to keep.")] = None,
     normalize: Annotated[
-        bool, typer.Option("--normalize", help="Scale what is kept to unit length.")
+        bool, typer.Option("--normalize", help="Scale vectors to unit length.")
     ] = False,
     device: Annotated[
         list[str] | None,
-        typer.Option(help="Where to compute; several times for a process on each."),
+        typer.Option(help="Where to compute; repeat it for one process on each."),
     ] = None,
     compute_dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or int8.")] = "auto",
     long_text: Annotated[
-        str, typer.Option(help="truncate long texts, or encode them whole: chunk.")
+        str, typer.Option(help="Texts over the limit: truncate, or chunk (mean of windows).")
     ] = "truncate",
 ) -> None:
-    """Write the vectors of texts to a file, one row a text; go on if an earlier run was stopped."""
+    """Write the vectors of texts to a file, one row a text. Continues a run that was stopped."""
     from sentune.bulk import FEW, encode_few_to_file, require_vector_file
     from sentune.data import read_text_rows
+    from sentune.hardware import may_have_gpu, processor_bfloat16_unit
     from sentune.model_folder.base_models import resolve
 
     require_vector_file(out)
-    if Path(model).is_file():  # the texts in the model's place: standard input would be waited for
+    if Path(model).is_file():  # no model given: fails here, not waiting for standard input
         resolve(model)
     rows = read_text_rows(file)
-    # What is wrong with the first rows shows before a model has to be loaded.
+    # Errors in the first rows are reported before a model is loaded.
     first = list(islice(rows, FEW + 1))
     options: _Options = {
         "prompt_name": prompt_name,
@@ -84,21 +83,16 @@ def command(
         "normalize_embeddings": normalize,
         "truncate_dim": truncate_dim,
     }
-    exact = compute_dtype in ("auto", "float32") and device in (None, [], ["cpu"])
+    on_processor = device == ["cpu"] or (not device and not may_have_gpu())
+    plain = compute_dtype in ("auto", "float32") and batch_size is None and long_text == "truncate"
     written = None
-    if len(first) <= FEW and exact and batch_size is None and long_text == "truncate":
-        written = encode_few_to_file(model, first, out, **options, say=say)
+    if len(first) <= FEW and plain and on_processor:
+        bfloat16 = compute_dtype == "auto" and processor_bfloat16_unit() is not None
+        written = encode_few_to_file(model, first, out, bfloat16=bfloat16, **options, say=say)
     if written is None:
-        written = _encode_all(
-            model,
-            chain(first, rows),
-            out,
-            device or [],
-            compute_dtype,
-            batch_size,
-            long_text,
-            options,
-        )
+        every = chain(first, rows)
+        how = (device or [], compute_dtype, batch_size, long_text)
+        written = _encode_all(model, every, out, *how, options)
     say(f"{_summary(written)}; {written.truncation.describe(written.max_seq_length)}")
 
 

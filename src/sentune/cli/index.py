@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentune.cli.models import loaded_model, telling_truncation
+from sentune.cli.options import AsJson, Folder, IndexModel, Model
 from sentune.cli.output import interactive, print_json, print_line, say, show
+from sentune.wording import counted
 
 if TYPE_CHECKING:
     from sentune.index import IndexInfo
@@ -24,35 +27,23 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-_INDEX = "The folder of the index."
-_DATA = "A file or folder of passages; - for standard input."
-_AS_JSON = "Print one JSON object."
+_Directory = Annotated[Path, typer.Argument(metavar="INDEX", help="The folder of the index.")]
+_Data = Annotated[str, typer.Argument(help="A file or folder of passages; - for standard input.")]
 _SOURCES_SHOWN = 10
 _DIGITS = 12
 
 
 @app.command("build")
-def build(
-    model: Annotated[str, typer.Argument(help="A model folder or name.")],
-    data: Annotated[str, typer.Argument(help=_DATA)],
-    out: Annotated[Path, typer.Option(help="The folder to make.")],
-    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
-) -> None:
+def build(model: Model, data: _Data, out: Folder, as_json: AsJson = False) -> None:
     """Make an index: encode all passages, once."""
-    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
-    from sentune.index.layout import Layout
-    from sentune.tokens.truncation import count_truncation
-    from sentune.wording import counted
+    from sentune.index.store import LocalStore
 
-    Layout(out).require_free()
-    _tell_skipped(data)
-    with _resumable(out), count_truncation() as truncation:
-        encoder = SentenceTransformer(model)
-        say(f"model {encoder.base.name} from {encoder.base.origin}")
+    LocalStore(out).require_free()
+    _say_skipped(data)
+    encoder = loaded_model(model)
+    with _resumable(out), telling_truncation(encoder):
         index = Index.build(out, encoder, data, show_progress_bar=interactive())
-    if truncation.truncated:
-        say(truncation.describe(encoder.max_seq_length))
     if as_json:
         print_json(index.info().to_json())
     else:
@@ -61,12 +52,7 @@ def build(
 
 @app.command("add")
 def add(
-    directory: Annotated[Path, typer.Argument(metavar="INDEX", help=_INDEX)],
-    data: Annotated[str, typer.Argument(help=_DATA)],
-    model: Annotated[
-        str | None, typer.Option(help="The model of the index, if it is elsewhere now.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
+    directory: _Directory, data: _Data, model: IndexModel = None, as_json: AsJson = False
 ) -> None:
     """Add passages, or bring those of a file or a folder up to date."""
     from dataclasses import asdict
@@ -74,11 +60,10 @@ def add(
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
     from sentune.tokens.truncation import count_truncation
-    from sentune.wording import counted
 
     with _resumable(directory), count_truncation() as truncation:
         index = Index.open(directory, None if model is None else SentenceTransformer(model))
-        skipped = _tell_skipped(data)
+        skipped = _say_skipped(data)
         changes = index.add(data, show_progress_bar=interactive())
     if truncation.truncated:
         say(truncation.describe(index.model.max_seq_length))
@@ -94,30 +79,17 @@ def add(
 
 @app.command("delete")
 def delete(
-    directory: Annotated[Path, typer.Argument(metavar="INDEX", help=_INDEX)],
+    directory: _Directory,
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="[ID]...", help="Passages, in every file.")
     ] = None,
     where: Annotated[str | None, typer.Option(help='A condition: "page > 3".')] = None,
     source: Annotated[str | None, typer.Option(help="The file that they came from.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove passages by id, by condition, or by the file that they came from."""
-    from sentune.errors import ArgumentError
     from sentune.index import Index
-    from sentune.wording import counted
 
-    given = [
-        name
-        for name, value in (("ids", ids), ("--where", where), ("--source", source))
-        if value is not None and value != []
-    ]
-    if len(given) != 1:
-        raise ArgumentError(
-            f"{' and '.join(given) or 'nothing'} to delete by",
-            expected="either ids, or --where, or --source",
-            fix="give one of them",
-        )
     index = Index.open(directory)
     deleted = index.delete(ids or (), where=where, source=source)
     if as_json:
@@ -128,10 +100,7 @@ def delete(
 
 
 @app.command("info")
-def info(
-    directory: Annotated[Path, typer.Argument(metavar="INDEX", help=_INDEX)],
-    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
-) -> None:
+def info(directory: _Directory, as_json: AsJson = False) -> None:
     """Print what is in an index, and how it is searched."""
     from sentune.index import Index
 
@@ -144,23 +113,17 @@ def info(
 
 @app.command("rebuild")
 def rebuild(
-    directory: Annotated[Path, typer.Argument(metavar="INDEX", help=_INDEX)],
+    directory: _Directory,
     model: Annotated[str, typer.Option(help="The new model: a folder or a name.")],
-    as_json: Annotated[bool, typer.Option("--json", help=_AS_JSON)] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Encode all passages anew with another model; searches go on meanwhile."""
-    from sentune.encoding.sentence_transformer import SentenceTransformer
+    """Encode all passages anew with another model; searches work in the meantime."""
     from sentune.index import Index
-    from sentune.tokens.truncation import count_truncation
-    from sentune.wording import counted
 
-    with _resumable(directory), count_truncation() as truncation:
-        index = Index.open(directory)
-        encoder = SentenceTransformer(model)
-        say(f"model {encoder.base.name} from {encoder.base.origin}")
+    index = Index.open(directory)
+    encoder = loaded_model(model)
+    with _resumable(directory), telling_truncation(encoder):
         index.rebuild(encoder, show_progress_bar=interactive())
-    if truncation.truncated:
-        say(truncation.describe(encoder.max_seq_length))
     known = index.info()
     if as_json:
         print_json(known.to_json())
@@ -175,15 +138,13 @@ def _resumable(directory: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"interrupted; what {directory} has already stays, and the same command goes on "
-            "from there"
+            f"interrupted; {directory} keeps what it has, and the same command continues from there"
         ) from None
 
 
-def _tell_skipped(data: str) -> int:
-    """How many files of a folder hold no passages, and a word about them. Raises DataError."""
+def _say_skipped(data: str) -> int:
+    """Say how many files of a folder have no passages, and return that. Raises DataError."""
     from sentune.data import passage_files
-    from sentune.wording import counted
 
     if data == "-":
         return 0
@@ -235,11 +196,10 @@ def _lines(known: IndexInfo) -> Iterator[tuple[str, str]]:
 
 
 def _source_lines(known: IndexInfo) -> Iterator[tuple[str, str]]:
-    from sentune.wording import counted
 
     largest = sorted(known.sources.items(), key=lambda item: (-item[1], item[0]))
-    for place, (source, count) in enumerate(largest[:_SOURCES_SHOWN]):
-        yield "" if place else "sources", f"{count:,} {shown_source(source)}"
+    for number, (source, count) in enumerate(largest[:_SOURCES_SHOWN]):
+        yield "" if number else "sources", f"{count:,} {shown_source(source)}"
     if len(largest) > _SOURCES_SHOWN:
         rest = largest[_SOURCES_SHOWN:]
         passages = counted(sum(count for _, count in rest), "passage")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sentune.cli.options import AsJson, ModelOption, Pairs, Seed
 from sentune.cli.output import interactive, one_line, print_json, print_line, say
 
 if TYPE_CHECKING:
+    from sentune.data import pairs as data
     from sentune.data.files.writing import Cell
-    from sentune.data.pairs import Pairs
     from sentune.training.mining.mine import Mined
     from sentune.training.mining.settings import MiningOptions
 
@@ -32,15 +33,15 @@ _GUARDS = {
 
 
 def command(
-    pairs: Annotated[Path, typer.Argument(help="Question–passage pairs: JSONL, JSON, CSV or TSV.")],
+    pairs: Pairs,
     out: Annotated[Path, typer.Option(help="The .jsonl or .csv file to write.")],
-    model: Annotated[str, typer.Option(help="A model folder or name.")] = "all-MiniLM-L6-v2",
+    model: ModelOption = "all-MiniLM-L6-v2",
     num_negatives: Annotated[int, typer.Option(help="Negatives for each question.")] = 3,
     relative_margin: Annotated[
-        float, typer.Option(help="Share of the right passage's score to stay below it.")
+        float, typer.Option(help="Stay below the right passage's score by this share of it.")
     ] = 0.05,
     absolute_margin: Annotated[
-        float | None, typer.Option(help="Cosine to stay below the right passage's score.")
+        float | None, typer.Option(help="Stay below the right passage's score by this much.")
     ] = None,
     max_score: Annotated[float | None, typer.Option(help="The greatest cosine.")] = None,
     min_score: Annotated[float | None, typer.Option(help="The least cosine.")] = None,
@@ -51,10 +52,10 @@ def command(
     sampling_strategy: Annotated[
         str, typer.Option(help="top: the nearest; random: drawn from the nearest.")
     ] = "top",
-    seed: Annotated[int, typer.Option(help="Settles what is drawn.")] = 42,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    seed: Seed = 42,
+    as_json: AsJson = False,
 ) -> None:
-    """Add hard negatives to pairs: passages that look like the answer and are none."""
+    """Add hard negatives to pairs: passages that look like the answer but are not."""
     from sentune.data import read_pairs, require_row_file, write_rows
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.tokens.truncation import count_truncation
@@ -74,7 +75,7 @@ def command(
         "sampling_strategy": sampling_strategy,
         "seed": seed,
     }
-    MiningSettings(**options)  # raises for what is out of range before a model is loaded
+    MiningSettings(**options)  # refuses values out of range before a model is loaded
     given = read_pairs(pairs)
     encoder = SentenceTransformer(model)
     with count_truncation() as truncation:
@@ -99,13 +100,13 @@ def _require_some(mined: Mined) -> None:
 
     if not mined.pairs.negative_count:
         raise DataError(
-            f"{mined.pairs.source} leaves a question without any passage that could be a negative",
-            expected="passages that do not answer it, and are not nearly the same as one that does",
+            f"{mined.pairs.source} has no negative for some question",
+            expected="for every question a passage that is clearly not its answer",
             fix="add pairs on other subjects",
         )
 
 
-def _rows(pairs: Pairs) -> Iterator[dict[str, Cell]]:
+def _rows(pairs: data.Pairs) -> Iterator[dict[str, Cell]]:
     columns = pairs.columns()
     for row in zip(*columns.values(), strict=True):
         yield dict(zip(columns, row, strict=True))
@@ -129,13 +130,13 @@ def _summary(mined: Mined, num_negatives: int) -> Iterator[str]:
             yield f"left out: {counted(count, 'candidate')}, {_GUARDS[guard]}"
     if mined.short:
         yield (
-            f"{mined.short:,} of {questions} had fewer than {num_negatives} left; "
-            f"{counted(mined.drawn, 'passage')} drawn at random take their place"
+            f"{mined.short:,} of {questions} had fewer than {num_negatives}; "
+            f"{counted(mined.drawn, 'passage')} drawn at random were added"
         )
 
 
 def _examples(mined: Mined) -> Iterator[str]:
-    """The questions whose negatives are nearest: there a false negative is likeliest."""
+    """The questions whose negatives are nearest: a false negative is likeliest there."""
     pairs = mined.pairs
     found = [key for key, negatives in mined.mined.items() if negatives]
     found.sort(key=lambda key: -mined.mined[key][0].similarity)

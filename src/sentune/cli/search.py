@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentune.cli.index import shown_source
-from sentune.cli.output import interactive, one_line, print_json, print_line, say
+from sentune.cli.options import AsJson, IndexModel, Rows
+from sentune.cli.output import interactive, one_line, print_json, print_line, say, write_out
 
 if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
-    from sentune.search.passages import Hit
+    from sentune.search import Hit, Searcher
 
 __all__ = ["NAME", "command", "show_hits"]
 
@@ -23,29 +25,32 @@ NAME = "search"
 _SHOWN = 240
 _FIELD_SHOWN = 60
 _WIDTH = 77
-_COLUMNS = ("rank", "id", "source", "score", "similarity", "text")
-_Found = list[dict[str, Any]]
+_COLUMNS = ("query", "rank", "id", "source", "score", "similarity", "text")
+_Found = list[tuple[str, list["Hit"]]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Search:
-    """One way to search.
+class _IndexSearcher:
+    """An index under one condition and in one mode."""
 
-    Attributes:
-        ask: gives the hits of a question, the best first.
-        ranking: says what they are ranked by.
-        scored: whether their score is something else than the similarity.
-        limit: gives the model's length limit in tokens.
-    """
+    index: Index
+    where: str | None
+    mode: str
 
-    ask: Callable[[str], _Found]
-    ranking: Callable[[], str]
-    scored: bool
-    limit: Callable[[], int]
+    @property
+    def model(self) -> SentenceTransformer:
+        return self.index.model
+
+    @property
+    def fusion_weight(self) -> float:
+        return self.index.fusion_weight
+
+    def search(self, query: str, top: int = 10) -> list[Hit]:
+        return self.index.search(query, top, where=self.where, mode=self.mode)
 
 
 def command(
-    place: Annotated[
+    target: Annotated[
         str,
         typer.Argument(
             metavar="INDEX|MODEL", help="An index; with --data, a model folder or name."
@@ -58,102 +63,59 @@ def command(
     top: Annotated[int, typer.Option(help="How many results.")] = 10,
     where: Annotated[str | None, typer.Option(help='In an index, a condition: "page > 3".')] = None,
     mode: Annotated[str | None, typer.Option(help="In an index: dense, words or hybrid.")] = None,
-    model: Annotated[
-        str | None, typer.Option(help="The model of the index, if it is elsewhere now.")
-    ] = None,
+    model: IndexModel = None,
     queries: Annotated[
         str | None, typer.Option(help="A file of questions instead of one; - for standard input.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="A .jsonl or .csv file to write, one row a result.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+    out: Rows = None,
+    as_json: AsJson = False,
 ) -> None:
     """Find the passages that answer a question, in an index or (with --data) in a file."""
-    from sentune.data.files.writing import require_row_file
     from sentune.progress import progress
     from sentune.tokens.truncation import count_truncation
 
     _require_sense(query, queries, data, top)
     if data is None:
-        _require_index(place, mode, model)
+        _require_index(target, mode, model)
     else:
-        _require_no_index(place, {"--where": where, "--mode": mode, "--model": model})
-    if out is not None:
-        require_row_file(out)
+        _require_no_index(target, {"--where": where, "--mode": mode, "--model": model})
     questions = _questions(query, queries)
-    found: list[tuple[str, _Found]] = []
+    found: _Found = []
     with count_truncation() as truncation:
-        search = (
-            _in_index(place, model, top, where, mode)
-            if data is None
-            else _in_file(place, data, top)
-        )
+        searcher = _in_index(target, model, where, mode) if data is None else _in_file(target, data)
         shown = len(questions) > 1 and interactive()
         with progress("search", len(questions), unit="questions", show=shown) as advance:
             for question in questions:
-                found.append((question, search.ask(question)))
+                found.append((question, searcher.search(question, top)))
                 advance(1)
     if truncation.truncated:
-        say(truncation.describe(search.limit()))
-    _tell(found, search)
+        say(truncation.describe(searcher.model.max_seq_length))
+    _say_ranking(found, searcher)
+    rows = _rows(found, of_index=data is None)
     if out is not None:
-        _write(out, found)
+        write_out(out, ({name: row.get(name) for name in _COLUMNS} for row in rows))
     if as_json:
-        print_json(_as_json(found) if query is None else found[0][1])
+        left_out = () if query is None else ("query",)
+        print_json([{name: row[name] for name in row if name not in left_out} for row in rows])
     elif out is None:
-        _show(found, search.scored, headed=query is None)
+        _show(found, searcher, headed=query is None)
 
 
-# ── the two ways ──────────────────────────────────────────────────────────────────────────────
-
-
-def _in_index(
-    place: str, model: str | None, top: int, where: str | None, mode: str | None
-) -> _Search:
+def _in_index(target: str, model: str | None, where: str | None, mode: str | None) -> Searcher:
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
 
-    index = Index.open(place, None if model is None else SentenceTransformer(model))
-    chosen = index.mode if mode is None else mode
-    return _Search(
-        ask=lambda question: [
-            asdict(hit) for hit in index.search(question, top, where=where, mode=chosen)
-        ],
-        ranking=lambda: _ranking(index, chosen),
-        scored=chosen != "dense",
-        limit=lambda: index.model.max_seq_length,
-    )
+    index = Index.open(target, None if model is None else SentenceTransformer(model))
+    return _IndexSearcher(index, where, index.mode if mode is None else mode)
 
 
-def _ranking(index: Index, mode: str) -> str:
-    if mode == "words":
-        return "ranked by BM25"
-    if mode == "dense":
-        return f"ranked by similarity ({index.model.similarity_fn_name})"
-    return _fusion(index.fusion_weight)
-
-
-def _in_file(model: str, data: Path, top: int) -> _Search:
+def _in_file(model: str, data: Path) -> Searcher:
     from sentune.data import read_passages
     from sentune.encoding.sentence_transformer import SentenceTransformer
-    from sentune.search.passages import PassageSearch
+    from sentune.search import PassageSearch
 
     passages = read_passages(data)
-    encoder = SentenceTransformer(model)
-    search = PassageSearch(encoder, passages, show_progress_bar=interactive())
-    fused = search.fusion_weight < 1
-    alone = f"ranked by similarity ({encoder.similarity_fn_name})"
-    return _Search(
-        ask=lambda question: [asdict(hit) for hit in search(question, top)],
-        ranking=lambda: _fusion(search.fusion_weight) if fused else alone,
-        scored=fused,
-        limit=lambda: encoder.max_seq_length,
-    )
-
-
-def _fusion(weight: float) -> str:
-    return f"ranked by the fusion with BM25, in which the model's weight is {weight:g}"
+    return PassageSearch(SentenceTransformer(model), passages, show_progress_bar=interactive())
 
 
 def _questions(query: str | None, queries: str | None) -> list[str]:
@@ -162,14 +124,11 @@ def _questions(query: str | None, queries: str | None) -> list[str]:
     return [query] if query is not None else list(read_texts(str(queries)))
 
 
-# ── bad input ─────────────────────────────────────────────────────────────────────────────────
-
-
 def _require_sense(query: str | None, queries: str | None, data: Path | None, top: int) -> None:
+    from sentune.checks import require_whole
     from sentune.errors import ArgumentError
 
-    if top < 1:
-        raise ArgumentError(f"--top {top}", expected="at least 1", fix="ask for more results")
+    require_whole("--top", top, fix="ask for more results")
     if (query is None) == (queries is None):
         raise ArgumentError(
             "no question" if query is None else "a question and --queries",
@@ -178,111 +137,109 @@ def _require_sense(query: str | None, queries: str | None, data: Path | None, to
         )
     if query is not None and not query.strip():
         raise ArgumentError(
-            f"the question {query!r}", expected="a text with a word in it", fix="ask for something"
+            f"the question is {query!r}",
+            expected="a text with a word in it",
+            fix="ask for something",
         )
     if str(data) == queries == "-":
         raise ArgumentError(
             "--data - and --queries -",
-            expected="one of them from standard input",
+            expected="standard input for one of them",
             fix="save the other in a file",
         )
 
 
-def _require_index(place: str, mode: str | None, model: str | None) -> None:
+def _require_index(target: str, mode: str | None, model: str | None) -> None:
     from sentune.errors import ArgumentError, IndexFolderError
-    from sentune.index.layout import Layout
+    from sentune.index.store import LocalStore
 
-    layout = Layout(place)
-    if not layout.is_published() and layout.unfinished() is None:
+    store = LocalStore(target)
+    if not store.is_published() and store.unfinished() is None:
         raise IndexFolderError(
-            f"{place} is no index" if layout.path.exists() else f"{place} does not exist",
+            f"{target} is no index" if store.path.exists() else f"{target} does not exist",
             expected="a folder that sentune index build made, or a model and --data",
-            fix=f"to search with a model, say in which file: --data FILE; to keep its vectors: "
-            f"sentune index build {place} FILE --out INDEX",
+            fix=f"to search with a model, add --data FILE; to keep its vectors, run sentune index "
+            f"build {target} FILE --out INDEX",
         )
     if mode == "words" and model is not None:
         raise ArgumentError(
             "--model with --mode words",
-            expected="no model, because words are compared without one",
+            expected="--mode words alone, because it uses no model",
             fix="leave one of them out",
         )
 
 
-def _require_no_index(place: str, options: dict[str, str | None]) -> None:
+def _require_no_index(target: str, options: dict[str, str | None]) -> None:
     from sentune.errors import ArgumentError
+    from sentune.index.store import LocalStore
 
     given = [name for name, value in options.items() if value is not None]
     if given:
         raise ArgumentError(
             f"{given[0]} with --data",
-            expected=f"{given[0]} for an index only",
-            fix=f"leave it out, or build an index: sentune index build {place} FILE --out INDEX",
+            expected=f"{given[0]} with an index only",
+            fix=f"leave it out, or build an index: sentune index build {target} FILE --out INDEX",
         )
-    if (Path(place) / "index.json").is_file():
+    if LocalStore(target).is_published():
         raise ArgumentError(
-            f"the index {place} with --data",
+            f"the index {target} with --data",
             expected="a model with --data, or an index without",
-            fix=f"leave --data out, or add to the index: sentune index add {place} FILE",
+            fix=f"leave --data out, or add to the index: sentune index add {target} FILE",
         )
 
 
-# ── output ────────────────────────────────────────────────────────────────────────────────────
-
-
-def _tell(found: list[tuple[str, _Found]], search: _Search) -> None:
+def _say_ranking(found: _Found, searcher: Searcher) -> None:
     empty = sum(not hits for _, hits in found)
     if len(found) == 1 and empty:
         say("nothing found")
     elif empty:
         say(f"nothing found for {empty:,} of {len(found):,} questions")
     if empty < len(found):
-        say(search.ranking())
+        say(_ranking(searcher))
 
 
-def _write(out: Path, found: list[tuple[str, _Found]]) -> None:
-    from sentune.data.files.writing import write_rows
-    from sentune.wording import counted
-
-    rows = (
-        {"query": question, **{name: hit.get(name) for name in _COLUMNS}}
-        for question, hits in found
-        for hit in hits
-    )
-    say(f"wrote {counted(write_rows(out, rows), 'row')} to {out}")
+def _ranking(searcher: Searcher) -> str:
+    if searcher.mode == "words":
+        return "ranked by BM25"
+    if searcher.mode == "dense":
+        return f"ranked by similarity ({searcher.model.similarity_fn_name})"
+    weight = f"{searcher.fusion_weight:g}"
+    return f"ranked by the fusion with BM25, in which the model's weight is {weight}"
 
 
-def _as_json(found: list[tuple[str, _Found]]) -> _Found:
-    return [{"query": question, **hit} for question, hits in found for hit in hits]
+def _rows(found: _Found, *, of_index: bool) -> list[dict[str, Any]]:
+    rows = [{"query": question, **asdict(hit)} for question, hits in found for hit in hits]
+    left_out = () if of_index else ("source", "fields")
+    return [{name: row[name] for name in row if name not in left_out} for row in rows]
 
 
-def _show(found: list[tuple[str, _Found]], scored: bool, *, headed: bool) -> None:
-    for place, (question, hits) in enumerate(found):
+def _show(found: _Found, searcher: Searcher, *, headed: bool) -> None:
+    for number, (question, hits) in enumerate(found):
         if headed:
-            print_line(("\n" if place else "") + one_line(question, _SHOWN))
+            print_line(("\n" if number else "") + one_line(question, _SHOWN))
         for hit in hits:
-            _show_hit(hit, scored=scored)
+            _show_hit(hit, scored=searcher.mode != "dense")
 
 
-def _show_hit(hit: dict[str, Any], *, scored: bool) -> None:
-    """One paragraph: where it is, what the ranking went by, its fields, its text."""
-    head = [f"{hit['rank']}. {one_line(hit['id'], _FIELD_SHOWN)}"]
-    if hit.get("source"):
-        head.append(one_line(shown_source(hit["source"]), _SHOWN))
+def _show_hit(hit: Hit, *, scored: bool) -> None:
+    """One paragraph: id, file, scores, fields, text."""
+    head = [f"{hit.rank}. {one_line(hit.id, _FIELD_SHOWN)}"]
+    if hit.source:
+        head.append(one_line(shown_source(hit.source), _SHOWN))
     if scored:
-        head.append(f"score {hit['score']:.3f}")
-    if hit["similarity"] is not None:
-        head.append(f"similarity {hit['similarity']:.3f}")
+        head.append(f"score {hit.score:.3f}")
+    if hit.similarity is not None:
+        head.append(f"similarity {hit.similarity:.3f}")
     print_line(" · ".join(head))
-    fields = hit.get("fields") or {}
-    named = " · ".join(f"{name} {one_line(str(v), _FIELD_SHOWN)}" for name, v in fields.items())
-    for part in (named, one_line(hit["text"], _SHOWN)):
+    fields = (f"{name} {one_line(str(value), _FIELD_SHOWN)}" for name, value in hit.fields.items())
+    for part in (" · ".join(fields), one_line(hit.text, _SHOWN)):
         if part:
             print_line(textwrap.indent("\n".join(textwrap.wrap(part, _WIDTH)), "   "))
 
 
-def show_hits(hits: Iterable[Hit], fusion_weight: float) -> None:
-    """One paragraph a hit, after what the ranking went by."""
-    if fusion_weight < 1:
-        say(_fusion(fusion_weight))
+def show_hits(hits: Iterable[Hit], searcher: Searcher) -> None:
+    """One paragraph a hit, and for a hybrid search the model's weight before them."""
+    if searcher.mode == "hybrid":
+        say(_ranking(searcher))
     for hit in hits:
-        _show_hit(asdict(hit), scored=fusion_weight < 1)
+        _show_hit(hit, scored=searcher.mode != "dense")

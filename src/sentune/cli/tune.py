@@ -62,6 +62,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Tune a model on question–passage pairs, measure it, and keep it if it is better."""
+    from sentune.process import reuse_freed_memory
     from sentune.tuning import RunFolder, Tuned, read_run_file, read_split, tune
 
     folder = RunFolder(out)
@@ -85,6 +86,7 @@ def command(
             show_progress=True,
         )
         split = read_split(_data(run.data), run.valid, run.test, run.settings.seed)
+        reuse_freed_memory()
         try:
             tuned = tune(split, out, run.settings, say, resume=resume, run_file=run)
         except KeyboardInterrupt:

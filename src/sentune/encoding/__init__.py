@@ -8,5 +8,5 @@
 ``windows`` encodes texts beyond the length limit whole, ``precision`` narrows vectors,
 ``similarity`` compares them, ``fingerprint`` says which model they are of, and
 ``sentence_transformer`` is the public class over all of it. ``few_texts`` encodes a few texts
-without PyTorch.
+without importing PyTorch.
 """

@@ -21,6 +21,7 @@ from sentune.network.encoder import Encoder
 from sentune.network.linear import use_eight_bits
 from sentune.network.pack import Pack
 from sentune.network.pooling import Pooling
+from sentune.process import disable_cudnn_attention
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.tokenizer import Tokenizer
 
@@ -126,6 +127,8 @@ class Embedder(nn.Module):
     def compute_as(self, compute: Compute) -> None:
         """Change the number format, and move the weights to the device."""
         self.compute = compute
+        if compute.device.type == "cuda":
+            disable_cudnn_attention()
         self.to(compute.device)
         use_eight_bits(self.encoder, compute.eight_bit)
 

@@ -1,4 +1,4 @@
-"""A few texts → vectors, in a process that has not loaded PyTorch and need not."""
+"""A few texts → vectors, without the time that importing PyTorch takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sentune.checks import require_whole
 from sentune.model_folder.base_models import BaseModel
 from sentune.model_folder.folder import ModelFolder
-from sentune.network.numpy_encoder import NumpyEncoder
+from sentune.network.light_encoder import LightEncoder
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.truncation import Truncation
 
@@ -21,7 +21,7 @@ Array = NDArray[np.float32]
 
 # Half a second on two processors: about what loading PyTorch takes.
 _MOST_MULTIPLICATIONS = 20e9
-_MOST_CHARACTERS = 100_000  # that are worth looking at
+_MOST_CHARACTERS = 100_000  # more are not even tokenized
 
 # (tokens, hidden) → (hidden,)
 _POOLED: dict[str, Callable[[Array], Array]] = {
@@ -33,7 +33,7 @@ _POOLED: dict[str, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True, slots=True)
 class FewVectors:
-    """What ``encode_few`` returns.
+    """The result of ``encode_few``.
 
     Attributes:
         vectors: (texts, dim), float32.
@@ -50,25 +50,27 @@ def encode_few(
     base: BaseModel,
     texts: Sequence[str],
     *,
+    bfloat16: bool,
     prompt_name: str | None = None,
     prompt: str | None = None,
     truncate_dim: int | None = None,
     normalize_embeddings: bool = False,
 ) -> FewVectors | None:
-    """What ``SentenceTransformer(base.name, compute_dtype="float32").encode(texts)`` returns.
+    """What ``SentenceTransformer(base.name, device="cpu").encode(texts)`` returns.
 
     It agrees to 1e-6 of the largest component, in a tenth of the time of a fresh process.
 
     Args:
         base: the model.
         texts: one or more.
+        bfloat16: the number format; float32 when False.
         prompt_name, prompt, truncate_dim, normalize_embeddings: as for ``encode``.
 
     Returns:
-        None where SentenceTransformer is to be asked: for more work than it takes to load PyTorch,
-        for models that :class:`~sentune.network.numpy_encoder.NumpyEncoder` does not compute, and
-        for damaged ones, of which it tells what is wrong. (Embedding rows of other words are not
-        read, so NaN there goes unnoticed.)
+        None where SentenceTransformer has to encode: more work than PyTorch takes to load; a model
+        or text that :class:`~sentune.network.light_encoder.LightEncoder` does not compute; a
+        damaged model, whose fault SentenceTransformer reports. (Embedding rows of unused tokens
+        are not read, so NaN there goes unnoticed.)
 
     Raises:
         ModelError: a file other than the weights is missing, damaged or contradicts another.
@@ -83,17 +85,20 @@ def encode_few(
         return None
     if sum(map(len, texts)) > _MOST_CHARACTERS:
         return None
-    encoder = NumpyEncoder.open(found.weights, found.config)
+    encoder = LightEncoder.open(found.weights, found.config, bfloat16=bfloat16)
     if encoder is None:
         return None
     token_ids, truncation = found.tokenizer([before + text for text in texts])
     work = sum(encoder.multiplications(len(ids)) for ids in token_ids)
     if work > _MOST_MULTIPLICATIONS or not all(token_ids):
         return None
-    with np.errstate(all="ignore"):  # numbers that are none are looked for in the end
+    encoded = encoder(token_ids)
+    if encoded is None:
+        return None
+    with np.errstate(all="ignore"):  # NaN and infinity are checked once, at the end
         pooled = [
             np.concatenate([_POOLED[mode](tokens) for mode in found.pooling_modes])
-            for tokens in encoder(token_ids)
+            for tokens in encoded
         ]
         vectors = _scaled(np.stack(pooled)) if found.normalize else np.stack(pooled)
         vectors = vectors[:, : truncate_dim or found.truncate_dim]

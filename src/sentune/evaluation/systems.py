@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.errors import ArgumentError
 from sentune.evaluation.report import PRIMARY_METRIC, FusionWeight, Report
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.significance import (
@@ -23,6 +22,7 @@ from sentune.evaluation.significance import (
 from sentune.evaluation.weights import WEIGHTS, best_weight, cross_fit, weight_curves
 from sentune.ranking.blocks import row_blocks
 from sentune.ranking.bm25 import BM25
+from sentune.ranking.fusion import require_weight
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import RetrievalModel, similarity_scores
 
@@ -70,12 +70,8 @@ def evaluate_systems(
         ArgumentError: ``fusion_weight`` is outside [0, 1].
         DataError: A model gives NaN.
     """
-    if fusion_weight is not None and not 0.0 <= fusion_weight <= 1.0:
-        raise ArgumentError(
-            f"a fusion weight of {fusion_weight}",
-            expected="0 (BM25 alone) to 1 (the model alone)",
-            fix="leave it out to have it chosen",
-        )
+    if fusion_weight is not None:
+        fusion_weight = require_weight(fusion_weight)
     _, members = np.unique(task.groups, return_inverse=True)
     group_count = int(members.max()) + 1
     weights = WEIGHTS if group_count > 1 else (0.5,)

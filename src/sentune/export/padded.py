@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from sentune.encoding.embedder import Embedder
 from sentune.errors import UnsupportedModelError
-from sentune.network.config import LayerKind
+from sentune.network.config import AttentionKind
 from sentune.network.pack import Pack, Run
-from sentune.network.positions import Places, find_places
+from sentune.network.positions import PositionInputs, position_inputs
 
 __all__ = ["PaddedEncoder"]
 
@@ -90,17 +90,17 @@ class PaddedEncoder(nn.Module):
         encoder = self.encoder
         x: Tensor = encoder.embeddings(pack)
         hidden = (1 - attention_mask[:, None, None, :].to(x.dtype)) * _HIDDEN
-        kinds = dict.fromkeys(encoder.config.layer_kinds)
+        kinds = dict.fromkeys(encoder.config.attention_kinds)
         seen = {kind: self._places(kind, pack, hidden) for kind in kinds}
         for number, layer in enumerate(encoder.layers):
-            x = layer(x, pack, seen[encoder.config.layer_kind(number)])
+            x = layer(x, pack, seen[encoder.config.attention_kind(number)])
         return x if encoder.final_norm is None else encoder.final_norm(x)
 
-    def _places(self, kind: LayerKind, pack: Pack, hidden: Tensor) -> Places:
+    def _places(self, kind: AttentionKind, pack: Pack, hidden: Tensor) -> PositionInputs:
         """For layers of a kind, whatever the length: a graph asks for none."""
         encoder = self.encoder
         size = encoder.config.hidden_size // encoder.config.num_attention_heads
-        places = find_places(replace(kind, window=None), pack, size, hidden.dtype, None)
+        places = position_inputs(replace(kind, window=None), pack, size, hidden.dtype, None)
         place = torch.arange(pack.runs[0].length)
         distances = place - place.unsqueeze(1)  # from row to column
         if kind.window is not None:

@@ -5,18 +5,19 @@
     passages ─ changes ─ rows ─ table (LanceDB) ─┬─ dense ──┐
                                                  └─ words ──┴─ candidates ─ fusion ─ hits
 
-- ``layout`` is the folder: numbered versions, and the one file that says which of them holds.
-- ``facts`` is what an index knows of its model, and how it refuses another.
-- ``changes`` compares passages with what is stored, so that only what changed is encoded.
-- ``rows`` turns passages into Arrow; ``table`` is the only code that calls LanceDB.
+- ``store`` is the only code that knows where an index is kept: a folder of numbered versions.
+- ``index_model`` is what an index knows of its model, and how it refuses another.
+- ``sources`` reads passages; ``changes`` compares them with what is stored, so that only what
+  changed is encoded.
+- ``arrow_rows`` turns passages into Arrow; ``table`` and ``table_writing`` alone call LanceDB.
 - ``dense`` decides between exact and approximate search, and measures what the latter misses.
 - ``candidates`` asks both sides and fuses them as the evaluation does.
-- ``index`` composes these into the public class.
+- ``reader`` searches; ``writer`` adds and removes; ``index`` is the public class.
 """
 
 from sentune.index.changes import Changes
 from sentune.index.index import Index
 from sentune.index.info import IndexInfo
-from sentune.search.hit import IndexHit
+from sentune.search.searcher import Hit
 
-__all__ = ["Changes", "Index", "IndexHit", "IndexInfo"]
+__all__ = ["Changes", "Hit", "Index", "IndexInfo"]

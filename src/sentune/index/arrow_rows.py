@@ -1,7 +1,7 @@
-"""Passages ↔ Arrow: what a row of an index holds.
+"""Passages ↔ Arrow: the columns of an index, and filters on them.
 
-``id``, ``text`` and the fields have the names that a filter uses; the rest starts with
-``sentune_``, which a field may not.
+``id``, ``text`` and the fields have the names that a filter uses. The others start with
+``sentune_``, and a field may not.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ __all__ = [
     "VECTOR",
     "WORDS",
     "Kinds",
+    "among",
     "as_passage",
+    "column_types",
     "fields_digest",
     "fields_of_row",
     "is_field",
+    "of_source",
     "schema",
-    "settle",
     "table_of",
     "text_digest",
 ]
@@ -47,13 +49,14 @@ VECTOR = "sentune_vector"
 Kinds = dict[str, set[type]]
 """Field → the types of its values."""
 
-_OWN = ("id", "text", SOURCE, TEXT_DIGEST, FIELDS_DIGEST, WORDS, VECTOR)
+_COLUMNS = ("id", "text", SOURCE, TEXT_DIGEST, FIELDS_DIGEST, WORDS, VECTOR)
 _KINDS = {
     str: "texts",
     bool: "true and false",
     int: "whole numbers",
     float: "numbers with a fraction",
 }
+_IN_FILTER = 1000
 _DIGITS = 32  # 128 bits: a collision by chance needs 10¹⁹ texts
 
 
@@ -62,12 +65,28 @@ def schema(dimension: int) -> pa.Schema:
     import pyarrow as pa
 
     vector = pa.list_(pa.float32(), dimension)
-    return pa.schema([(name, vector if name == VECTOR else pa.string()) for name in _OWN])
+    return pa.schema([(name, vector if name == VECTOR else pa.string()) for name in _COLUMNS])
 
 
 def is_field(column: str) -> bool:
     """Whether a column came with the data."""
-    return column not in _OWN
+    return column not in _COLUMNS
+
+
+def of_source(name: str) -> str:
+    """The filter for the passages of a source."""
+    return f"{SOURCE} = {_quoted(name)}"
+
+
+def among(column: str, values: Iterable[str]) -> list[str]:
+    """The filters for rows with one of these values in a column, 1,000 values in each."""
+    quoted = list(map(_quoted, values))
+    pieces = (quoted[start : start + _IN_FILTER] for start in range(0, len(quoted), _IN_FILTER))
+    return [f"{column} IN ({', '.join(piece)})" for piece in pieces]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def text_digest(text: str) -> str:
@@ -76,9 +95,9 @@ def text_digest(text: str) -> str:
 
 
 def fields_digest(fields: Mapping[str, FieldValue]) -> str:
-    """Equal for equal fields, in any order: nothing is as good as no field, and 3.0 as 3.
+    """Equal for equal fields, in any order. None counts as no field, and 3.0 as 3.
 
-    That is how fields come back from the table, where a column has one type and no gaps.
+    For that is how fields come back from the table, whose columns have one type each.
     """
     plain = {
         name: int(value) if isinstance(value, float) and value.is_integer() else value
@@ -94,8 +113,8 @@ def as_passage(
     """A passage as given, or from a mapping with ``id``, ``text`` and fields.
 
     Raises:
-        DataError: neither, or without an id and a text, or with a field that a file could not
-            have either; see :mod:`sentune.data.fields`.
+        DataError: neither, or no id or text, or a field that is not allowed in a file either;
+            see :mod:`sentune.data.fields`.
     """
     passage = value
     if isinstance(value, Mapping):
@@ -106,28 +125,28 @@ def as_passage(
         for part in (passage.id, passage.text)
     ):
         raise DataError(
-            f"passage {position} is no passage with an id and a text",
-            expected='sentune.data.Passage, or {"id": "…", "text": "…", other fields}',
-            fix="give every passage an id of its own and a text",
+            f"passage {position} has no id or no text",
+            expected='a sentune.data.Passage, or {"id": "…", "text": "…", other fields}',
+            fix="give every passage an id and a text",
         )
-    place = f"passage {passage.id!r}"
-    chosen = names(("id", "text", *passage.fields), ("id", "text"), place)
+    where = f"passage {passage.id!r}"
+    chosen = names(("id", "text", *passage.fields), ("id", "text"), where)
     return Passage(
         passage.id,
         passage.text,
-        {chosen[name]: field_value(part, place, name) for name, part in passage.fields.items()},
+        {chosen[name]: field_value(part, where, name) for name, part in passage.fields.items()},
     )
 
 
-def settle(kinds: Iterable[Kinds], known: pa.Schema) -> dict[str, pa.DataType]:
-    """Settle the column type of every field before anything is written.
+def column_types(kinds: Iterable[Kinds], known: pa.Schema) -> dict[str, pa.DataType]:
+    """The column type of every field.
 
     Args:
-        kinds: the types of the values that each source brings.
+        kinds: the types of the values in each source.
         known: the columns that the index has; their types stay.
 
     Raises:
-        DataError: a field that holds values of several kinds, or of another kind than before.
+        DataError: a field with values of several kinds, or of another kind than before.
     """
     import pyarrow as pa
 
@@ -136,9 +155,9 @@ def settle(kinds: Iterable[Kinds], known: pa.Schema) -> dict[str, pa.DataType]:
     for each in kinds:
         for name, seen in each.items():
             found.setdefault(name, set()).update(seen - {type(None)})
-    settled = {name: known.field(name).type for name in known.names if is_field(name)}
+    chosen = {name: known.field(name).type for name in known.names if is_field(name)}
     for name, seen in found.items():
-        stored = {kind for kind, type_ in types.items() if settled.get(name) == type_}
+        stored = {kind for kind, type_ in types.items() if chosen.get(name) == type_}
         together = seen | stored
         kind = float if together == {int, float} else next(iter(together), None)
         if len(together) > 1 and (kind is not float or stored == {int}):
@@ -146,11 +165,11 @@ def settle(kinds: Iterable[Kinds], known: pa.Schema) -> dict[str, pa.DataType]:
                 f"the field {name!r} holds {_in_words(seen)}"
                 + (f", and {_in_words(stored)} in the index" if stored else ""),
                 expected="values of one kind in a field",
-                fix="write the field alike everywhere, or rename it in one of the files",
+                fix="write the field in the same way everywhere, or rename it in one of the files",
             )
         if kind is not None:
-            settled[name] = types[kind]
-    return settled
+            chosen[name] = types[kind]
+    return chosen
 
 
 def _in_words(kinds: Collection[type]) -> str:
@@ -167,11 +186,11 @@ def table_of(
     """Rows for the table: n sources, passages, lists of stemmed words and vectors.
 
     Args:
-        sources: where each passage came from.
+        sources: the source of each passage.
         passages: n passages.
         words: their stemmed words.
         vectors: (n, dimension).
-        fields: as ``settle`` gives them.
+        fields: as ``column_types`` gives them.
 
     Raises:
         DataError: a whole number beyond 64 bits.

@@ -2,80 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.encoding.similarity import similarity
+from sentune.index.arrow_rows import SOURCE, VECTOR, fields_of_row
 from sentune.index.table import PassageTable
 from sentune.ranking.fusion import CANDIDATES, fuse
 from sentune.ranking.rank import rank
+from sentune.search.searcher import Hit
 
-__all__ = ["MODES", "Question", "Ranked", "ranked"]
+__all__ = ["Candidates"]
 
-MODES = ("dense", "words", "hybrid")
+Scored = tuple[list[int], NDArray[np.float64]]
+"""Row ids and scores."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What both sides search for.
+class Candidates:
+    """The rows of a table that a filter lets through.
 
     Attributes:
-        vector: (dimension,), for the modes ``dense`` and ``hybrid``.
-        words: stemmed, perhaps none, for the modes ``words`` and ``hybrid``.
+        table: the rows.
+        where: the filter; all rows when None.
+        probes: partitions that a search by vector looks into; all rows are compared when None.
     """
 
-    vector: NDArray[np.float32] | None
-    words: Sequence[str] | None
+    table: PassageTable
+    where: str | None
+    probes: int | None
 
+    def dense(self, vector: NDArray[np.float32], top: int) -> list[Hit]:
+        """The nearest rows; one query of the table gives their texts too."""
+        found = self.table.nearest_rows(vector, top, where=self.where, probes=self.probes)
+        scores = [score for _, score in found]
+        return _hits([row for row, _ in found], scores, scores)
 
-Ranked = list[tuple[int, float]]
-"""Row ids and scores, the best first."""
+    def words(self, words: Sequence[str], top: int) -> list[Hit]:
+        """The rows that share most with stemmed words, of which there may be none."""
+        row_ids, scores = self.table.matching(words, top, where=self.where)
+        # LanceDB gives equal scores in any order; by row, a search gives the same every time.
+        order = np.lexsort((np.array(row_ids, dtype=np.int64), -scores))
+        rows = self.table.take([row_ids[position] for position in order])
+        return _hits(rows, scores[order].tolist(), [None] * len(rows))
 
+    def hybrid(
+        self, vector: NDArray[np.float32], words: Sequence[str], top: int, weight: float
+    ) -> list[Hit]:
+        """The fusion of the ``CANDIDATES`` best of both, which ends the list.
 
-def ranked(
-    table: PassageTable,
-    question: Question,
-    top: int,
-    *,
-    weight: float,
-    where: str | None,
-    probes: int | None,
-) -> Ranked:
-    """The best ``top`` rows and their scores.
-
-    With a vector and words, the lists of ``CANDIDATES`` that each side finds are fused as
-    :mod:`sentune.ranking.fusion` fuses them, so an index ranks as an evaluation says it does;
-    ``top`` then ends at the rows that are in one of the lists.
-    """
-
-    def dense(limit: int) -> Ranked:
-        if question.vector is None:
+        :mod:`sentune.ranking.fusion` fuses them, so an index ranks as an evaluation says it does.
+        """
+        near = self.table.nearest(vector, CANDIDATES, where=self.where, probes=self.probes)
+        matching = self.table.matching(words, CANDIDATES, where=self.where)
+        row_ids, scores = _fused(near, matching, weight)
+        rows = self.table.take(row_ids[:top])
+        if not rows:
             return []
-        return _listed(*table.nearest(question.vector, limit, where=where, probes=probes))
-
-    def words(limit: int) -> Ranked:
-        return _listed(*table.matching(question.words or [], limit, where=where))
-
-    if question.vector is None:
-        return words(top)
-    if question.words is None:
-        return dense(top)
-    return _fused(dict(dense(CANDIDATES)), dict(words(CANDIDATES)), weight)[:top]
+        stored = np.stack([np.asarray(row[VECTOR], dtype=np.float32) for row in rows])
+        similarities = similarity(vector, stored, self.table.similarity)[0].tolist()
+        return _hits(rows, scores[:top], similarities)
 
 
-def _listed(row_ids: list[int], scores: NDArray[np.float64]) -> Ranked:
-    # Equal scores come in any order from LanceDB; by row, a search gives the same every time.
-    return sorted(zip(row_ids, scores.tolist(), strict=True), key=lambda each: (-each[1], each[0]))
-
-
-def _fused(dense: dict[int, float], words: dict[int, float], weight: float) -> Ranked:
-    rows = sorted(dense.keys() | words.keys())
+def _fused(near: Scored, matching: Scored, weight: float) -> tuple[list[int], list[float]]:
+    """Row ids and fused scores, the best first."""
+    dense = dict(zip(*near, strict=True))
+    words = dict(zip(*matching, strict=True))
+    row_ids = sorted(dense.keys() | words.keys())
     scores = fuse(
-        np.array([[dense.get(row, np.nan) for row in rows]]),
-        np.array([[words.get(row, np.nan) for row in rows]]),
+        np.array([[dense.get(row_id, np.nan) for row_id in row_ids]]),
+        np.array([[words.get(row_id, np.nan) for row_id in row_ids]]),
         weight,
     )
-    order = rank(scores, max(1, len(rows)))[0].tolist()
-    return [(rows[place], float(scores[0, place])) for place in order]
+    order = rank(scores, max(1, len(row_ids)))[0]
+    return [row_ids[column] for column in order], scores[0, order].tolist()
+
+
+def _hits(
+    rows: Sequence[Mapping[str, Any]],
+    scores: Sequence[float],
+    similarities: Sequence[float | None],
+) -> list[Hit]:
+    return [
+        Hit(
+            rank=number,
+            id=row["id"],
+            score=score,
+            similarity=likeness,
+            text=row["text"],
+            source=row[SOURCE],
+            fields=fields_of_row(row),
+        )
+        for number, (row, score, likeness) in enumerate(
+            zip(rows, scores, similarities, strict=True), start=1
+        )
+    ]

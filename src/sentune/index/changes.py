@@ -1,4 +1,4 @@
-"""What is new, changed and gone: passages as they are now, beside what an index has."""
+"""What is new, changed and removed: passages as they are now, compared with an index."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Changes:
     Attributes:
         added: passages that the index did not have.
         changed: passages with another text or other fields than before.
-        removed: passages that are gone from their file.
+        removed: passages that their file no longer has.
         unchanged: passages left as they are.
-        encoded: texts that went through the model; the others were known.
+        encoded: texts that the model encoded; the vectors of the others were known.
     """
 
     added: int = 0
@@ -36,11 +36,11 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What has to be done.
+    """What an addition has to do.
 
     Attributes:
         wanted: ids to write.
-        gone: ids that the index has and the passages don't.
+        gone: ids that only the index has.
         added, changed, unchanged: counts.
         kinds: field → the types of its values.
     """
@@ -59,7 +59,7 @@ def plan(known: Digests, passages: Iterable[Passage]) -> Plan:
     Memory: about 200 bytes a passage, no texts.
 
     Raises:
-        DataError: from the reader; or an id that comes twice.
+        DataError: the data cannot be read, or has an id twice.
     """
     kinds: Kinds = {}
     seen: set[str] = set()

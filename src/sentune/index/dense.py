@@ -3,19 +3,17 @@
 Approximate means: vectors are put into about √n partitions around centres found by k-means (an
 inverted file: Sivic & Zisserman 2003; Jégou et al. 2011), in 8 bits a component; a search looks
 into the nearest partitions, takes twice as many as are wanted and orders those by exact distances.
-How many partitions is settled by measuring, on vectors of the index itself.
+How many of them is decided by measuring, on vectors of the index itself.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 
 import numpy as np
 
-from sentune.files import write_json
-from sentune.index.layout import read_json
+from sentune.index.store import Store
 from sentune.index.table_writing import WritableTable
 
 __all__ = ["EXACT_BELOW", "Dense", "prepare"]
@@ -37,12 +35,11 @@ class Dense:
     """How vectors are searched.
 
     Attributes:
-        rows: how many there were when this was settled.
+        rows: how many there were when this was decided.
         partitions: 0 for exact search.
         probes: partitions looked into.
-        recall: share of the 10 nearest of all that the 10 found hold, by mean over ``sample``
-            passages asked for in turn, which are themselves left out; 1 for exact search.
-        sample: how many.
+        recall: mean share of a passage's 10 nearest that are found; 1 for exact search.
+        sample: how many passages this was measured with.
     """
 
     rows: int
@@ -52,11 +49,9 @@ class Dense:
     sample: int = 0
 
     @classmethod
-    def read(cls, folder: Path) -> Dense:
+    def read(cls, store: Store, version: int) -> Dense:
         """The decision of a version; exact search where none was written, which is always right."""
-        if not (folder / _FILE).is_file():
-            return cls(rows=0)
-        content = read_json(folder / _FILE)
+        content = store.read(version, _FILE) or {}
         kinds = {field.name: {"int": int, "float": float}[str(field.type)] for field in fields(cls)}
         if any(type(content.get(name)) is not kind for name, kind in kinds.items()):
             return cls(rows=0)
@@ -77,23 +72,22 @@ class Dense:
         )
 
 
-def prepare(table: WritableTable, folder: Path) -> Dense:
-    """Settle how to search, after rows were added.
+def prepare(table: WritableTable) -> None:
+    """Decide how to search, after rows were added.
 
-    The partitions are found anew when there are none yet or when there are four times the rows
+    The partitions are made anew when there are none yet or when there are four times the rows
     that they were made for; in between LanceDB puts new rows into them.
 
     Cost: k-means over a sample, O(n · √n), and 200 exact searches.
     """
-    count, known = table.count(), Dense.read(folder)
+    count, known = table.count(), Dense.read(table.store, table.version)
     if count < EXACT_BELOW:
-        return known
+        return
     if not known.partitions or not table.vectors_covered() or count >= _GROWN * known.rows:
         partitions = round(math.sqrt(count))
         table.index_vectors(partitions)
-        known = _measured(table, count, partitions)
-        write_json(folder / _FILE, asdict(known))
-    return known
+        measured = _measured(table, count, partitions)
+        table.store.write(table.version, _FILE, asdict(measured))
 
 
 def _measured(table: WritableTable, count: int, partitions: int) -> Dense:

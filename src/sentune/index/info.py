@@ -1,4 +1,4 @@
-"""What there is to know of an index."""
+"""The description of an index."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ class IndexInfo:
 
     Attributes:
         path: its folder.
-        version: rises by one with every rebuild.
+        version: one more after every rebuild.
         passages: how many.
-        sources: the files that they came from, with their numbers of passages; ``""`` stands for
-            passages added from Python.
-        fields: what filters can use, with types.
+        sources: file → number of its passages; ``""`` for passages added from Python.
+        fields: what filters can use → its type.
         model: name or folder of the model.
         weights: SHA-256 of its weights.
         dimension: of a vector.
         max_seq_length: tokens of a passage that are read.
-        query_prompt, document_prompt: what is put before a question and before a passage.
+        query_prompt, document_prompt: the text before a question and before a passage.
         number_format: in which vectors are computed; they are stored in float32.
-        fusion_weight: the model's share in a hybrid search; None if tuning has not settled one.
-        mode: how a search ranks when it is not told.
+        fusion_weight: the model's share in a hybrid search; None if it was not tuned.
+        mode: how a search ranks by default.
         dense: exact or approximate, and why.
         recall: recall@10 of the dense search against an exact one; 1 where it is exact.
         words_covered: passages in the index of words; others are scanned.

@@ -23,8 +23,8 @@ class Source:
 
     Attributes:
         name: the absolute path of a file, ``-`` for standard input, empty for Python.
-        passages: gives them anew each time: once to compare, once to encode what changed.
-        whole: whether passages that it no longer has are gone.
+        passages: reads them, once to compare and once to encode what changed.
+        whole: whether passages that it no longer has are to be removed.
     """
 
     name: str
@@ -38,8 +38,8 @@ class Sources:
 
     Attributes:
         each: in order.
-        folder: if a folder was given: its other files are gone.
-        skipped: files of the folder that hold no passages.
+        folder: the folder that was given, if any; its other files no longer exist.
+        skipped: files of the folder that have no passages.
     """
 
     each: tuple[Source, ...]
@@ -47,7 +47,7 @@ class Sources:
     skipped: int = 0
 
     def covers(self, name: str) -> bool:
-        """Whether a source of this name would be among these, if it were still there."""
+        """Whether a source of this name was in the folder."""
         return self.folder is not None and Path(name).is_relative_to(self.folder)
 
 

@@ -1,19 +1,18 @@
 """Reading LanceDB's table of passages, in one version of an index.
 
 This module and ``table_writing`` are the only code that calls that library, and every error of it
-becomes one of ours. LanceDB numbers its own commits; ``revision.json`` says which of them holds,
-and readers follow that file, not LanceDB's newest commit. ``table_writing`` says why.
+becomes one of ours. LanceDB numbers its own commits; ``revision.json`` names the current one.
+Readers follow that file, not LanceDB's newest commit; ``table_writing`` says why.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,41 +25,40 @@ from sentune.index.arrow_rows import (
     TEXT_DIGEST,
     VECTOR,
     WORDS,
+    among,
     is_field,
+    of_source,
     schema,
 )
-from sentune.index.layout import read_json
+from sentune.index.store import Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "IN_FILTER",
     "METRICS",
     "NAME",
     "REVISION",
     "PassageTable",
-    "among_ids",
-    "of_source",
+    "lancedb_errors",
     "reason",
     "require_lancedb",
 ]
 
+Vector = NDArray[np.float32]
 METRICS = {"cosine": "cosine", "dot": "dot", "euclidean": "l2"}
 """Similarity function → LanceDB's distance. It has none for manhattan."""
 
 _LITERAL = re.compile(r"'[^']*'")
-_PLACE_IN_SOURCE = re.compile(r",? ?/\S+\.rs:\d+:\d+")
+_SOURCE_LINE = re.compile(r",? ?/\S+\.rs:\d+:\d+")
 NAME = "passages"
 REVISION = "revision.json"
 # Full text has been reported to hang on machines with few cores; nothing here takes that long.
 _TIMEOUT = timedelta(seconds=60)
-IN_FILTER = 1000
-"""Names in one filter; more are cut into several."""
 
 
 def require_lancedb() -> Any:
-    """The library, or MissingExtraError now, for work that needs it much later."""
+    """LanceDB, imported with its settings. Raises MissingExtraError."""
     cores = os.cpu_count() or 1
     # Read once, when it is imported: with fewer threads than this its full text can wait for ever.
     os.environ.setdefault("LANCE_CPU_THREADS", str(max(2, cores)))
@@ -79,7 +77,8 @@ class PassageTable:
     """The rows of one version.
 
     Args:
-        folder: of the version.
+        store: keeps the index.
+        version: its number there.
         dimension: of its vectors.
         similarity: a name in ``METRICS``.
 
@@ -88,22 +87,21 @@ class PassageTable:
         MissingExtraError: without the extra ``index``.
     """
 
-    def __init__(self, folder: Path, dimension: int, similarity: str) -> None:
-        self._folder = folder
-        self._metric = METRICS[similarity]
-        with self._reading():
-            self._table = require_lancedb().connect(folder).open_table(NAME)
+    def __init__(self, store: Store, version: int, dimension: int, similarity: str) -> None:
+        self.similarity = similarity
+        self.store = store
+        self.version = version
+        lancedb = require_lancedb()
+        with self._reading(ValueError):  # there is no table
+            self._table = lancedb.connect(store.uri(version)).open_table(NAME)
         self.refresh()
+        expected = schema(dimension)
         with self._reading():
-            missing = [name for name in schema(dimension).names if name not in self.schema.names]
-        if missing or self.schema.field(VECTOR).type != schema(dimension).field(VECTOR).type:
-            raise IndexFolderError(
-                f"{folder} has a table without {', '.join(missing) or 'such vectors'}",
-                expected=f"passages with vectors of {dimension} dimensions",
-                fix="bring the folder back from a copy, or build the index again",
-            )
-
-    # ── reading ───────────────────────────────────────────────────────────────────────────────
+            found = self.schema
+        missing = [name for name in expected.names if name not in found.names]
+        if missing or found.field(VECTOR).type != expected.field(VECTOR).type:
+            lacks = ", ".join(missing) or f"vectors of {dimension} dimensions"
+            raise store.unreadable(f"the table of version {version} has no {lacks}")
 
     @property
     def schema(self) -> pa.Schema:
@@ -116,38 +114,38 @@ class PassageTable:
         return {column.name: str(column.type) for column in self.schema if is_field(column.name)}
 
     def refresh(self) -> None:
-        """See what others have written since."""
-        wanted = self._acknowledged()
+        """Read what others have committed since."""
+        wanted = self._current_revision()
         if wanted is None or self.revision() == wanted:
             return
         try:
-            with self._reading():
+            with self._reading(ValueError):  # there is no commit of this number
                 self._table.checkout(wanted)
         except IndexFolderError:
-            # A writer may have moved on and cleaned up since the number was read.
-            with self._reading():
-                self._table.checkout(self._acknowledged())
+            # Since the number was read, a writer may have committed and removed old files.
+            wanted = self._current_revision()
+            with self._reading(ValueError):
+                self._table.checkout(wanted)
 
     def revision(self) -> int:
         """The number of LanceDB's commit that is read."""
         with self._reading():
             return int(self._table.version)
 
-    def _acknowledged(self) -> int | None:
-        """The commit that holds; None in a table that was only just made."""
-        if not (self._folder / REVISION).is_file():
+    def _current_revision(self) -> int | None:
+        """The number of the current commit; None in a table that was only just made."""
+        content = self.store.read(self.version, REVISION)
+        if content is None:
             return None
-        revision = read_json(self._folder / REVISION).get("revision")
+        revision = content.get("revision")
         if not isinstance(revision, int):
-            raise self._unreadable(f"{REVISION} names no revision")
+            raise self.store.unreadable(f"{REVISION} names no revision")
         return revision
 
     def count(self, where: str | None = None) -> int:
         """Rows, or those that a filter lets through. Raises ArgumentError for a bad filter."""
-        if where is None:
-            with self._reading():
-                return int(self._table.count_rows())
-        self._require_filter(where)
+        if where is not None:
+            self._require_filter(where)
         with self._reading():
             return int(self._table.count_rows(where))
 
@@ -170,10 +168,9 @@ class PassageTable:
     def known_vectors(self, digests: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """The vectors of texts that some row has already."""
         found: dict[str, NDArray[np.float32]] = {}
-        for start in range(0, len(digests), IN_FILTER):
-            wanted = ", ".join(map(_quoted, digests[start : start + IN_FILTER]))
+        for each in among(TEXT_DIGEST, digests):
             with self._reading():
-                rows = self._scan([TEXT_DIGEST, VECTOR], f"{TEXT_DIGEST} IN ({wanted})")
+                rows = self._scan([TEXT_DIGEST, VECTOR], each)
             found |= dict(zip(rows[TEXT_DIGEST].to_pylist(), vectors_in(rows), strict=True))
         return found
 
@@ -192,35 +189,25 @@ class PassageTable:
         return vectors_in(rows)
 
     def nearest(
-        self,
-        vector: NDArray[np.float32],
-        limit: int,
-        *,
-        where: str | None = None,
-        probes: int | None = None,
+        self, vector: Vector, limit: int, *, where: str | None = None, probes: int | None = None
     ) -> tuple[list[int], NDArray[np.float64]]:
         """Row ids and similarities of the nearest rows, the nearest first.
 
         Args:
             vector: (dimension,).
             limit: how many.
-            where: a filter, applied before the search.
+            where: a filter that ``count`` has checked, applied before the search.
             probes: partitions looked into; all rows are compared when None.
         """
         rows, similarities = self._nearest(vector, limit, [], where, probes)
         return rows["_rowid"].to_pylist(), similarities
 
     def nearest_rows(
-        self,
-        vector: NDArray[np.float32],
-        limit: int,
-        *,
-        where: str | None = None,
-        probes: int | None = None,
+        self, vector: Vector, limit: int, *, where: str | None = None, probes: int | None = None
     ) -> list[tuple[dict[str, Any], float]]:
         """The same with the rows themselves, without their vectors: a third faster than ``take``.
 
-        Rows of equal similarity stand in the order of their ids.
+        Rows of equal similarity are in the order of their ids.
         """
         columns = ["id", "text", SOURCE, *self.fields]
         rows, similarities = self._nearest(vector, limit, columns, where, probes)
@@ -228,15 +215,11 @@ class PassageTable:
         return sorted(found, key=lambda each: (-each[1], each[0]["_rowid"]))
 
     def _nearest(
-        self,
-        vector: NDArray[np.float32],
-        limit: int,
-        columns: list[str],
-        where: str | None,
-        probes: int | None,
+        self, vector: Vector, limit: int, columns: list[str], where: str | None, probes: int | None
     ) -> tuple[pa.Table, NDArray[np.float64]]:
         query = self._table.search(vector, vector_column_name=VECTOR)
-        query = query.distance_type(self._metric).limit(limit).select([*columns, "_distance"])
+        query = query.distance_type(METRICS[self.similarity])
+        query = query.limit(limit).select([*columns, "_distance"])
         if probes is None:
             query = query.bypass_vector_index()
         else:
@@ -244,7 +227,7 @@ class PassageTable:
             query = query.nprobes(probes).refine_factor(2)
         rows = self._found(query, where)
         distances = rows["_distance"].to_numpy().astype(np.float64)
-        return rows, -np.sqrt(distances) if self._metric == "l2" else 1.0 - distances
+        return rows, -np.sqrt(distances) if self.similarity == "euclidean" else 1.0 - distances
 
     def matching(
         self, words: Sequence[str], limit: int, *, where: str | None = None
@@ -289,7 +272,6 @@ class PassageTable:
     def _found(self, query: Any, where: str | None) -> pa.Table:
         query = query.with_row_id(True)
         if where is not None:
-            self._require_filter(where)
             query = query.where(where, prefilter=True)
         with self._reading():
             found: pa.Table = query.to_arrow(timeout=_TIMEOUT)
@@ -298,18 +280,11 @@ class PassageTable:
     # ── errors ────────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def _reading(self, *others: type[Exception]) -> Iterator[None]:
         try:
             yield
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
-            raise self._unreadable(reason(error)) from error
-
-    def _unreadable(self, what: str) -> IndexFolderError:
-        return IndexFolderError(
-            f"{self._folder.parent} cannot be read ({what})",
-            expected="an index as sentune wrote it",
-            fix="bring the folder back from a copy, or build the index again",
-        )
+        except lancedb_errors(*others) as error:
+            raise self.store.unreadable(reason(error)) from error
 
     def _require_filter(self, where: str) -> None:
         """Raise ArgumentError unless the filter can be planned, which reads no rows."""
@@ -330,16 +305,11 @@ class PassageTable:
         )
 
 
-def of_source(name: str) -> str:
-    """The filter for the passages of a source."""
-    return f"{SOURCE} = {_quoted(name)}"
+def lancedb_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """What LanceDB and Arrow raise for files that they cannot read or write, and ``others``."""
+    import pyarrow as pa
 
-
-def among_ids(ids: Iterable[str]) -> list[str]:
-    """The filters for passages by their ids, ``IN_FILTER`` in each."""
-    quoted = list(map(_quoted, ids))
-    pieces = (quoted[start : start + IN_FILTER] for start in range(0, len(quoted), IN_FILTER))
-    return [f"id IN ({', '.join(piece)})" for piece in pieces]
+    return (OSError, RuntimeError, pa.ArrowException, *others)
 
 
 def vectors_in(rows: pa.Table) -> NDArray[np.float32]:
@@ -350,11 +320,7 @@ def vectors_in(rows: pa.Table) -> NDArray[np.float32]:
     return vectors
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def reason(error: Exception) -> str:
-    """The gist of a message of LanceDB, which can be a page with places in its sources."""
-    text = _PLACE_IN_SOURCE.sub("", " ".join(str(error).split()))
+    """The gist of a message of LanceDB, which can be a page with lines of its source code."""
+    text = _SOURCE_LINE.sub("", " ".join(str(error).split()))
     return (text[:200] + " …") if len(text) > 200 else text or type(error).__name__

@@ -2,31 +2,28 @@
 
 LanceDB commits a change after writing its files, but does not notice when the disk was too full
 for one of them: it then refers to a file that is cut short, and the table cannot be read any more.
-So here the files of a commit are looked at and flushed to the disk, new rows are read back, and
-only then does ``revision.json`` name the commit. Readers follow that file, and the next change
-starts from what it names; a commit that failed, or that was killed half-way, is as if it had
-never been.
+So here the store flushes and checks the files of a commit, new rows are read back, and only then
+does ``revision.json`` name the commit. Readers follow that file, and the next change starts from
+what it names. A commit that failed, or whose process was killed, is ignored.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentune.errors import IndexFolderError, OutputError
-from sentune.files import write_json
-from sentune.index.arrow_rows import SOURCE, VECTOR, WORDS, schema
+from sentune.errors import IndexFolderError
+from sentune.index.arrow_rows import SOURCE, VECTOR, WORDS, among, of_source, schema
+from sentune.index.store import Store
 from sentune.index.table import (
+    METRICS,
     NAME,
     REVISION,
     PassageTable,
-    among_ids,
-    of_source,
+    lancedb_errors,
     reason,
     require_lancedb,
 )
@@ -39,53 +36,44 @@ __all__ = ["WritableTable"]
 # Readers look at revision.json at every search, so an hour is long for a commit to be in use.
 _KEPT = timedelta(hours=1)
 _NEVER = timedelta(days=36_500)
-# What the files of LanceDB end with, whatever they hold: so one that was cut short is known.
-_ENDINGS = {".lance": b"LANC", ".idx": b"LANC", ".manifest": b"LANC", ".arrow": b"ARROW1"}
 
 
 class WritableTable(PassageTable):
-    """A table that can be changed, by one process at a time; see ``Layout.writing``."""
+    """A table that can be changed, by one process at a time; see ``Store.writing``."""
 
     @classmethod
-    def create(cls, folder: Path, dimension: int) -> None:
+    def create(cls, store: Store, version: int, dimension: int) -> None:
         """Make an empty table, if there is none. Raises OutputError."""
-        with _writing(folder):
-            connection = require_lancedb().connect(folder)
+        with _writing(store):
+            connection = require_lancedb().connect(store.uri(version))
             # Not exist_ok: it compares schemas, and a stopped build has its fields already.
-            if not (folder / f"{NAME}.lance").exists():
+            if NAME not in connection:
                 connection.create_table(NAME, schema(dimension).empty_table())
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """What the block does counts when it has ended without an error.
+        """Commit what the block does, if it ends without an error.
 
         Raises:
             OutputError: the disk is full, say. The table is then as it was.
         """
-        wanted = self._acknowledged()
-        before = set(self._folder.rglob("*"))
-        with _writing(self._folder):
-            self._table.checkout_latest()
-            if wanted is not None and self._table.version != wanted:
-                self._table.checkout(wanted)
-                self._table.restore()
+        current = self._current_revision()
         try:
-            yield
-            with _writing(self._folder):
-                for file in sorted(set(self._folder.rglob("*")) - before):
-                    _require_whole(file)
-            write_json(self._folder / REVISION, {"revision": self._table.version})
+            with self.store.flushed(self.version):
+                with _writing(self.store, ValueError):  # no commit of this number
+                    self._table.checkout_latest()
+                    if current is not None and self._table.version != current:
+                        self._table.checkout(current)
+                        self._table.restore()
+                yield
+            self.store.write(self.version, REVISION, {"revision": self._table.version})
         except BaseException:
-            for file in set(self._folder.rglob("*.manifest")) - before:
-                # LanceDB reads the newest before any other, so it may not be in pieces.
-                if not _is_whole(file):
-                    file.unlink()
             self.refresh()
             raise
 
     def upsert(self, rows: pa.Table) -> None:
         """Write rows, replacing those with the same source and id."""
-        with _writing(self._folder):
+        with _writing(self.store):
             new = [field for field in rows.schema if field.name not in self.schema.names]
             if new:
                 self._table.add_columns(new)
@@ -95,36 +83,36 @@ class WritableTable(PassageTable):
             self._read_back(rows)
 
     def delete(self, where: str) -> int:
-        """Remove what a filter lets through; how many rows. Raises ArgumentError."""
+        """Remove what a filter lets through; the number of rows. Raises ArgumentError."""
         count = self.count(where)
         if count:
             left = self.count() - count
-            with _writing(self._folder):
+            with _writing(self.store):
                 self._table.delete(where)
                 _require(self.count() == left, "rows that were removed are there")
         return count
 
     def delete_ids(self, source: str, ids: Iterable[str]) -> int:
-        """Remove passages of a source; how many there were."""
-        return sum(self.delete(f"{of_source(source)} AND {each}") for each in among_ids(ids))
+        """Remove passages of a source; the number of those that were there."""
+        return sum(self.delete(f"{of_source(source)} AND {each}") for each in among("id", ids))
 
     def optimize(self) -> None:
         """Join small files and take new rows into the indexes."""
-        with _writing(self._folder):
+        with _writing(self.store):
             self._table.optimize(cleanup_older_than=_NEVER)
 
     def clean_up(self) -> None:
         """Remove the files of commits that nobody can be reading any more.
 
-        In a change of its own, after the one before it holds: until then its commit is an old one.
+        In a separate change after the last: until that is recorded, its commit is an old one.
         """
-        with _writing(self._folder):
+        with _writing(self.store):
             self._table.optimize(cleanup_older_than=_KEPT)
 
     def index_words(self) -> None:
         """Make the index of words, if there is none."""
         if self.count() and not self.words_covered():
-            # The words are stemmed already; splitting at blanks gives them back.
+            # The words are stemmed already and joined by blanks.
             config = import_module("lancedb.index").FTS(
                 base_tokenizer="whitespace",
                 lower_case=False,
@@ -134,15 +122,15 @@ class WritableTable(PassageTable):
                 with_position=False,
                 max_token_length=None,
             )
-            with _writing(self._folder):
+            with _writing(self.store):
                 self._table.create_index(WORDS, config=config, replace=True)
 
     def index_vectors(self, partitions: int) -> None:
         """Make the index of vectors anew."""
         config = import_module("lancedb.index").IvfSq(
-            distance_type=self._metric, num_partitions=partitions
+            distance_type=METRICS[self.similarity], num_partitions=partitions
         )
-        with _writing(self._folder):
+        with _writing(self.store):
             self._table.create_index(VECTOR, config=config, replace=True)
 
     # ── reading back ──────────────────────────────────────────────────────────────────────────
@@ -157,7 +145,7 @@ class WritableTable(PassageTable):
         filters = [
             f"{of_source(source)} AND {each}"
             for source, ids in by_source.items()
-            for each in among_ids(ids)
+            for each in among("id", ids)
         ]
         stored = pa.concat_tables(self._scan(rows.column_names, each) for each in filters)
         order = [(SOURCE, "ascending"), ("id", "ascending")]
@@ -165,37 +153,17 @@ class WritableTable(PassageTable):
         _require(same, "rows are not as they were written")
 
 
-def _require_whole(file: Path) -> None:
-    """Flush a file, and raise OSError if it is not as long as it was meant to be."""
-    if file.suffix in _ENDINGS and file.exists():  # LanceDB may have removed it again
-        with file.open("rb") as stream:
-            os.fsync(stream.fileno())
-        _require(_is_whole(file), f"{file.name} was cut short")
-
-
-def _is_whole(file: Path) -> bool:
-    ending = _ENDINGS[file.suffix]
-    with file.open("rb") as stream:
-        stream.seek(-min(len(ending), file.stat().st_size), os.SEEK_END)
-        return stream.read() == ending
-
-
-def _require(holds: bool, otherwise: str) -> None:
-    if not holds:
+def _require(condition: bool, otherwise: str) -> None:
+    if not condition:
         raise OSError(otherwise)
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[None]:
+def _writing(store: Store, *others: type[Exception]) -> Iterator[None]:
     try:
         yield
-    except (IndexFolderError, OSError, RuntimeError, ValueError) as error:
-        raise OutputError(
-            f"{folder.parent} cannot be written ({reason(error)})",
-            expected="a writable folder with enough room, and an undamaged index",
-            fix="make room or bring the folder back from a copy, and do it again: what was "
-            "added before is kept",
-        ) from error
+    except lancedb_errors(IndexFolderError, *others) as error:
+        raise store.unwritable(reason(error)) from error
 
 
 def _ordered(rows: pa.Table, known: pa.Schema) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Writing to one version of an index: what is to be encoded, in chunks, each a commit."""
+"""Writing to one version of an index, in chunks of passages, each a commit."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ from sentune.index.arrow_rows import (
     FIELDS_DIGEST,
     SOURCE,
     TEXT_DIGEST,
+    column_types,
     fields_of_row,
-    settle,
     table_of,
     text_digest,
 )
 from sentune.index.changes import Changes, Digests, plan
 from sentune.index.dense import prepare
-from sentune.index.layout import Layout
 from sentune.index.sources import Sources
 from sentune.index.table import PassageTable
 from sentune.index.table_writing import WritableTable
@@ -42,38 +41,29 @@ Sourced = tuple[str, Passage]
 
 
 class Writer:
-    """Adds to and removes from a version, and keeps what it knows in step.
+    """Adds to and removes from a version, and keeps its indexes of words and vectors up to date.
 
     Args:
-        layout: the folder of the index.
-        version: the number of the version.
-        table: its rows.
+        table: the rows of the version.
         model: gives the model; asked only when a text has to be encoded.
     """
 
-    def __init__(
-        self,
-        layout: Layout,
-        version: int,
-        table: WritableTable,
-        model: Callable[[], SentenceTransformer],
-    ) -> None:
-        self._layout = layout
-        self._version = version
+    def __init__(self, table: WritableTable, model: Callable[[], SentenceTransformer]) -> None:
+        self._store = table.store
         self._table = table
         self._model = model
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Alone, and upon what others have committed.
+        """Commit what the block does, on top of what others have committed, and as the only writer.
 
         Raises:
-            IndexFolderError: a later version holds, in which nobody would find what is written.
+            IndexFolderError: the index was rebuilt: writes to this version would be lost.
         """
-        with self._layout.writing():
-            if self._layout.is_published() and self._layout.version() > self._version:
+        with self._store.writing():
+            if self._store.is_published() and self._store.current() > self._table.version:
                 raise IndexFolderError(
-                    f"{self._layout.path} was rebuilt in the meantime",
+                    f"{self._store.location} was rebuilt in the meantime",
                     expected="the version that was opened",
                     fix="open the index and add again: what it has is not encoded twice",
                 )
@@ -83,7 +73,7 @@ class Writer:
     def apply(self, sources: Sources, *, alone: bool = False, show_progress_bar: bool) -> Changes:
         """Bring sources up to date; see :meth:`sentune.index.index.Index.add`.
 
-        With ``alone``, whatever else the index has goes.
+        With ``alone``, everything else that the index has is removed.
         """
         known = self._known(sources, alone=alone)
         plans = [
@@ -97,13 +87,13 @@ class Writer:
             if passage.id in each.wanted
         )
         total = sum(len(each.wanted) for _, each in plans)
-        fields = settle((each.kinds for _, each in plans), self._table.schema)
+        fields = column_types((each.kinds for _, each in plans), self._table.schema)
         encoded = self._write_all(wanted, total, fields, show_progress_bar=show_progress_bar)
         gone = {source.name: each.gone for source, each in plans if source.whole or alone}
         left = [name for name in known if name not in gone and (alone or sources.covers(name))]
         gone |= {name: frozenset(known[name]) for name in left}
         removed = self._remove(gone)
-        self._settle(changed=total + removed > 0)
+        self._update_indexes(changed=total + removed > 0)
         return Changes(
             added=sum(each.added for _, each in plans),
             changed=sum(each.changed for _, each in plans),
@@ -113,7 +103,7 @@ class Writer:
         )
 
     def copy(self, other: PassageTable, *, show_progress_bar: bool) -> None:
-        """Take over the passages of another table, but for those that are here already."""
+        """Make the passages those of another table; those that are equal already stay."""
         known = self._table.digests()
         gone = {source: set(ids) for source, ids in known.items()}
 
@@ -125,16 +115,16 @@ class Writer:
                     if stored != (row[TEXT_DIGEST], row[FIELDS_DIGEST]):
                         yield row[SOURCE], Passage(row["id"], row["text"], fields_of_row(row))
 
-        fields = settle([], other.schema)
+        fields = column_types([], other.schema)
         self._write_all(missing(), other.count(), fields, show_progress_bar=show_progress_bar)
         self._remove(gone)
-        self._settle(changed=True)
+        self._update_indexes(changed=True)
 
     def delete(self, filters: Sequence[str]) -> int:
-        """Remove what filters let through; how many there were. Raises ArgumentError."""
+        """Remove what filters let through; the number of rows. Raises ArgumentError."""
         with self.writing():
             count = sum(self._table.delete(each) for each in filters)
-        self._settle(changed=count > 0)
+        self._update_indexes(changed=count > 0)
         return count
 
     def _known(self, sources: Sources, *, alone: bool) -> Mapping[str, Digests]:
@@ -159,7 +149,7 @@ class Writer:
     def _write(
         self, chunk: Sequence[Sourced], fields: Mapping[str, pa.DataType], advance: Advance
     ) -> int:
-        """Commit passages; how many texts were encoded for it."""
+        """Commit passages; the number of texts that were encoded for it."""
         passages = [passage for _, passage in chunk]
         texts = {text_digest(passage.text): passage.text for passage in passages}
         vectors = self._table.known_vectors(list(texts))
@@ -198,14 +188,14 @@ class Writer:
                     removed += self._table.delete_ids(source, ids)
         return removed
 
-    def _settle(self, *, changed: bool) -> None:
+    def _update_indexes(self, *, changed: bool) -> None:
         """Take new rows into the indexes. A search before that is right too, but slower."""
         if changed or self._table.words_covered() < self._table.count():
             with self.writing():
                 self._table.index_words()
                 self._table.optimize()
-                prepare(self._table, self._layout.folder(self._version))
+                prepare(self._table)
             # A rebuild reads one commit for as long as it takes.
-            if not self._layout.is_being_filled():
+            if not self._store.is_being_filled():
                 with self.writing():
                     self._table.clean_up()

@@ -1,4 +1,4 @@
-"""Token ids → vectors: the computation, without a file, a text or a name.
+"""Token ids → vectors: the computation, without files and texts.
 
 ::
 
@@ -7,5 +7,6 @@
                        │ └ linear (eight_bit: products of 8-bit integers)
                        └ config: which of these a model uses; architectures: a table for each kind
 
-``numpy_encoder`` is the same computation without PyTorch, for a few texts in a fresh process.
+``light_encoder`` computes a few texts in a fresh process, with PyTorch's ``kernels`` but without
+its Python modules.
 """

@@ -1,11 +1,12 @@
 """Attention within each text of a pack.
 
-Texts of one length form one dense block, so no mask and no padding is needed: PyTorch's fused
-kernel, for each block. On a CPU :mod:`sentune.network.grouped_attention` takes its place where a
-gradient is wanted, and where it is faster.
+Texts of one length form one dense block, so PyTorch's fused kernel needs no mask and no padding.
+On a CPU :mod:`sentune.network.grouped_attention` computes instead where a gradient is wanted, and
+where it is faster.
 
-In bfloat16 that is for the longer texts, in whatever company: rounding is so coarse that two ways
-to compute the same weights would show in the vectors. In float32 it is for all but a few texts.
+In bfloat16 the kernel is chosen by the text's length alone, never by its batch: the two kernels
+round differently, and a vector must not depend on its neighbours. In float32 only packs of few
+tokens take the fused kernel.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sentune.network.config import GROUPED_FROM
 from sentune.network.grouped_attention import attend_in_groups
 from sentune.network.pack import Pack, Run, blocks, joined
 
 __all__ = ["Biases", "attend"]
 
-_LONG = 64  # tokens of a text, from which on groups are faster in bfloat16, for one text as well
-_FEW = 128  # tokens of a pack, up to which the fused kernel is faster in float32
+_FEW = 128  # tokens of a pack; up to here the fused kernel is faster in float32
 
-# For each run of a pack what is added to its scores, (1, heads or 1, length, length), or None.
+# Added to the scores of each run of a pack: (1, heads or 1, length, length), or None.
 Biases = Sequence[Tensor | None]
 
 
@@ -35,10 +36,10 @@ def attend(
 
     Args:
         qkv: (tokens, 3 · hidden); queries, keys and values side by side.
-        pack: where the texts lie.
+        pack: its texts.
         heads: attention heads; divides hidden.
         dropout: probability of dropping an attention weight.
-        biases: added to the scores of each run; -inf hides a token from another.
+        biases: added to the scores of each run; -inf where a token does not see another.
 
     Returns:
         (tokens, hidden).
@@ -47,8 +48,8 @@ def attend(
         return attend_in_groups(qkv, pack.runs, heads, dropout, biases)
     if not qkv.is_cpu or any(bias is not None for bias in biases or ()):
         return _attend_in_runs(qkv, pack.runs, heads, dropout, biases)
-    if qkv.dtype == torch.bfloat16:
-        grouped = sum(run.length >= _LONG for run in pack.runs)  # packs begin with the longest
+    if qkv.dtype == torch.bfloat16:  # packs begin with the longest
+        grouped = sum(run.length >= GROUPED_FROM for run in pack.runs)
     else:
         grouped = len(pack.runs) if len(qkv) > _FEW else 0
     long, short = pack.runs[:grouped], pack.runs[grouped:]

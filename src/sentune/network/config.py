@@ -1,7 +1,7 @@
 """The part of a ``config.json`` that the encoder computes with, and how it is read.
 
-Names are those of Hugging Face's BERT. What other architectures call differently is in their
-table in ``architectures``.
+Names are those of Hugging Face's BERT. The other names of an architecture are in its table in
+``architectures``.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ from typing import Any
 
 from sentune.errors import ModelError, UnsupportedModelError
 
-__all__ = ["ConfigReader", "EncoderConfig", "LayerKind"]
+__all__ = ["GROUPED_FROM", "AttentionKind", "ConfigReader", "EncoderConfig"]
+
+# Tokens of a text from which on attention in bfloat16 computes in groups on a CPU.
+GROUPED_FROM = 64
 
 
 @dataclass(frozen=True, slots=True)
-class LayerKind:
-    """How attention in a layer sees places.
+class AttentionKind:
+    """How attention in a layer uses positions.
 
     Attributes:
-        window: a token sees those at most this far from it; all of its text when None.
-        rotary_theta: base of the angles by which queries and keys are turned; None without.
+        window: a token sees the tokens at most this far from it; the whole text when None.
+        rotary_theta: base of the angles by which queries and keys are rotated; None without them.
     """
 
     window: int | None = None
@@ -35,14 +38,14 @@ class EncoderConfig:
     Attributes:
         model_type: the architecture, as ``config.json`` names it; the key of its table.
         type_vocab_size: segments; 0 where the architecture has none.
-        padding_id: the padding token, where positions are counted from the number after it.
-        relative_buckets: distances that the learned bias of attention tells apart; 0 without one.
-        dropout: place → probability, for the places where the architecture has dropout:
-            ``embeddings``; in a layer ``attention`` (its weights), ``attention_output``, and
-            ``inner`` and ``output`` of the perceptron.
-        layer_kinds: of the layers in turn, and again from the first until all have one.
-        norm_first: normalize what goes into attention and perceptron, and the result of the last
-            layer, instead of what comes out of each.
+        padding_id: the padding token where positions start at the number after it, else None.
+        relative_buckets: buckets of distances of the learned attention bias; 0 without one.
+        dropout: name → probability, where the architecture has dropout: ``embeddings``; in a layer
+            ``attention`` (its weights), ``attention_output``, and ``inner`` and ``output`` of the
+            perceptron.
+        attention_kinds: layer i uses ``attention_kinds[i % len(attention_kinds)]``.
+        norm_first: normalize the inputs of attention and perceptron and the last layer's result,
+            not the outputs of each.
         gated: the perceptron multiplies one half of its width by the activation of the other.
         attention_bias, mlp_bias, norm_bias: whether these layers add a bias.
     """
@@ -60,7 +63,7 @@ class EncoderConfig:
     padding_id: int | None = None
     relative_buckets: int = 0
     dropout: Mapping[str, float] = field(default_factory=dict)
-    layer_kinds: tuple[LayerKind, ...] = (LayerKind(),)
+    attention_kinds: tuple[AttentionKind, ...] = (AttentionKind(),)
     norm_first: bool = False
     gated: bool = False
     attention_bias: bool = True
@@ -69,16 +72,16 @@ class EncoderConfig:
 
     @property
     def rotary(self) -> bool:
-        """Whether places are angles, and not rows of a table."""
-        return any(kind.rotary_theta is not None for kind in self.layer_kinds)
+        """Whether positions are angles, and not rows of a table."""
+        return any(kind.rotary_theta is not None for kind in self.attention_kinds)
 
-    def layer_kind(self, number: int) -> LayerKind:
-        """The kind of a layer, counted from 0."""
-        return self.layer_kinds[number % len(self.layer_kinds)]
+    def attention_kind(self, number: int) -> AttentionKind:
+        """The kind of a layer; the first is 0."""
+        return self.attention_kinds[number % len(self.attention_kinds)]
 
     @property
     def longest_text(self) -> int:
-        """The most tokens of a text that the encoder has positions for."""
+        """The most tokens of a text, by the number of positions."""
         taken = 0 if self.padding_id is None else self.padding_id + 1
         return self.max_position_embeddings - taken
 
@@ -89,11 +92,11 @@ class EncoderConfig:
 
     @property
     def hidden_dropout_prob(self) -> float:
-        """Dropout of hidden states; the greatest, where an architecture has several."""
-        return max((p for place, p in self.dropout.items() if place != "attention"), default=0.0)
+        """Dropout of hidden states; the largest where an architecture has several."""
+        return max((p for name, p in self.dropout.items() if name != "attention"), default=0.0)
 
 
-_GREATEST_SIZE = 10**8  # the product of two is still a number of bytes
+_GREATEST_SIZE = 10**8  # the product of two still fits into 64 bits
 
 
 class ConfigReader:
@@ -111,11 +114,11 @@ class ConfigReader:
         self._spelling = spelling
 
     def name(self, ours: str) -> str:
-        """What the file calls it."""
+        """Its name in the file."""
         return self._spelling.get(ours, ours)
 
     def get(self, ours: str, default: Any = None) -> Any:
-        """The value as it stands; ``default`` when the file has none."""
+        """The value in the file, unchecked; ``default`` when it has none."""
         return self.values.get(self.name(ours), default)
 
     def size(
@@ -149,7 +152,7 @@ class ConfigReader:
         return value
 
     def wrong(self, ours: str, expected: str) -> ModelError:
-        """The error for a value that no model can have."""
+        """The error for a value that is wrong in any model."""
         return ModelError(
             f"{self.source}: {self.name(ours)} is {self.get(ours)!r}",
             expected=expected,

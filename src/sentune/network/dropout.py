@@ -2,9 +2,9 @@
 
 PyTorch draws one number of its Mersenne Twister for each element, on one core: at dropout 0.1 that
 was a third of a training step. Here one 64-bit number of SFC64 (Doty-Humphrey's PractRand, as in
-NumPy) decides about eight elements. Each call seeds it from PyTorch's generator, so that a seed
-repeats a run, and whatever saves and restores PyTorch's state (checkpoints, recomputed layers)
-covers these numbers too. Masks are drawn a second time for the gradient, and take no memory.
+NumPy) decides for eight elements. Each call takes its seed from PyTorch's generator: so a seed
+repeats a run, and what saves PyTorch's state (checkpoints, recomputed layers) saves this too. For
+the gradient a mask is drawn again, so it takes no memory.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _LEVELS = 256
 def dropout(x: Tensor, probability: float) -> Tensor:
     """Zero elements of ``x`` with ``probability``, and divide the others by 1 − probability.
 
-    On a CPU it is at most 255/256. Each row of the last dimension drops with one of the two
-    multiples of 1/256 around the probability, by chance, so that it is the probability in the mean.
+    On a CPU the probability is at most 255/256. Each row of the last dimension drops with one of
+    the two multiples of 1/256 around it, chosen at random so that their mean is the probability.
     """
     if not x.is_cpu:
         return F.dropout(x, probability)
@@ -36,10 +36,10 @@ def dropout(x: Tensor, probability: float) -> Tensor:
 
 
 class Masks:
-    """Random masks, drawn one after the other, that can be drawn again.
+    """A sequence of random masks that can be drawn again.
 
     Attributes:
-        scale: by which what is kept is to be multiplied.
+        scale: factor for the elements that are kept.
     """
 
     def __init__(self, probability: float) -> None:
@@ -50,8 +50,8 @@ class Masks:
     def from_the_start(self) -> Callable[[Tensor], Tensor]:
         """A function that fills its argument: 1 where an element is kept and 0 elsewhere.
 
-        The mask has the format of what it masks: a product with it, in place, took 2 ms for 16
-        million numbers, a selection by booleans 20.
+        The mask has the format of what it masks: a product in place took 2 ms for 16 million
+        numbers, a selection by booleans 20.
         """
         bits = np.random.SFC64(self._seed)
         lower, rest = divmod(self._level, 1)
@@ -66,7 +66,7 @@ class Masks:
 
 
 def _integers(bits: np.random.SFC64, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
-    """From the whole range of an integer format."""
+    """Random integers from the whole range of a format."""
     count = math.prod(shape)
     draws = torch.from_numpy(bits.random_raw(-(-count * dtype.itemsize // 8)).view(np.int64))
     return draws.view(dtype)[:count].view(shape)

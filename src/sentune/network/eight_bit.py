@@ -1,4 +1,4 @@
-"""Products of 8-bit integers in place of floating-point ones: half the bytes, twice the rate."""
+"""Products of 8-bit integers: half the bytes of bfloat16, twice the rate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 __all__ = ["EightBitWeight", "eight_bit_linear", "quantize_weight"]
 
 _MOST = 127  # symmetric: -128 is not used
-_REACH = 126  # of inputs: a step of bfloat16 above it still is at most 127
+_REACH = 126  # of inputs: one step of bfloat16 above it is still at most 127
 _LEAST_SPREAD = 1e-20  # of a row of zeros
 
 
@@ -19,7 +19,7 @@ class EightBitWeight(NamedTuple):
 
     Attributes:
         values: (inputs, outputs) int8.
-        scale: (outputs,) what a step of the values is worth, over 126.
+        scale: (outputs,) the size of one step of the values, over 126.
         bias: (outputs,).
     """
 
@@ -29,16 +29,14 @@ class EightBitWeight(NamedTuple):
 
 
 def quantize_weight(weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> EightBitWeight:
-    """Round a weight, each output by its own scale.
+    """Round a weight, with a scale for each output.
 
     Args:
         weight: (outputs, inputs).
         bias: (outputs,), or none.
         dtype: the format of results.
     """
-    weight = (
-        weight.float()
-    )  # in bfloat16, 127 could become 128, which is none of the 8-bit integers
+    weight = weight.float()  # bfloat16 could round 127 to 128, which is no 8-bit integer
     spread = weight.abs().amax(1).clamp_min(_LEAST_SPREAD)
     values = (weight * (_MOST / spread).unsqueeze(1)).round().to(torch.int8)
     added = torch.zeros_like(spread) if bias is None else bias
@@ -48,9 +46,9 @@ def quantize_weight(weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> 
 def eight_bit_linear(x: Tensor, weight: EightBitWeight) -> Tensor:
     """(rows, inputs) → (rows, outputs), in the format of x.
 
-    x is rounded to 8 bits by the largest magnitude of each row (dynamic quantization, per token and
-    per output, as in Dettmers et al. 2022, arXiv:2208.07339, section 3), so a row's result does not
-    depend on the others; the sums of products are exact.
+    Each row of x is rounded to 8 bits by its largest magnitude (dynamic quantization, per token and
+    per output, as in Dettmers et al. 2022, arXiv:2208.07339, section 3), so its result does not
+    depend on other rows. The sums of products are exact.
 
     Cost: the product at the rate of bytes, four passes over x and three over the result.
     """

@@ -9,27 +9,26 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from sentune.network.attention import attend
-from sentune.network.config import EncoderConfig, LayerKind
+from sentune.network.config import AttentionKind, EncoderConfig
 from sentune.network.dropout import dropout
 from sentune.network.linear import (
     ACTIVATIONS,
     Function,
     Linear,
     Product,
-    has_global_hooks,
-    has_hooks,
 )
 from sentune.network.pack import Pack
-from sentune.network.positions import Places, RelativeBias, find_places, rotate
+from sentune.network.positions import PositionInputs, RelativeBias, position_inputs, rotate
+from sentune.network.private_torch import has_global_hooks, has_hooks
 
 __all__ = ["Encoder"]
 
 
 class Embedding(nn.Embedding):
-    """A table of vectors, one for each number."""
+    """A table of vectors, one for each id."""
 
     def reset_parameters(self) -> None:
-        """Random numbers, but where there is no memory: PyTorch then imports its compiler."""
+        """Skipped on the meta device: initializing there makes PyTorch import its compiler."""
         if not self.weight.is_meta:
             super().reset_parameters()
 
@@ -60,7 +59,7 @@ class Embeddings(nn.Module):
         segments = config.type_vocab_size
         self.token_type = Embedding(segments, config.hidden_size) if segments else None
         self.norm = _norm(config)
-        self.dropouts = _at(config, "embeddings")
+        self.dropouts = _dropouts(config, "embeddings")
         self.noise_alpha = 0.0
         self._padding_id = config.padding_id
 
@@ -79,7 +78,7 @@ class Embeddings(nn.Module):
         """Rows of the position table, (tokens,)."""
         if self._padding_id is None:
             return pack.positions
-        # A text can spell the padding token. It then stands at its own number, and is not counted.
+        # A text can contain the padding token: its position is its id, and it is not counted.
         counted = (pack.token_ids != self._padding_id).long()
         before = counted.cumsum(0) - counted
         starts = torch.arange(before.shape[0], device=before.device) - pack.positions
@@ -98,7 +97,7 @@ class Embeddings(nn.Module):
 
 
 class _Computation:
-    """What a layer computes: attention and a two-layer perceptron, each with a residual.
+    """The computation of a layer: attention and a two-layer perceptron, each with a residual.
 
     The parts are modules in a :class:`Layer`, and plain functions in a :class:`_Prepared` one.
     """
@@ -115,20 +114,20 @@ class _Computation:
     down: Product
     output_norm: Function
 
-    def forward(self, x: Tensor, pack: Pack, places: Places) -> Tensor:
+    def forward(self, x: Tensor, pack: Pack, inputs: PositionInputs) -> Tensor:
         """(tokens, hidden) → (tokens, hidden)."""
         if self.norm_first:
-            x = self._attention(self.attention_norm(x), x, pack, places)
+            x = self._attention(self.attention_norm(x), x, pack, inputs)
             return self._perceptron(self.output_norm(x), x)
-        x = self.attention_norm(self._attention(x, x, pack, places))
+        x = self.attention_norm(self._attention(x, x, pack, inputs))
         return self.output_norm(self._perceptron(x, x))
 
-    def _attention(self, x: Tensor, residual: Tensor, pack: Pack, places: Places) -> Tensor:
+    def _attention(self, x: Tensor, residual: Tensor, pack: Pack, inputs: PositionInputs) -> Tensor:
         dropped = self.dropouts.get("attention", 0.0) if self.training else 0.0
         qkv = self.qkv(x)
-        if places.rotation is not None:
-            qkv = rotate(qkv, self.heads, places.rotation)
-        mixed = attend(qkv, pack, self.heads, dropped, places.biases)
+        if inputs.rotation is not None:
+            qkv = rotate(qkv, self.heads, inputs.rotation)
+        mixed = attend(qkv, pack, self.heads, dropped, inputs.biases)
         return self._added(residual, self.attention_output, mixed, "attention_output")
 
     def _perceptron(self, x: Tensor, residual: Tensor) -> Tensor:
@@ -139,15 +138,14 @@ class _Computation:
             inner = self.gate(value) * gate
         return self._added(residual, self.down, _drop(inner, "inner", self), "output")
 
-    def _added(self, residual: Tensor, linear: Product, x: Tensor, place: str) -> Tensor:
-        return residual + _drop(linear(x), place, self)
+    def _added(self, residual: Tensor, linear: Product, x: Tensor, dropout: str) -> Tensor:
+        return residual + _drop(linear(x), dropout, self)
 
 
 class Layer(_Computation, nn.Module):
     """A layer with weights, for training and for inference.
 
-    Inference takes it as :class:`_Prepared`: a short text is computed in so little time that
-    calling modules would take a quarter of it.
+    Inference uses :class:`_Prepared`: calling modules would take a quarter of a short text's time.
     """
 
     up: Linear
@@ -157,10 +155,10 @@ class Layer(_Computation, nn.Module):
         super().__init__()
         hidden, inner = config.hidden_size, config.intermediate_size
         self.heads, self.norm_first = config.num_attention_heads, config.norm_first
-        self.dropouts = _at(config, "attention", "attention_output", "inner", "output")
+        self.dropouts = _dropouts(config, "attention", "attention_output", "inner", "output")
         self.qkv = Linear(hidden, 3 * hidden, config.attention_bias)
         self.attention_output = Linear(hidden, hidden, config.attention_bias)
-        # What reaches the first layer is normalized already.
+        # The input of the first layer is normalized already.
         normed = config.norm_first and number == 0
         self.attention_norm = nn.Identity() if normed else _norm(config)
         self.gate = ACTIVATIONS[config.hidden_act] if config.gated else None
@@ -173,7 +171,7 @@ class Layer(_Computation, nn.Module):
 
     def _perceptron(self, x: Tensor, residual: Tensor) -> Tensor:
         within = self.training and self.dropouts.get("inner")
-        ours = isinstance(self.up, Linear) and isinstance(self.down, Linear)  # nothing around them
+        ours = isinstance(self.up, Linear) and isinstance(self.down, Linear)  # not wrapped
         if self.gate is not None or within or not ours or not torch.is_grad_enabled():
             return super()._perceptron(x, residual)
         return residual + _drop(self.up.then(self.down, x), "output", self)
@@ -185,7 +183,7 @@ class Layer(_Computation, nn.Module):
 
 
 class _Prepared(_Computation):
-    """The computation of a layer on inputs of one format, with the weights of this moment."""
+    """The computation of a layer for inputs of one format, with the weights of this moment."""
 
     __call__ = _Computation.forward
 
@@ -193,11 +191,11 @@ class _Prepared(_Computation):
         self.training, self.dropouts = False, {}
         self.heads, self.norm_first, self.gate = layer.heads, layer.norm_first, layer.gate
         self.attention_norm, self.output_norm = layer.attention_norm, layer.output_norm
-        products = [linear.product(dtype) for linear in layer.linears()]
+        products = [linear.product(dtype, keep=True) for linear in layer.linears()]
         self.qkv, self.attention_output, self.up, self.down = products
 
-    def _added(self, residual: Tensor, linear: Product, x: Tensor, place: str) -> Tensor:
-        del place  # nothing is dropped
+    def _added(self, residual: Tensor, linear: Product, x: Tensor, dropout: str) -> Tensor:
+        del dropout  # there is none without training
         summed: Tensor = linear(x, residual)
         return summed
 
@@ -207,10 +205,10 @@ class Encoder(nn.Module):
 
     Attributes:
         config: its sizes.
-        unused: weights of the model file that the encoder does not compute with (BERT's pooler),
-            kept so that a saved folder has everything that the loaded one had.
-        recompute_every: in training, forget the activations of every n-th layer and compute them
-            again for the gradient: less memory, up to a third more time; never when 0.
+        unused: weights of the model file that the encoder does not compute with (BERT's pooler);
+            a saved folder has them again.
+        recompute_every: in training, compute the activations of every n-th layer again for the
+            gradient: less memory, up to a third more time. Never when 0.
     """
 
     def __init__(self, config: EncoderConfig) -> None:
@@ -229,23 +227,22 @@ class Encoder(nn.Module):
         """Pack → token vectors (tokens, hidden) in ``dtype`` (default: that of the weights)."""
         tokens = len(pack.token_ids)
         if pack.token_ids.is_cpu:
-            # Products of few sizes are prepared once, and freed memory fits the next of them.
             pack = pack.rounded()
         x: Tensor = self.embeddings(pack)
         if dtype is not None:
             x = x.to(dtype)
-        places = self._places(pack, x.dtype)
-        for number, layer in enumerate(self._in_use(x.dtype)):
-            seen = places[self.config.layer_kind(number)]
+        inputs = self._inputs(pack, x.dtype)
+        for number, layer in enumerate(self._layers_for(x.dtype)):
+            of_layer = inputs[self.config.attention_kind(number)]
             if self.recompute_every and self.training and number % self.recompute_every == 0:
-                changed: Tensor = checkpoint(layer, x, pack, seen, use_reentrant=False)
+                changed: Tensor = checkpoint(layer, x, pack, of_layer, use_reentrant=False)
             else:
-                changed = layer(x, pack, seen)
+                changed = layer(x, pack, of_layer)
             x = changed
         return (x if self.final_norm is None else self.final_norm(x))[:tokens]
 
-    def _in_use(self, dtype: torch.dtype) -> Sequence[Callable[..., Tensor]]:
-        """The layers, prepared as long as the weights are the same."""
+    def _layers_for(self, dtype: torch.dtype) -> Sequence[Callable[..., Tensor]]:
+        """The layers to call: prepared ones, kept as long as the weights are the same."""
         layers: list[Layer] = list(self.layers._modules.values())  # type: ignore[arg-type]
         states = None if torch.is_grad_enabled() else self._states(layers, dtype)
         if states is None:
@@ -253,13 +250,13 @@ class Encoder(nn.Module):
             return layers
         ready = self._ready  # of one moment: threads share the encoder
         if ready is None or ready[0] != states:
-            # The weights are held with them, or others could get their address.
+            # Held, so that no other weights get their addresses, by which they are compared.
             held = [each.detach() for each in self.layers.parameters()]
             self._ready = ready = (states, [_Prepared(layer, dtype) for layer in layers], held)
         return ready[1]
 
     def _states(self, layers: list[Layer], dtype: torch.dtype) -> list[object] | None:
-        """Equal as long as prepared layers compute the same; None where modules are called."""
+        """Equal as long as prepared layers compute the same; None where modules must be called."""
         if has_global_hooks() or torch.is_autocast_enabled("cpu"):
             return None
         states: list[object] = [dtype]
@@ -281,17 +278,17 @@ class Encoder(nn.Module):
         return super().train(mode)
 
     def __getstate__(self) -> dict[str, object]:
-        """Without what only this process can use."""
+        """Without prepared layers, whose memory layout only this process can read."""
         return {**self.__dict__, "_ready": None}
 
-    def _places(self, pack: Pack, dtype: torch.dtype) -> dict[LayerKind, Places]:
+    def _inputs(self, pack: Pack, dtype: torch.dtype) -> dict[AttentionKind, PositionInputs]:
         learned = None if self.relative_bias is None else self.relative_bias(pack, dtype)
         size = self.config.hidden_size // self.config.num_attention_heads
-        kinds = dict.fromkeys(self.config.layer_kinds)
-        return {kind: find_places(kind, pack, size, dtype, learned) for kind in kinds}
+        kinds = dict.fromkeys(self.config.attention_kinds)
+        return {kind: position_inputs(kind, pack, size, dtype, learned) for kind in kinds}
 
     def set_dropout(self, probability: float) -> None:
-        """Use one probability wherever the architecture has dropout, not the configuration's."""
+        """Use this probability, not the configuration's, wherever the architecture has dropout."""
         for module in self.modules():
             if isinstance(module, Embeddings | Layer):
                 module.dropouts = dict.fromkeys(module.dropouts, probability)
@@ -301,10 +298,10 @@ def _norm(config: EncoderConfig) -> LayerNorm:
     return LayerNorm(config.hidden_size, config.layer_norm_eps, bias=config.norm_bias)
 
 
-def _at(config: EncoderConfig, *places: str) -> dict[str, float]:
-    return {place: config.dropout[place] for place in places if place in config.dropout}
+def _dropouts(config: EncoderConfig, *names: str) -> dict[str, float]:
+    return {name: config.dropout[name] for name in names if name in config.dropout}
 
 
-def _drop(x: Tensor, place: str, module: Embeddings | _Computation) -> Tensor:
-    probability = module.dropouts.get(place) if module.training else None
+def _drop(x: Tensor, name: str, module: Embeddings | _Computation) -> Tensor:
+    probability = module.dropouts.get(name) if module.training else None
     return dropout(x, probability) if probability else x

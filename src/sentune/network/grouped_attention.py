@@ -1,13 +1,12 @@
 """Attention on a CPU, texts of similar lengths at once, with its gradient.
 
-PyTorch's fused kernel is called for each length of text, computes one head of one text after the
-other, and is slow in training: its gradient took 2 to 4 times as long in bfloat16, and with dropout
-or a bias that learns it gives way to a slower one. Here texts are padded to the next multiple of 16
-tokens (short ones: 4), and as many of them computed at once as leave their scores in the cache.
+PyTorch's fused kernel is called for each length of text and computes one head of one text after
+the other. It is slow in training: its gradient took 2 to 4 times as long in bfloat16, and with
+dropout or a learned bias PyTorch takes a slower kernel. Here texts are padded to a multiple of 16
+tokens (short ones: 4), and as many are computed at once as fit into the cache with their scores.
 
-There are few shapes because oneDNN, which multiplies bfloat16, keeps half a megabyte for each shape
-of a product, and between what it keeps freed memory is of little use. With every length of text a
-tuning grew by a gigabyte.
+The shapes are few because oneDNN caches 0.5 MB per matrix shape, and these blocks fragment the
+heap: with every length of text a tuning grew by a gigabyte.
 """
 
 from __future__ import annotations
@@ -22,11 +21,12 @@ from torch.autograd.function import once_differentiable
 
 from sentune.network.dropout import Masks
 from sentune.network.pack import Run
+from sentune.network.private_torch import mask_gradient_, softmax_gradient_
 
 __all__ = ["attend_in_groups"]
 
 _STEP, _SHORT, _SHORT_STEP = 16, 32, 4  # tokens
-# What is computed at once, and stays in the cache between two products.
+# The most that is computed at once, so that it stays in the cache between two products.
 _TOKENS = 1024
 _SCORES = 6 << 20  # bytes
 
@@ -40,7 +40,7 @@ def attend_in_groups(
 ) -> Tensor:
     """(tokens, 3 · hidden) → (tokens, hidden), as :func:`sentune.network.attention.attend`.
 
-    It cannot be differentiated twice.
+    Cannot be differentiated twice.
     """
     mixed: Tensor = _Attention.apply(qkv, runs, heads, dropout, *(biases or ()))  # type: ignore[no-untyped-call]
     return mixed
@@ -51,11 +51,11 @@ class _Group:
     """Neighbouring texts of a pack that are computed at once.
 
     Attributes:
-        start: the first of their rows.
-        length: to which they are padded.
-        run: the number of the run in which they begin.
-        parts: how many texts, of how many tokens.
-        texts: with those that are padding.
+        start: their first row in the pack.
+        length: tokens to which each is padded.
+        run: the number of the run that the first of them is in.
+        parts: their runs, or the parts of runs.
+        texts: their number, with texts that are padding.
     """
 
     start: int
@@ -71,7 +71,7 @@ class _Group:
         return texts == self.texts
 
     def blocks(self, rows: Tensor, padded: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each part what lies at its place in both.
+        """The rows and the padded block of each part.
 
         Args:
             rows: (tokens, kinds · hidden).
@@ -84,16 +84,16 @@ class _Group:
         row, text = self.start, 0
         for part in self.parts:
             block = rows[row : row + part.tokens].view(part.texts, part.length, kinds, heads, size)
-            place = padded[:, text : text + part.texts, :, : part.length]
-            yield block.permute(2, 0, 3, 1, 4), place
+            target = padded[:, text : text + part.texts, :, : part.length]
+            yield block.permute(2, 0, 3, 1, 4), target
             row, text = row + part.tokens, text + part.texts
 
     def without_padding(self, scores: Tensor) -> Tensor:
-        """Scores (texts, heads, length, length) of the tokens of a group of one part, a view."""
+        """A view of scores (texts, heads, length, length), for a group of one part."""
         return scores[:, :, : self.parts[0].length, : self.parts[0].length]
 
     def hide_padding(self, scores: Tensor) -> None:
-        """From scores (texts, heads, length, length)."""
+        """Set the scores (texts, heads, length, length) of padding to -inf."""
         if self.full:
             return
         text = 0
@@ -105,24 +105,26 @@ class _Group:
         """Rows (tokens, kinds · hidden) → (kinds, texts · heads, length, size), padded by zeros."""
         shape = (kinds, self.texts, heads, self.length, rows.shape[1] // kinds // heads)
         padded = rows.new_empty(shape) if self.full else rows.new_zeros(shape)
-        for block, place in self.blocks(rows, padded):
-            place.copy_(block)
+        for block, target in self.blocks(rows, padded):
+            target.copy_(block)
         return padded.flatten(1, 2)
 
     def put(self, values: Tensor, rows: Tensor, heads: int) -> None:
-        """Write what ``take`` would have given back into the rows."""
-        for block, place in self.blocks(rows, values.unflatten(1, (self.texts, heads))):
-            block.copy_(place)
+        """Write values in the shape that ``take`` returns into the rows."""
+        for block, source in self.blocks(rows, values.unflatten(1, (self.texts, heads))):
+            block.copy_(source)
 
 
-def _groups(runs: Sequence[Run], largest: int, *, apart: bool, alike: bool) -> list[_Group]:
-    """Groups of texts whose padded lengths are the same.
+def _groups(
+    runs: Sequence[Run], largest: int, *, one_run_each: bool, power_of_two: bool
+) -> list[_Group]:
+    """Groups of texts with the same padded length.
 
     Args:
         runs: of a pack.
-        largest: the most scores of a group, for each head.
-        apart: make groups of one run each.
-        alike: make the number of texts a power of two.
+        largest: the most scores of a group, per head.
+        one_run_each: make groups of one run each.
+        power_of_two: make the number of texts a power of two.
     """
     groups: list[_Group] = []
     row = room = 0
@@ -130,18 +132,18 @@ def _groups(runs: Sequence[Run], largest: int, *, apart: bool, alike: bool) -> l
         step = _SHORT_STEP if run.length <= _SHORT else _STEP
         length = -(-run.length // step) * step
         left = run.texts if length else 0
-        room = 0 if apart else room
+        room = 0 if one_run_each else room
         while left:
             if not room or length != groups[-1].length:
                 groups.append(_Group(row, length, number))
                 room = max(1, min(_TOKENS // length, largest // length**2))
-                room = 1 << (room.bit_length() - 1) if alike else room
+                room = 1 << (room.bit_length() - 1) if power_of_two else room
             part = Run(min(left, room), run.length)
             group = groups[-1]
             group.parts.append(part)
             group.texts += part.texts
             row, room, left = row + part.tokens, room - part.texts, left - part.texts
-    if alike:
+    if power_of_two:
         for group in groups:
             group.texts = 1 << (group.texts - 1).bit_length()
     return groups
@@ -149,7 +151,7 @@ def _groups(runs: Sequence[Run], largest: int, *, apart: bool, alike: bool) -> l
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
-    """How the weights of a pack come about, one group after the other."""
+    """How the weights of a pack are computed, group by group."""
 
     heads: int
     biases: Sequence[Tensor | None]
@@ -163,7 +165,11 @@ class _Weights:
         group: _Group,
         spare: Tensor,
     ) -> None:
-        """Those that are dropped get a minus sign, for which spare memory is used."""
+        """Softmax weights of a group, written to ``weights``.
+
+        Dropped ones are negated: the sign is the mask, the magnitude the probability. ``spare`` is
+        scratch memory for that.
+        """
         torch.bmm(query, key.mT, out=weights)
         of_texts = weights.unflatten(0, (-1, self.heads))
         if self.biases and (bias := self.biases[group.run]) is not None:
@@ -198,14 +204,14 @@ class _Attention(torch.autograd.Function):
         *biases: Tensor | None,
     ) -> Tensor:
         ctx.heads, ctx.masks = heads, Masks(dropout) if dropout else None
-        # Training meets fewer packs, and they take longer. (With dropout also where there is no
-        # gradient yet: gradient caching draws the same masks once more with it.)
+        # Training has fewer shapes, so its groups need no padding. (Dropout means training even
+        # without a gradient: gradient caching must draw the same masks in both of its passes.)
         trained = dropout or any(ctx.needs_input_grad)
         ctx.groups = _groups(
             runs,
             _SCORES // (heads * qkv.itemsize),
-            apart=any(bias is not None for bias in biases),
-            alike=qkv.dtype == torch.bfloat16 and not trained,
+            one_run_each=any(bias is not None for bias in biases),
+            power_of_two=qkv.dtype == torch.bfloat16 and not trained,
         )
         ctx.save_for_backward(qkv, *biases)
         of_pack = _Weights(heads, biases, ctx.masks.from_the_start() if ctx.masks else None)
@@ -240,16 +246,12 @@ class _Attention(torch.autograd.Function):
                 mixed = mixed * ctx.masks.scale
                 torch.bmm(torch.clamp_min(weights, 0, out=scores).mT, mixed, out=into[2])
                 torch.bmm(mixed, value.mT, out=scores)
-                # The gradient of the positive part is that of the mask.
-                of_mask = torch.ops.aten.threshold_backward.grad_input
-                of_mask(scores, weights, 0.0, grad_input=scores)
+                mask_gradient_(scores, weights)
                 weights = torch.abs(weights, out=spare)
             else:
                 torch.bmm(weights.mT, mixed, out=into[2])
                 torch.bmm(mixed, value.mT, out=scores)
-            # In one pass; an operator of PyTorch's core set, as above.
-            of_softmax = torch.ops.aten._softmax_backward_data.out
-            of_softmax(scores, weights, -1, weights.dtype, grad_input=scores)
+            softmax_gradient_(scores, weights)
             torch.bmm(scores, key, out=into[0]).mul_(scale)
             torch.bmm(scores.mT, query, out=into[1])
             group.put(into, of_qkv, ctx.heads)
@@ -264,10 +266,7 @@ class _Attention(torch.autograd.Function):
 def _memory(
     groups: Sequence[_Group], heads: int, like: Tensor, tensors: int
 ) -> Iterator[tuple[_Group, list[Tensor]]]:
-    """Each group with memory for tensors of its scores; the next group gets the same memory.
-
-    They are (texts · heads, length, length).
-    """
+    """Each group with tensors (texts · heads, length, length); all groups share their memory."""
     largest = max((group.texts * group.length**2 for group in groups), default=0) * heads
     memory = [like.new_empty(largest) for _ in range(tensors)]
     for group in groups:

@@ -1,4 +1,4 @@
-"""Linear layers over float32 weights, in whichever number format their input has."""
+"""Linear layers with float32 weights, computed in the number format of their input."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn.modules import module as modules
 
 from sentune.network.eight_bit import eight_bit_linear, quantize_weight
+from sentune.network.names import FUSED_ACTIVATIONS
+from sentune.network.private_torch import has_global_hooks, has_hooks, version
 
 __all__ = [
     "ACTIVATIONS",
@@ -21,15 +22,13 @@ __all__ = [
     "Product",
     "fused_linear",
     "fused_sum",
-    "has_global_hooks",
-    "has_hooks",
     "use_eight_bits",
 ]
 
 Function = Callable[[Tensor], Tensor]
 Product = Callable[..., Tensor]
 
-# By their names in config.json.
+# By the names in config.json.
 ACTIVATIONS: dict[str, Function] = {
     "gelu": F.gelu,
     "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
@@ -37,33 +36,25 @@ ACTIVATIONS: dict[str, Function] = {
     "relu": F.relu,
     "silu": F.silu,
 }
-# The same as oneDNN computes them in one pass with the product, and how.
-_IN_ONE_PASS = {
-    None: ("none", "none"),
-    "gelu": ("gelu", "none"),
-    "gelu_new": ("gelu", "tanh"),
-    "gelu_pytorch_tanh": ("gelu", "tanh"),
-    "relu": ("relu", "none"),
-}
-_ROWS = 512  # for which a weight's layout is chosen
-_CLOSE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # the formats, and how exact they are
+_ROWS = 512  # the layout of a weight is chosen for this many
+_CLOSE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # format → allowed error
 
 
 class Linear(nn.Linear):
     """A linear layer, with an activation or without.
 
     In training, float32 weights are cast to the input's format as a part of the graph, so that
-    gradients arrive in float32. Otherwise a copy is kept until the weights change: cast, and laid
-    out as the product wants it. A version counter shows most changes, but a fused optimizer steps
-    without touching it: so none is kept after a pass with gradients, until ``train`` or ``eval`` is
-    called, nor while a gradient waits to be applied. (Writing through ``weight.data`` is not seen.)
-
-    Where ``eight_bit`` is set, products without gradients are those of 8-bit integers.
+    gradients arrive in float32. Without gradients :class:`~sentune.network.encoder.Encoder` keeps
+    ``product`` as long as ``state`` is the same.
 
     Args:
         inputs, outputs: numbers of features.
         bias: whether there is one.
         activation: a name from ``ACTIVATIONS``; none when None.
+
+    Attributes:
+        eight_bit: compute products without gradients in 8-bit integers.
+        had_gradient: whether it was computed with gradients since the last ``train`` or ``eval``.
     """
 
     def __init__(
@@ -72,26 +63,25 @@ class Linear(nn.Linear):
         super().__init__(inputs, outputs, bias)
         self.eight_bit = False
         self._activation = activation
-        self._ready: tuple[tuple[object, ...], Product, object] | None = None
-        self._learns = False
+        self.had_gradient = False
 
     def train(self, mode: bool = True) -> Linear:
-        """As for any module; a kept copy is dropped."""
-        self._ready, self._learns = None, False
+        """As for any module; the gradients seen before are forgotten."""
+        self.had_gradient = False
         return super().train(mode)
 
     def forward(self, x: Tensor) -> Tensor:
         """(rows, inputs) → (rows, outputs)."""
         if torch.is_grad_enabled():
-            self._ready, self._learns = None, True
+            self.had_gradient = True
             return self._activated(F.linear(x, *self._cast(x.dtype)))
-        return self.product(x.dtype)(x)
+        return self.product(x.dtype, keep=False)(x)
 
     def then(self, following: Linear, x: Tensor) -> Tensor:
         """``following(self(x))``, for training.
 
-        What the activation gives is not kept for the gradient but computed again: the widest tensor
-        of an encoder, for one pass over it.
+        The activation's result, the widest tensor of an encoder, is not kept for the gradient but
+        computed again: one pass over it.
         """
         plain = (
             has_hooks(self)
@@ -102,58 +92,54 @@ class Linear(nn.Linear):
         if self._activation is None or plain:
             return following(self(x))  # type: ignore[no-any-return]
         for layer in (self, following):
-            layer._ready, layer._learns = None, True
+            layer.had_gradient = True
         y = F.linear(x, *self._cast(x.dtype))
         activate = ACTIVATIONS[self._activation]
         return _ActivatedProduct.apply(y, activate, *following._cast(x.dtype))  # type: ignore[no-any-return, no-untyped-call]
 
-    def product(self, dtype: torch.dtype) -> Product:
-        """The layer as a function of inputs in that format, without gradients.
-
-        A second tensor, (rows, outputs), is added to the result. It computes with the weights of
-        this moment: ask again for each pass.
-        """
-        state = self.state()
-        if state is None:
-            self._ready = None
-            return self._product(dtype, keep=False)
-        state = (*state, dtype)
-        ready = self._ready  # of one moment: threads share the layer
-        if ready is None or ready[0] != state:
-            # The weights are held with it, or others could get their address.
-            held = [each.detach() for each in self.parameters()]
-            self._ready = ready = (state, self._product(dtype, keep=True), held)
-        return ready[1]
-
     def state(self) -> tuple[object, ...] | None:
-        """Equal as long as the product is the same; None where it is to be made for each pass."""
-        # Not self.weight: nn.Module looks it up in three places, for each layer of each pass.
+        """Equal as long as the product is the same; None where none may be kept.
+
+        A version counter shows most changes of a weight. Fused optimizers do not raise it: so no
+        product is kept between a pass with gradients and the next ``train`` or ``eval``, nor
+        while a gradient waits to be applied. Writing through ``weight.data`` is not seen.
+        """
+        # Not self.weight: nn.Module looks it up in three dictionaries, for each layer of each pass.
         weight, bias = self._parameters.get("weight"), self._parameters.get("bias")
         if weight is None:  # computed from others, as pruning does
             return None
         pending = weight.grad is not None or (bias is not None and bias.grad is not None)
-        # Inference tensors have no version; hooks are to be called.
-        if self._learns or pending or weight.is_inference() or has_hooks(self):
+        # Inference tensors have no version; hooks have to be called.
+        if self.had_gradient or pending or weight.is_inference() or has_hooks(self):
             return None
-        of_bias = None if bias is None else (bias._version, bias.data_ptr())
-        return weight._version, weight.data_ptr(), of_bias, self.eight_bit
+        of_bias = None if bias is None else (version(bias), bias.data_ptr())
+        return version(weight), weight.data_ptr(), of_bias, self.eight_bit
 
-    def _product(self, dtype: torch.dtype, *, keep: bool) -> Product:
+    def product(self, dtype: torch.dtype, *, keep: bool) -> Product:
+        """The layer as a function of inputs in that format, without gradients.
+
+        A second tensor, (rows, outputs), is added to the result. It computes with the weights of
+        this moment.
+
+        Args:
+            dtype: of inputs and results.
+            keep: whether it is called often, so that laying the weights out for it pays.
+        """
         on_cpu = self.weight.is_cpu
         if self.eight_bit and on_cpu:
             rounded = quantize_weight(self.weight.detach(), self.bias, dtype)
             return self._in_passes(lambda x: eight_bit_linear(x, rounded))
         weight, bias = self._cast(dtype)
-        known = on_cpu and self._activation in _IN_ONE_PASS
+        known = on_cpu and self._activation in FUSED_ACTIVATIONS
         operator = fused_linear(dtype) if known else None
         if operator is None:
             return self._in_passes(lambda x: F.linear(x, weight, bias))
-        # Laying out weights for a single pass costs more than it gains.
+        # For a single pass this costs more than it gains.
         laid_out = weight.detach()
         if keep:
             laid_out = torch.ops.mkldnn._reorder_linear_weight(laid_out, _ROWS)
         addition = fused_sum(dtype) if self._activation is None else None
-        attribute, algorithm = _IN_ONE_PASS[self._activation]
+        attribute, algorithm = FUSED_ACTIVATIONS[self._activation]
 
         def in_one_pass(x: Tensor, added: Tensor | None = None) -> Tensor:
             if added is not None and addition is not None:
@@ -175,10 +161,6 @@ class Linear(nn.Linear):
 
     def _cast(self, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         return self.weight.to(dtype), None if self.bias is None else self.bias.to(dtype)
-
-    def __getstate__(self) -> dict[str, object]:
-        """Without the copy, whose layout only oneDNN can read."""
-        return {**self.__dict__, "_ready": None}
 
 
 class _ActivatedProduct(torch.autograd.Function):
@@ -208,24 +190,6 @@ class _ActivatedProduct(torch.autograd.Function):
         return of_x, None, of_weight, of_bias
 
 
-def has_hooks(module: nn.Module) -> bool:
-    """Whether a call of the module calls something else as well."""
-    hooks = module._forward_hooks or module._forward_pre_hooks
-    return bool(hooks or module._backward_hooks or module._backward_pre_hooks)
-
-
-def has_global_hooks() -> bool:
-    """Whether a call of any module calls something else as well, such as a profiler."""
-    return any(
-        (
-            modules._global_forward_hooks,
-            modules._global_forward_pre_hooks,
-            modules._global_backward_hooks,
-            modules._global_backward_pre_hooks,
-        )
-    )
-
-
 def use_eight_bits(module: nn.Module, wanted: bool) -> None:
     """Have all linear layers of a module compute in 8-bit integers, or not."""
     for layer in module.modules():
@@ -235,18 +199,18 @@ def use_eight_bits(module: nn.Module, wanted: bool) -> None:
 
 @cache
 def fused_linear(dtype: torch.dtype) -> Product | None:
-    """oneDNN's product with an activation in the same pass; None where there is none.
+    """oneDNN's product with an activation in the same pass; None where it does not work.
 
-    It is a private operator for inference on the processor, which needs instruction sets for
-    some formats, so it is tried before it is used. Its gain is a pass over the widest activations
-    of the encoder; see docs/performance.md.
+    The operator is private, has no gradient, and needs instruction sets for some formats: so it is
+    tried before it is used. It saves a pass over the widest activations of the encoder; see
+    docs/performance-log.md.
     """
     return _tried(dtype, "default", ("gelu", [], "none")) if dtype in _CLOSE else None
 
 
 @cache
 def fused_sum(dtype: torch.dtype) -> Product | None:
-    """The same with the sum with another tensor; None also where that takes longer: in bfloat16."""
+    """The same with the addition of a tensor. None also in bfloat16, where it is slower."""
     return _tried(dtype, "binary", ("add",)) if dtype == torch.float32 else None
 
 

@@ -1,16 +1,31 @@
-"""Names that model folders and callers choose from; what they stand for is where it is computed."""
+"""Names that model folders and callers choose from; what computes them is beside its users."""
 
 from __future__ import annotations
 
-__all__ = ["ACTIVATION_NAMES", "POOLING_FLAGS", "POOLING_MODES", "SIMILARITY_FUNCTIONS"]
+__all__ = [
+    "ACTIVATION_NAMES",
+    "FUSED_ACTIVATIONS",
+    "POOLING_FLAGS",
+    "POOLING_MODES",
+    "SIMILARITY_FUNCTIONS",
+]
 
 # As config.json spells them.
 ACTIVATION_NAMES = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu")
 
-# Also the order in which several modes are concatenated where a folder only has flags for them.
+# Those that oneDNN computes in one pass with a product, by its names: attribute and algorithm.
+FUSED_ACTIVATIONS = {
+    None: ("none", "none"),
+    "gelu": ("gelu", "none"),
+    "gelu_new": ("gelu", "tanh"),
+    "gelu_pytorch_tanh": ("gelu", "tanh"),
+    "relu": ("relu", "none"),
+}
+
+# Where a folder has only flags, several modes are concatenated in this order.
 POOLING_MODES = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
 
-# Their flags in the 3.1 folder layout, in the order in which that version lists them.
+# Their flags in the 3.1 folder layout, in the order of that version.
 POOLING_FLAGS = {
     "cls": "pooling_mode_cls_token",
     "mean": "pooling_mode_mean_tokens",

@@ -1,10 +1,9 @@
 """Token ids → packs: the texts of a batch laid end to end, without padding.
 
-A padded batch computes over tokens that nobody reads: on question–passage pairs about half of
-them. A pack holds only real tokens. Inside it the texts are ordered by length, so that texts of
-equal length lie next to each other and form a *run*: a run of n texts of L tokens is a view of
-shape (n, L, …) of the packed rows, and attention and pooling treat it as one dense block,
-without a mask and without a copy.
+A padded batch also computes padding: on question–passage pairs about half of its tokens. A pack
+has only real tokens. Its texts are ordered by length. Neighbouring texts of one length form a
+*run*: n texts of L tokens are a view (n, L, …) of the packed rows, and attention and pooling
+compute it as one dense block, without a mask and without a copy.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from torch import Tensor
 __all__ = ["Pack", "Run", "blocks", "joined", "pack", "plan_packs"]
 
 
-_PADDING = 16  # tokens of a text that is padding
+_PADDING = 16  # tokens of each text that is padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +42,15 @@ class Pack:
 
     Attributes:
         token_ids: int64, (tokens,).
-        positions: int64, (tokens,); the place of each token in its own text, from 0.
-        runs: the stretches of equally long texts, in order; together they cover every token.
-        place: int64, (texts,); ``place[i]`` is where the i-th text given stands in the pack.
+        positions: int64, (tokens,); the position of each token in its text, from 0.
+        runs: the texts in order, those of one length together.
+        index_in_pack: int64, (texts,); of each text in the order in which they were given.
     """
 
     token_ids: Tensor
     positions: Tensor
     runs: tuple[Run, ...]
-    place: Tensor
+    index_in_pack: Tensor
 
     def blocks(self, packed: Tensor) -> list[Tensor]:
         """``packed`` (tokens, …) as a (texts, length, …) view for each run, without a copy."""
@@ -60,20 +59,20 @@ class Pack:
     def restore(self, per_text: Tensor) -> Tensor:
         """Rows in pack order (texts, …) → the order in which the texts were given.
 
-        Those of one text are returned themselves.
+        One text needs no copy.
         """
-        return per_text if len(self.place) == 1 else per_text[self.place]
+        return per_text if len(self.index_in_pack) == 1 else per_text[self.index_in_pack]
 
     def split(self, per_token: Tensor) -> list[Tensor]:
         """Rows per token (tokens, …) → one (length, …) tensor per text, in the order given."""
         lengths = [run.length for run in self.runs for _ in range(run.texts)]
         pieces = torch.split(per_token, lengths)
-        return [pieces[index] for index in self.place.tolist()]
+        return [pieces[index] for index in self.index_in_pack.tolist()]
 
     def rounded(self) -> Pack:
         """The same texts followed by padding, up to the next of 16 sizes between powers of two.
 
-        For what prepares itself for every size it meets.
+        oneDNN prepares a product for each size, so there should be few.
         """
         tokens = len(self.token_ids)
         padding = -tokens % (1 << max(0, tokens.bit_length() - 5))
@@ -86,20 +85,23 @@ class Pack:
             torch.cat([each, zeros]) for each in (self.token_ids, self.positions)
         )
         runs = [*self.runs, *(run for run in runs if run.tokens)]
-        return Pack(token_ids, positions, tuple(runs), self.place)
+        return Pack(token_ids, positions, tuple(runs), self.index_in_pack)
 
     def to(self, device: torch.device) -> Pack:
         """The same pack with its tensors on another device."""
         return Pack(
-            self.token_ids.to(device), self.positions.to(device), self.runs, self.place.to(device)
+            self.token_ids.to(device),
+            self.positions.to(device),
+            self.runs,
+            self.index_in_pack.to(device),
         )
 
 
 def blocks(rows: Tensor, runs: Sequence[Run]) -> list[Tensor]:
     """Rows of these runs, (tokens, …), as a (texts, length, …) view for each, without a copy.
 
-    One split serves all runs: its gradient is one concatenation, where a slice for each run
-    would cost a tensor of zeros as large as ``rows`` each.
+    One split for all runs: its gradient is one concatenation. The gradient of a slice would be a
+    tensor of zeros as large as ``rows``, for each run.
     """
     if len(runs) == 1:
         return [rows.view(runs[0].texts, -1, *rows.shape[1:])]
@@ -111,7 +113,7 @@ def blocks(rows: Tensor, runs: Sequence[Run]) -> list[Tensor]:
 
 
 def joined(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """One after the other. A single one is returned itself: one text alone takes this often."""
+    """The parts concatenated. A single part is returned without a copy: the case of one text."""
     return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim)
 
 
@@ -119,8 +121,8 @@ def pack(texts: Sequence[Sequence[int]]) -> Pack:
     """Lay texts, given as token ids, end to end, the longest first."""
     lengths = [len(text) for text in texts]
     order = _longest_first(lengths)
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
+    index_in_pack = np.empty(len(order), dtype=np.int64)
+    index_in_pack[order] = np.arange(len(order))
     ids = [np.asarray(texts[index], dtype=np.int64) for index in order]
     runs = tuple(_runs(lengths[index] for index in order))
     positions = [np.tile(np.arange(run.length), run.texts) for run in runs]
@@ -128,7 +130,7 @@ def pack(texts: Sequence[Sequence[int]]) -> Pack:
         torch.from_numpy(np.concatenate(ids)),
         torch.from_numpy(np.concatenate(positions)),
         runs,
-        torch.from_numpy(place),
+        torch.from_numpy(index_in_pack),
     )
 
 
@@ -137,8 +139,7 @@ def plan_packs(
 ) -> list[list[int]]:
     """Group texts into packs: the longest text that is left, then always the longest that fits.
 
-    So packs are as full as can be, and most of them equally large: what prepares itself for every
-    size (see :meth:`Pack.rounded`) meets few.
+    So packs are full, and most of them have the same size (see :meth:`Pack.rounded`).
 
     Args:
         lengths: tokens of each text.
@@ -146,7 +147,7 @@ def plan_packs(
         max_texts: the most texts in a pack; no limit when None.
 
     Returns:
-        Indices into ``lengths``; every index in exactly one pack, lengths falling in each.
+        Indices into ``lengths``, each in exactly one pack; the longest first in each pack.
     """
     left = _longest_first(lengths)[::-1]
     sizes = [lengths[index] for index in left]
@@ -163,7 +164,7 @@ def plan_packs(
 
 
 def _longest_first(lengths: Sequence[int]) -> list[int]:
-    return sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)  # equal ones in order
+    return sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)  # a stable sort
 
 
 def _runs(sorted_lengths: Iterable[int]) -> Iterator[Run]:

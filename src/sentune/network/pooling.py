@@ -1,7 +1,7 @@
 """Token vectors → one vector per text.
 
-Each mode reduces a run of equally long texts over its token axis in one call, so the order of
-the additions within a text is fixed by its length alone and not by its neighbours.
+Each mode reduces a run of equally long texts over its token axis in one call. So the order of the
+additions in a text depends on its length alone, not on its neighbours.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _weighted_mean(tokens: Tensor, first: int) -> Tensor:
     return (tokens * weights).sum(dim=1) / weights.sum()
 
 
-# Each takes the tokens that count, (texts, length, hidden), and the position of the first of them.
+# Arguments: the tokens to pool, (texts, length, hidden), and the position of the first of them.
 _MODES: dict[str, Callable[[Tensor, int], Tensor]] = {
     "cls": lambda tokens, _: tokens[:, 0],
     "max": lambda tokens, _: tokens.amax(dim=1),
@@ -37,12 +37,12 @@ _MODES: dict[str, Callable[[Tensor, int], Tensor]] = {
 
 
 class Pooling(nn.Module):
-    """One vector per text, several modes side by side when several are asked for.
+    """One vector per text; the results of several modes are concatenated.
 
     Args:
         hidden_size: width of a token vector.
-        modes: names from ``POOLING_MODES``; their results are concatenated in this order.
-        include_prompt: whether the tokens of a prompt take part.
+        modes: names from ``POOLING_MODES``, in the order of their results.
+        include_prompt: whether the tokens of a prompt are pooled too.
 
     Raises:
         ArgumentError: no mode, or an unknown one.
@@ -71,9 +71,8 @@ class Pooling(nn.Module):
     def forward(self, tokens: Tensor, pack: Pack, prompt_length: int = 0) -> Tensor:
         """(tokens, hidden) → (texts, output_dimension), in the order in which texts were given.
 
-        Sums are taken in float32 (float64 for float64 input). With ``include_prompt=False`` the
-        first ``prompt_length`` tokens of each text are left out; a text with nothing else gives
-        zeros.
+        Sums are in float32 (float64 for float64 input). With ``include_prompt=False`` the first
+        ``prompt_length`` tokens of each text are left out; a text without others gives zeros.
         """
         first = 0 if self.include_prompt else prompt_length
         exact = torch.promote_types(tokens.dtype, torch.float32)

@@ -1,4 +1,4 @@
-"""What attention makes of the places of two tokens, beside what their vectors say."""
+"""What attention adds for the positions of two tokens: a window, angles or a learned bias."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from sentune.network.attention import Biases
-from sentune.network.config import LayerKind
+from sentune.network.config import AttentionKind
 from sentune.network.pack import Pack
 
-__all__ = ["Places", "RelativeBias", "Rotation", "find_places", "rotate"]
+__all__ = ["PositionInputs", "RelativeBias", "Rotation", "position_inputs", "rotate"]
 
 _FARTHEST = 128  # tokens; distances from here on share a bucket
 
@@ -26,33 +26,33 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """What layers of one kind need to know of a pack; made once for all of them.
+class PositionInputs:
+    """Positional inputs of attention for a pack; made once for all layers of one kind.
 
     Attributes:
         biases: added to the scores of attention.
-        rotation: by which queries and keys are turned.
+        rotation: by which queries and keys are rotated.
     """
 
     biases: Biases | None = None
     rotation: Rotation | None = None
 
 
-def find_places(
-    kind: LayerKind, pack: Pack, size: int, dtype: torch.dtype, learned: Biases | None
-) -> Places:
-    """The places of a pack for layers of a kind.
+def position_inputs(
+    kind: AttentionKind, pack: Pack, size: int, dtype: torch.dtype, learned: Biases | None
+) -> PositionInputs:
+    """The positional inputs of a pack.
 
     Args:
-        kind: of these layers.
-        pack: where the texts lie.
+        kind: of the layers.
+        pack: its texts.
         size: width of an attention head.
         dtype: of the scores.
-        learned: biases of layers that see the whole text.
+        learned: biases of layers without a window.
     """
     biases = learned if kind.window is None else _window(pack, kind.window, dtype)
     rotation = None if kind.rotary_theta is None else _rotation(pack, kind.rotary_theta, size)
-    return Places(biases, rotation)
+    return PositionInputs(biases, rotation)
 
 
 def _window(pack: Pack, window: int, dtype: torch.dtype) -> Biases | None:
@@ -60,9 +60,9 @@ def _window(pack: Pack, window: int, dtype: torch.dtype) -> Biases | None:
     longest = pack.runs[0].length
     if longest <= window + 1:
         return None
-    place = torch.arange(longest, device=pack.positions.device)
-    hidden = (place.unsqueeze(1) - place).abs() > window
-    table = torch.zeros(1, 1, longest, longest, dtype=dtype, device=place.device)
+    position = torch.arange(longest, device=pack.positions.device)
+    hidden = (position.unsqueeze(1) - position).abs() > window
+    table = torch.zeros(1, 1, longest, longest, dtype=dtype, device=position.device)
     table.masked_fill_(hidden, -math.inf)
     return [
         table[..., : run.length, : run.length] if run.length > window + 1 else None
@@ -73,7 +73,7 @@ def _window(pack: Pack, window: int, dtype: torch.dtype) -> Biases | None:
 def _rotation(pack: Pack, theta: float, size: int) -> Rotation:
     """Rotary positions (Su et al. 2021, arXiv:2104.09864), in the layout of Hugging Face.
 
-    In float32 throughout, rounding included: other angles at position 8,000 are other vectors.
+    All in float32, as there: at position 8,000 a difference in rounding changes the vectors.
     """
     pairs = torch.arange(0, size, 2, device=pack.positions.device, dtype=torch.float32)
     angles = pack.positions.float().unsqueeze(1) * (1.0 / theta ** (pairs / size))
@@ -82,13 +82,13 @@ def _rotation(pack: Pack, theta: float, size: int) -> Rotation:
 
 
 def rotate(qkv: Tensor, heads: int, rotation: Rotation) -> Tensor:
-    """Turn queries and keys; (tokens, 3 · hidden) → the same shape and format."""
+    """Rotate queries and keys; (tokens, 3 · hidden) → the same shape and format."""
     parts = qkv.unflatten(1, (3, heads, -1))
     straight = parts[:, :2]
     first, second = straight.chunk(2, dim=-1)
     across = torch.cat([-second, first], dim=-1)
-    turned = straight * rotation.cosines + across * rotation.sines
-    return torch.cat([turned.to(qkv.dtype), parts[:, 2:]], dim=1).flatten(1)
+    rotated = straight * rotation.cosines + across * rotation.sines
+    return torch.cat([rotated.to(qkv.dtype), parts[:, 2:]], dim=1).flatten(1)
 
 
 class RelativeBias(nn.Module):
@@ -106,16 +106,15 @@ class RelativeBias(nn.Module):
         self.weight = nn.Parameter(torch.empty(buckets, heads))
 
     def forward(self, pack: Pack, dtype: torch.dtype) -> Biases:
-        """For each run (1, heads, length, length): of the distance from row to column.
+        """For each run (1, heads, length, length): the bias of the distance from row to column.
 
-        In ``dtype``, but where it learns in the format of the weights, so that the gradients of
-        all layers and runs add up in that. Cost: one tensor for the longest text; the others are
-        corners of it.
+        In ``dtype``; in training in the format of the weight, in which the gradients of all layers
+        and runs are then summed. Cost: one tensor for the longest text; the others are views of it.
         """
         longest = max(1, pack.runs[0].length)  # 0: a text without a token
         distances = torch.arange(1 - longest, longest, device=self.weight.device)
         values = self.weight[self.buckets(distances)]  # (2 longest − 1, heads)
-        # Row i of the table begins at distance −i: the window before that of row i − 1.
+        # Row i begins at distance −i, one before row i − 1: so windows are flipped.
         table = values.T.unfold(1, longest, 1).flip(1).unsqueeze(0)
         table = table if table.requires_grad else table.to(dtype)
         return [table[..., : run.length, : run.length] for run in pack.runs]

@@ -5,5 +5,5 @@
     question ─┬─ model ─ similarities (Q, P) ─┬─ fusion ─ scores ─ rank ─ passages, best first
               └─ bm25 ── word scores (Q, P) ──┘
 
-``retrieval_model`` is what ranking asks of a model, ``blocks`` keeps temporaries small.
+``retrieval_model`` is what ranking asks of a model. ``blocks`` keeps temporary arrays small.
 """

@@ -1,4 +1,4 @@
-"""Cutting a matrix into blocks of rows, so that temporaries stay at a few MiB."""
+"""Cutting a matrix into blocks of rows, so that temporary arrays take a few MiB."""
 
 from __future__ import annotations
 

@@ -15,14 +15,14 @@ from sentune.errors import DataError, MissingExtraError
 
 __all__ = ["BM25", "K1", "B", "require_bm25", "stemmed_words"]
 
-# The values of Lucene, and those that LanceDB's full text has built in: a search in an index then
-# scores words exactly as the evaluation does.
+# The values of Lucene, and those built into LanceDB's full text: so a search in an index scores
+# words exactly as the evaluation does.
 K1 = 1.2
 B = 0.75
 
 
 def require_bm25() -> None:
-    """Raise MissingExtraError now, for work that needs bm25s and PyStemmer much later."""
+    """Raise MissingExtraError before long work that will need bm25s and PyStemmer."""
     _import("bm25s", "bm25s")
     _import("Stemmer", "PyStemmer")
 
@@ -33,7 +33,7 @@ def stemmed_words(texts: Sequence[str]) -> list[list[str]]:
     Words are runs of two or more letters or digits in lower case, without the 179 English stopwords
     of NLTK, stemmed by Snowball's English stemmer. The long list of stopwords was at least as good
     as bm25s' default of 33 on all five question sets tried (mean nDCG@10 .810 against .800; four of
-    the five are about the same documents): it holds the words that make a question a question.
+    the five are about the same documents): it has the words that every question has.
 
     Raises:
         MissingExtraError: bm25s or PyStemmer is not installed.
@@ -81,7 +81,7 @@ class BM25:
     def scores(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """Score of every passage for every question: (Q, P), 0 where no word is shared.
 
-        A word that a question holds twice counts twice. All scores are 0 or more.
+        A word that is twice in a question counts twice. All scores are 0 or more.
         """
         scores = np.zeros((len(questions), self._passage_count), dtype=np.float32)
         if self._index is None:

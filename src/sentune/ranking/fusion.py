@@ -2,11 +2,11 @@
 
 Cosines and BM25 scores have no common scale, so each list of candidates is brought to z-scores
 first and the two are added with a weight. Scores were better than reciprocal ranks where both were
-measured, because a score also tells how far the first is ahead of the second.
+measured, because a score also shows how far the first is ahead of the second.
 
-The one function ``fuse`` serves evaluation, search and the index: it sees only the candidates of
-each system, and the rest as NaN. It gives the same bits whether its columns are all passages or
-just those of two short lists, in any order.
+Evaluation, search and the index all use ``fuse``. It sees the candidates of each system, and NaN
+for the others. It gives the same bits whether its columns are all passages or only those of two
+short lists, in any order.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.errors import ArgumentError, DataError
-from sentune.ranking.rank import DEPTH, rank
+from sentune.checks import require_number
+from sentune.errors import DataError
+from sentune.ranking.rank import rank
 
 __all__ = [
     "CANDIDATES",
     "dense_candidates",
     "fuse",
-    "fused_ranking",
+    "require_weight",
     "shortlist",
     "word_candidates",
 ]
@@ -36,6 +37,18 @@ from an index."""
 
 Scores = NDArray[np.floating[Any]]
 Floats = NDArray[np.float64]
+
+
+def require_weight(weight: object) -> float:
+    """The model's share in a fusion, as a float. Raises ArgumentError outside 0 to 1."""
+    return require_number(
+        "fusion_weight",
+        weight,
+        least=0,
+        most=1,
+        expected="a number from 0 (BM25 alone) to 1 (the model alone)",
+        fix="choose a number in that range, or leave it out",
+    )
 
 
 def dense_candidates(scores: Scores) -> Floats:
@@ -58,20 +71,19 @@ def word_candidates(scores: Scores) -> Floats:
 
 
 def fuse(dense: Scores, words: Scores, weight: float) -> Floats:
-    """One score from two lists of candidates, NaN standing for "not in the list".
+    """One score from two lists of candidates, in which NaN means "not in the list".
 
     Each list is brought to z-scores by its own mean and standard deviation, and the result is
     ``weight · dense_z + (1 − weight) · words_z``. A list of words with fewer than CANDIDATES
     entries is filled up with scores of 0, which is what BM25 gives the passages that share no
-    word; a full list gets one such entry. A passage missing from a list gets the lowest z of that
+    word; a full list gets one score of 0. A passage missing from a list gets the lowest z of that
     list. If a list is empty for a question, the other decides alone, whatever the weight.
 
     Without the zeros, a word that only one passage has would count for nothing. With 600 questions
     cut down to their rarest word, nDCG@10 at equal weight was .255 without zeros, .347 with a
-    single one and .477 so (BM25 alone: .473); over five sets of whole questions the
-    three agree to .001.
-    Giving missing passages the mean instead of the lowest z changed whole questions by less than
-    .001 as well, and made those of one word worse.
+    single one and .477 with these (BM25 alone: .473); over five sets of whole questions the three
+    agree to .001. Giving missing passages the mean instead of the lowest z changed whole questions
+    by less than .001 as well, and made those of one word worse.
 
     Args:
         dense: (Q, P) a model's similarities, of any scale.
@@ -81,20 +93,21 @@ def fuse(dense: Scores, words: Scores, weight: float) -> Floats:
     Returns:
         (Q, P); −inf for passages in neither list.
 
-    Cost: O(Q · P · log P); see ``fused_ranking`` for large P.
+    Cost: O(Q · P · log P); ``shortlist`` first for large P.
 
     Raises:
         ArgumentError: ``weight`` is outside [0, 1].
         DataError: Shapes that differ, an infinite score, or a word score that is not above 0.
     """
-    if not 0.0 <= weight <= 1.0:
-        raise ArgumentError(
-            f"a fusion weight of {weight}",
-            expected="0 (words alone) to 1 (the model alone)",
-            fix="choose a weight in that range, or let it be chosen",
-        )
+    weight = require_weight(weight)
     _check_lists(dense, words)
-    return _blend(_dense_z(dense), _words_z(words), np.isnan(dense), np.isnan(words), weight)
+    no_dense, no_words = np.isnan(dense), np.isnan(words)
+    share = np.full((len(dense), 1), weight)
+    share[no_words.all(axis=1)] = 1.0
+    share[no_dense.all(axis=1) & ~no_words.all(axis=1)] = 0.0
+    fused = share * _dense_z(dense) + (1.0 - share) * _words_z(words)
+    fused[no_dense & no_words] = -np.inf
+    return fused
 
 
 def _check_lists(dense: Scores, words: Scores) -> None:
@@ -110,21 +123,6 @@ def _check_lists(dense: Scores, words: Scores) -> None:
             expected="finite scores, and NaN for passages outside the list",
             fix="make the lists with dense_candidates and word_candidates",
         )
-
-
-def _blend(
-    dense: Floats,
-    words: Floats,
-    dense_missing: NDArray[np.bool_],
-    words_missing: NDArray[np.bool_],
-    weight: float,
-) -> Floats:
-    share = np.full((len(dense), 1), weight)
-    share[words_missing.all(axis=1)] = 1.0
-    share[dense_missing.all(axis=1) & ~words_missing.all(axis=1)] = 0.0
-    fused = share * dense + (1.0 - share) * words
-    fused[dense_missing & words_missing] = -np.inf
-    return fused
 
 
 def _dense_z(scores: Scores) -> Floats:
@@ -143,7 +141,7 @@ def _words_z(scores: Scores) -> Floats:
 def _standardise(
     scores: Scores, ordered: Floats, lowest: Floats, zeros: NDArray[np.number[Any]]
 ) -> Floats:
-    """(x − mean) / deviation by rows, each of which has so many zeros more than it shows.
+    """(x − mean) / deviation by rows, each with ``zeros`` more scores of 0.
 
     ``ordered`` is the row sorted, NaN last. Sorting first and adding one after the other (cumsum,
     unlike sum) makes the rounding depend on the scores alone, neither on the order of the columns
@@ -155,7 +153,7 @@ def _standardise(
     mean = _last_sum(np.where(missing, 0.0, ordered)) / size
     squares = _last_sum(np.where(missing, 0.0, ordered - mean) ** 2) + zeros * mean**2
     deviation = np.sqrt(squares / size)
-    # The mean of equal scores can differ from them by a rounding, so the deviation can't tell.
+    # The mean of equal scores can differ from them by a rounding: their deviation is then not 0.
     highest = np.where(missing, -np.inf, ordered).max(axis=1, keepdims=True, initial=-np.inf)
     deviation[~(highest > lowest) | (deviation == 0)] = np.inf
     return np.where(np.isnan(values), 0.0, (values - mean) / deviation)
@@ -167,19 +165,10 @@ def _last_sum(values: Floats) -> Floats:
     return np.cumsum(np.concatenate([zero, values], axis=1), axis=1)[:, -1:]
 
 
-def fused_ranking(dense: Scores, words: Scores, weight: float) -> NDArray[np.int64]:
-    """The ranking of the fused scores of whole score matrices: (Q, P), (Q, P) → (Q, min(100, P)).
-
-    Raises as ``fuse`` and ``rank``.
-    """
-    columns, dense_list, word_list = shortlist(dense, words)
-    return np.take_along_axis(columns, rank(fuse(dense_list, word_list, weight), DEPTH), axis=1)
-
-
 def shortlist(dense: Scores, words: Scores) -> tuple[NDArray[np.int64], Floats, Floats]:
     """The candidates of both systems side by side, of whole score matrices.
 
-    What comes later, a weight after another, then costs O(CANDIDATES) a question and not O(P).
+    Each weight that is then tried costs O(CANDIDATES) a question and not O(P).
 
     Returns:
         The passages (Q, at most 2 · CANDIDATES), ascending so that ties still fall in passage

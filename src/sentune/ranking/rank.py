@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.errors import ArgumentError, DataError
+from sentune.checks import require_whole
+from sentune.errors import DataError
 from sentune.ranking.blocks import row_blocks
 
 __all__ = ["DEPTH", "rank"]
@@ -18,7 +19,7 @@ DEPTH = 100
 def rank(scores: NDArray[np.floating[Any]], depth: int = DEPTH) -> NDArray[np.int64]:
     """Indices of the best passages of every question, best first.
 
-    Equal scores stand in passage order, also where the cut goes through them: the order is by
+    Equal scores are in passage order, also where the cut goes through them: the order is by
     (−score, index), so that the result depends on nothing but the scores.
 
     Args:
@@ -34,13 +35,12 @@ def rank(scores: NDArray[np.floating[Any]], depth: int = DEPTH) -> NDArray[np.in
         ArgumentError: ``depth`` is not positive.
         DataError: ``scores`` is not a matrix, or holds NaN.
     """
-    if depth < 1:
-        raise ArgumentError(f"depth {depth}", expected="at least 1", fix="ask for more passages")
+    depth = require_whole("depth", depth)
     if scores.ndim != 2:
         raise DataError(
             f"scores of shape {scores.shape}",
             expected="one row a question and one column a passage",
-            fix="give a matrix",
+            fix="put the scores into a matrix",
         )
     count, width = scores.shape
     depth = min(depth, width)
@@ -70,6 +70,6 @@ def _first_best(scores: NDArray[np.floating[Any]], depth: int) -> NDArray[np.int
     threshold = np.partition(scores, cut, axis=1)[:, cut, None]
     above = scores > threshold
     ties = scores == threshold
-    places_left = depth - above.sum(axis=1, keepdims=True)
-    kept = above | (ties & (np.cumsum(ties, axis=1, dtype=np.int32) <= places_left))
+    left = depth - above.sum(axis=1, keepdims=True)
+    kept = above | (ties & (np.cumsum(ties, axis=1, dtype=np.int32) <= left))
     return np.nonzero(kept)[1].reshape(len(scores), depth)

@@ -1,4 +1,4 @@
-"""What evaluation asks of a model: vectors of questions and passages, and how alike they are."""
+"""What ranking asks of a model: vectors of questions and passages, and their similarity."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["PairModel", "RetrievalModel", "similarity_scores"]
 
 Vectors = NDArray[Any]
+Flag = bool | None
 
 
 class RetrievalModel(Protocol):
@@ -21,31 +22,19 @@ class RetrievalModel(Protocol):
     @property
     def similarity_fn_name(self) -> str:
         """``cosine``, ``dot``, ``euclidean`` or ``manhattan``; the middle of the metrics' keys."""
-        ...
 
     def encode_query(
-        self,
-        inputs: list[str],
-        *,
-        batch_size: int | None = ...,
-        show_progress_bar: bool | None = ...,
+        self, inputs: list[str], *, batch_size: int | None = ..., show_progress_bar: Flag = ...
     ) -> Vectors:
         """Q questions → (Q, d) float32."""
-        ...
 
     def encode_document(
-        self,
-        inputs: list[str],
-        *,
-        batch_size: int | None = ...,
-        show_progress_bar: bool | None = ...,
+        self, inputs: list[str], *, batch_size: int | None = ..., show_progress_bar: Flag = ...
     ) -> Vectors:
         """P passages → (P, d) float32."""
-        ...
 
     def similarity(self, embeddings1: Vectors, embeddings2: Vectors, /) -> Tensor:
         """(Q, d), (P, d) → (Q, P); higher is more alike."""
-        ...
 
 
 class PairModel(Protocol):
@@ -54,21 +43,14 @@ class PairModel(Protocol):
     @property
     def similarity_fn_name(self) -> str:
         """The last part of the metrics' keys."""
-        ...
 
     def encode(
-        self,
-        inputs: list[str],
-        *,
-        batch_size: int | None = ...,
-        show_progress_bar: bool | None = ...,
+        self, inputs: list[str], *, batch_size: int | None = ..., show_progress_bar: Flag = ...
     ) -> Vectors:
         """n sentences → (n, d) float32."""
-        ...
 
     def similarity_pairwise(self, embeddings1: Vectors, embeddings2: Vectors, /) -> Tensor:
         """(n, d), (n, d) → (n,)."""
-        ...
 
 
 def similarity_scores(

@@ -9,6 +9,6 @@
 - ``scikit_learn`` imports scikit-learn where it is used.
 """
 
-from sentune.search.passages import Hit, PassageSearch
+from sentune.search import PassageSearch
 
-__all__ = ["Hit", "PassageSearch"]
+__all__ = ["PassageSearch"]

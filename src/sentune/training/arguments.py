@@ -1,4 +1,4 @@
-"""Every setting of a training run: those of transformers, those it has dropped, and ours."""
+"""Every setting of a training run: those of transformers, those that it dropped, and ours."""
 
 from __future__ import annotations
 
@@ -8,64 +8,48 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from sentune.checks import require_choice, require_number, require_whole
 from sentune.errors import ArgumentError, MissingExtraError
 
 try:
-    import accelerate  # noqa: F401 - transformers would miss it only when the run begins
+    import accelerate  # noqa: F401 - transformers would notice only when the run begins
     from transformers import TrainingArguments
 except ImportError as error:
     raise MissingExtraError(error.name or "transformers", "train") from error
 
 from sentune.training.batches.row_batches import BATCH_SAMPLERS, MULTI_DATASET
-from sentune.training.retired import RetiredSettings, apply_retired
+from sentune.training.retired import RetiredSettings, apply_retired, not_supported
 
 __all__ = ["SentenceTransformerTrainingArguments", "refused"]
 
-_UNSUPPORTED = {
-    "fp16": "half precision overflows; use bf16, which has the range of float32",
-    "fp16_full_eval": "half precision overflows; use compute_dtype='bfloat16'",
-    "bf16_full_eval": "evaluation computes in the model's format: bf16 or compute_dtype",
-    **dict.fromkeys(
-        ("torch_compile", "torch_compile_backend", "torch_compile_mode"),
-        "packs have another shape at each step, and a compiler may not be there",
-    ),
-    "deepspeed": "models this small are not sharded; use torchrun alone",
-    "fsdp": "models this small are not sharded; use torchrun alone",
-    "push_to_hub": "nothing is sent anywhere; upload the folder with huggingface_hub",
-    "save_only_model": "a checkpoint is there to go on from; save_model writes the model alone",
-    "use_liger_kernel": "its kernels are for other models",
-    "eval_use_gather_object": "it sends pickles between processes",
-    "enable_jit_checkpoint": "checkpoints are written between steps, where they are whole",
-}
 # What accelerate does with the batches of other loaders; ours are planned for all processes.
 _LOADING = {"split_batches": False, "dispatch_batches": None, "even_batches": True}
-# Whole numbers, and numbers, each with the least and the greatest value. The loop would find out
-# about others only in its midst, and in other words.
+# The range of each number. The training loop would notice others late and in unclear words.
 _WHOLE = {
-    "per_device_train_batch_size": (1, math.inf),
-    "per_device_eval_batch_size": (1, math.inf),
-    "gradient_accumulation_steps": (1, math.inf),
-    "max_steps": (-1, math.inf),
+    "per_device_train_batch_size": (1, None),
+    "per_device_eval_batch_size": (1, None),
+    "gradient_accumulation_steps": (1, None),
+    "max_steps": (-1, None),
     "seed": (0, 2**32 - 1),
     "data_seed": (0, 2**32 - 1),
-    "dataloader_num_workers": (0, math.inf),
+    "dataloader_num_workers": (0, None),
+}
+_NUMBERS = {
+    "num_train_epochs": (math.ulp(0), math.inf, "a number greater than 0"),
+    "label_smoothing_factor": (0, 1, "a number from 0 to 1"),
+    **dict.fromkeys(
+        ("dropout", "warmup_ratio", "adam_beta1", "adam_beta2"),
+        (0, math.nextafter(1, 0), "a number from 0 to below 1"),
+    ),
+    **dict.fromkeys(
+        (
+            *("learning_rate", "weight_decay", "adam_epsilon"),
+            *("max_grad_norm", "warmup_steps", "neftune_noise_alpha"),
+        ),
+        (0, math.inf, "a number of at least 0"),
+    ),
 }
 _MAY_BE_NONE = ("data_seed", "dropout", "max_grad_norm", "neftune_noise_alpha")
-_BELOW_ONE = math.nextafter(1, 0)
-_NUMBERS = {
-    "learning_rate": (0, math.inf),
-    "weight_decay": (0, math.inf),
-    "adam_beta1": (0, _BELOW_ONE),
-    "adam_beta2": (0, _BELOW_ONE),
-    "adam_epsilon": (0, math.inf),
-    "max_grad_norm": (0, math.inf),
-    "num_train_epochs": (math.nextafter(0, 1), math.inf),
-    "warmup_ratio": (0, _BELOW_ONE),
-    "warmup_steps": (0, math.inf),
-    "label_smoothing_factor": (0, 1),
-    "neftune_noise_alpha": (0, math.inf),
-    "dropout": (0, _BELOW_ONE),
-}
 # Trackers whose package has another name.
 _TRACKER_PACKAGES = {
     "azure_ml": "azureml-sdk",
@@ -76,24 +60,24 @@ _TRACKER_PACKAGES = {
 
 @dataclass
 class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings):  # type: ignore[misc]
-    """transformers' ``TrainingArguments``, with what sentence-embedding training adds.
+    """transformers' ``TrainingArguments``, and what sentence-embedding training adds.
 
-    All 111 names and values of a sentence-transformers 3.1 model card are accepted together. What
-    transformers 5 has dropped is handled by :mod:`sentune.training.retired`.
+    All 111 names and values of a sentence-transformers 3.1 model card are accepted together.
+    :mod:`sentune.training.retired` handles those that transformers 5 dropped.
 
     Attributes:
         batch_sampler: ``no_duplicates`` (no text twice in a batch), ``batch_sampler`` (a plain
             shuffle), ``group_by_label`` or ``hard_negatives`` (near neighbours together).
-        multi_dataset_batch_sampler: ``round_robin`` (a batch of each data set in turn, until the
-            shortest ends) or ``proportional`` (all batches of all, shuffled).
-        bf16: compute in bfloat16 (True) or float32 (False); the model's own choice when None.
-            Weights, gradients and optimizer state are float32 in any case.
+        multi_dataset_batch_sampler: ``round_robin`` (one batch of each data set after another,
+            until the shortest ends) or ``proportional`` (all batches of all, shuffled).
+        bf16: compute in bfloat16 (True) or float32 (False); as the model does when None. Weights,
+            gradients and optimizer state are always float32.
         dropout: one probability for all dropout of the encoder; that of the model's
             configuration when None.
-        early_stopping_patience: end after so many evaluations in a row without a better one; never
+        early_stopping_patience: stop after so many evaluations in a row without a better one; never
             when None. Needs ``load_best_model_at_end``.
-        prompts: put before the texts of every data set, or a mapping from data set to such: a
-            text, or a mapping from column to text. The model's own prompts when None.
+        prompts: what to put before the texts: one text for all columns, or a mapping from column
+            to text, or a mapping from data set to one of these. The model's prompts when None.
 
     Raises:
         ArgumentError: a setting that is unknown, out of range, or not supported, by name.
@@ -110,75 +94,68 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
     report_to: Any = field(default="none")
 
     def __post_init__(self) -> None:
-        """Validate, and keep accelerate's autocast off: the encoder casts for itself."""
+        """Validate, and keep accelerate's autocast off, because the encoder does its casting."""
         self._require_numbers()
         apply_retired(self)
-        self._require_supported()
+        self._require_choices()
         wanted, self.bf16 = self.bf16, False
         self._name_recomputation()
-        # A card lists these as 0 and empty, which transformers 5 takes for a wish to shard.
+        # A card lists these as 0 and empty, which transformers 5 reads as a request to shard.
         self.fsdp, self.fsdp_config, self.local_rank = None, None, -1
         with refused("training settings"):
             super().__post_init__()
         self.bf16 = wanted
-        self._require_own_loading()
+        self._require_loading()
         self._require_trackers()
 
-    def _require_own_loading(self) -> None:
-        """Settings of loading that would be accepted and do nothing."""
+    def _require_loading(self) -> None:
+        """Refuse settings of loading that would be accepted and do nothing."""
         strategy = getattr(self.train_sampling_strategy, "value", self.train_sampling_strategy)
         if strategy == "batch_rebalance":
-            raise _unsupported(
-                "train_sampling_strategy='batch_rebalance' (packs have no padding to balance)",
-                "random, sequential or group_by_length",
-                "train_sampling_strategy",
-            )
+            name = "train_sampling_strategy"
+            raise not_supported(name, strategy, "random", "packs have no padding to balance", "")
         if self.length_column_name != "length":
-            raise _unsupported(
-                f"length_column_name={self.length_column_name!r} (rows are measured, not told)",
-                "none",
-                "length_column_name",
-            )
+            name, reason = "length_column_name", "lengths are measured from the texts"
+            raise not_supported(name, self.length_column_name, "length", reason, "")
         for name, usual in _LOADING.items():
             given = getattr(self.accelerator_config, name, usual)
             if given != usual:
-                raise _unsupported(
-                    f"accelerator_config {name}={given!r} (the sampler shares out batches)",
-                    f"{usual}",
-                    "accelerator_config",
-                )
+                reason = "the sampler plans the batches of all processes"
+                raise not_supported(name, given, usual, reason, "leave out accelerator_config")
 
     def _name_recomputation(self) -> None:
-        """The new names alone: transformers warns of the old ones whenever they are set."""
+        """Keep only the new names: transformers warns of the old ones whenever they are set."""
         for new in ("activation_checkpointing", "activation_checkpointing_kwargs"):
             old = new.replace("activation", "gradient")
             setattr(self, new, getattr(self, new) or getattr(self, old) or None)
             setattr(self, old, None)
 
     def _require_numbers(self) -> None:
-        kinds = {**dict.fromkeys(_WHOLE, int), **dict.fromkeys(_NUMBERS, int | float)}
-        for name, (least, most) in {**_WHOLE, **_NUMBERS}.items():
-            value = getattr(self, name)
+        given = {name: getattr(self, name) for name in (*_WHOLE, *_NUMBERS)}
+        for name, value in given.items():
             if value is None and name in _MAY_BE_NONE:
                 continue
-            is_number = isinstance(value, kinds[name]) and not isinstance(value, bool)
-            if not is_number or not least <= value <= most or value == math.inf:
-                noun = "a whole number" if name in _WHOLE else "a number"
-                upper = "" if most == math.inf else f" and at most {most:g}"
-                raise _unsupported(
-                    f"{name}={value!r}", f"{noun} of at least {least:g}{upper}", name
-                )
+            if name in _WHOLE:
+                least, most = _WHOLE[name]
+                setattr(self, name, require_whole(name, value, least=least, most=most))
+            else:
+                low, high, expected = _NUMBERS[name]
+                number = require_number(name, value, least=low, most=high, expected=expected)
+                # A whole number stays one: a card states it as it was given.
+                setattr(self, name, value if isinstance(value, int) else number)
 
-    def _require_supported(self) -> None:
-        _require_choice("batch_sampler", self.batch_sampler, tuple(BATCH_SAMPLERS))
-        _require_choice(
-            "multi_dataset_batch_sampler", self.multi_dataset_batch_sampler, MULTI_DATASET
-        )
-        for name, reason in _UNSUPPORTED.items():
-            if getattr(self, name):
-                raise _unsupported(f"{name}={getattr(self, name)!r} ({reason})", "none", name)
+    def _require_choices(self) -> None:
+        require_choice("batch_sampler", self.batch_sampler, BATCH_SAMPLERS)
+        mixing = self.multi_dataset_batch_sampler
+        require_choice("multi_dataset_batch_sampler", mixing, MULTI_DATASET)
         if self.early_stopping_patience is not None:
-            self._require_stopping()
+            require_whole("early_stopping_patience", self.early_stopping_patience)
+            if not self.load_best_model_at_end:
+                raise ArgumentError(
+                    "early_stopping_patience without load_best_model_at_end",
+                    expected="both, because the last evaluations before the stop are not the best",
+                    fix="set load_best_model_at_end=True",
+                )
 
     def _require_trackers(self) -> None:
         if not self.report_to:
@@ -190,46 +167,25 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
         if integration_utils.is_flytekit_available():
             installed.add("flyte")
         for name in self.report_to:
-            if name not in known:
-                raise _unsupported(f"report_to={name!r}", f"one of {', '.join(known)}", "report_to")
+            require_choice("report_to", name, known)
             if name not in installed:
                 package = _TRACKER_PACKAGES.get(name, name)
                 raise ArgumentError(
-                    f"report_to={name!r}, which is not installed",
+                    f"report_to={name!r} without its package",
                     expected=f"the package {package}, or report_to='none'",
-                    fix=f"run: pip install {package}",
+                    fix=f"run: pip install '{package}'",
                 )
-
-    def _require_stopping(self) -> None:
-        name = "early_stopping_patience"
-        if type(self.early_stopping_patience) is not int or self.early_stopping_patience < 1:
-            raise _unsupported(f"{name}={self.early_stopping_patience!r}", "a number from 1", name)
-        if not self.load_best_model_at_end:
-            raise _unsupported(
-                f"{name}={self.early_stopping_patience} without load_best_model_at_end",
-                "load_best_model_at_end=True, as the last evaluations are the worse ones",
-                name,
-            )
 
 
 @contextmanager
 def refused(what: str) -> Iterator[None]:
-    """What transformers says about settings, as our error."""
+    """Raise what transformers says about settings as ArgumentError."""
     try:
         yield
     except (ImportError, ValueError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split())
         raise ArgumentError(
-            f"{what} that transformers refuses ({reason})",
+            f"transformers refuses the {what} ({reason})",
             expected="settings as transformers documents them",
-            fix="correct the one that is named",
+            fix="correct the setting that it names",
         ) from error
-
-
-def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise _unsupported(f"{name}={value!r}", f"one of {', '.join(choices)}", name)
-
-
-def _unsupported(given: str, expected: str, name: str) -> ArgumentError:
-    return ArgumentError(given, expected=expected, fix=f"change or leave out {name}")

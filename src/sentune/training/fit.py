@@ -1,4 +1,4 @@
-"""``fit``: training in one call, as scripts for sentence-transformers before 3.0 are written."""
+"""``fit``: training in one call, as in scripts for sentence-transformers before 3.0."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
+from sentune.checks import require_choice
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, MissingExtraError
 from sentune.files import require_free
@@ -18,7 +19,7 @@ from sentune.training.batches.examples import Dataset, TrainingData
 from sentune.training.batches.row_batches import RowBatches
 from sentune.training.loader import batch_loader
 from sentune.training.losses import EmbeddingLoss
-from sentune.training.objectives import InputExample, Objective, Turns
+from sentune.training.objectives import InputExample, Objective, RoundRobinBatchSampler
 from sentune.training.trainer import SentenceTransformerTrainer
 
 try:
@@ -29,11 +30,11 @@ except ImportError as error:
 __all__ = ["InputExample", "fit"]
 
 _SCHEDULERS = {
-    "constantlr": "constant",
-    "warmupconstant": "constant_with_warmup",
-    "warmuplinear": "linear",
-    "warmupcosine": "cosine",
-    "warmupcosinewithhardrestarts": "cosine_with_restarts",
+    "ConstantLR": "constant",
+    "WarmupConstant": "constant_with_warmup",
+    "WarmupLinear": "linear",
+    "WarmupCosine": "cosine",
+    "WarmupCosineWithHardRestarts": "cosine_with_restarts",
 }
 
 
@@ -61,47 +62,56 @@ def fit(
 ) -> None:
     """Train ``model`` in place, with AdamW.
 
+    >>> from sentune import SentenceTransformer, fit
+    >>> from sentune.losses import MultipleNegativesRankingLoss
+    >>> pairs = {
+    ...     "anchor": ["how do I copy a file", "how do I wait for a thread"],
+    ...     "positive": ["shutil.copy copies a file.", "Thread.join waits for its end."],
+    ... }
+    >>> model = SentenceTransformer("all-MiniLM-L6-v2")
+    >>> fit(model, [(pairs, MultipleNegativesRankingLoss(model))], show_progress_bar=False)
+
     Args:
         model: see :class:`SentenceTransformer`.
         train_objectives: (data, loss) for each objective. Data is a ``DataLoader`` over objects
-            with ``.texts`` and ``.label``, such as :class:`InputExample`, whose batch size,
-            ``drop_last`` and shuffling hold; or :class:`Pairs`, a ``datasets.Dataset`` or columns,
-            shuffled in batches of 8. Several objectives take turns, a batch each, until the
-            shortest has none left.
+            with ``.texts`` and ``.label``, for example :class:`InputExample`; its batch size,
+            ``drop_last`` and shuffling are used. Or it is :class:`Pairs`, a ``datasets.Dataset``
+            or columns, shuffled in batches of 8. Several objectives give one batch each in
+            rotation, until the shortest has none left.
         evaluator: called as ``evaluator(model, output_path=None, epoch=…, steps=…)`` after every
-            epoch, and every ``evaluation_steps``; returns a score, or metrics of which its
+            epoch, and every ``evaluation_steps``. Returns a score, or metrics; then its
             ``primary_metric`` names the score.
         epochs: passes over the shortest objective.
         steps_per_epoch: batches of each objective in an epoch, instead of all.
         scheduler: ConstantLR, WarmupConstant, WarmupLinear, WarmupCosine or
             WarmupCosineWithHardRestarts, in any case.
-        warmup_steps: over which the learning rate rises from 0.
+        warmup_steps: steps over which the learning rate rises from 0.
         optimizer_params: ``lr``, ``betas``, ``eps``.
-        weight_decay: of all weights but biases and normalizations.
-        evaluation_steps: evaluate after so many steps too; 0 for epochs alone.
-        output_path: the model folder to write at the end, which must be free.
-        save_best_model: write, there, the weights of this call's best evaluation; the last when
-            False or without an evaluator.
+        weight_decay: of all weights except biases and normalizations.
+        evaluation_steps: evaluate also after so many steps; 0 for after epochs only.
+        output_path: the model folder to write at the end. It must not exist, or be empty.
+        save_best_model: write the weights of the best evaluation of this call there; the last
+            weights when False or without an evaluator.
         max_grad_norm: gradients are clipped to it.
-        use_amp: compute in bfloat16; else in the model's number format.
+        use_amp: compute in bfloat16; otherwise in the model's number format.
         callback: called as ``callback(score, epoch, steps)`` after each evaluation.
-        show_progress_bar: draw one.
-        checkpoint_path: where checkpoints go; none are written when None.
-        checkpoint_save_steps: steps between them.
-        checkpoint_save_total_limit: how many are kept; all when 0.
-        resume_from_checkpoint: go on from the last whole checkpoint in ``checkpoint_path``.
+        show_progress_bar: draw a progress bar.
+        checkpoint_path: the folder of the checkpoints; none are written when None.
+        checkpoint_save_steps: steps between checkpoints.
+        checkpoint_save_total_limit: how many checkpoints are kept; all when 0.
+        resume_from_checkpoint: continue from the last whole checkpoint in ``checkpoint_path``.
 
     Raises:
         ArgumentError: an unknown scheduler or optimizer parameter, an objective without data or
-            with a loss that is not of ``sentune.losses``, or a loader that batches by itself.
-        OutputError: ``output_path`` is not free, or cannot be written.
+            with a loss that is not of ``sentune.losses``, or a loader with a batch sampler.
+        OutputError: ``output_path`` exists and is not empty, or cannot be written.
         TrainingError: the loss is not finite, the vectors collapse, or the checkpoint does not
             fit.
     """
     objectives = [Objective.of(*given) for given in train_objectives]
     if not objectives:
         raise ArgumentError(
-            "no train_objectives", expected="(data, loss) pairs", fix="give at least one"
+            "no train_objectives", expected="pairs of data and loss", fix="pass at least one pair"
         )
     if output_path is not None:
         require_free(output_path)
@@ -136,7 +146,7 @@ def fit(
 
 
 class _Trainer(SentenceTransformerTrainer):
-    """Batches of each objective in turn, each as its loader makes them."""
+    """One batch of each objective after another, made as by its loader."""
 
     def __init__(
         self,
@@ -160,20 +170,21 @@ class _Trainer(SentenceTransformerTrainer):
                 [row for row in data.rows if row.dataset == name],
                 one.batch_size,
                 sampler="batch_sampler",
-                seed=self.args.seed + place,
+                seed=self.args.seed + number,
                 drop_last=one.drop_last,
                 shuffle=one.shuffle,
                 processes=self.args.world_size,
                 rank=self.args.process_index,
             )
-            for place, (name, one) in enumerate(self._objectives.items())
+            for number, (name, one) in enumerate(self._objectives.items())
         ]
         counts = [sum(row.dataset == name for row in data.rows) for name in self._objectives]
-        return batch_loader(data.rows, Turns(parts, counts), self.data_collator, self.args)
+        batches = RoundRobinBatchSampler(parts, counts)
+        return batch_loader(data.rows, batches, self.data_collator, self.args)
 
 
 class _Score(TrainerCallback):  # type: ignore[misc]
-    """Has the model evaluated when it is due, and remembers the best weights."""
+    """Starts each evaluation, and remembers the best weights."""
 
     def __init__(
         self,
@@ -212,7 +223,7 @@ class _Score(TrainerCallback):  # type: ignore[misc]
         if key not in metrics:
             raise ArgumentError(
                 f"an evaluator without the metric {name}",
-                expected="a number, or metrics of which primary_metric names one",
+                expected="a number, or metrics with the one that primary_metric names",
                 fix="set primary_metric of the evaluator",
             )
         score = metrics[key]
@@ -226,7 +237,7 @@ class _Score(TrainerCallback):  # type: ignore[misc]
 
 
 def _save(model: SentenceTransformer, path: str, weights: dict[str, torch.Tensor] | None) -> None:
-    """Write the model with these weights, and leave it with its own."""
+    """Write the model with these weights; it has its last weights afterwards."""
     if weights is None:
         model.save_pretrained(path)
         return
@@ -239,14 +250,9 @@ def _save(model: SentenceTransformer, path: str, weights: dict[str, torch.Tensor
 
 
 def _scheduler(name: str) -> str:
-    if str(name).lower() not in _SCHEDULERS:
-        raise ArgumentError(
-            f"scheduler={name!r}",
-            expected="ConstantLR, WarmupConstant, WarmupLinear, WarmupCosine or "
-            "WarmupCosineWithHardRestarts",
-            fix="correct scheduler",
-        )
-    return _SCHEDULERS[name.lower()]
+    known = {one.lower(): one for one in _SCHEDULERS}
+    name = known.get(str(name).lower(), name)
+    return _SCHEDULERS[require_choice("scheduler", name, tuple(_SCHEDULERS))]
 
 
 def _optimizer(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -254,7 +260,7 @@ def _optimizer(given: Mapping[str, Any]) -> dict[str, Any]:
     if unknown:
         raise ArgumentError(
             f"optimizer_params with {', '.join(unknown)}",
-            expected="lr, betas and eps of AdamW",
+            expected="lr, betas and eps only, which AdamW has",
             fix="leave out the others, or use SentenceTransformerTrainer",
         )
     betas = given.get("betas", (0.9, 0.999))

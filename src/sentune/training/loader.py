@@ -1,4 +1,4 @@
-"""Rows → batches, with the prompts that belong to them."""
+"""Rows → batches, with their prompts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.batches.collator import Collator
 from sentune.training.batches.examples import Row, TrainingData
 from sentune.training.batches.row_batches import RowBatches
+from sentune.wording import counted
 
 __all__ = ["batch_loader", "column_prompts", "train_loader"]
 
 
 class _Loader(DataLoader[Any]):
-    """Lets the trainer tell the sampler which epoch comes."""
+    """A loader whose sampler the trainer can set to an epoch."""
 
     def set_epoch(self, epoch: int) -> None:
         self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
@@ -37,7 +38,7 @@ def train_loader(
     by_length = str(getattr(args.train_sampling_strategy, "value", args.train_sampling_strategy))
     lengths = None
     if by_length == "group_by_length":
-        lengths = [sum(map(len, row.texts)) for row in data.rows]  # characters: cheap, and enough
+        lengths = [sum(map(len, row.texts)) for row in data.rows]  # characters are cheap to count
     batches = RowBatches(
         data.rows,
         batch_size,
@@ -48,12 +49,14 @@ def train_loader(
         multi_dataset=args.multi_dataset_batch_sampler,
         lengths=lengths,
         vectors=vectors,
+        rows_in=data.rows_in if data.extra else None,
+        spread=data.spread,
         processes=args.world_size,
         rank=args.process_index,
     )
     if not len(batches):
         raise ArgumentError(
-            f"{len(data.rows)} rows, none of whose batches of {batch_size} is used",
+            f"{counted(len(data.rows), 'row')} in batches of {batch_size}, of which none is used",
             expected="a full batch with dataloader_drop_last, and a row for each process",
             fix="leave out dataloader_drop_last, or lower the batch size",
         )
@@ -66,7 +69,7 @@ def batch_loader(
     collator: Collator,
     args: SentenceTransformerTrainingArguments,
 ) -> DataLoader[Any]:
-    """A loader of the batches that a sampler with ``set_epoch`` names."""
+    """A loader of the batches of a sampler with ``set_epoch``."""
     workers = args.dataloader_num_workers
     return _Loader(
         rows,  # type: ignore[arg-type]
@@ -84,14 +87,14 @@ def column_prompts(
     """Data set → the prompt of each of its columns.
 
     Args:
-        prompts: the setting: None for the model's own, a text for all columns, a mapping from
-            column to text, or a mapping from data set to a text or such a mapping.
-        model: whose prompts for questions and passages are the default.
+        prompts: the setting: None for the model's prompts, a text for all columns, a mapping from
+            column to text, or a mapping from data set to one of these.
+        model: has the default prompts, for questions and passages.
         columns: data set → its columns.
 
     Raises:
         ArgumentError: a name that is no column and no data set, or prompts for a model that
-            leaves them out of its pooling.
+            leaves prompts out of its pooling.
     """
     per_set = isinstance(prompts, Mapping) and set(prompts) <= set(columns) and prompts
     found = {
@@ -100,9 +103,9 @@ def column_prompts(
     }
     if not model.pooling.include_prompt and any(any(texts) for texts in found.values()):
         raise ArgumentError(
-            "prompts for a model that leaves them out of its pooling",
+            "prompts for a model that leaves prompts out of its pooling",
             expected="a model that pools over its prompts, or no prompts",
-            fix="choose another base model",
+            fix="leave out prompts, or choose another base model",
         )
     return found
 
@@ -111,9 +114,7 @@ def _of_columns(
     prompts: Any, model: SentenceTransformer, columns: Sequence[str]
 ) -> tuple[str, ...]:
     if prompts is None:
-        return tuple(
-            model.document_prompt if place else model.query_prompt for place in range(len(columns))
-        )
+        return (model.query_prompt, *[model.document_prompt] * (len(columns) - 1))
     if isinstance(prompts, str):
         return (prompts,) * len(columns)
     if isinstance(prompts, Mapping) and set(prompts) <= set(columns):

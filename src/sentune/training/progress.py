@@ -12,11 +12,11 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 __all__ = ["TrainingProgress"]
 
-_LINES = 10  # on a run whose output goes to a file
+_LINES = 10  # in a run whose output goes to a file
 
 
 class TrainingProgress(TrainerCallback):  # type: ignore[misc]
-    """A bar on standard error; ten lines where standard error is no terminal.
+    """A bar on standard error; ten lines if standard error is no terminal.
 
     Args:
         console: where to draw; a new console on standard error by default.
@@ -67,7 +67,7 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
             )
 
     def close(self) -> None:
-        """Leave the bar as it stands; safe to call twice."""
+        """Stop the bar; safe to call twice."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

@@ -1,8 +1,8 @@
-"""The part of the trainer that survives kills: what transformers pickles, without pickles.
+"""Checkpoints and resuming: what transformers pickles, without pickles.
 
-A run that goes on from a checkpoint takes the same steps as one that was never stopped, so
-everything that later steps depend on is in the checkpoint: weights, optimizer, schedule, random
-numbers, the sum of the losses since the last log entry, callbacks that count.
+A resumed run takes the same steps as one that was never stopped. So the checkpoint has everything
+that later steps depend on: weights, optimizer, schedule, random numbers, the sum of the losses
+since the last log entry, the state of callbacks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from sentune.encoding.fingerprint import fingerprint
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import TrainingError
 from sentune.files import remove_folder
-from sentune.training.checkpoints.identity import differences, run_identity
+from sentune.training.batches.examples import TrainingData
+from sentune.training.checkpoints.identity import described_rows, differences, run_identity
 from sentune.training.checkpoints.on_disk import (
     checkpoints,
     damage,
@@ -34,20 +35,25 @@ from sentune.training.checkpoints.on_disk import (
     write_checkpoint,
 )
 from sentune.training.checkpoints.state import random_state, set_random_state
+from sentune.training.transformers_seam import require_known_transformers
 from sentune.training.watch import Watch
 
 __all__ = ["Restore", "ResumableTrainer"]
 
 logger = logging.getLogger(__name__)
 
-# Not in checkpoints: transformers would warn that a share of the steps is not their number.
+# Left out of checkpoints: transformers compares 0.25 (given) with 3 (resolved) and warns.
 _INTERVALS = ("logging_steps", "eval_steps", "save_steps")
+
+
+require_known_transformers()
 
 
 class ResumableTrainer(Trainer):  # type: ignore[misc]
     """transformers' loop with checkpoints that are atomic, checked, and free of pickles."""
 
     watch: Watch
+    train_data: TrainingData | None
 
     def train(
         self, resume_from_checkpoint: str | bool | None = None, *args: Any, **options: Any
@@ -55,13 +61,14 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         """Run to the end.
 
         Args:
-            resume_from_checkpoint: True goes on from the last whole checkpoint in ``output_dir``,
-                and starts fresh where there is none; a path goes on from that checkpoint.
-            args, options: transformers' further arguments.
+            resume_from_checkpoint: True continues from the last whole checkpoint in
+                ``output_dir``, or starts a new run if there is none. A path continues from that
+                checkpoint.
+            args, options: further arguments of transformers.
 
         Raises:
             TrainingError: the checkpoint is damaged, or of a run with other settings or data; or
-                a run that saves would mix its checkpoints with those of an earlier one.
+                a run that saves would mix its checkpoints with those of an earlier run.
         """
         self._resumed: dict[str, Any] | None = None
         self._began, self._seconds_before = time.perf_counter(), 0.0
@@ -72,12 +79,12 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             self._require_same_run(folder)
             self._seconds_before = self._resumed["seconds"]
             self.watch.first = self._resumed["likeness_at_first"]
-        self._make_way(folder)
+        self._remove_later_checkpoints(folder)
         return super().train(None if folder is None else str(folder), *args, **options)
 
     @property
     def seconds(self) -> float:
-        """Time spent training, that before the last checkpoint of a killed run included."""
+        """Time spent training; for a resumed run also the time before its checkpoint."""
         return self._seconds_before + time.perf_counter() - self._began
 
     def _checkpoint_to_resume(self, asked: str | bool | None) -> Path | None:
@@ -96,36 +103,36 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         problem = damage(Path(asked))
         if problem is not None:
             raise TrainingError(
-                f"{asked} is no checkpoint to go on from ({problem})",
-                expected="a checkpoint of sentune, whole",
-                fix="name another, or pass True for the last whole one",
+                f"{asked} cannot be resumed ({problem})",
+                expected="a whole checkpoint of sentune",
+                fix="name another one, or pass True for the last whole one",
             )
         return Path(asked)
 
-    def _make_way(self, resumed: Path | None) -> None:
-        """No checkpoint of another course of the training stays beside those to come.
+    def _remove_later_checkpoints(self, resumed: Path | None) -> None:
+        """Remove checkpoints later than the resumed one: their steps are about to be redone.
 
-        Its weights could be taken for the best of this run, and pruning, which goes by the step,
-        would take away the new ones.
+        Otherwise their weights could be taken for the best of this run, and pruning, which goes
+        by the step, would remove the new ones. Checkpoints of another run are refused.
         """
         root = Path(self.args.output_dir)
         self._written: set[str] = set()
         if self.args.save_strategy == "no":
             return
-        there = checkpoints(root)
-        own = resumed is not None and resumed.resolve().parent == root.resolve()
-        if there and not own:
+        found = checkpoints(root)
+        inside = resumed is not None and resumed.resolve().parent == root.resolve()
+        if found and not inside:
             raise TrainingError(
-                f"{root} holds {there[0].name} of an earlier run",
-                expected="a folder without checkpoints for a run that saves its own",
+                f"{root} holds {found[0].name} of an earlier run",
+                expected="a folder without checkpoints for a run that saves",
                 fix="resume that run with resume_from_checkpoint=True, name another output_dir, "
                 "or remove the checkpoints",
             )
         # Every process has looked before the first one changes anything.
         self._wait()
-        if resumed is not None and own:
+        if resumed is not None and inside:
             self._written.add(resumed.name)
-            later = there[: [folder.name for folder in there].index(resumed.name)]
+            later = found[: [folder.name for folder in found].index(resumed.name)]
             for folder in later if self.args.should_save else ():
                 remove_folder(folder)
             self._wait()
@@ -136,36 +143,34 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         if differing:
             raise TrainingError(
                 f"{folder} belongs to another run ({differing})",
-                expected="the settings and the data that the run began with",
-                fix="give the same ones, or start a new run in another folder",
+                expected="the settings, data and packages that the run began with",
+                fix="use the same ones, or start a new run in another folder",
             )
 
     def _run_identity(self) -> dict[str, Any]:
         return run_identity(
             self.args,
             fingerprint(self.model),
-            self.train_dataset,
+            self.train_data,
             self._watched() if self.args.eval_strategy != "no" else None,
             getattr(self, "loss", None),
         )
 
     def _watched(self) -> list[object]:
-        """What evaluation looks at: the rows, and what the evaluator holds."""
+        """What evaluation uses: the rows, and the attributes of the evaluator."""
         held = getattr(getattr(self, "evaluator", None), "__dict__", {})
-        return [*getattr(self.eval_dataset, "rows", []), held]
-
-    # ── writing ───────────────────────────────────────────────────────────────────────────────
+        return [*described_rows(self.eval_dataset or None), held]
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:  # noqa: ARG002
         root = Path(self.args.output_dir)
         folder = root / f"checkpoint-{self.state.global_step}"
         states = self._random_states()
-        # In every process: all of them load the best model at the end.
+        # In every process, because all of them load the best model at the end.
         best = self.state.best_global_step
         if best and (best == self.state.global_step or self._checkpoint(best).is_dir()):
             self.state.best_model_checkpoint = str(self._checkpoint(best))
         if self.args.should_save:
-            # A step may ask twice: for itself and for its epoch.
+            # A step may be saved twice: for itself and for its epoch.
             if folder.name not in self._written or damage(folder) is not None:
                 if folder.is_dir():
                     remove_folder(folder)
@@ -202,15 +207,13 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         return [c for c in self.callback_handler.callbacks if isinstance(c, ExportableState)]
 
     def _random_states(self) -> list[dict[str, Any]]:
-        """One for each process; Python's and NumPy's are seeded alike in all of them."""
-        own = random_state()
+        """One for each process; Python's and NumPy's are the same in all of them."""
+        here, device = random_state(), self.args.device
         if self.args.world_size == 1:
-            return [own]
-        columns = {
-            key: _gathered(own[key], self.args.device) for key in ("torch", "cuda") if key in own
-        }
+            return [here]
+        columns = {key: _gathered(here[key], device) for key in ("torch", "cuda") if key in here}
         return [
-            {**own, **{key: column[rank] for key, column in columns.items()}}
+            here | {key: column[rank] for key, column in columns.items()}
             for rank in range(self.args.world_size)
         ]
 
@@ -218,20 +221,18 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         if self.args.world_size > 1:
             torch.distributed.barrier()
 
-    # ── reading ───────────────────────────────────────────────────────────────────────────────
-
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         saved = SentenceTransformer(resume_from_checkpoint, device="cpu").encoder
         (model or self.model).encoder.load_state_dict(saved.state_dict())
 
     def _run_epoch(self, *args: Any, **options: Any) -> None:
         if self._resumed is not None and self._resumed.get("stopped"):
-            self.control.should_training_stop = True  # the run had ended early with that step
+            self.control.should_training_stop = True  # the run had stopped early at that step
             return
         super()._run_epoch(*args, **options)
 
     def _evaluate(self, *args: Any, skip_scheduler: bool = False, **options: Any) -> Any:
-        # So transformers asks for eval_on_start, which the run has behind it.
+        # transformers skips the scheduler for eval_on_start only, which the run has done already.
         if skip_scheduler and self._resumed is not None:
             return {}
         return super()._evaluate(*args, skip_scheduler=skip_scheduler, **options)
@@ -243,7 +244,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             raise TrainingError(
                 f"{folder}, the best checkpoint, is damaged ({problem})",
                 expected="the checkpoint as it was written",
-                fix="resume the run: it goes back to a checkpoint from which it can be made again",
+                fix="resume the run: it goes back to an earlier checkpoint and makes it again",
             )
         self._load_from_checkpoint(str(folder))
 
@@ -253,7 +254,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             self.lr_scheduler.load_state_dict(self._resumed["scheduler"])
 
     def _load_scaler(self, checkpoint: str | None) -> None:
-        """Nothing is scaled: bfloat16 has the range of float32."""
+        """There is no scaler, because bfloat16 has the range of float32."""
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is not None and self._resumed is not None:
@@ -268,21 +269,21 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
                 setattr(callback, name, value)
 
     def restore(self) -> None:
-        """Go on with what the checkpoint says; transformers has just set it to zero."""
+        """Set the counters of the checkpoint; transformers has just set them to zero."""
         if self._resumed is not None:
             self._tr_loss = self._resumed["loss_since_logged"].to(self.args.device)
             self._total_loss_scalar = self._resumed["loss_logged"]
             self._globalstep_last_logged = self._resumed["step_logged"]
             self._initial_global_step = 0
             self.state.compute_steps(self.args, self.state.max_steps)
-            # The folder may have been moved since: transformers looks where it was.
+            # The folder may have moved since; transformers has its old path.
             best = self.state.best_global_step
             if best and self._checkpoint(best).is_dir():
                 self.state.best_model_checkpoint = str(self._checkpoint(best))
 
 
 class Restore(TrainerCallback):  # type: ignore[misc]
-    """Calls the trainer once transformers has reset what a resumed run goes on with."""
+    """Calls the trainer after transformers has reset the counters of a resumed run."""
 
     def __init__(self, restore: Callable[[], None]) -> None:
         self._restore = restore
@@ -293,7 +294,7 @@ class Restore(TrainerCallback):  # type: ignore[misc]
 
 
 def _gathered(tensor: Tensor, device: torch.device) -> list[Tensor]:
-    own = tensor.to(device)
-    parts = [torch.empty_like(own) for _ in range(torch.distributed.get_world_size())]
-    torch.distributed.all_gather(parts, own)
+    here = tensor.to(device)
+    parts = [torch.empty_like(here) for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather(parts, here)
     return [part.cpu() for part in parts]

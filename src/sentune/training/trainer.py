@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from sentune.checks import require_choice
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, MissingExtraError
 from sentune.files import make_folder
 from sentune.hardware import choose_compute
-from sentune.process import reuse_freed_memory
 from sentune.training.arguments import SentenceTransformerTrainingArguments, refused
 from sentune.training.batches.collator import Batch, Collator
 from sentune.training.batches.examples import Dataset, TrainingData
@@ -42,21 +42,34 @@ Evaluator = Callable[..., Mapping[str, float]]
 class SentenceTransformerTrainer(ResumableTrainer):
     """Trains a :class:`SentenceTransformer`.
 
+    >>> import tempfile
+    >>> from sentune import SentenceTransformer, SentenceTransformerTrainer
+    >>> from sentune import SentenceTransformerTrainingArguments
+    >>> pairs = {
+    ...     "anchor": ["how do I copy a file", "how do I wait for a thread"],
+    ...     "positive": ["shutil.copy copies a file.", "Thread.join waits for its end."],
+    ... }
+    >>> model = SentenceTransformer("all-MiniLM-L6-v2")
+    >>> args = SentenceTransformerTrainingArguments(tempfile.mkdtemp(), disable_tqdm=True)
+    >>> SentenceTransformerTrainer(model, args, pairs).train().global_step
+    3
+
     All columns of a batch go through the encoder in one packed forward. Weights, gradients and
-    optimizer state are float32; the encoder computes in the model's number format, or in the one
-    that ``args.bf16`` names. With ``save_strategy`` the run leaves checkpoints in
-    ``args.output_dir``, and ``train(resume_from_checkpoint=True)`` goes on from the last one to
-    the same bits.
+    optimizer state are float32. The encoder computes in the model's number format, or in the one
+    that ``args.bf16`` names. With ``save_strategy`` the run writes checkpoints into
+    ``args.output_dir``, and ``train(resume_from_checkpoint=True)`` continues from the last one with
+    bit-identical results.
 
     Args:
         model: trained in place.
         args: every setting; the defaults of transformers when None.
         train_dataset: :class:`Pairs`, a ``datasets.Dataset``, or columns of equal length; or
             several of them by name. The order of the columns decides their role: anchor,
-            positive, negatives; a column called label or score is the label.
+            positive, negatives. A column called label or score is the label.
         eval_dataset: data whose loss ``evaluate`` reports as ``eval_loss``, or as
-            ``eval_NAME_loss`` for each of several.
-        loss: MultipleNegativesRankingLoss when None; one for each data set when they differ.
+            ``eval_NAME_loss`` if there are several data sets.
+        loss: one for all data, or one for each data set by name. MultipleNegativesRankingLoss
+            when None.
         evaluator: called with the model by ``evaluate``; see ``sentune.evaluation``.
         callbacks: further transformers callbacks.
 
@@ -83,13 +96,13 @@ class SentenceTransformerTrainer(ResumableTrainer):
         _require_gradients(model)
         settings = args or SentenceTransformerTrainingArguments()
         if settings.n_gpu > 1:
-            settings._n_gpu = 1  # a pack cannot be scattered; several GPUs take torchrun
+            settings._n_gpu = 1  # a pack cannot be split over GPUs; torchrun uses several
         self.train_data = None if train_dataset is None else TrainingData.of(train_dataset)
         self.eval_data = None if eval_dataset is None else TrainingData.of(eval_dataset)
         columns = {} if self.eval_data is None else self.eval_data.columns
         columns = columns | ({} if self.train_data is None else self.train_data.columns)
         if settings.should_save and settings.output_dir:
-            make_folder(settings.output_dir)  # transformers would, with an error of the system's
+            make_folder(settings.output_dir)  # transformers would raise a plain OSError
         smoothing, settings.label_smoothing_factor = settings.label_smoothing_factor, 0.0
         super().__init__(
             model=model,
@@ -98,17 +111,19 @@ class SentenceTransformerTrainer(ResumableTrainer):
                 model.tokenizer, column_prompts(settings.prompts, model, columns)
             ),
             train_dataset=None if self.train_data is None else self.train_data.rows,
-            # transformers asks for a data set where an evaluator alone would do.
+            # transformers asks for a data set, even where an evaluator is enough.
             eval_dataset=[] if self.eval_data is None and evaluator else self.eval_data,
             callbacks=callbacks,
         )
-        settings.label_smoothing_factor = smoothing  # in our losses, not in transformers' own
+        settings.label_smoothing_factor = smoothing  # our losses apply it, not transformers
         self.loss = loss or MultipleNegativesRankingLoss(model)
         self.evaluator = evaluator
         self.watch = Watch()
         self._vectors: NDArray[np.float32] | None = None
         for name in columns:
-            self._smooth(self._loss_of(name))
+            of_rows = self._loss_of(name)
+            if smoothing:
+                of_rows.smooth_labels(smoothing)
         self._add_callbacks()
         self._prepare_model()
 
@@ -124,7 +139,7 @@ class SentenceTransformerTrainer(ResumableTrainer):
 
     def _prepare_model(self) -> None:
         model, settings = self.model, self.args
-        # transformers' own hook expects padded batches.
+        # The hook of transformers expects padded batches.
         model.encoder.embeddings.noise_alpha = settings.neftune_noise_alpha or 0.0
         self.neftune_noise_alpha = None
         if settings.bf16 is not None:
@@ -139,34 +154,21 @@ class SentenceTransformerTrainer(ResumableTrainer):
         if dataset not in self.loss:
             raise ArgumentError(
                 f"no loss for the data set {dataset!r}",
-                expected=f"a loss for every data set, not only {', '.join(self.loss)}",
-                fix="add it to loss, or give one loss for all",
+                expected=f"a loss for every data set, not only for {', '.join(self.loss)}",
+                fix="add it to loss, or pass one loss for all data",
             )
         return self.loss[dataset]
-
-    def _smooth(self, loss: EmbeddingLoss) -> None:
-        amount = self.args.label_smoothing_factor
-        if not amount:
-            return
-        if not hasattr(loss, "label_smoothing"):
-            raise ArgumentError(
-                f"label_smoothing_factor={amount} with {type(loss).__name__}",
-                expected="a loss over classes, such as MultipleNegativesRankingLoss",
-                fix="leave out label_smoothing_factor",
-            )
-        loss.label_smoothing = amount
 
     def train(
         self, resume_from_checkpoint: str | bool | None = None, *args: Any, **options: Any
     ) -> Any:
-        """Run to the end; the model is left ready to encode. Arguments and errors as above."""
-        reuse_freed_memory()
+        """Run to the end; the model is then ready to encode. Arguments and errors as above."""
         set_seed(self.args.seed)
         if self.args.batch_sampler == "hard_negatives" and self.train_data is not None:
-            # From the weights that the run begins with, so that a resumed run plans the same.
+            # With the weights at the start, so that a resumed run makes the same batches.
             passages = [row.texts[1] for row in self.train_data.rows]
             self._vectors = self.model.encode_document(passages, normalize_embeddings=True)
-        # What was said of the weights before does not hold for the ones to come.
+        # What was measured with the old weights is not true of the new ones.
         self.model.extras = {}
         self.model.model_card = f"# Tuned from {self.model.base.name} with sentune, not evaluated\n"
         try:
@@ -207,27 +209,27 @@ class SentenceTransformerTrainer(ResumableTrainer):
         return (loss, {}) if return_outputs else loss
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        """As transformers, which asks before every step; not finite is an error then."""
+        """As transformers, which calls this before every step. Raises TrainingError."""
         norm = super()._get_grad_norm(model, grad_norm=grad_norm)
         self.watch.gradient(norm, self.state.global_step + 1)
         return norm
 
     def create_optimizer(self, *args: Any, **options: Any) -> Any:
-        """As transformers. Raises ArgumentError when the settings make none."""
-        with refused("optim, optim_args or optim_target_modules"):
+        """As transformers. Raises ArgumentError when the settings make no optimizer."""
+        with refused("settings optim, optim_args or optim_target_modules"):
             return super().create_optimizer(*args, **options)
 
     def create_scheduler(self, *args: Any, **options: Any) -> Any:
-        """As transformers. Raises ArgumentError when the settings make none."""
-        with refused("lr_scheduler_type or lr_scheduler_kwargs"):
+        """As transformers. Raises ArgumentError when the settings make no schedule."""
+        with refused("settings lr_scheduler_type or lr_scheduler_kwargs"):
             return super().create_scheduler(*args, **options)
 
     def _track_num_input_tokens(self, inputs: dict[str, Batch]) -> None:
         if self.args.include_num_input_tokens_seen != "no":
-            # Packs have no padding: all tokens and all but padding are the same.
+            # "all" and "non_padding" are the same number, because packs have no padding.
             tokens = torch.tensor(sum(map(len, inputs["batch"].token_ids)))
-            everywhere = self.accelerator.gather(tokens.to(self.args.device))
-            self.state.num_input_tokens_seen += int(everywhere.sum())
+            of_each_process = self.accelerator.gather(tokens.to(self.args.device))
+            self.state.num_input_tokens_seen += int(of_each_process.sum())
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Write the model folder, as ``save_pretrained`` does. Raises OutputError."""
@@ -240,12 +242,12 @@ class SentenceTransformerTrainer(ResumableTrainer):
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        """The loss over held-out data and what the evaluator says.
+        """The loss over held-out data, and the metrics of the evaluator.
 
         Args:
-            eval_dataset: data to use instead of the trainer's own.
-            ignore_keys: taken for transformers' sake; nothing is ignored.
-            metric_key_prefix: put before every key.
+            eval_dataset: data to use instead of the trainer's.
+            ignore_keys: not used; transformers passes it.
+            metric_key_prefix: the beginning of every key.
 
         Raises:
             ArgumentError: there is nothing to evaluate with, or ``metric_for_best_model`` is not
@@ -257,31 +259,24 @@ class SentenceTransformerTrainer(ResumableTrainer):
             data = TrainingData.of(eval_dataset)
         if data is None and self.evaluator is None:
             raise ArgumentError(
-                "neither eval_dataset nor evaluator",
+                "no eval_dataset and no evaluator",
                 expected="one of them to evaluate with",
-                fix="pass it to the trainer",
+                fix="pass one of them to the trainer",
             )
         self.model.eval()
         found = {} if data is None else self._mean_losses(data)
         found |= self.evaluator(self.model) if self.evaluator is not None else {}
         prefix = f"{metric_key_prefix}_"
-        metrics = {prefix + key.removeprefix(prefix): float(v) for key, v in found.items()}
-        self._require_best_metric(metrics, prefix)
+        found = {key.removeprefix(prefix): float(value) for key, value in found.items()}
+        metrics = {prefix + key: value for key, value in found.items()}
+        if self.args.metric_for_best_model is not None:
+            wanted = self.args.metric_for_best_model.removeprefix(prefix)
+            require_choice("metric_for_best_model", wanted, [*found])
         self.log(metrics)
         self.control: TrainerControl = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
         return metrics
-
-    def _require_best_metric(self, metrics: Mapping[str, float], prefix: str) -> None:
-        wanted = self.args.metric_for_best_model
-        if wanted is None or prefix + wanted.removeprefix(prefix) in metrics:
-            return
-        raise ArgumentError(
-            f"metric_for_best_model={wanted!r}",
-            expected=f"one of {', '.join(key.removeprefix(prefix) for key in metrics)}",
-            fix="correct metric_for_best_model",
-        )
 
     @torch.no_grad()
     def _mean_losses(self, data: TrainingData) -> dict[str, float]:
@@ -302,6 +297,6 @@ def _require_gradients(model: SentenceTransformer) -> None:
     if model.compute.eight_bit:
         raise ArgumentError(
             "training a model of compute_dtype 'int8'",
-            expected="a format with gradients",
-            fix="load the model without compute_dtype, and once more with 'int8' to use it",
+            expected="float32 or bfloat16, which have gradients",
+            fix="load the model without compute_dtype, and after training again with 'int8'",
         )

@@ -1,4 +1,4 @@
-"""Runs that go wrong, noticed at the step where they do."""
+"""Checks of every training step: the loss, the gradient, and vectors that collapse."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from sentune.network.pack import Pack
 __all__ = ["Watch", "Watched"]
 
 _COLLAPSED, _APART = 0.99, 0.95
-_FEWEST = 8  # texts whose likeness says something
+_FEWEST = 8  # texts; the mean cosine of fewer says little
+
+_REMEDY = "lower the learning rate, or train in float32 (bf16=False)"
 
 
 class Watch:
-    """Looks at every batch's vectors and loss.
+    """Checks every batch's vectors, loss and gradient.
 
-    Vectors collapse when a run maps every text to the same place, which a loss can reward (a
-    pair's own distance falls to zero) and a log does not show. It shows in the mean cosine of
-    different texts. Texts that were alike from the start are not blamed on the training: the
-    first batch of the run has to be below 0.95.
+    Vectors collapse when a run maps all texts to nearly the same vector. A loss can reward that
+    (the distance inside each pair falls to zero), and a log does not show it. The mean cosine of
+    different texts does. Texts can be alike from the start, so a collapse is reported only if the
+    first batch of the run was below 0.95.
 
     Attributes:
-        first: the mean cosine of the run's first batch, for the checkpoints.
+        first: the mean cosine of the run's first batch, kept in checkpoints.
     """
 
     def __init__(self) -> None:
@@ -43,7 +45,7 @@ class Watch:
             raise TrainingError(
                 f"the vectors have collapsed at step {step}: the mean cosine of different texts "
                 f"is {likeness:.3f}, and was {self.first:.3f} at first",
-                expected="vectors that tell texts apart",
+                expected="different vectors for different texts",
                 fix="lower the learning rate, use larger batches or another loss",
             )
 
@@ -54,28 +56,28 @@ class Watch:
             raise TrainingError(
                 f"the loss is {value} at step {step}",
                 expected="a finite number",
-                fix="lower the learning rate, or train in float32 (bf16=False)",
+                fix=_REMEDY,
             )
         return value
 
     def gradient(self, norm: Tensor | float, step: int) -> None:
-        """Raise TrainingError when a gradient of this norm would ruin the weights."""
+        """Raise TrainingError when the norm of a gradient is not finite."""
         value = float(norm)
         if not math.isfinite(value):
             raise TrainingError(
                 f"the gradient is {value} at step {step}, though the loss is finite",
                 expected="a finite number",
-                fix="lower the learning rate, or train in float32 (bf16=False)",
+                fix=_REMEDY,
             )
 
 
 class Watched:
-    """The model as losses call it: every vector is looked at.
+    """The model as losses call it, with a check of its vectors.
 
     Args:
         model: possibly wrapped for several processes.
-        watch: what looks.
-        step: the step that is under way, from 1.
+        watch: does the checks.
+        step: the current step, from 1.
     """
 
     def __init__(self, model: nn.Module, watch: Watch, step: int) -> None:

@@ -25,7 +25,7 @@ from sentune.files import (
     remove_partials,
     require_free,
 )
-from sentune.training.checkpoints.on_disk import require_own
+from sentune.training.checkpoints.on_disk import require_only_ours
 
 __all__ = ["RunFolder"]
 
@@ -67,7 +67,7 @@ class RunFolder:
         """
         if resume and self.unfinished:
             self._require_alone()
-            require_own(self.checkpoints)
+            require_only_ours(self.checkpoints)
             remove_partials(self.checkpoints)
             if self._staged.is_dir():
                 self._publish()

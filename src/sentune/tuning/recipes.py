@@ -70,11 +70,12 @@ class Recipe:
         spread = math.ceil(min(epochs, _MOST_TURNS))
         found = sentence_rows(pairs, base, self._most(base), self.sentences, seed)
         found = found[: spread * len(data.rows)]
-        rows = [Row(row, turn=(place % spread, spread)) for place, row in enumerate(found)]
+        rows = [Row(row) for row in found]
         told = counted(len(rows), "sentence")
         note = f"{said}, so {told} of passages are trained on as questions too"
         pairs = replace(pairs, notes=(*pairs.notes, note))
-        return Prepared(pairs, replace(data, rows=[*data.rows, *rows]))
+        data = replace(data, rows=[*data.rows, *rows], extra=len(rows), spread=spread)
+        return Prepared(pairs, data)
 
     def _most(self, base: SentenceTransformer) -> int:
         """The most tokens of a piece that fits the length limit together with its prompt."""

@@ -37,7 +37,7 @@ def words_or_model(pairs: Pairs, model: SentenceTransformer, seed: int) -> Words
 
     Training on sentences teaches the model the words of a corpus. If BM25 is better than the model
     on the training questions, the model lacks these words. If BM25 is worse, such training does
-    harm. Both kinds of corpus were measured; see docs/performance.md.
+    harm. Both kinds of corpus were measured; see docs/performance-log.md.
 
     Cost: one encoding of those questions and passages.
 

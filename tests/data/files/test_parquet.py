@@ -45,7 +45,7 @@ def _written(path: Path, **columns: object) -> Path:
         ([1, None, -(2**63)], pa.int64(), [1, None, -(2**63)]),
         ([2**64 - 1], pa.uint64(), [2**64 - 1]),
         ([1.5, None], pa.float32(), [1.5, None]),
-        ([0.5, None], pa.float16(), [0.5, None]),
+        ([np.float16(0.5), None], pa.float16(), [0.5, None]),
         ([True, None, False], pa.bool_(), [True, None, False]),
         ([None, None], pa.null(), [None, None]),
         ([b"caf\xc3\xa9", b"\xff", None], pa.binary(), ["café", b"\xff", None]),

@@ -113,7 +113,6 @@ def test_the_search_snippet_runs_after_the_first(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    pytest.importorskip("sentune.search.passages")
     facts = make_facts(name=str(folder))
     monkeypatch.setattr(facts.model, "extras", {"fusion_weight": 0.6})
     first, _, search = _snippets(model_card(facts))

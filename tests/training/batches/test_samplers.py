@@ -16,13 +16,8 @@ from numpy.typing import NDArray
 from sentune.errors import ArgumentError
 from sentune.training.batches.examples import Row
 from sentune.training.batches.neighbours import nearest
-from sentune.training.batches.row_batches import (
-    BATCH_SAMPLERS,
-    RowBatches,
-    group_by_label,
-    no_duplicates,
-    plain,
-)
+from sentune.training.batches.row_batches import BATCH_SAMPLERS, RowBatches
+from sentune.training.batches.samplers import group_by_label, no_duplicates, plain
 
 Texts = list[tuple[str, str]]
 
@@ -452,10 +447,10 @@ def test_batches_of_similar_length_the_longest_first(lengths: list[int], batch_s
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"sampler": "sorted"}, r"batch_sampler 'sorted'.*no_duplicates, batch_sampler, group"),
-        ({"multi_dataset": "all"}, "multi_dataset_batch_sampler 'all'.*round_robin"),
-        ({"processes": 2, "rank": 2}, "processes 2, rank 2"),
-        ({"lengths": [1, 2]}, "2 lengths for 1 rows"),
+        ({"sampler": "sorted"}, r"batch_sampler is 'sorted'.*no_duplicates, batch_sampler, group"),
+        ({"multi_dataset": "all"}, "multi_dataset_batch_sampler is 'all'.*round_robin"),
+        ({"processes": 2, "rank": 2}, "rank is 2: expected a whole number from 0 to 1"),
+        ({"lengths": [1, 2]}, "2 lengths for 1 row:"),
     ],
 )
 def test_arguments_out_of_range(options: dict[str, Any], said: str) -> None:

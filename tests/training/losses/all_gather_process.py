@@ -1,9 +1,11 @@
-"""One process of the distributed run of test_gathering.py: rank, model folder, output folder."""
+"""One process of the distributed run of test_all_gather.py: rank, model folder, output folder."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +19,15 @@ from sentune.training.batches.examples import Row
 from sentune.training.losses import CachedMultipleNegativesRankingLoss, MultipleNegativesRankingLoss
 from sentune.training.losses.matryoshka import MatryoshkaLoss
 
+DIRECTIONS: dict[str, dict[str, Any]] = {
+    "one": {},
+    "symmetric": {
+        "directions": ("query_to_doc", "doc_to_query"),
+        "partition_mode": "per_direction",
+    },
+    "doc_to_doc": {"directions": ("query_to_doc", "doc_to_doc")},
+    "all": {"directions": ("query_to_doc", "query_to_query", "doc_to_query", "doc_to_doc")},
+}
 ROWS = {"same": (2, 2), "different": (3, 2)}
 PAIRS = [
     ("what is a lock", "a lock lets one thread in"),
@@ -37,20 +48,18 @@ def main(rank: int, model_folder: Path, out: Path) -> None:
     dist.init_process_group("gloo", f"file://{out}/rendezvous", rank=rank, world_size=2)
     for rows, sizes in ROWS.items():
         start = sum(sizes[:rank])
-        for symmetric in (False, True):
+        for name, options in DIRECTIONS.items():
             own = [
                 column[start : start + sizes[rank]].clone().requires_grad_()
                 for column in vectors(rows)
             ]
-            loss = MultipleNegativesRankingLoss(
-                scale=3.0, symmetric=symmetric, gather_across_devices=True
-            )
+            loss = MultipleNegativesRankingLoss(scale=3.0, gather_across_devices=True, **options)
             value = loss(own)
             value.backward()
             with torch.no_grad():
                 alone = loss(own)
             np.savez(
-                out / f"{rows}-{symmetric}-{rank}.npz",
+                out / f"{rows}-{name}-{rank}.npz",
                 value=value.item(),
                 alone=alone.item(),
                 gradient=np.stack([column.grad.numpy() for column in own]),  # type: ignore[union-attr]
@@ -83,3 +92,4 @@ def _draw(rank: int, out: Path) -> None:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+    os._exit(0)  # threads of gloo sometimes abort the interpreter while it shuts down

@@ -20,13 +20,13 @@ from sentune.training.batches.examples import Row
 from sentune.training.losses import MultipleNegativesRankingLoss
 from sentune.training.losses.all_gather import gather_rows
 
-PROCESS = Path(__file__).with_name("gathering_process.py")
+PROCESS = Path(__file__).with_name("all_gather_process.py")
 
 
 @pytest.fixture(scope="module")
 def process() -> ModuleType:
     """The module that both processes run."""
-    spec = importlib.util.spec_from_file_location("gathering_process", PROCESS)
+    spec = importlib.util.spec_from_file_location("all_gather_process", PROCESS)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -60,15 +60,15 @@ def read(out: Path, name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("rows", ["same", "different"])
-@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("directions", ["one", "symmetric", "doc_to_doc", "all"])
 def test_loss_and_gradient_are_those_of_the_joined_batch(
-    out: Path, process: ModuleType, rows: str, symmetric: bool
+    out: Path, process: ModuleType, rows: str, directions: str
 ) -> None:
     joined = [column.requires_grad_() for column in process.vectors(rows)]
-    loss = MultipleNegativesRankingLoss(scale=3.0, symmetric=symmetric)
+    loss = MultipleNegativesRankingLoss(scale=3.0, **process.DIRECTIONS[directions])
     value = loss(joined)
     value.backward()
-    found = read(out, f"{rows}-{symmetric}")
+    found = read(out, f"{rows}-{directions}")
     assert np.mean([one["value"] for one in found]) == pytest.approx(value.item(), abs=1e-10)
     gradient = np.concatenate([one["gradient"] for one in found], axis=1) / 2
     wanted = np.stack([column.grad.numpy() for column in joined])
@@ -79,10 +79,10 @@ def test_loss_and_gradient_are_those_of_the_joined_batch(
 @pytest.mark.parametrize("rows", ["same", "different"])
 def test_an_evaluation_stays_with_the_own_rows(out: Path, process: ModuleType, rows: str) -> None:
     sizes = process.ROWS[rows]
-    for rank, one in enumerate(read(out, f"{rows}-True")):
+    for rank, one in enumerate(read(out, f"{rows}-symmetric")):
         start = sum(sizes[:rank])
         own = [column[start : start + sizes[rank]] for column in process.vectors(rows)]
-        wanted = MultipleNegativesRankingLoss(scale=3.0, symmetric=True)(own)
+        wanted = MultipleNegativesRankingLoss(scale=3.0, **process.DIRECTIONS["symmetric"])(own)
         assert one["alone"] == pytest.approx(wanted.item(), abs=1e-10)
 
 

@@ -132,7 +132,7 @@ def test_a_pack_under_gradient_never_exceeds_the_mini_batch(
 
     def watched(packed: Pack) -> Tensor:
         lengths = [run.length for run in packed.runs]
-        seen.append((torch.is_grad_enabled(), len(packed.place), max(lengths)))
+        seen.append((torch.is_grad_enabled(), len(packed.index_in_pack), max(lengths)))
         return tiny(packed)  # type: ignore[no-any-return]
 
     batch = make_batch(tiny, *pairs)

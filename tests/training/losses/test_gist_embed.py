@@ -140,7 +140,7 @@ def test_bad_arguments_are_refused(tiny: SentenceTransformer, draw: DrawColumns)
     for temperature in (0.0, -1.0, math.nan):
         with pytest.raises(ArgumentError, match="temperature"):
             GISTEmbedLoss(None, tiny, temperature)
-    with pytest.raises(ArgumentError, match="mini_batch_size 0"):
+    with pytest.raises(ArgumentError, match="mini_batch_size is 0"):
         CachedGISTEmbedLoss(None, tiny, mini_batch_size=0)
 
 

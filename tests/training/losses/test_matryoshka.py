@@ -121,9 +121,10 @@ def test_more_dimensions_a_step_than_there_are_takes_all(draw: DrawColumns) -> N
 def test_label_smoothing_reaches_the_inner_loss() -> None:
     inner = MultipleNegativesRankingLoss()
     loss = MatryoshkaLoss(None, inner, [2])
-    loss.label_smoothing = 0.25
-    assert inner.label_smoothing == loss.label_smoothing == 0.25
-    assert not hasattr(MatryoshkaLoss(None, CoSENTLoss(), [2]), "label_smoothing")
+    loss.smooth_labels(0.25)
+    assert inner.label_smoothing == 0.25
+    with pytest.raises(ArgumentError, match="with CoSENTLoss"):
+        MatryoshkaLoss(None, CoSENTLoss(), [2]).smooth_labels(0.25)
 
 
 @pytest.mark.parametrize(
@@ -131,11 +132,11 @@ def test_label_smoothing_reaches_the_inner_loss() -> None:
     [
         ([], {}, "matryoshka_dims"),
         ([4, 4], {}, "each once"),
-        ([4, 0], {}, "matryoshka_dims 0"),
+        ([4, 0], {}, "matryoshka_dims is 0"),
         ([4, 2.5], {}, "2.5"),
         ([4, 2], {"matryoshka_weights": [1]}, "1 matryoshka_weights for 2"),
-        ([4, 2], {"n_dims_per_step": 0}, "n_dims_per_step 0"),
-        ([4, 2], {"n_dims_per_step": -2}, "n_dims_per_step -2"),
+        ([4, 2], {"n_dims_per_step": 0}, "n_dims_per_step is 0"),
+        ([4, 2], {"n_dims_per_step": -2}, "n_dims_per_step is -2"),
     ],
 )
 def test_bad_arguments_are_refused(dims: Any, options: dict[str, Any], named: str) -> None:

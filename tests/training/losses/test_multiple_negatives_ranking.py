@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,13 @@ from sentune.training.losses import (
 )
 
 Matrix = NDArray[np.float64]
+SYMMETRIC: dict[str, Any] = {
+    "directions": ("query_to_doc", "doc_to_query"),
+    "partition_mode": "per_direction",
+}
+ALL_FOUR: dict[str, Any] = {
+    "directions": ("query_to_doc", "query_to_query", "doc_to_query", "doc_to_doc")
+}
 
 
 def columns(rows: int, count: int, seed: int = 0) -> list[Tensor]:
@@ -61,7 +69,7 @@ def test_symmetric_is_the_mean_of_both_directions(count: int) -> None:
     parts = columns(5, count)
     arrays = [part.detach().numpy() for part in parts]
     expected = (by_hand(arrays, 3.0) + by_hand([arrays[1], arrays[0]], 3.0)) / 2
-    loss = MultipleNegativesRankingLoss(scale=3.0, symmetric=True)
+    loss = MultipleNegativesRankingLoss(scale=3.0, **SYMMETRIC)
     assert loss(parts).item() == pytest.approx(expected, abs=1e-12)
 
 
@@ -70,21 +78,63 @@ def test_smoothing_spreads_a_share_over_all_candidates(share: float) -> None:
     parts = columns(5, 3)
     arrays = [part.detach().numpy() for part in parts]
     loss = MultipleNegativesRankingLoss(scale=3.0)
-    loss.label_smoothing = share
+    loss.smooth_labels(share)
     assert loss(parts).item() == pytest.approx(by_hand(arrays, 3.0, smoothing=share), abs=1e-12)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("direction", ["query_to_query", "doc_to_query", "doc_to_doc"])
+def test_a_further_direction_adds_its_scores_to_the_softmax(
+    direction: str, smoothing: float
+) -> None:
+    """One number at a time, as the docstring says."""
+    parts = columns(4, 3)
+    unit = [F.normalize(part.detach(), dim=1).numpy() for part in parts]
+    anchors, positives, candidates = unit[0], unit[1], np.concatenate(unit[1:])
+    total = 0.0
+    for i in range(4):
+        scores = [3.0 * float(anchors[i] @ candidate) for candidate in candidates]
+        source = anchors if direction.startswith("query") else positives
+        others = anchors if direction.endswith("query") else candidates
+        scores += [
+            3.0 * float(source[i] @ other)
+            for j, other in enumerate(others)
+            if direction == "doc_to_query" or j % 4 != i
+        ]
+        target = (1 - smoothing) * scores[i] + smoothing * sum(scores) / len(scores)
+        total += math.log(sum(map(math.exp, scores))) - target
+    loss = MultipleNegativesRankingLoss(
+        scale=3.0, directions=(direction, "query_to_doc"), label_smoothing=smoothing
+    )
+    assert loss(parts).item() == pytest.approx(total / 4, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"directions": ("doc_to_query",)}, "'query_to_doc' among them"),
+        ({"directions": ()}, "'query_to_doc' among them"),
+        ({"directions": ("query_to_doc", "query_to_passage")}, "'query_to_passage'"),
+        ({"partition_mode": "each"}, "'each': expected one of joint, per_direction"),
+        (ALL_FOUR | {"partition_mode": "per_direction"}, "use partition_mode='joint'"),
+    ],
+)
+def test_directions_that_make_no_loss_are_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        MultipleNegativesRankingLoss(**options)
 
 
 def test_a_run_of_one_process_gathers_its_own_rows() -> None:
     parts = columns(5, 3)
-    plain = MultipleNegativesRankingLoss(symmetric=True)
-    gathering = MultipleNegativesRankingLoss(symmetric=True, gather_across_devices=True)
+    plain = MultipleNegativesRankingLoss(**SYMMETRIC)
+    gathering = MultipleNegativesRankingLoss(**SYMMETRIC, gather_across_devices=True)
     assert torch.equal(plain(parts), gathering(parts))
 
 
-@pytest.mark.parametrize("symmetric", [False, True])
-def test_autograd_agrees_with_differences(symmetric: bool) -> None:
+@pytest.mark.parametrize("options", [{}, SYMMETRIC, ALL_FOUR])
+def test_autograd_agrees_with_differences(options: dict[str, Any]) -> None:
     parts = columns(3, 3)
-    loss = MultipleNegativesRankingLoss(scale=2.0, symmetric=symmetric, label_smoothing=0.2)
+    loss = MultipleNegativesRankingLoss(scale=2.0, label_smoothing=0.2, **options)
     assert torch.autograd.gradcheck(lambda *given: loss(given), parts)
 
 
@@ -140,7 +190,7 @@ def test_similarity_functions_are_known_by_their_names() -> None:
     assert found.similarity_fct == "dot_score"
     with pytest.raises(ArgumentError, match="cosine_similarity"):
         MultipleNegativesRankingLoss(similarity_fct=F.cosine_similarity)
-    with pytest.raises(ArgumentError, match="similarity_fct 3"):
+    with pytest.raises(ArgumentError, match="similarity_fct is 3"):
         MultipleNegativesRankingLoss(similarity_fct=3)  # type: ignore[arg-type]
 
 
@@ -151,12 +201,12 @@ def test_the_card_states_its_parameters() -> None:
     }
     assert "1705.00652" in MultipleNegativesRankingLoss().citation
     cached = CachedMultipleNegativesRankingLoss(
-        mini_batch_size=8, symmetric=True, gather_across_devices=True, label_smoothing=0.1
+        mini_batch_size=8, **SYMMETRIC, gather_across_devices=True, label_smoothing=0.1
     )
     assert cached.describe() == {
         "scale": 20.0,
         "similarity_fct": "cos_sim",
-        "symmetric": True,
+        **SYMMETRIC,
         "gather_across_devices": True,
         "label_smoothing": 0.1,
         "mini_batch_size": 8,

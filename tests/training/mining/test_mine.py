@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, DataError, ModelError
-from sentune.training import mining
+from sentune.training.mining import mine
 from sentune.training.mining.mine import Mined, mine_hard_negatives
+from sentune.training.mining.settings import MiningOptions, MiningSettings
 
 Matrix = NDArray[np.float64]
 
@@ -105,7 +106,7 @@ def test_negatives_and_counts_as_documented(
     monkeypatch: pytest.MonkeyPatch,
     given: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr(mining, "_ELEMENTS", 3000)  # 18 questions a block
+    monkeypatch.setattr(mine, "_ELEMENTS", 3000)  # 18 questions a block
     mined = mine_hard_negatives(pairs, model, **given)
     wanted, left_out = expected(pairs, scores, **given)
     count = given.get("num_negatives", 3)
@@ -187,17 +188,17 @@ def test_nothing_left_to_mine(model: SentenceTransformer) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"num_negatives": 0}, "num_negatives 0"),
-        ({"num_negatives": True}, "num_negatives True"),
-        ({"range_min": -1}, "range_min -1"),
-        ({"range_max": 4, "range_min": 2}, "range_max 4.*which is 5"),
-        ({"max_score": float("nan")}, "max_score nan"),
-        ({"min_score": 1.5}, "min_score 1.5"),
-        ({"min_score": 0.5, "max_score": 0.4}, "min_score 0.5.*max_score, which is 0.4"),
-        ({"absolute_margin": -0.1}, "absolute_margin -0.1"),
-        ({"relative_margin": 5}, "relative_margin 5"),
-        ({"sampling_strategy": "best"}, "sampling_strategy 'best'.*top or random"),
-        ({"seed": -1}, "seed -1"),
+        ({"num_negatives": 0}, "num_negatives is 0"),
+        ({"num_negatives": True}, "num_negatives is True"),
+        ({"range_min": -1}, "range_min is -1"),
+        ({"range_max": 4, "range_min": 2}, "range_max is 4.*at least 5"),
+        ({"max_score": float("nan")}, "max_score is nan"),
+        ({"min_score": 1.5}, "min_score is 1.5"),
+        ({"min_score": 0.5, "max_score": 0.4}, "min_score is 0.5 and max_score is 0.4"),
+        ({"absolute_margin": -0.1}, "absolute_margin is -0.1"),
+        ({"relative_margin": 5}, "relative_margin is 5"),
+        ({"sampling_strategy": "best"}, "sampling_strategy is 'best'.*top, random"),
+        ({"seed": -1}, "seed is -1"),
     ],
 )
 def test_settings_out_of_range(
@@ -209,7 +210,7 @@ def test_settings_out_of_range(
 
 def test_a_single_passage(pairs: Pairs, model: SentenceTransformer) -> None:
     one = replace(pairs.select(["q9"]), passages={"p9": pairs.passages["p9"]})
-    with pytest.raises(DataError, match="1 different passages"):
+    with pytest.raises(DataError, match="1 different passage and 1 question"):
         mine_hard_negatives(one, model)
 
 
@@ -222,3 +223,15 @@ def test_a_model_that_gives_nan(
     monkeypatch.setattr(tiny, "encode_document", broken)
     with pytest.raises(ModelError, match="not finite"):
         mine_hard_negatives(pairs, tiny)
+
+
+def test_an_option_that_does_not_exist_is_refused(pairs: Pairs, model: SentenceTransformer) -> None:
+    unknown: Any = {"num_negative": 3}
+    with pytest.raises(TypeError, match="num_negative"):
+        mine_hard_negatives(pairs, model, **unknown)
+
+
+def test_every_option_has_a_default() -> None:
+    names = [setting.name for setting in fields(MiningSettings)]
+    assert names == list(MiningOptions.__annotations__)
+    assert MiningSettings(**MiningOptions()) == MiningSettings()

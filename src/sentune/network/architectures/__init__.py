@@ -1,8 +1,8 @@
 """The architectures that the encoder computes, one table each.
 
-A table says what a ``config.json`` and a weight file of that architecture call the parts of
-:class:`~sentune.network.encoder.Encoder`, and which of its options are on. To add one, write its
-table and list it here. Only where it computes what no option covers, the encoder needs one more.
+A table has the names of the parts of :class:`~sentune.network.encoder.Encoder` in ``config.json``
+and in weight files, and the options of the encoder. To add an architecture, write its table and
+list it here; the encoder changes only where no option computes the same.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a table of an architecture says, and a ``config.json`` read by it."""
+"""The table of an architecture, and how a ``config.json`` is read with it."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ _OLD_SUFFIXES = {".gamma": ".weight", ".beta": ".bias"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """What an architecture's files call things, and what it computes.
+    """The names in an architecture's files, and what it computes.
 
     Attributes:
         model_type: its name in ``config.json``.
         model_class: the class of the bare encoder in transformers.
         names: module of our encoder → module in weight files, ``{}`` for the number of the layer.
             Several are stacked, in this order, along the first axis.
-        prefix: what a model with a head puts before the names of its encoder.
-        heads: beginnings of the names of weights that serve a head, which is left out.
-        kept: beginnings of the names of weights that are not computed with but written again.
+        prefix: before the names of the encoder in the file of a model with a head.
+        heads: prefixes of the weights of heads, which are left out.
+        kept: prefixes of weights that are not computed with but saved again.
         spelling: name in :class:`EncoderConfig` → name in ``config.json``, where they differ.
-        dropout: place of dropout → its name in ``config.json``.
-        usual_dropout: where ``config.json`` says nothing.
+        dropout: name in :class:`EncoderConfig` → name in ``config.json``.
+        usual_dropout: the default where ``config.json`` has none.
         fixed: name in ``config.json`` → the only value that is computed.
         options: the rest of :class:`EncoderConfig`, read from the file or the same for all.
-        older_names: what earlier versions of transformers need to find in ``config.json``.
+        older_names: further entries of ``config.json`` for earlier versions of transformers.
     """
 
     model_type: str
@@ -59,11 +59,11 @@ class Architecture:
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """Beginnings of the names of weights that are left out."""
+        """Prefixes of the weights that are left out."""
         return ("embeddings.position_ids", *self.heads)
 
     def current_name(self, name: str) -> str:
-        """A weight's name in a file → its name in the bare encoder, as it is spelled today."""
+        """A weight's name in a file → its name in the bare encoder, in today's spelling."""
         name = name.removeprefix(self.prefix)
         for old, new in _OLD_SUFFIXES.items():
             if name.endswith(old):
@@ -80,8 +80,7 @@ class Architecture:
         given = ConfigReader(values, source, self.spelling)
         for name, only in self.fixed.items():
             if values.get(name) not in (None, only):
-                whose = f"of the architecture {self.model_type}"
-                raise given.unsupported(name, f"{only!r}, all that sentune computes {whose}")
+                raise given.unsupported(name, f"{only!r} for the architecture {self.model_type}")
         sizes: Options = {name: given.size(name) for name in _SIZES}
         config = EncoderConfig(
             model_type=self.model_type,
@@ -100,7 +99,7 @@ def _require_consistent(config: EncoderConfig, given: ConfigReader) -> None:
     if rest:
         raise given.wrong("hidden_size", f"a multiple of {heads}")
     if config.rotary and size % 2:
-        raise given.wrong("hidden_size", f"an even multiple of {heads}: angles turn pairs")
+        raise given.wrong("hidden_size", f"an even multiple of {heads}: angles rotate pairs")
     if config.longest_text < 1:
         padding = f"{given.name('pad_token_id')} {config.padding_id}"
         raise given.wrong("max_position_embeddings", f"more than one above {padding}")

@@ -1,4 +1,4 @@
-"""BERT (Devlin et al. 2018), and those that differ from it in training and tokens only."""
+"""BERT (Devlin et al. 2018), and architectures with other training and tokens only."""
 
 from __future__ import annotations
 

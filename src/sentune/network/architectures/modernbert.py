@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 
 from sentune.network.architectures.architecture import Architecture, Options
-from sentune.network.config import ConfigReader, EncoderConfig, LayerKind
+from sentune.network.config import AttentionKind, ConfigReader, EncoderConfig
 
 __all__ = ["MODERNBERT"]
 
 _GLOBAL, _LOCAL = "full_attention", "sliding_attention"
 
 
-def _layer_kinds(given: ConfigReader) -> tuple[LayerKind, ...]:
-    """Version 5 of transformers lists the layers; before, every n-th was a global one."""
+def _attention_kinds(given: ConfigReader) -> tuple[AttentionKind, ...]:
+    """transformers 5 lists the layers; in version 4 every n-th is global."""
     kinds = {
-        _GLOBAL: LayerKind(None, _theta(given, _GLOBAL, "global_rope_theta", 160_000.0)),
-        _LOCAL: LayerKind(
+        _GLOBAL: AttentionKind(None, _theta(given, _GLOBAL, "global_rope_theta", 160_000.0)),
+        _LOCAL: AttentionKind(
             given.size("local_attention", 128) // 2,
             _theta(given, _LOCAL, "local_rope_theta", 10_000.0),
         ),
@@ -43,17 +43,17 @@ def _theta(given: ConfigReader, kind: str, older_name: str, usual: float) -> flo
     theta = rope.get("rope_theta", given.get(older_name, usual))
     if type(theta) not in (int, float) or not 0 < theta < math.inf:
         named = "rope_parameters" if "rope_theta" in rope else older_name
-        raise given.wrong(named, "an angle's base above 0")
+        raise given.wrong(named, "a number above 0")
     return float(theta)
 
 
 def _older_names(config: EncoderConfig) -> Options:
-    """What transformers 4 reads; its defaults would take the place of what it does not know."""
-    kinds = [config.layer_kind(number) for number in range(config.num_hidden_layers)]
+    """The names in transformers 4, which would use its defaults instead of today's names."""
+    kinds = [config.attention_kind(number) for number in range(config.num_hidden_layers)]
     everywhere = [number for number, kind in enumerate(kinds) if kind.window is None]
     every = everywhere[1] if len(everywhere) > 1 else config.num_hidden_layers
     if everywhere != list(range(0, config.num_hidden_layers, every)):
-        return {}  # it has no words for such layers
+        return {}  # version 4 cannot express these layers
     thetas = {
         f"{name}_rope_theta": kind.rotary_theta
         for kind in kinds
@@ -90,7 +90,7 @@ MODERNBERT = Architecture(
     older_names=_older_names,
     options=lambda given: {
         "layer_norm_eps": given.fraction("layer_norm_eps", 1e-5),
-        "layer_kinds": _layer_kinds(given),
+        "attention_kinds": _attention_kinds(given),
         "norm_first": True,
         "gated": True,
         "attention_bias": given.flag("attention_bias", False),

@@ -13,9 +13,7 @@ MPNET = replace(
     model_type="mpnet",
     model_class="MPNetModel",
     names={
-        "embeddings.word": "embeddings.word_embeddings",
-        "embeddings.position": "embeddings.position_embeddings",
-        "embeddings.norm": "embeddings.LayerNorm",
+        **{name: BERT.names[name] for name in BERT.names if "token_type" not in name},
         "layers.{}.qkv": (
             "encoder.layer.{}.attention.attn.q",
             "encoder.layer.{}.attention.attn.k",
@@ -23,9 +21,6 @@ MPNET = replace(
         ),
         "layers.{}.attention_output": "encoder.layer.{}.attention.attn.o",
         "layers.{}.attention_norm": "encoder.layer.{}.attention.LayerNorm",
-        "layers.{}.up": "encoder.layer.{}.intermediate.dense",
-        "layers.{}.down": "encoder.layer.{}.output.dense",
-        "layers.{}.output_norm": "encoder.layer.{}.output.LayerNorm",
         "relative_bias": "encoder.relative_attention_bias",
     },
     prefix="mpnet.",

@@ -59,10 +59,10 @@ def _search_blocks(facts: CardFacts) -> list[str]:
     if not isinstance(weight, int | float):
         return []
     code = [
-        "from sentune.search.passages import PassageSearch",
+        "from sentune.search import PassageSearch",
         "",
         'search = PassageSearch(model, {"first": sentences[1], "second": sentences[2]})',
-        "for hit in search(sentences[0]):",
+        "for hit in search.search(sentences[0]):",
         "    print(hit.rank, hit.id, round(hit.score, 3))",
     ]
     return [

@@ -1,4 +1,4 @@
-"""Rows of texts → one batch: every column goes through the encoder together."""
+"""Rows of texts → one batch; all columns go through the encoder together."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Batch:
         token_ids: of each text with its prompt.
         rows: texts in each column.
         labels: float32, (rows,); None where the data has none.
-        dataset: the name of the data set that all its rows come from.
-        device: where packs go.
+        dataset: the name of the data set of all its rows.
+        device: of the packs.
     """
 
     texts: tuple[str, ...]
@@ -52,12 +52,11 @@ class Batch:
 
 
 class Collator:
-    """Tokenizes rows of texts; called by the data loader.
+    """Tokenizes rows of texts. The data loader calls it.
 
     Args:
         tokenizer: the model's.
-        prompts: data set → what to put before the texts of its first column, of its second, and
-            so on; the last one serves all further columns.
+        prompts: data set → what to put before the texts of each column; nothing when left out.
     """
 
     def __init__(self, tokenizer: Tokenizer, prompts: Prompts | None = None) -> None:
@@ -67,16 +66,11 @@ class Collator:
     def __call__(self, rows: Sequence[Row]) -> dict[str, Batch]:
         """``rows`` of one data set → ``{"batch": Batch}``, which the trainer passes on."""
         dataset = rows[0].dataset
-        prompts = self._prompts.get(dataset) or ("",)
         columns = list(zip(*(row.texts for row in rows), strict=True))
+        prompts = self._prompts.get(dataset) or ("",) * len(columns)
         texts = tuple(text for column in columns for text in column)
-        token_ids, _ = self._tokenizer(
-            [
-                prompts[min(number, len(prompts) - 1)] + text
-                for number, column in enumerate(columns)
-                for text in column
-            ]
-        )
+        given = [p + text for p, column in zip(prompts, columns, strict=True) for text in column]
+        token_ids, _ = self._tokenizer(given)
         labels = [row.label for row in rows if row.label is not None]
         return {
             "batch": Batch(

@@ -1,10 +1,13 @@
-"""What people pass as data → training rows: texts, perhaps a label, and the data set's name."""
+"""Data as people pass it → training rows: texts, perhaps a label, and the data set's name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sentune.data.pairs import Pairs
 from sentune.errors import ArgumentError
@@ -22,15 +25,13 @@ class Row(NamedTuple):
 
     Attributes:
         texts: one for each column; their order decides their role: anchor, positive, negatives.
-        label: a similarity or a class, where the data has one.
-        dataset: the name of the data set it comes from; "" where there is only one.
-        turn: (k, n) for a row of every n-th epoch, beginning with the k-th from 0.
+        label: a similarity or a class, if the data has one.
+        dataset: the name of its data set; "" if there is only one.
     """
 
     texts: tuple[str, ...]
     label: float | None = None
     dataset: str = ""
-    turn: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,21 @@ class TrainingData:
     Attributes:
         rows: those of the first data set, then those of the second, and so on.
         columns: data set → the names of its columns of texts.
+        extra: how many of the last rows are not used in every epoch, but each in one of
+            ``spread`` epochs.
+        spread: the epochs over which the extra rows are dealt out.
     """
 
     rows: list[Row]
     columns: dict[str, tuple[str, ...]]
+    extra: int = 0
+    spread: int = 1
+
+    def rows_in(self, epoch: int) -> NDArray[np.int64]:
+        """The numbers of the rows that an epoch uses, in ascending order."""
+        always = len(self.rows) - self.extra
+        extra = np.arange(always + epoch % self.spread, len(self.rows), self.spread)
+        return np.concatenate([np.arange(always), extra])
 
     @classmethod
     def of(cls, dataset: Dataset | Mapping[str, Dataset] | TrainingData) -> TrainingData:
@@ -76,12 +88,12 @@ def _text_columns(dataset: Dataset) -> tuple[str, ...]:
 def rows_of(dataset: Dataset, name: str = "") -> list[Row]:
     """Training rows of :class:`Pairs`, a ``datasets.Dataset`` or columns of equal length.
 
-    The first column called ``label``, ``labels``, ``score`` or ``scores`` is the label; all
-    others are texts, in their order.
+    The first column called ``label``, ``labels``, ``score`` or ``scores`` is the label. All
+    others are texts, in this order.
 
     Raises:
-        ArgumentError: fewer than two columns of texts, columns of different lengths, something
-            other than a text in one, or a label that is no number.
+        ArgumentError: fewer than two columns of texts, columns of different lengths, a value that
+            is not a text in one of them, or a label that is not a number.
     """
     if isinstance(dataset, Pairs):
         return [Row(texts, None, name) for texts in dataset.rows()]
@@ -99,7 +111,7 @@ def rows_of(dataset: Dataset, name: str = "") -> list[Row]:
         )
     if not all(isinstance(text, str) for column in columns for text in column):
         raise ArgumentError(
-            f"columns {', '.join(map(str, names))} that hold something other than texts",
+            f"columns {', '.join(map(str, names))} with values other than texts",
             expected="texts only: anchor, positive, negatives",
             fix="select the columns of texts",
         )

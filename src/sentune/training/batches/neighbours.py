@@ -1,4 +1,4 @@
-"""Batches of near neighbours: hard negatives without mining any."""
+"""Batches of near neighbours: hard negatives without mining."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sentune.errors import ArgumentError
 from sentune.training.batches.examples import Row
 from sentune.training.batches.samplers import no_duplicates
+from sentune.wording import counted
 
 __all__ = ["HardNegatives", "nearest"]
 
@@ -21,17 +22,17 @@ _ELEMENTS = 1 << 23
 
 
 def nearest(vectors: NDArray[np.float32], count: int, limit: float = _LIMIT) -> NDArray[np.int32]:
-    """The nearest other rows of each row, leaving out those that are nearly the same.
+    """The nearest other rows of each row, except rows that are nearly equal to it.
 
     Args:
         vectors: (n, dim), of unit length.
         count: how many to find for each row.
-        limit: the greatest cosine; what is nearer is taken for the same thing said again.
+        limit: the greatest cosine; nearer rows probably say the same in other words.
 
     Returns:
         (n, min(count, n)) row numbers, nearest first; -1 where there are no more.
 
-    Cost: n² · dim multiplications, and 32 MiB beside the result.
+    Cost: n² · dim multiplications, and 32 MiB in addition to the result.
     """
     rows = torch.from_numpy(np.ascontiguousarray(vectors, np.float32))
     found = np.empty((len(rows), min(count, len(rows))), np.int32)
@@ -39,28 +40,28 @@ def nearest(vectors: NDArray[np.float32], count: int, limit: float = _LIMIT) -> 
     for start in range(0, len(rows), step):
         scores = rows[start : start + step] @ rows.T
         scores[scores > limit] = -torch.inf
-        own = torch.arange(len(scores))
-        scores[own, own + start] = -torch.inf
+        row = torch.arange(len(scores))
+        scores[row, row + start] = -torch.inf
         best = scores.topk(found.shape[1])
         found[start : start + step] = best.indices.where(best.values > -torch.inf, -1).numpy()
     return found
 
 
 class HardNegatives:
-    """The sampler ``hard_negatives``: each batch holds rows that are hard to tell apart.
+    """The sampler ``hard_negatives``: each batch has rows that are similar to each other.
 
     In-batch negatives drawn at random are mostly easy and teach little (ANCE, Xiong et al. 2020,
-    arXiv:2007.00808); batches of neighbours make them hard at no further cost (TAS-Balanced,
+    arXiv:2007.00808). Batches of neighbours make them hard at no further cost (TAS-Balanced,
     Hofstätter et al. 2021, arXiv:2104.06967; NGAME, Dahiya et al. 2022, arXiv:2207.04452). A
-    batch starts with the next row of the epoch's order; half of it is filled with the nearest
-    rows to that one that are left, the other half with the next rows of the order, so that easy
-    negatives stay among them. Half is our choice. Rows with a cosine above 0.95 to the first are
-    no neighbours: they are probably as right as it is. No text stands twice, no row is lost and
-    the number of batches is settled, all as in ``no_duplicates``.
+    batch starts with the next row of the epoch's order. Half of it is filled with the nearest
+    remaining rows to that one, the other half with the next rows of the order, so that there are
+    easy negatives too. Half is our choice. Rows with a cosine above 0.95 to the first are not
+    used as neighbours: they are probably right answers too. No text occurs twice in a batch, no
+    row is lost and the number of batches is fixed, all as in ``no_duplicates``.
 
     Args:
         vectors: (rows, dim) float32 of unit length, one for the positive of each row.
-        groups: the rows of each data set; neighbours are looked for within one.
+        groups: the rows of each data set; neighbours are searched within one.
         batch_size: rows in a batch.
 
     Cost: once n² · dim multiplications for n rows, and 4 bytes for each of up to 128 neighbours
@@ -77,7 +78,7 @@ class HardNegatives:
         if vectors.ndim != 2 or len(vectors) != count or not np.isfinite(vectors).all():
             finite = "finite" if np.isfinite(vectors).all() else "not finite"
             raise ArgumentError(
-                f"vectors of the shape {vectors.shape} that are {finite}, for {count} rows",
+                f"vectors of shape {vectors.shape} that are {finite}, for {counted(count, 'row')}",
                 expected="one finite vector for the positive of each row",
                 fix="encode the positives with the model",
             )
@@ -128,7 +129,7 @@ def _fill(
     size: int,
     passed: list[int] | None = None,
 ) -> None:
-    """Add candidates without a text that is held, until there are ``size`` rows."""
+    """Add candidates whose texts are not in the batch yet, until it has ``size`` rows."""
     tries = 0
     while len(batch) < size and tries < 4 * size:
         row = next(candidates, None)

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.checks import require_choice, require_whole
 from sentune.errors import ArgumentError
 from sentune.training.batches.examples import Row
 from sentune.training.batches.neighbours import HardNegatives
 from sentune.training.batches.samplers import Sampler, group_by_label, no_duplicates, plain
+from sentune.wording import counted
 
-__all__ = [
-    "BATCH_SAMPLERS",
-    "MULTI_DATASET",
-    "RowBatches",
-    "group_by_label",
-    "no_duplicates",
-    "plain",
-]
-
-# Every batch sampler, and what it needs besides the texts.
-BATCH_SAMPLERS: Mapping[str, str | None] = {
-    "no_duplicates": None,
-    "batch_sampler": None,
-    "group_by_label": "labels",
-    "hard_negatives": "vectors",
-}
-MULTI_DATASET = ("round_robin", "proportional")
+__all__ = ["BATCH_SAMPLERS", "MULTI_DATASET", "RowBatches"]
 
 _PLANS: dict[str, Sampler] = {
     "no_duplicates": no_duplicates,
     "batch_sampler": plain,
     "group_by_label": group_by_label,
 }
+BATCH_SAMPLERS = (*_PLANS, "hard_negatives")
+MULTI_DATASET = ("round_robin", "proportional")
 _SORTED_TOGETHER = 50
 
 
@@ -44,32 +31,34 @@ class RowBatches:
     """A batch sampler for a data loader: another order of the rows in every epoch.
 
     Batches never mix data sets. With several processes, ``batch_size · processes`` rows are
-    planned together, so that what the sampler promises holds over all of them, and each process
-    takes a contiguous share; shares differ by one row at most, the first being the larger. With
-    ``group_by_label`` each share is a batch by itself, because two rows of a label are of use
+    planned together, so that the sampler's rule is true for all of them, and each process takes a
+    contiguous share. Shares differ by one row at most; the first are the larger. With
+    ``group_by_label`` each share is a batch by itself, because two rows of a label are useful
     only in one process. A batch with fewer rows than processes is left out.
 
     Args:
-        rows: of all data sets, told apart by ``Row.dataset``.
+        rows: of all data sets, each with its ``Row.dataset``.
         batch_size: rows in a batch of one process.
         sampler: a name from ``BATCH_SAMPLERS``.
-        seed: with the epoch, settles the order.
+        seed: of the random order, together with the epoch.
         drop_last: leave out batches that are not full.
-        shuffle: another order in every epoch; that of the rows when False.
-        multi_dataset: ``round_robin`` (a batch of each data set in turn, until one has none
-            left) or ``proportional`` (all batches of all, shuffled).
+        shuffle: another order in every epoch; the order of the rows when False.
+        multi_dataset: ``round_robin`` (one batch of each data set after another, until one has
+            none left) or ``proportional`` (all batches of all, shuffled).
         vectors: (rows, dim) float32 of unit length, for the sampler ``hard_negatives``.
         lengths: of each row, in tokens or letters; batches then hold rows of similar length. The
-            shuffled rows are sorted inside pieces of up to 50 batches, longest first, and the
-            longest of all is the very first, so that a lack of memory shows at once.
-        processes: how many share each batch.
-        rank: which of them this is, from 0.
+            shuffled rows are sorted inside pieces of up to 50 batches, longest first. The longest
+            of all is the very first, so that a lack of memory shows at once.
+        rows_in: epoch → the numbers of the rows that it uses, see ``TrainingData``; all when None.
+        spread: epochs after which ``rows_in`` repeats itself.
+        processes: how many processes share each batch.
+        rank: the number of this process, from 0.
 
     Cost: see the samplers; the plan of the first epoch is kept from ``len`` to the first pass.
 
     Raises:
-        ArgumentError: an argument outside its range, or the sampler lacks what it needs; what
-            depends on the rows is raised by the first ``len`` or pass.
+        ArgumentError: an argument outside its range, or the sampler lacks what it needs. Errors
+            that depend on the rows come with the first ``len`` or pass.
     """
 
     def __init__(
@@ -84,43 +73,44 @@ class RowBatches:
         multi_dataset: str = "round_robin",
         vectors: NDArray[np.float32] | None = None,
         lengths: Sequence[int] | None = None,
+        rows_in: Callable[[int], NDArray[np.int64]] | None = None,
+        spread: int = 1,
         processes: int = 1,
         rank: int = 0,
     ) -> None:
-        _require_one_of("batch_sampler", sampler, tuple(BATCH_SAMPLERS))
-        _require_one_of("multi_dataset_batch_sampler", multi_dataset, MULTI_DATASET)
-        _require_numbers(batch_size, processes, rank)
+        require_choice("batch_sampler", sampler, BATCH_SAMPLERS)
+        require_choice("multi_dataset_batch_sampler", multi_dataset, MULTI_DATASET)
+        require_whole("batch_size", batch_size)
+        require_whole("rank", rank, least=0, most=require_whole("processes", processes) - 1)
         if lengths is not None and len(lengths) != len(rows):
             raise ArgumentError(
-                f"{len(lengths)} lengths for {len(rows)} rows",
-                expected="one for each row",
-                fix="give the length of every row",
+                f"{counted(len(lengths), 'length')} for {counted(len(rows), 'row')}",
+                expected="one length for each row",
+                fix="pass the length of every row",
             )
         self.batch_size = batch_size  # read by accelerate
         self.drop_last, self._shuffle = drop_last, shuffle
         self._rows, self._seed, self._epoch = rows, seed, 0
         self._multi_dataset, self._processes, self._rank = multi_dataset, processes, rank
         self._lengths = None if lengths is None else np.asarray(lengths, np.int64)
-        # A triplet across two processes is of no use to either.
+        # Two rows of one label are useful only in one process.
         self._each_alone = sampler == "group_by_label"
         self._planned = batch_size if self._each_alone else batch_size * processes
         self._datasets = _datasets(rows)
-        turns = np.array([row.turn for row in rows], np.int64).reshape(-1, 2)
-        self._turns = turns if (turns[:, 1] > 1).any() else None
+        self._rows_in, self._spread = rows_in, spread
         self._sampler = self._made(sampler, vectors)
         self._length: int | None = None
         self._first: list[list[int]] | None = None
 
     def set_epoch(self, epoch: int) -> None:
-        """The epoch whose order the next pass follows."""
+        """Set the epoch of the next pass."""
         self._epoch = epoch
 
     def __len__(self) -> int:
         """Batches of one process in an epoch: the same in every process and every epoch."""
         if self._length is None:
             self._first = self._batches(0)
-            period = 1 if self._turns is None else math.lcm(*set(self._turns[:, 1].tolist()))
-            others = (self._batches(epoch) for epoch in range(1, period))
+            others = (self._batches(epoch) for epoch in range(1, self._spread))
             self._length = max(len(self._first), *map(len, others), 0)
         return self._length
 
@@ -128,8 +118,8 @@ class RowBatches:
         count = len(self)
         planned, self._first = self._first, None
         batches = planned if planned and self._epoch == 0 else self._batches(self._epoch)
-        # Where small batches are left out, or rows take turns, epochs differ by some. A run that
-        # goes on counts in epochs of one length, so what is missing is made up from the start.
+        # Epochs can differ by a few batches, where small ones are left out or rows are spread. A
+        # resumed run needs epochs of one length, so short ones repeat their first batches.
         yield from islice(cycle(batches), count)
 
     def _made(self, sampler: str, vectors: NDArray[np.float32] | None) -> Sampler:
@@ -137,7 +127,7 @@ class RowBatches:
             return _PLANS[sampler]
         if vectors is None:
             raise ArgumentError(
-                "no vectors for batch_sampler 'hard_negatives'",
+                "batch_sampler 'hard_negatives' without vectors",
                 expected="one vector for the positive of each row",
                 fix="encode the positives with the model",
             )
@@ -148,17 +138,16 @@ class RowBatches:
         if len(each) <= 1:
             return each[0] if each else []
         if self._multi_dataset == "round_robin":
-            return [batch for turn in zip(*each, strict=False) for batch in turn]
-        turns = np.repeat(np.arange(len(each)), [len(batches) for batches in each])
-        self._random(len(each), epoch).shuffle(turns)
+            return [batch for one_of_each in zip(*each, strict=False) for batch in one_of_each]
+        numbers = np.repeat(np.arange(len(each)), [len(batches) for batches in each])
+        self._random(len(each), epoch).shuffle(numbers)
         left = [iter(batches) for batches in each]
-        return [next(left[turn]) for turn in turns.tolist()]
+        return [next(left[number]) for number in numbers.tolist()]
 
     def _of_dataset(self, number: int, epoch: int) -> list[list[int]]:
         indices = self._datasets[number]
-        if self._turns is not None:
-            first, period = self._turns[indices].T
-            indices = indices[epoch % period == first]
+        if self._rows_in is not None:
+            indices = np.intersect1d(indices, self._rows_in(epoch), assume_unique=True)
         if not len(indices):
             return []
         order = indices.copy()
@@ -179,7 +168,7 @@ class RowBatches:
         return [_share(batch, self._processes, self._rank) for batch in shared]
 
     def _random(self, number: int, epoch: int) -> np.random.Generator:
-        # One data set alone is numbered 0 and drawn as if there were no number.
+        # A single data set has the number 0, which is left out.
         return np.random.default_rng((self._seed, epoch, *([number] if number else [])))
 
     def _by_length(self, order: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -201,27 +190,9 @@ def _share(batch: list[int], processes: int, rank: int) -> list[int]:
 
 
 def _datasets(rows: Sequence[Row]) -> list[NDArray[np.int64]]:
-    """The rows of each data set, in the order in which the data sets appear."""
+    """The numbers of the rows of each data set; data sets in the order of their first rows."""
     numbers: dict[str, int] = {}
     of_row = np.fromiter(
         (numbers.setdefault(row.dataset, len(numbers)) for row in rows), np.int64, len(rows)
     )
     return [np.flatnonzero(of_row == number) for number in range(len(numbers))]
-
-
-def _require_one_of(name: str, value: object, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ArgumentError(
-            f"{name} {value!r}",
-            expected=f"one of {', '.join(known)}",
-            fix=f"leave it out for {known[0]}",
-        )
-
-
-def _require_numbers(batch_size: int, processes: int, rank: int) -> None:
-    if batch_size < 1 or processes < 1 or not 0 <= rank < processes:
-        raise ArgumentError(
-            f"batch_size {batch_size}, processes {processes}, rank {rank}",
-            expected="a batch size and processes of at least 1, and a rank below processes",
-            fix="correct these numbers",
-        )

@@ -1,6 +1,7 @@
-"""Which rows go into a batch together: the samplers that look at texts and labels.
+"""Which rows go into a batch together: the samplers that use texts and labels.
 
-``order`` is always the rows to use, in the epoch's order; a sampler cuts it into batches.
+``order`` always has the numbers of the rows to use, in the epoch's order. A sampler cuts it into
+batches.
 """
 
 from __future__ import annotations
@@ -28,22 +29,18 @@ def plain(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -> list[li
     return [list(order[i : i + batch_size]) for i in range(0, len(order), batch_size)]
 
 
-# ── no text twice ─────────────────────────────────────────────────────────────────────────────
-
-
 def no_duplicates(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -> list[list[int]]:
-    """Batches in which no text stands twice, in any column.
+    """Batches in which no text occurs twice, in any column.
 
-    With in-batch negatives a text that stands twice would be its own negative. Each row goes to
-    the first batch that has room and none of its texts (first fit). The number of batches is
-    settled beforehand, the same in every epoch: ceil(rows / batch_size), or the number of times
-    that the most frequent text occurs, if greater. A row for which only full batches are left
-    goes to the smallest that has none of its texts, which then exceeds ``batch_size``, nearly
-    always by one; if there is none either, the row is put into the batch with the least rows all
-    the same, so that no row is ever lost.
+    With in-batch negatives a text that occurs twice would be its own negative. Each row goes to
+    the first batch that has room and none of its texts (first fit). The number of batches is the
+    same in every epoch: ceil(rows / batch_size), or the number of times that the most frequent
+    text occurs, if greater. If only full batches are left for a row, it goes to the smallest
+    without its texts, which then exceeds ``batch_size``, nearly always by one. If there is none
+    either, it goes to the smallest batch, so that no row is ever lost.
 
     Cost: about O(rows), whatever one column repeats. Where several columns repeat heavily
-    together, the search for a place also passes the batches that hold the other text.
+    together, the search also passes the batches with the other text.
     """
     repeats = _Repeats(rows, order)
     fewest = max(-(-len(order) // batch_size), *repeats.counts, 0)
@@ -54,12 +51,12 @@ def no_duplicates(rows: Sequence[Row], batch_size: int, order: Sequence[int]) ->
 
 
 class _Repeats:
-    """The texts that stand in several rows: others cannot come twice into a batch.
+    """The texts that occur in several rows. No other text can be in a batch twice.
 
     Attributes:
-        texts: numbers of such texts, each row's once, row after row in the order given.
+        texts: numbers of these texts, each row's once, row after row in the order given.
         starts: where those of each row begin in ``texts``, and the end of the last.
-        counts: how many rows hold each.
+        counts: how many rows have each text.
     """
 
     def __init__(self, rows: Sequence[Row], order: Sequence[int]) -> None:
@@ -70,7 +67,7 @@ class _Repeats:
         )
         widths = np.fromiter((len(rows[row].texts) for row in order), np.int64, len(order))
         total = max(1, len(numbers))
-        # Sorted by row, and a text that stands twice in one row once.
+        # Sorted by row; a text that occurs twice in one row is here once.
         held = np.unique(np.repeat(np.arange(len(order)), widths) * total + texts)
         of_row, texts = np.divmod(held, total)
         counts = np.bincount(texts, minlength=total)
@@ -84,7 +81,7 @@ class _Repeats:
         self._of_row = of_row[kept]
 
     def of(self, position: int) -> list[int]:
-        """Those of the row at a position of the order."""
+        """The texts of the row at a position of the order."""
         return self.texts[self.starts[position] : self.starts[position + 1]]
 
     @cached_property
@@ -96,16 +93,16 @@ class _Repeats:
         return np.cumsum(self.counts)
 
     def positions(self, text: int) -> NDArray[np.int64]:
-        """Where in the order the rows with a text stand."""
+        """The positions in the order of the rows with a text."""
         end = int(self._ends[text])
         return self._by_text[end - self.counts[text] : end]
 
 
 class _FirstFit:
-    """Batches to be filled; a batch that is full or holds a text will always do so.
+    """Batches to fill. A batch that is full stays full, and one that has a text keeps it.
 
-    That is why the first place that suits a text only moves forward: with a cursor for every
-    text, and full batches skipped in one step, no batch is asked twice for the same text.
+    So the first batch that suits a text only moves forward. There is a cursor for every text, and
+    full batches are skipped in one step, so no batch is checked twice for the same text.
     """
 
     def __init__(self, count: int, batch_size: int, repeats: _Repeats) -> None:
@@ -115,67 +112,64 @@ class _FirstFit:
         self._next_with_room = list(range(count + 1))
         self._cursors = [0] * len(repeats.counts)
         self._sizes = np.zeros(count, np.int64)
-        self._place_of = np.full(len(repeats.starts) - 1, -1)
+        self._batch_of = np.full(len(repeats.starts) - 1, -1)
 
     def add(self, position: int, row: int) -> None:
         texts = self._repeats.of(position)
-        place = self._first(texts)
-        if place == self._count:
-            place = self._smallest(texts)
-        batch = self._batches[place]
+        number = self._first(texts)
+        if number == self._count:
+            number = self._smallest(texts)
+        batch = self._batches[number]
         batch.append(row)
-        self._sizes[place] = len(batch)
+        self._sizes[number] = len(batch)
         if len(batch) == self._batch_size:
-            self._next_with_room[place] = place + 1
+            self._next_with_room[number] = number + 1
         if texts:
-            self._held[place].update(texts)
-            self._place_of[position] = place
+            self._held[number].update(texts)
+            self._batch_of[position] = number
 
     def filled(self) -> list[list[int]]:
         return [batch for batch in self._batches if batch]
 
     def _first(self, texts: list[int]) -> int:
         start = max([self._advanced(text) for text in texts], default=0)
-        place = self._with_room(start)
-        while place < self._count and not self._held[place].isdisjoint(texts):
-            place = self._with_room(place + 1)
-        return place
+        number = self._with_room(start)
+        while number < self._count and not self._held[number].isdisjoint(texts):
+            number = self._with_room(number + 1)
+        return number
 
     def _advanced(self, text: int) -> int:
-        place = self._with_room(self._cursors[text])
-        while place < self._count and text in self._held[place]:
-            place = self._with_room(place + 1)
-        self._cursors[text] = place
-        return place
+        number = self._with_room(self._cursors[text])
+        while number < self._count and text in self._held[number]:
+            number = self._with_room(number + 1)
+        self._cursors[text] = number
+        return number
 
-    def _with_room(self, place: int) -> int:
-        """The first batch from ``place`` on with room (union-find with path halving)."""
+    def _with_room(self, number: int) -> int:
+        """The first batch from ``number`` on with room (union-find with path halving)."""
         following = self._next_with_room
-        while following[place] != place:
-            following[place] = place = following[following[place]]
-        return place
+        while following[number] != number:
+            following[number] = number = following[following[number]]
+        return number
 
     def _smallest(self, texts: list[int]) -> int:
         sizes = self._sizes.copy()
         for text in texts:
-            places = self._place_of[self._repeats.positions(text)]
-            sizes[places[places >= 0]] = np.iinfo(np.int64).max
-        place = int(sizes.argmin())
-        return place if self._held[place].isdisjoint(texts) else int(self._sizes.argmin())
-
-
-# ── by label ──────────────────────────────────────────────────────────────────────────────────
+            numbers = self._batch_of[self._repeats.positions(text)]
+            sizes[numbers[numbers >= 0]] = np.iinfo(np.int64).max
+        number = int(sizes.argmin())
+        return number if self._held[number].isdisjoint(texts) else int(self._sizes.argmin())
 
 
 def group_by_label(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -> list[list[int]]:
     """Batches for losses that compare rows of one label with rows of others.
 
-    Every batch holds at least two rows of each label in it, and as many batches as possible hold
-    two labels or more. The rows of a label are paired in the epoch's order; the pairs, label
+    Every batch has at least two rows of each of its labels, and as many batches as possible have
+    two labels or more. The rows of a label are paired in the epoch's order. The pairs, label
     after label and the most frequent first, are dealt to the batches like cards, so that each
-    label is spread as evenly as can be. Left out are rows whose label occurs once, and the last
-    row of a label that occurs an odd number of times, where no batch with that label has room;
-    which row that is changes with the order.
+    label is spread evenly. Rows whose label occurs once are left out. So is the last row of a
+    label with an odd number of rows, if no batch with that label has room; which row that is
+    changes with the order.
 
     Cost: O(rows).
 
@@ -193,21 +187,21 @@ def group_by_label(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -
     units = [(label, group[i : i + 2]) for label, group in groups for i in range(0, len(group), 2)]
     pairs = [(label, unit) for label, unit in units if len(unit) == 2]
     batches: list[list[int]] = [[] for _ in range(-(-len(pairs) // (batch_size // 2)))]
-    places: defaultdict[float, set[int]] = defaultdict(set)
+    batches_of: defaultdict[float, set[int]] = defaultdict(set)
     for number, (label, unit) in enumerate(pairs):
         batches[number % len(batches)] += unit
-        places[label].add(number % len(batches))
+        batches_of[label].add(number % len(batches))
     for label, unit in units:
         if len(unit) == 1:
-            place = min(places[label], key=lambda place: (len(batches[place]), place))
-            if len(batches[place]) < batch_size:
-                batches[place] += unit
+            smallest = min(batches_of[label], key=lambda one: (len(batches[one]), one))
+            if len(batches[smallest]) < batch_size:
+                batches[smallest] += unit
     rank = {row: position for position, row in enumerate(order)}
     return sorted(batches, key=lambda batch: rank[batch[-1]])
 
 
 def _by_label(rows: Sequence[Row], order: Sequence[int]) -> list[tuple[float, list[int]]]:
-    """Labels that occur twice, with their rows; the most frequent first, others as they come."""
+    """Labels that occur twice, with their rows; the most frequent first, then by first row."""
     groups: defaultdict[float, list[int]] = defaultdict(list)
     for index in order:
         label = rows[index].label
@@ -226,5 +220,5 @@ def _by_label(rows: Sequence[Row], order: Sequence[int]) -> list[tuple[float, li
             expected="at least two labels with two rows each for 'group_by_label'",
             fix="add rows, or use no_duplicates",
         )
-    most = max(range(len(usable)), key=lambda place: len(usable[place][1]))
+    most = max(range(len(usable)), key=lambda number: len(usable[number][1]))
     return [usable[most], *usable[:most], *usable[most + 1 :]]

@@ -1,4 +1,4 @@
-"""A run on the disk: when it is written, as what, and whether it is the same run.
+"""A run on the disk: when it is saved, in which form, and whether it is the same run.
 
 ::
 

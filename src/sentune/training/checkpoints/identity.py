@@ -1,20 +1,20 @@
-"""What makes two runs the same one: everything that their steps depend on, as plain values."""
+"""The identity of a run: everything that its steps depend on, as plain values."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from transformers import TrainingArguments
+from transformers import TrainingArguments, __version__
 
 from sentune.encoding.fingerprint import Fingerprint
-from sentune.training.batches.examples import Row
+from sentune.training.batches.examples import TrainingData
 
-__all__ = ["differences", "run_identity"]
+__all__ = ["described_rows", "differences", "run_identity"]
 
-# Settings that change nothing about the steps: a run may go on under others.
+# Settings that change nothing about the steps: a resumed run may have other values.
 _FREE = frozenset(
     {
         *("output_dir", "disable_tqdm", "log_level", "log_level_replica", "log_on_each_node"),
@@ -25,25 +25,26 @@ _FREE = frozenset(
         *("restore_callback_states_from_checkpoint", "do_train", "do_eval", "do_predict"),
     }
 )
-# The best step can only be gone back to where it was saved.
+# These decide which steps are saved, so which of them can be the best in the end.
 _WHERE_SAVED = frozenset({"save_strategy", "save_steps"})
+_VERSION = "transformers"
 _SHOWN = 5
 
 
 def run_identity(
     settings: TrainingArguments,
     model: Fingerprint,
-    rows: list[Row] | None,
-    watched: Sequence[object] | None,
+    data: TrainingData | None,
+    watched: Iterable[object] | None,
     loss: Any,
 ) -> dict[str, Any]:
-    """Names and values, for JSON.
+    """The identity, for JSON.
 
     Args:
         settings: of training; those that steps do not depend on are left out.
-        model: what it was before the first step.
-        rows: the training data.
-        watched: what evaluation during training looks at: rows, or whatever holds texts.
+        model: the model before the first step.
+        data: what is trained on.
+        watched: what evaluation during training uses: rows, or objects with texts.
         loss: one, or one for each data set; described by their arguments.
 
     Cost: one SHA-256 over all texts.
@@ -54,22 +55,42 @@ def run_identity(
     return {
         **plain,
         **{f"model_{name}": value for name, value in model.to_json().items()},
-        "data": _hash(rows),
+        "data": _hash(described_rows(data)),
         "eval_data": _hash(watched),
         "loss": _in_words(loss),
         "processes": settings.world_size,
+        _VERSION: __version__,
     }
 
 
+def described_rows(data: TrainingData | None) -> Iterator[tuple[object, ...]]:
+    """Each row with its epochs: (k, n) for every n-th epoch from the k-th on."""
+    if data is None:
+        return
+    always = len(data.rows) - data.extra
+    for number, row in enumerate(data.rows):
+        extra = number - always
+        yield (*row, (0, 1) if extra < 0 else (extra % data.spread, data.spread))
+
+
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What differs between two identities, in words; empty when nothing does."""
-    names = sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
-    told = [f"{name} was {then.get(name)!r} and is {now.get(name)!r}" for name in names[:_SHOWN]]
-    return ", ".join(told)
+    """What differs between two identities, in words; empty when nothing does.
+
+    Another version of transformers is a difference only where it has other settings. The settings
+    that both versions have must be equal.
+    """
+    before, after = (run.get(_VERSION, "unknown") for run in (then, now))
+    common, every = then.keys() & now.keys(), then.keys() | now.keys()
+    names = sorted((every if before == after else common) - {_VERSION})
+    names = [name for name in names if then.get(name) != now.get(name)]
+    words = [f"{name} was {then.get(name)!r} and is {now.get(name)!r}" for name in names[:_SHOWN]]
+    if before != after and every - common - {_VERSION}:
+        words.append(f"another version of transformers: {before}, now {after}")
+    return ", ".join(words)
 
 
-def _hash(rows: Sequence[object] | None) -> str:
-    """SHA-256 of rows, in their order."""
+def _hash(rows: Iterable[object] | None) -> str:
+    """SHA-256 of rows, in this order."""
     digest = hashlib.sha256()
     for row in rows or ():
         line = json.dumps(row, ensure_ascii=True, default=_plain)

@@ -1,4 +1,4 @@
-"""Checkpoints on disk: whole or not there, checked before they are used.
+"""Checkpoints on disk: either whole or absent, and checked before use.
 
 ::
 
@@ -6,12 +6,12 @@
         the model folder            any release loads it
         training_state.safetensors  optimizer moments, random number generators
         training_state.json         everything else: schedule, step, loss log, callbacks
-        trainer_state.json          what transformers reads
+        trainer_state.json          the state that transformers reads
         manifest.json               the size and SHA-256 of every other file
 
 A checkpoint is written under a hidden name, flushed to the disk and renamed, so that a kill at any
-instant leaves it whole or not at all. The manifest is for what renaming cannot guard against: a
-damaged disk, a copy that was cut short, a file that somebody changed.
+time leaves it whole or absent. The manifest finds what renaming cannot prevent: a damaged disk, an
+incomplete copy, a file that somebody changed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = [
     "last_checkpoint",
     "prune_checkpoints",
     "read_state",
-    "require_own",
+    "require_only_ours",
     "write_checkpoint",
 ]
 
@@ -80,7 +80,7 @@ def write_checkpoint(
 
 
 def read_state(folder: Path) -> dict[str, Any]:
-    """The state that :func:`write_checkpoint` was given. Raises TrainingError."""
+    """The ``state`` of :func:`write_checkpoint`. Raises TrainingError."""
     try:
         tensors = load_file(folder / _TENSORS)
         plain = json.loads((folder / _STATE).read_text(encoding="utf-8"))
@@ -89,7 +89,7 @@ def read_state(folder: Path) -> dict[str, Any]:
         raise TrainingError(
             f"the state in {folder} cannot be read ({error})",
             expected="a whole checkpoint of sentune",
-            fix="remove that folder to go on from the one before it",
+            fix="remove that folder to continue from the checkpoint before it",
         ) from error
     return state
 
@@ -105,19 +105,18 @@ def last_checkpoint(
 ) -> Path | None:
     """The last checkpoint that is whole; None when there is none.
 
-    What a kill left unfinished is removed, and so are damaged checkpoints, after a word to
-    ``warn`` about each: their names are needed again.
+    Unfinished and damaged checkpoints are removed, because their names are needed again.
 
     Args:
-        root: where checkpoints lie.
-        warn: told about each checkpoint that is passed over.
+        root: the folder of the checkpoints.
+        warn: called with a message for each damaged checkpoint.
         with_best: the run ends with its best checkpoint, so that one must be whole as well.
 
     Raises:
         OutputError: a damaged one cannot be removed.
         TrainingError: one was not written by sentune.
     """
-    require_own(root)
+    require_only_ours(root)
     remove_partials(root)
     for folder in checkpoints(root):
         found = damage(folder)
@@ -139,20 +138,20 @@ def _damage_of_best(folder: Path) -> str | None:
     return None if found is None else f"its best, {best.name}: {found}"
 
 
-def require_own(root: Path) -> None:
-    """Raise TrainingError when ``root`` holds a checkpoint that another program wrote."""
+def require_only_ours(root: Path) -> None:
+    """Raise TrainingError when another program wrote a checkpoint in ``root``."""
     for folder in checkpoints(root):
         names = {path.name for path in folder.iterdir()}
         if names and names.isdisjoint((_MANIFEST, _TENSORS, _STATE)):
             raise TrainingError(
                 f"{folder} is not a checkpoint of sentune",
-                expected="a folder with checkpoints of sentune alone",
-                fix="name another folder, or move that one away",
+                expected="a folder with checkpoints of sentune only",
+                fix="name another folder, or move that checkpoint away",
             )
 
 
 def damage(folder: Path) -> str | None:
-    """What is wrong with a checkpoint, in words; None when every file is as it was written."""
+    """What is wrong with a checkpoint, in words; None when every file is unchanged."""
     try:
         manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         files = {str(name): dict(facts) for name, facts in manifest["files"].items()}

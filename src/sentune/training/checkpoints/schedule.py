@@ -13,10 +13,10 @@ _INTERVAL = 30.0
 
 
 class CheckpointSchedule(TrainerCallback):  # type: ignore[misc]
-    """Asks for a checkpoint when work worth keeping has been done, and at the end.
+    """Asks for a checkpoint at regular times, and at the end.
 
-    That is after 30 seconds, or 20 times what the last checkpoint took to write, if that is more:
-    then writing takes at most a twentieth of the time.
+    The interval is 30 seconds, or 20 times what the last checkpoint took to write, if that is
+    more. So writing takes at most a twentieth of the time.
     """
 
     def __init__(self) -> None:
@@ -31,13 +31,13 @@ class CheckpointSchedule(TrainerCallback):  # type: ignore[misc]
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Ask when it is time."""
+        """Ask for a checkpoint if it is time."""
         del args
         now = time.monotonic()
         if now - self._since >= self._interval or state.global_step >= state.max_steps:
             control.should_save, self._asked = True, now
 
     def on_save(self, *_: Any, **__: Any) -> None:
-        """Learn what it took."""
+        """Measure how long writing took."""
         self._since = time.monotonic()
         self._interval = max(_INTERVAL, 20 * (self._since - self._asked))

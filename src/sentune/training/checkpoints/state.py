@@ -1,7 +1,7 @@
 """The state of optimizers, schedulers and random numbers ↔ JSON and tensors.
 
-PyTorch keeps such state in nested containers and writes them as pickles, which run code when they
-are read. Here the containers become JSON, and the tensors in them safetensors.
+PyTorch keeps this state in nested containers and writes them as pickles, which run code when they
+are read. Here the containers become JSON, and their tensors safetensors.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _TENSOR, _PAIRS, _FLOAT, _TUPLE = "$tensor", "$pairs", "$float", "$tuple"
 
 
 def to_plain(value: Any, tensors: dict[str, Tensor], name: str = "state") -> Any:
-    """``value`` as JSON; each tensor in it goes to ``tensors``, under its path from ``name`` on.
+    """``value`` as JSON. Each of its tensors is put into ``tensors``, with its path as the key.
 
-    Containers may be dictionaries with any plain keys, lists and tuples. Floats keep every bit.
+    Containers may be dictionaries with plain keys, lists and tuples. Floats keep every bit.
 
     Raises:
-        TrainingError: something else, named by its path.
+        TrainingError: a value of another type, named by its path.
     """
     if isinstance(value, Tensor):
         # A clone, since safetensors refuses tensors that share memory.
@@ -52,7 +52,7 @@ def to_plain(value: Any, tensors: dict[str, Tensor], name: str = "state") -> Any
 
 
 def from_plain(value: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """What :func:`to_plain` was given."""
+    """The inverse of :func:`to_plain`."""
     if isinstance(value, list):
         return [from_plain(item, tensors) for item in value]
     if not isinstance(value, dict):
@@ -68,7 +68,7 @@ def from_plain(value: Any, tensors: Mapping[str, Tensor]) -> Any:
 
 
 def random_state() -> dict[str, Any]:
-    """The generators of Python, NumPy and PyTorch, those of this process's GPU included."""
+    """The states of the generators of Python, NumPy and PyTorch, with this process's GPU."""
     kind, keys, *rest = np.random.get_state(legacy=True)
     state: dict[str, Any] = {
         "python": random.getstate(),
@@ -81,7 +81,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: Mapping[str, Any]) -> None:
-    """Put every generator back to what :func:`random_state` saw."""
+    """Restore every generator from what :func:`random_state` returned."""
     random.setstate(state["python"])
     kind, keys, *rest = state["numpy"]
     np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))

@@ -1,4 +1,4 @@
-"""Training losses: vectors of a batch's columns → a number to make small."""
+"""Training losses: vectors of a batch's columns → a number to minimize."""
 
 from sentune.training.losses.base import EmbeddingLoss
 from sentune.training.losses.contrastive import ContrastiveLoss

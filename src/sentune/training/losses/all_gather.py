@@ -13,14 +13,14 @@ __all__ = ["gather_rows", "processes"]
 
 
 def processes() -> int:
-    """Processes of the distributed run; 1 where there is none."""
+    """Processes of the distributed run; 1 if there is none."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def gather_rows(rows: Tensor) -> tuple[Tensor, int]:
-    """The rows of every process, those of rank 0 first, and where the own ones start.
+    """The rows of every process, those of rank 0 first, and where those of this process start.
 
-    The gradient of a row is the sum of what all processes report for it. Every process must call
+    The gradient of a row is the sum of its gradients in all processes. Every process must call
     this, and run backward, equally often. Cost: two exchanges forward, of the sizes and of
     processes · longest · dim numbers, and one backward, of all rows.
 
@@ -28,13 +28,13 @@ def gather_rows(rows: Tensor) -> tuple[Tensor, int]:
         rows: (n, …); n may differ between the processes, the other dimensions may not.
 
     Returns:
-        (rows of all processes, …), and the index of the first own row in it.
+        (rows of all processes, …), and the index of this process's first row in it.
     """
     if processes() == 1:
         return rows, 0
-    own = torch.tensor([len(rows)], device=rows.device)
-    found = [torch.empty_like(own) for _ in range(processes())]
-    dist.all_gather(found, own)
+    here = torch.tensor([len(rows)], device=rows.device)
+    found = [torch.empty_like(here) for _ in range(processes())]
+    dist.all_gather(found, here)
     sizes = [int(size) for size in found]
     start = sum(sizes[: dist.get_rank()])
     gathered: Tensor = _Gather.apply(rows, sizes, start)  # type: ignore[no-untyped-call]

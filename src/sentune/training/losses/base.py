@@ -1,4 +1,4 @@
-"""What every loss has in common: from a batch to a number to make small."""
+"""The base of every loss: a batch → a number to minimize."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from sentune.errors import ArgumentError
 from sentune.network.pack import Pack
 from sentune.training.batches.collator import Batch
 from sentune.training.losses.caching import encode_in_mini_batches
+from sentune.wording import counted
 
 __all__ = [
     "EmbeddingLoss",
     "Encode",
     "require_columns",
     "require_labels",
-    "require_name",
-    "require_positive",
 ]
 
 Encode = Callable[[Pack], Tensor]
@@ -28,15 +27,19 @@ Encode = Callable[[Pack], Tensor]
 class EmbeddingLoss(nn.Module, ABC):
     """A loss over the vectors of a batch's columns.
 
-    A subclass says what the loss of vectors is (``forward``), and, where it needs more than the
-    vectors and labels, what that is (``context``).
+    A subclass computes the loss from vectors (``forward``). If it needs more than vectors and
+    labels, it makes that in ``context``.
 
     Attributes:
-        mini_batch_size: texts that are encoded at a time, see ``encode_in_mini_batches``; None
-            for the whole batch in one pack.
+        mini_batch_size: texts encoded at a time, see ``encode_in_mini_batches``; None for the
+            whole batch in one pack.
+        settings: the names of the attributes that ``describe`` returns.
+        citation: BibTeX of the method's source.
     """
 
     mini_batch_size: int | None = None
+    settings: tuple[str, ...] = ()
+    citation: str = ""
 
     def compute(self, encode: Encode, batch: Batch) -> Tensor:
         """Encode the batch and return its loss, a scalar with gradient.
@@ -61,14 +64,21 @@ class EmbeddingLoss(nn.Module, ABC):
     def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
         """One (rows, dim) tensor for each column, (rows,) labels → a scalar with gradient."""
 
-    @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """The parameters, as the model card states them."""
+        """The parameters, for the model card and the identity of a run."""
+        return {name: getattr(self, name) for name in self.settings}
 
-    @property
-    def citation(self) -> str:
-        """BibTeX of the method's source."""
-        return ""
+    def smooth_labels(self, share: float) -> None:
+        """Spread this share of each row's target evenly over its candidates.
+
+        Raises:
+            ArgumentError: the loss has no candidates.
+        """
+        raise ArgumentError(
+            f"label_smoothing_factor={share} with {type(self).__name__}",
+            expected="a loss that ranks candidates, such as MultipleNegativesRankingLoss",
+            fix="leave out label_smoothing_factor",
+        )
 
 
 def require_columns(
@@ -79,42 +89,19 @@ def require_columns(
     ``expected`` names the columns.
     """
     if len(columns) < least or (most is not None and len(columns) > most):
-        noun = "column" if len(columns) == 1 else "columns"
         raise ArgumentError(
-            f"a batch of {len(columns)} {noun} of texts",
+            f"a batch of {counted(len(columns), 'column')} of texts",
             expected=expected,
-            fix="give the data these columns, or choose another loss",
+            fix="use data with these columns, or choose another loss",
         )
 
 
 def require_labels(labels: Tensor | None, expected: str) -> Tensor:
-    """The labels. Raises ArgumentError when the data has none; ``expected`` says what they are."""
+    """The labels. Raises ArgumentError when the data has none; ``expected`` describes them."""
     if labels is None:
         raise ArgumentError(
             "a batch without labels",
             expected=expected,
-            fix="give the data a column named label or score, or choose another loss",
+            fix="add a column named label or score to the data, or choose another loss",
         )
     return labels
-
-
-def require_name(given: object, names: Sequence[str], argument: str) -> str:
-    """``given``, which is one of ``names``. Raises ArgumentError."""
-    if not isinstance(given, str) or given not in names:
-        raise ArgumentError(
-            f"{argument} {given!r}",
-            expected=f"one of {', '.join(names)}",
-            fix="choose one of these names",
-        )
-    return given
-
-
-def require_positive(given: int, argument: str) -> int:
-    """``given``, which is a whole number of at least 1. Raises ArgumentError."""
-    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
-        raise ArgumentError(
-            f"{argument} {given!r}",
-            expected="a whole number of at least 1",
-            fix=f"correct {argument}, or leave it out",
-        )
-    return given

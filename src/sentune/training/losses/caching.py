@@ -15,25 +15,23 @@ from sentune.training.batches.collator import Batch
 __all__ = ["encode_in_mini_batches"]
 
 _Encode = Callable[[Pack], Tensor]
-_State = tuple[Tensor, Tensor | None]
 
 
 def encode_in_mini_batches(encode: _Encode, batch: Batch, mini_batch_size: int) -> Tensor:
-    """Vectors of a batch, of which only one mini-batch at a time has its activations in memory.
+    """Vectors of a batch, with the activations of only one mini-batch at a time in memory.
 
     Source: Gao et al. 2021, arXiv:2101.06983, section 3. The texts are encoded without a graph.
-    When the gradient of the loss with respect to the vectors arrives, each mini-batch is encoded
-    again, now with a graph, from the random state of its first time, so that dropout drops the
-    same, and passes its part of the gradient on to the weights. Value and gradient are those of
-    one forward over the same mini-batches. A mini-batch holds texts of similar length. Without
-    gradients enabled, encoding once is all that happens.
+    In the backward pass, each mini-batch is encoded again, now with a graph, and passes its part
+    of the gradient to the weights. It starts from the random state of the first time, so that
+    dropout is the same. Value and gradient are those of one forward over the same mini-batches. A
+    mini-batch has texts of similar length. Without gradients enabled, texts are encoded once.
 
-    Cost: two forwards and one backward, where the plain form has one and one; memory for the
+    Cost: two forwards and one backward, where the plain form has one of each; memory for the
     activations of the ``mini_batch_size`` longest texts, and for all vectors.
 
     Args:
-        encode: the model: pack → (texts, dim). Of a ``DistributedDataParallel`` only the last
-            mini-batch exchanges gradients, so the processes may have different numbers of them.
+        encode: the model: pack → (texts, dim). With ``DistributedDataParallel`` only the last
+            mini-batch exchanges gradients, so processes may have different numbers of them.
         batch: from the collator.
         mini_batch_size: texts encoded at a time; at least 1.
 
@@ -48,15 +46,15 @@ def encode_in_mini_batches(encode: _Encode, batch: Batch, mini_batch_size: int) 
         for start in range(0, len(by_length), mini_batch_size)
     ]
     if torch.is_grad_enabled():
-        # The weights are no inputs of the function; without this one it would have no gradient.
+        # The weights are not inputs of the function; without this input it would have no gradient.
         trigger = torch.zeros((), requires_grad=True)
         vectors: Tensor = _EncodeTwice.apply(  # type: ignore[no-untyped-call]
             trigger, encode, batch, parts
         )
     else:
         vectors = torch.cat([encode(_pack(batch, part)) for part in parts])
-    place = torch.argsort(torch.tensor(by_length))
-    return vectors[place.to(vectors.device)]
+    position = torch.argsort(torch.tensor(by_length))
+    return vectors[position.to(vectors.device)]
 
 
 class _EncodeTwice(torch.autograd.Function):
@@ -93,24 +91,21 @@ def _without_exchange(encode: _Encode) -> AbstractContextManager[None]:
     return no_sync()
 
 
-def _random_state(device: torch.device) -> _State:
-    on_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    on_device = torch.mps.get_rng_state() if device.type == "mps" else on_device
-    return torch.get_rng_state(), on_device
+def _random_state(device: torch.device) -> list[Tensor]:
+    """The state of the generators of the processor and, if there is another, of the device."""
+    others = () if device.type == "cpu" else (torch.get_device_module(device),)
+    return [torch.get_rng_state(), *(module.get_rng_state(device) for module in others)]
 
 
-def _set_random_state(state: _State, device: torch.device) -> None:
-    on_cpu, on_device = state
-    torch.set_rng_state(on_cpu)
-    if on_device is not None and device.type == "cuda":
-        torch.cuda.set_rng_state(on_device, device)
-    elif on_device is not None:
-        torch.mps.set_rng_state(on_device)
+def _set_random_state(state: Sequence[Tensor], device: torch.device) -> None:
+    torch.set_rng_state(state[0])
+    for on_device in state[1:]:
+        torch.get_device_module(device).set_rng_state(on_device, device)
 
 
 @contextmanager
-def _repeated(state: _State, device: torch.device) -> Iterator[None]:
-    """Draw from ``state`` inside; go on afterwards as if nothing had been drawn."""
+def _repeated(state: Sequence[Tensor], device: torch.device) -> Iterator[None]:
+    """Use ``state`` inside; afterwards the generators are as they were before."""
     outside = _random_state(device)
     _set_random_state(state, device)
     try:

@@ -1,19 +1,14 @@
-"""Pairs of one kind drawn together, pairs of the other pushed apart up to a margin."""
+"""Pairs with label 1 pulled together, pairs with label 0 pushed apart up to a margin."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sentune.training.losses.base import (
-    EmbeddingLoss,
-    require_columns,
-    require_labels,
-    require_name,
-)
+from sentune.checks import require_choice
+from sentune.training.losses.base import EmbeddingLoss, require_columns, require_labels
 from sentune.training.losses.distances import DISTANCES, distance
 
 __all__ = ["ContrastiveLoss"]
@@ -36,17 +31,20 @@ class ContrastiveLoss(EmbeddingLoss):
     .. math::  L = \frac1n \sum_i \tfrac12 \Bigl( y_i \, d_i^2 +
                (1 - y_i) \max(0, \text{margin} - d_i)^2 \Bigr), \qquad d_i = d(a_i, b_i)
 
-    The paper counts the labels the other way round. Cost: n · dim operations.
+    In the paper 0 and 1 are exchanged. Cost: n · dim operations.
 
     Args:
-        model: taken for compatibility with sentence-transformers.
+        model: not used; accepted because sentence-transformers has it.
         distance_metric: ``cosine`` (1 - cosine), ``euclidean`` or ``manhattan``.
-        margin: pairs that do not belong together count while they are nearer than this.
+        margin: the distance from which pairs that do not belong together no longer count.
         size_average: the mean over the pairs, as above; their sum when False.
 
     Raises:
-        ArgumentError: an unknown distance, other than two columns, or no labels.
+        ArgumentError: an unknown distance, more or fewer than two columns, or no labels.
     """
+
+    citation = _CITATION
+    settings = ("distance_metric", "margin", "size_average")
 
     def __init__(
         self,
@@ -57,7 +55,7 @@ class ContrastiveLoss(EmbeddingLoss):
     ) -> None:
         super().__init__()
         del model
-        self.distance_metric = require_name(distance_metric, DISTANCES, "distance_metric")
+        self.distance_metric = require_choice("distance_metric", distance_metric, DISTANCES)
         self.margin = float(margin)
         self.size_average = size_average
 
@@ -69,16 +67,3 @@ class ContrastiveLoss(EmbeddingLoss):
         same = together.to(apart.dtype)
         losses = (same * apart**2 + (1 - same) * F.relu(self.margin - apart) ** 2) / 2
         return losses.mean() if self.size_average else losses.sum()
-
-    def describe(self) -> dict[str, Any]:
-        """``distance_metric``, ``margin`` and ``size_average``."""
-        return {
-            "distance_metric": self.distance_metric,
-            "margin": self.margin,
-            "size_average": self.size_average,
-        }
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Hadsell et al. 2006."""
-        return _CITATION

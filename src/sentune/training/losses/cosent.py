@@ -1,9 +1,8 @@
-"""The order of the pairs' cosines as that of their scores."""
+"""Cosines of pairs in the order of their scores."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,22 +22,25 @@ _CITATION = """\
 
 
 class CoSENTLoss(EmbeddingLoss):
-    r"""Every two pairs in the order of their scores (Su 2022, kexue.fm/archives/8847).
+    r"""Orders the cosines of pairs as their scores (Su 2022, kexue.fm/archives/8847).
 
     With :math:`c_i` the cosine of the two texts of row :math:`i` and :math:`y_i` its score:
 
     .. math::  L = \log \Bigl( 1 + \sum_{y_i > y_j} e^{\text{scale} · (c_j - c_i)} \Bigr)
 
-    Only the order of the scores matters, not their range; a batch of equal scores gives 0.
+    Only the order of the scores matters, not their range. A batch of equal scores gives 0.
     Cost: n · dim + n² operations.
 
     Args:
-        model: taken for compatibility with sentence-transformers.
+        model: not used; accepted because sentence-transformers has it.
         scale: inverse temperature.
 
     Raises:
-        ArgumentError: other than two columns, or no labels.
+        ArgumentError: more or fewer than two columns, or no labels.
     """
+
+    citation = _CITATION
+    settings = ("scale",)
 
     def __init__(self, model: nn.Module | None = None, scale: float = 20.0) -> None:
         super().__init__()
@@ -52,12 +54,3 @@ class CoSENTLoss(EmbeddingLoss):
         cosines = similarity_pairwise(columns[0], columns[1]) * self.scale
         wrong = (cosines[None, :] - cosines[:, None])[scores[:, None] > scores[None, :]]
         return torch.cat([wrong.new_zeros(1), wrong]).logsumexp(dim=0)
-
-    def describe(self) -> dict[str, Any]:
-        """``scale``."""
-        return {"scale": self.scale}
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Su 2022."""
-        return _CITATION

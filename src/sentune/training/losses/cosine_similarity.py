@@ -1,9 +1,8 @@
-"""The cosine of a pair as its score."""
+"""The cosine of each pair near its score."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -33,11 +32,13 @@ class CosineSimilarityLoss(EmbeddingLoss):
     Cost: n · dim operations.
 
     Args:
-        model: taken for compatibility with sentence-transformers.
+        model: not used; accepted because sentence-transformers has it.
 
     Raises:
-        ArgumentError: other than two columns, or no labels.
+        ArgumentError: more or fewer than two columns, or no labels.
     """
+
+    citation = _CITATION
 
     def __init__(self, model: nn.Module | None = None) -> None:
         super().__init__()
@@ -49,12 +50,3 @@ class CosineSimilarityLoss(EmbeddingLoss):
         scores = require_labels(labels, "the cosine that each pair of texts should have")
         cosines = similarity_pairwise(columns[0], columns[1])
         return F.mse_loss(cosines, scores.to(cosines.dtype))
-
-    def describe(self) -> dict[str, Any]:
-        """No parameters."""
-        return {}
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Reimers and Gurevych 2019."""
-        return _CITATION

@@ -1,7 +1,8 @@
-"""Ranking among the batch's texts without those that a guide takes for further positives."""
+"""Ranking among the batch's texts, except those that a guide model takes for positives."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,16 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sentune.checks import require_choice, require_number, require_whole
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.encoding.similarity import similarity
 from sentune.errors import ArgumentError
 from sentune.training.batches.collator import Batch
-from sentune.training.losses.base import (
-    EmbeddingLoss,
-    require_columns,
-    require_name,
-    require_positive,
-)
+from sentune.training.losses.base import EmbeddingLoss, require_columns
 from sentune.training.losses.multiple_negatives_ranking import CACHING_CITATION
 
 __all__ = ["CachedGISTEmbedLoss", "GISTEmbedLoss"]
@@ -41,9 +38,9 @@ class GISTEmbedLoss(EmbeddingLoss):
     r"""In-batch softmax with guided choice of negatives (Solatorio 2024, arXiv:2402.16829).
 
     The candidates of row :math:`i` are all positives, all columns of negatives, the other anchors
-    (``contrast_anchors``) and, compared with its own positive, the other positives
-    (``contrast_positives``). With :math:`g` the guide's cosine, a candidate other than the own
-    positive is left out when the guide holds it for at least as close as that:
+    (``contrast_anchors``) and, compared with the positive of the row, the other positives
+    (``contrast_positives``). With :math:`g` the guide's cosine, a candidate other than the row's
+    positive is left out when the guide finds it at least as close:
 
     .. math::  g(\cdot, c) \ge t_i, \qquad t_i = g(a_i, p_i) - \text{margin} \quad\text{or}\quad
                t_i = g(a_i, p_i) - \text{margin} · |g(a_i, p_i)|
@@ -57,18 +54,27 @@ class GISTEmbedLoss(EmbeddingLoss):
     vectors are kept, 4 bytes · dim for each text.
 
     Args:
-        model: taken for compatibility with sentence-transformers, and to refuse it as guide.
-        guide: a trained model, which stays as it is. Its prompts and dimensions are its own.
+        model: used only to refuse it as guide.
+        guide: a trained model, which is not changed. It may have other prompts and dimensions.
         temperature: divides the cosines.
         margin_strategy: ``absolute`` or ``relative``: the first or the second :math:`t_i`.
-        margin: how much less close a candidate must be to stay.
+        margin: how much less close a candidate must be.
         contrast_anchors: use the other anchors as negatives.
-        contrast_positives: keep the own positive away from the other positives.
+        contrast_positives: compare the positive of a row with the other positives too.
 
     Raises:
-        ArgumentError: a guide that is no SentenceTransformer or is the model itself, an unknown
+        ArgumentError: a guide that is not a SentenceTransformer or is the model itself, an unknown
             strategy, a temperature that is not above 0, or fewer than two columns.
     """
+
+    citation = _CITATION
+    settings: tuple[str, ...] = (
+        "temperature",
+        "margin_strategy",
+        "margin",
+        "contrast_anchors",
+        "contrast_positives",
+    )
 
     def __init__(
         self,
@@ -85,18 +91,20 @@ class GISTEmbedLoss(EmbeddingLoss):
             raise ArgumentError(
                 "the trained model as guide" if guide is model else f"guide {guide!r}",
                 expected="a second SentenceTransformer, which training does not change",
-                fix="load the guide by itself: guide=SentenceTransformer(name)",
+                fix="load the guide separately: guide=SentenceTransformer(name)",
             )
-        if not temperature > 0:
-            raise ArgumentError(
-                f"temperature {temperature}", expected="a number above 0", fix="use 0.01"
-            )
-        self.margin_strategy = require_name(margin_strategy, _STRATEGIES, "margin_strategy")
-        self.temperature = float(temperature)
+        self.margin_strategy = require_choice("margin_strategy", margin_strategy, _STRATEGIES)
+        self.temperature = require_number(
+            "temperature",
+            temperature,
+            least=math.ulp(0),
+            expected="a number greater than 0",
+            fix="use 0.01",
+        )
         self.margin = float(margin)
         self.contrast_anchors = contrast_anchors
         self.contrast_positives = contrast_positives
-        # In a tuple, as its weights are no parameters of the loss.
+        # In a tuple, because its weights are not parameters of the loss.
         self._guide = (guide,)
         self._known: dict[str, Tensor] = {}
 
@@ -123,8 +131,8 @@ class GISTEmbedLoss(EmbeddingLoss):
         scores = torch.cat(self._cosines(columns), dim=1) / self.temperature
         with torch.no_grad():
             left_out = self._left_out(guide_columns)
-        own = torch.arange(len(scores), device=scores.device)
-        return F.cross_entropy(scores.masked_fill(left_out, -torch.inf), own)
+        right = torch.arange(len(scores), device=scores.device)
+        return F.cross_entropy(scores.masked_fill(left_out, -torch.inf), right)
 
     def _cosines(self, columns: Sequence[Tensor]) -> list[Tensor]:
         """Blocks of (n, candidates): positives and negatives, other anchors, other positives."""
@@ -138,31 +146,19 @@ class GISTEmbedLoss(EmbeddingLoss):
 
     def _left_out(self, guide_columns: Sequence[Tensor]) -> Tensor:
         first, *others = self._cosines(guide_columns)
-        own = first.diagonal()[:, None]
+        right = first.diagonal()[:, None]
         relative = self.margin_strategy == "relative"
-        threshold = own - self.margin * (own.abs() if relative else 1.0)
-        itself = torch.eye(len(own), dtype=torch.bool, device=own.device)
-        # A text is never its own negative, and the own positive is always there.
+        threshold = right - self.margin * (right.abs() if relative else 1.0)
+        itself = torch.eye(len(right), dtype=torch.bool, device=right.device)
+        # A text is never its own negative, and the positive of a row is never left out.
         blocks = [(block >= threshold) | itself for block in others]
         found = first >= threshold
-        found[:, : len(own)] &= ~itself
+        found[:, : len(right)] &= ~itself
         return torch.cat([found, *blocks], dim=1)
 
     def describe(self) -> dict[str, Any]:
-        """Every argument; the guide by its name."""
-        return {
-            "guide": self._guide[0].base.name,
-            "temperature": self.temperature,
-            "margin_strategy": self.margin_strategy,
-            "margin": self.margin,
-            "contrast_anchors": self.contrast_anchors,
-            "contrast_positives": self.contrast_positives,
-        }
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Solatorio 2024."""
-        return _CITATION
+        """Every argument, with the name of the guide."""
+        return {"guide": self._guide[0].base.name, **super().describe()}
 
 
 class CachedGISTEmbedLoss(GISTEmbedLoss):
@@ -172,18 +168,16 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
     :func:`~sentune.training.losses.caching.encode_in_mini_batches`.
 
     Args:
-        model: taken for compatibility with sentence-transformers, and to refuse it as guide.
-        guide: a trained model, which stays as it is.
-        temperature: divides the cosines.
+        model, guide, temperature: as for the plain loss.
         mini_batch_size: texts encoded at a time; it changes memory and time, never the result.
-        margin_strategy: ``absolute`` or ``relative``.
-        margin: how much less close a candidate must be to stay.
-        contrast_anchors: use the other anchors as negatives.
-        contrast_positives: keep the own positive away from the other positives.
+        margin_strategy, margin, contrast_anchors, contrast_positives: as for the plain loss.
 
     Raises:
         ArgumentError: as the plain loss does, or a mini-batch of no text.
     """
+
+    citation = f"{_CITATION}\n\n{CACHING_CITATION}"
+    settings = (*GISTEmbedLoss.settings, "mini_batch_size")
 
     def __init__(
         self,
@@ -200,13 +194,4 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
         super().__init__(
             model, guide, temperature, margin_strategy, margin, contrast_anchors, contrast_positives
         )
-        self.mini_batch_size = require_positive(mini_batch_size, "mini_batch_size")
-
-    def describe(self) -> dict[str, Any]:
-        """As the plain loss, and ``mini_batch_size``."""
-        return {**super().describe(), "mini_batch_size": self.mini_batch_size}
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Solatorio 2024 and Gao et al. 2021."""
-        return f"{_CITATION}\n\n{CACHING_CITATION}"
+        self.mini_batch_size = require_whole("mini_batch_size", mini_batch_size)

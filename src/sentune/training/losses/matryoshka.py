@@ -1,4 +1,4 @@
-"""Vectors whose first dimensions serve alone."""
+"""Vectors whose first dimensions can be used without the rest."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sentune.checks import require_whole
 from sentune.errors import ArgumentError
 from sentune.training.batches.collator import Batch
 from sentune.training.losses.all_gather import processes
-from sentune.training.losses.base import EmbeddingLoss, require_columns, require_positive
+from sentune.training.losses.base import EmbeddingLoss, require_columns
 
 __all__ = ["MatryoshkaLoss"]
 
@@ -38,22 +39,24 @@ class MatryoshkaLoss(EmbeddingLoss):
 
     .. math::  L = \sum_{d} w_d \, \ell(v_{1:d})
 
-    The texts are encoded once. With ``n_dims_per_step`` only some of the dimensions, drawn anew
-    from PyTorch's generator in each step, are summed over; a loss without gradient, an evaluation,
-    always takes all. What the loss reads beside the vectors (labels, a guide's vectors) stays
-    whole. Cost: that of ``loss`` for each dimension.
+    The texts are encoded once. With ``n_dims_per_step`` the sum is over some of the dimensions,
+    drawn from PyTorch's generator in each step. A loss without gradient, an evaluation, always
+    takes all. Labels and a guide's vectors are not truncated. Cost: that of ``loss`` for each
+    dimension.
 
     Args:
-        model: taken for compatibility with sentence-transformers.
-        loss: what is computed of each truncation: any other loss, also a cached one.
-        matryoshka_dims: the dimensions; the model's own belongs to them.
+        model: not used; accepted because sentence-transformers has it.
+        loss: computed for each truncation; any other loss, also a cached one.
+        matryoshka_dims: the dimensions, the model's whole dimension among them.
         matryoshka_weights: one for each dimension; 1 when None.
         n_dims_per_step: dimensions drawn in each step; all when -1.
 
     Raises:
-        ArgumentError: no dimensions, one twice, below 1 or above the vectors', other than one
-            weight for each, or a number of dimensions per step that is neither -1 nor positive.
+        ArgumentError: no dimensions, one twice, below 1 or above the vectors', not one weight for
+            each, or a number of dimensions per step that is neither -1 nor positive.
     """
+
+    settings = ("matryoshka_dims", "matryoshka_weights", "n_dims_per_step")
 
     def __init__(
         self,
@@ -65,46 +68,42 @@ class MatryoshkaLoss(EmbeddingLoss):
     ) -> None:
         super().__init__()
         del model
-        dims = [require_positive(dim, "matryoshka_dims") for dim in matryoshka_dims]
+        dims = [require_whole("matryoshka_dims", dim) for dim in matryoshka_dims]
         weights = [1.0] * len(dims) if matryoshka_weights is None else list(matryoshka_weights)
         if not dims or len(dims) != len(set(dims)):
             raise ArgumentError(
-                f"matryoshka_dims {dims}",
+                f"matryoshka_dims is {dims}",
                 expected="at least one dimension, each once",
-                fix="pass, say, [384, 192, 96]",
+                fix="pass for example [384, 192, 96]",
             )
         if len(weights) != len(dims):
             raise ArgumentError(
                 f"{len(weights)} matryoshka_weights for {len(dims)} dimensions",
-                expected="one for each dimension",
-                fix="leave them out for weights of 1",
+                expected="one weight for each dimension",
+                fix="leave out matryoshka_weights for weights of 1",
             )
         if n_dims_per_step != -1:
-            require_positive(n_dims_per_step, "n_dims_per_step")
+            require_whole("n_dims_per_step", n_dims_per_step)
         self.loss = loss
         self.mini_batch_size = loss.mini_batch_size
+        self.citation = "\n\n".join(filter(None, (_CITATION, loss.citation)))
         self.matryoshka_dims = dims
         self.matryoshka_weights = [float(weight) for weight in weights]
         self.n_dims_per_step = n_dims_per_step
 
-    @property
-    def label_smoothing(self) -> float:
-        """That of the inner loss, where it has one."""
-        return self.loss.label_smoothing  # type: ignore[return-value]
-
-    @label_smoothing.setter
-    def label_smoothing(self, share: float) -> None:
-        self.loss.label_smoothing = share  # type: ignore[assignment]
+    def smooth_labels(self, share: float) -> None:
+        """As the inner loss."""
+        self.loss.smooth_labels(share)
 
     def context(self, batch: Batch) -> dict[str, Any]:
-        """That of the inner loss."""
+        """As the inner loss."""
         return self.loss.context(batch)
 
     def forward(
         self, columns: Sequence[Tensor], labels: Tensor | None = None, **context: Any
     ) -> Tensor:
         """What the inner loss takes → the weighted sum, a scalar."""
-        require_columns(columns, 1, "what the inner loss asks for")
+        require_columns(columns, 1, "the columns of the inner loss")
         losses = [
             self.matryoshka_weights[number]
             * self.loss(
@@ -117,32 +116,25 @@ class MatryoshkaLoss(EmbeddingLoss):
         return torch.stack(losses).sum()
 
     def _drawn(self, device: torch.device) -> list[int]:
-        """Which dimensions this step takes."""
+        """The numbers of the dimensions of this step."""
         count = len(self.matryoshka_dims)
         if self.n_dims_per_step == -1 or not torch.is_grad_enabled():
             return list(range(count))
         order = torch.randperm(count)
         if getattr(self.loss, "gather_across_devices", False) and processes() > 1:
-            # What is gathered must have one dimension everywhere, however far each generator is.
+            # All processes must use equal dimensions, but their generators can differ.
             order = order.to(device)
             dist.broadcast(order, src=0)
         drawn: list[int] = order[: self.n_dims_per_step].tolist()
         return drawn
 
     def describe(self) -> dict[str, Any]:
-        """The inner loss's name and parameters, and the own ones."""
+        """The inner loss's name and parameters, and those of this loss."""
         return {
             "loss": type(self.loss).__name__,
             **self.loss.describe(),
-            "matryoshka_dims": self.matryoshka_dims,
-            "matryoshka_weights": self.matryoshka_weights,
-            "n_dims_per_step": self.n_dims_per_step,
+            **super().describe(),
         }
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Kusupati et al. 2022 and of the inner loss."""
-        return "\n\n".join(part for part in (_CITATION, self.loss.citation) if part)
 
 
 def _truncated(column: Tensor, dim: int) -> Tensor:

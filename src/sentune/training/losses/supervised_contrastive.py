@@ -1,16 +1,17 @@
-"""Texts of one label drawn together, and away from those of all other labels."""
+"""Texts of one label pulled together, and pushed away from texts of other labels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sentune.checks import require_whole
 from sentune.errors import ArgumentError
 from sentune.training.losses.base import EmbeddingLoss
+from sentune.wording import counted
 
 __all__ = ["SupervisedContrastiveLoss"]
 
@@ -28,15 +29,15 @@ _CITATION = """\
 class SupervisedContrastiveLoss(EmbeddingLoss):
     r"""Supervised contrastive loss (Khosla et al. 2020, arXiv:2004.11362, equation 2).
 
-    A row holds ``texts_per_label`` texts of one label, then as many of another, and so on; every
-    label of a row is another one. With :math:`z` the vectors at unit length, :math:`P_i` the other
-    texts of the label of :math:`i`, and all sums over the texts of one row:
+    A row has ``texts_per_label`` texts of one label, then as many of another, and so on; all its
+    labels differ. With :math:`z` the vectors at unit length, :math:`P_i` the other texts of the
+    label of :math:`i`, and all sums over the texts of one row:
 
     .. math::  L = \operatorname*{mean}_i \; \frac{1}{|P_i|} \sum_{p \in P_i} \Bigl( \log
                \sum_{a \ne i} e^{\text{scale} · z_i z_a} - \text{scale} · z_i z_p \Bigr)
 
-    Rows are independent of each other, since a label may stand in several of them. Cost: columns²
-    · rows · dim multiplications.
+    Rows are independent of each other, because several rows may have the same label. Cost:
+    columns² · rows · dim multiplications.
 
     Args:
         texts_per_label: columns that share a label; at least 2.
@@ -46,40 +47,28 @@ class SupervisedContrastiveLoss(EmbeddingLoss):
         ArgumentError: fewer than 2 texts a label, or columns that are not a multiple of it.
     """
 
+    citation = _CITATION
+    settings = ("texts_per_label", "scale")
+
     def __init__(self, texts_per_label: int = 2, scale: float = 20.0) -> None:
         super().__init__()
-        if texts_per_label < 2:
-            raise ArgumentError(
-                f"texts_per_label {texts_per_label}",
-                expected="at least 2: a text is drawn towards the others of its label",
-                fix="use 2",
-            )
-        self.texts_per_label = texts_per_label
+        self.texts_per_label = require_whole("texts_per_label", texts_per_label, least=2)
         self.scale = float(scale)
 
     def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
-        """Columns of (rows, dim), those of a label side by side → scalar."""
+        """Columns of (rows, dim), those of one label next to each other → scalar."""
         del labels
         different, rest = divmod(len(columns), self.texts_per_label)
         if rest or different < 2:
             raise ArgumentError(
-                f"a batch of {len(columns)} columns",
-                expected=f"{self.texts_per_label} for each of at least two labels",
-                fix="give every row as many texts of each label",
+                f"a batch of {counted(len(columns), 'column')}",
+                expected=f"{self.texts_per_label} columns for each of at least two labels",
+                fix="make rows with an equal number of texts of each label",
             )
         vectors = F.normalize(torch.stack(list(columns), dim=1), dim=2)
         scores = vectors @ vectors.transpose(1, 2) * self.scale
-        own = torch.eye(len(columns), dtype=torch.bool, device=scores.device)
+        itself = torch.eye(len(columns), dtype=torch.bool, device=scores.device)
         label = torch.arange(len(columns), device=scores.device) // self.texts_per_label
-        same = (label[:, None] == label) & ~own
-        log_shares = scores.masked_fill(own, -torch.inf).log_softmax(dim=2)
+        same = (label[:, None] == label) & ~itself
+        log_shares = scores.masked_fill(itself, -torch.inf).log_softmax(dim=2)
         return -log_shares[:, same].mean()
-
-    def describe(self) -> dict[str, Any]:
-        """``texts_per_label`` and ``scale``."""
-        return {"texts_per_label": self.texts_per_label, "scale": self.scale}
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Khosla et al. 2020."""
-        return _CITATION

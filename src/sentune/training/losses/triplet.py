@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sentune.training.losses.base import EmbeddingLoss, require_columns, require_name
+from sentune.checks import require_choice
+from sentune.training.losses.base import EmbeddingLoss, require_columns
 from sentune.training.losses.distances import DISTANCES, distance
 
 __all__ = ["TripletLoss"]
@@ -30,17 +30,20 @@ class TripletLoss(EmbeddingLoss):
     .. math::  L = \frac1n \sum_i \max \bigl( 0, \;
                d(a_i, p_i) - d(a_i, n_i) + \text{triplet\_margin} \bigr)
 
-    Vectors at unit length are at most 2 apart: with the default margin all triplets count there.
+    Vectors of unit length are at most 2 apart, so with the default margin all triplets count.
     Cost: n · dim operations.
 
     Args:
-        model: taken for compatibility with sentence-transformers.
+        model: not used; accepted because sentence-transformers has it.
         distance_metric: ``euclidean``, ``cosine`` (1 - cosine) or ``manhattan``.
         triplet_margin: how much farther than the positive the negative should be.
 
     Raises:
-        ArgumentError: an unknown distance, or other than three columns.
+        ArgumentError: an unknown distance, or more or fewer than three columns.
     """
+
+    citation = _CITATION
+    settings = ("distance_metric", "triplet_margin")
 
     def __init__(
         self,
@@ -50,7 +53,7 @@ class TripletLoss(EmbeddingLoss):
     ) -> None:
         super().__init__()
         del model
-        self.distance_metric = require_name(distance_metric, DISTANCES, "distance_metric")
+        self.distance_metric = require_choice("distance_metric", distance_metric, DISTANCES)
         self.triplet_margin = float(triplet_margin)
 
     def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
@@ -61,12 +64,3 @@ class TripletLoss(EmbeddingLoss):
         near = distance(anchors, positives, self.distance_metric)
         far = distance(anchors, negatives, self.distance_metric)
         return F.relu(near - far + self.triplet_margin).mean()
-
-    def describe(self) -> dict[str, Any]:
-        """``distance_metric`` and ``triplet_margin``."""
-        return {"distance_metric": self.distance_metric, "triplet_margin": self.triplet_margin}
-
-    @property
-    def citation(self) -> str:
-        """BibTeX of Hermans et al. 2017."""
-        return _CITATION

@@ -1,1 +1,1 @@
-"""Pairs → pairs with hard negatives: ``mine`` finds them by ``settings``."""
+"""Pairs → pairs with hard negatives, which ``mine`` finds by its ``settings``."""

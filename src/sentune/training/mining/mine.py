@@ -1,4 +1,4 @@
-"""Hard negatives for pairs: passages that a model takes for the answer, and that are none."""
+"""Hard negatives for pairs: passages that a model takes for the answer, but that are not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -15,7 +16,8 @@ from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import DataError, ModelError
 from sentune.progress import progress
-from sentune.training.mining.settings import MiningSettings
+from sentune.training.mining.settings import MiningOptions, MiningSettings
+from sentune.wording import counted
 
 __all__ = ["Mined", "Negative", "mine_hard_negatives"]
 
@@ -26,7 +28,7 @@ _OUT = -math.inf
 
 @dataclass(frozen=True, slots=True)
 class Negative:
-    """A passage that was mined, and its cosine to the question."""
+    """A mined passage and its cosine to the question."""
 
     text: str
     similarity: float
@@ -37,13 +39,13 @@ class Mined:
     """What :func:`mine_hard_negatives` found.
 
     Attributes:
-        pairs: the pairs with ``negatives``: those they had, then the mined ones, then those drawn.
+        pairs: the pairs with ``negatives``: the given ones, then the mined, then the random ones.
         mined: question id → the mined negatives, nearest first.
         positives: question id → the cosine of the question to each passage that answers it.
         drawn: how many negatives were drawn at random for questions with too few.
         short: how many questions have fewer mined negatives than were asked for.
-        left_out: guard → how many candidates it left out. A candidate that several would leave
-            out counts for the first, in the order of the guards here.
+        left_out: guard → how many candidates it left out. A candidate that several guards would
+            leave out is counted for the first of them in this order.
     """
 
     pairs: Pairs
@@ -74,52 +76,52 @@ def mine_hard_negatives(
     pairs: Pairs,
     model: SentenceTransformer,
     *,
-    num_negatives: int = 3,
-    range_min: int = 0,
-    range_max: int | None = None,
-    max_score: float | None = None,
-    min_score: float | None = None,
-    absolute_margin: float | None = None,
-    relative_margin: float | None = 0.05,
-    sampling_strategy: str = "top",
-    seed: int = 0,
     show_progress_bar: bool = False,
+    **options: Unpack[MiningOptions],
 ) -> Mined:
     """Find, for each question, passages that are near to it and do not answer it.
 
-    Candidates are all passages of the corpus that are not relevant to the question, by their
-    cosine to it. Pairs rarely name every right answer, so what may be one is left out:
+    >>> from sentune import SentenceTransformer, mine_hard_negatives
+    >>> from sentune.data import Pairs
+    >>> passages = {"p1": "shutil.copy copies a file.", "p2": "os.rename renames a file."}
+    >>> pairs = Pairs({"q": "how do I copy a file"}, passages, relevant={"q": ("p1",)})
+    >>> model = SentenceTransformer("all-MiniLM-L6-v2")
+    >>> mine_hard_negatives(pairs, model, num_negatives=1).pairs.negatives["q"]
+    ('os.rename renames a file.',)
 
-    - ``same``: nearly a passage that answers the question (cosine above 0.95).
+    Candidates are all passages that do not belong to the question, by their cosine to it. Pairs
+    rarely name every right answer, so candidates that may be right are left out:
+
+    - ``same``: nearly equal to a passage that answers the question (cosine above 0.95).
     - ``shared``: answers another question together with a passage that answers this one.
     - ``absolute_margin``, ``relative_margin``: scores above s − margin, or s − margin · |s|, where
       s is the score of the passage that answers the question, the lowest if there are several.
-      A relative margin of 0.05 is what Moreira et al. 2024 (NV-Retriever, arXiv:2407.15831,
-      "TopK-PercPos") found best.
+      Moreira et al. 2024 (NV-Retriever, arXiv:2407.15831, "TopK-PercPos") found a relative margin
+      of 0.05 best.
     - ``max_score`` and ``min_score``: scores above or below a fixed limit.
 
-    Training rows all have the same width, set by the question with the fewest negatives. That one
-    question without any should not cost the others theirs, questions with too few get the rest
-    from passages drawn at random, as in-batch negatives are; only ``relevant``, ``same`` and
-    ``shared`` are kept out there.
+    Training rows must have equal width. Questions with too few mined negatives are filled up with
+    random passages, so that one question does not shorten all rows. Only ``same``, ``shared`` and
+    the right passages are left out of these.
 
     Args:
         pairs: questions with their passages; every passage is a candidate.
-        model: scores with its prompts for questions and passages.
-        num_negatives: how many to mine for each question.
-        range_min: how many of the best candidates that passed all guards to skip.
-        range_max: consider only so many candidates, nearest first, before any guard; all when
-            None, except that ``random`` draws from the first 10 · ``num_negatives`` that pass.
+        model: encodes with its prompts for questions and passages.
+        show_progress_bar: draw bars on standard error.
+        num_negatives: how many to mine for each question; 3 by default.
+        range_min: skip so many of the best candidates that passed all guards; 0 by default.
+        range_max: consider only so many candidates, nearest first, before any guard; by default
+            all, except that ``random`` draws from the first 10 · ``num_negatives`` that pass.
         max_score: the greatest cosine to the question.
         min_score: the least cosine to the question.
-        absolute_margin: see above.
-        relative_margin: see above; None for no such margin.
-        sampling_strategy: ``top`` takes the nearest, ``random`` draws from all that are left.
-        seed: settles what is drawn.
-        show_progress_bar: draw bars on standard error.
+        absolute_margin: see above; none by default.
+        relative_margin: see above; 0.05 by default, None for no such margin.
+        sampling_strategy: ``top`` (the default) takes the nearest, ``random`` draws from all that
+            are left.
+        seed: of the random numbers; 0 by default.
 
     Returns:
-        The pairs with negatives, and what happened.
+        The pairs with negatives, and counts.
 
     Cost: encoding all texts, then questions · passages · dim multiplications, and as many for
     the passages that answer; about 100 MB beside the vectors.
@@ -129,14 +131,11 @@ def mine_hard_negatives(
         DataError: fewer than two passages.
         ModelError: the model gives vectors that are not finite.
     """
-    settings = MiningSettings(
-        *(num_negatives, range_min, range_max, max_score, min_score),
-        *(absolute_margin, relative_margin, sampling_strategy, seed),
-    )
+    settings = MiningSettings(**options)
     if len(pairs.passages) < 2 or not pairs.relevant:
         raise DataError(
-            f"{pairs.source} has {len(pairs.passages)} different passages and "
-            f"{len(pairs.relevant)} questions",
+            f"{pairs.source} has {counted(len(pairs.passages), 'different passage')} and "
+            f"{counted(len(pairs.relevant), 'question')}",
             expected="at least one question and two passages: one that answers it and another",
             fix="add pairs",
         )
@@ -172,7 +171,7 @@ class _Found:
 
 
 class _Miner:
-    """A block of questions at a time: scores, guards, choice."""
+    """Mines a block of questions at a time: scores, guards, choice."""
 
     def __init__(
         self, pairs: Pairs, queries: Tensor, passages: Tensor, settings: MiningSettings
@@ -181,21 +180,21 @@ class _Miner:
         self._settings = settings
         self._keys = list(pairs.relevant)
         self._texts = list(pairs.passages.values())
-        number = {key: place for place, key in enumerate(pairs.passages)}
+        number = {key: index for index, key in enumerate(pairs.passages)}
         self._relevant = [[number[name] for name in pairs.relevant[key]] for key in self._keys]
-        by_text = {text: place for place, text in enumerate(self._texts)}
+        by_text = {text: index for index, text in enumerate(self._texts)}
         self._known = [
             [by_text[text] for text in pairs.negatives.get(key, ()) if text in by_text]
             for key in self._keys
         ]
         self._asked = defaultdict[int, list[int]](list)
-        for question, places in enumerate(self._relevant):
-            for place in places:
-                self._asked[place].append(question)
+        for question, passages_of in enumerate(self._relevant):
+            for passage in passages_of:
+                self._asked[passage].append(question)
         self._found = _Found()
 
     def run(self) -> Iterator[int]:
-        """Mine block after block, and tell how many questions were in it."""
+        """Mine block after block; yields the number of questions in each."""
         step = max(1, _ELEMENTS // len(self._texts))
         for start in range(0, len(self._keys), step):
             block = range(start, min(start + step, len(self._keys)))
@@ -235,24 +234,24 @@ class _Miner:
             key = self._keys[question]
             self._found.positives[key] = tuple(positives[row])
             self._found.mined[key] = tuple(
-                Negative(self._texts[place], float(scores[row, place])) for place in chosen[row]
+                Negative(self._texts[index], float(scores[row, index])) for index in chosen[row]
             )
             self._found.drawn[key] = tuple(self._drawn(allowed[row], chosen[row], question))
 
     def _without_likely_positives(self, scores: Tensor, block: range) -> Tensor:
-        """Apply ``same`` and ``shared``; what they and ``relevant`` leave, whatever it scores."""
+        """Apply ``same`` and ``shared``. Returns the passages that are no likely positives."""
         allowed = torch.ones_like(scores, dtype=torch.bool)
-        names = sorted({place for question in block for place in self._relevant[question]})
-        row_of = {place: row for row, place in enumerate(names)}
+        right = sorted({passage for question in block for passage in self._relevant[question]})
+        row_of = {passage: row for row, passage in enumerate(right)}
         step = max(1, _ELEMENTS // len(self._texts))
         alike = torch.cat(
             [
-                self._passages[names[start : start + step]] @ self._passages.T > _SAME
-                for start in range(0, len(names), step)
+                self._passages[right[start : start + step]] @ self._passages.T > _SAME
+                for start in range(0, len(right), step)
             ]
         )
         for row, question in enumerate(block):
-            same = alike[[row_of[place] for place in self._relevant[question]]].any(0)
+            same = alike[[row_of[passage] for passage in self._relevant[question]]].any(0)
             self._leave_out("same", scores[row], same)
             shared = torch.zeros_like(same)
             shared[list(self._answering_together(question))] = True
@@ -264,11 +263,11 @@ class _Miner:
     def _answering_together(self, question: int) -> set[int]:
         others = {
             other
-            for place in self._relevant[question]
-            for other in self._asked[place]
+            for passage in self._relevant[question]
+            for other in self._asked[passage]
             if len(self._relevant[other]) > 1
         }
-        return {place for other in others for place in self._relevant[other]}
+        return {passage for other in others for passage in self._relevant[other]}
 
     def _apply_score_guards(self, scores: Tensor, lowest: Tensor) -> None:
         given = self._settings
@@ -295,12 +294,12 @@ class _Miner:
         best = scores.topk(min(last, scores.shape[1]))
         chosen = []
         for row, question in enumerate(block):
-            places = best.indices[row][best.values[row] > _OUT].tolist()[given.range_min :]
-            if draws and len(places) > given.num_negatives:
+            found = best.indices[row][best.values[row] > _OUT].tolist()[given.range_min :]
+            if draws and len(found) > given.num_negatives:
                 random = np.random.default_rng((given.seed, question))
-                taken = random.choice(len(places), given.num_negatives, replace=False)
-                places = [places[rank] for rank in sorted(taken.tolist())]
-            chosen.append(places[: given.num_negatives])
+                ranks = random.choice(len(found), given.num_negatives, replace=False)
+                found = [found[rank] for rank in sorted(ranks.tolist())]
+            chosen.append(found[: given.num_negatives])
         return chosen
 
     def _drawn(self, allowed: Tensor, chosen: Sequence[int], question: int) -> list[str]:
@@ -308,10 +307,10 @@ class _Miner:
         if not missing:
             return []
         allowed[list(chosen)] = False
-        places = allowed.nonzero()[:, 0].numpy()
+        passages = allowed.nonzero()[:, 0].numpy()
         random = np.random.default_rng((self._settings.seed, question, 1))
-        taken = random.choice(places, min(missing, len(places)), replace=False)
-        return [self._texts[place] for place in taken.tolist()]
+        drawn = random.choice(passages, min(missing, len(passages)), replace=False)
+        return [self._texts[index] for index in drawn.tolist()]
 
 
 def _keep_nearest(scores: Tensor, count: int) -> None:

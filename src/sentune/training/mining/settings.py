@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypedDict
 
+from sentune.checks import require_choice, require_number, require_whole
 from sentune.errors import ArgumentError
 
-__all__ = ["SAMPLING_STRATEGIES", "MiningOptions", "MiningSettings"]
-
-SAMPLING_STRATEGIES = ("top", "random")
+__all__ = ["MiningOptions", "MiningSettings"]
 
 
-class MiningOptions(TypedDict):
-    """The settings by name, as they are passed on."""
+class MiningOptions(TypedDict, total=False):
+    """The settings as keyword arguments; :class:`MiningSettings` has the defaults."""
 
     num_negatives: int
     range_min: int
@@ -28,54 +27,45 @@ class MiningOptions(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class MiningSettings:
-    """The arguments of :func:`sentune.training.mining.mine.mine_hard_negatives`.
+    """The settings of :func:`sentune.training.mining.mine.mine_hard_negatives`.
 
     Raises:
         ArgumentError: one of them is outside its range.
     """
 
-    num_negatives: int
-    range_min: int
-    range_max: int | None
-    max_score: float | None
-    min_score: float | None
-    absolute_margin: float | None
-    relative_margin: float | None
-    sampling_strategy: str
-    seed: int
+    num_negatives: int = 3
+    range_min: int = 0
+    range_max: int | None = None
+    max_score: float | None = None
+    min_score: float | None = None
+    absolute_margin: float | None = None
+    relative_margin: float | None = 0.05
+    sampling_strategy: str = "top"
+    seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("num_negatives", 1), ("range_min", 0), ("seed", 0)):
-            self._require_whole(name, least, f"a whole number of at least {least}")
+        require_whole("num_negatives", self.num_negatives)
+        require_whole("range_min", self.range_min, least=0)
+        require_whole("seed", self.seed, least=0)
         if self.range_max is not None:
             least = self.range_min + self.num_negatives
-            self._require_whole(
-                "range_max", least, f"at least range_min + num_negatives, which is {least}"
-            )
-        self._require_within("max_score", -1, 1, "a cosine from -1 to 1")
-        self._require_within("min_score", -1, 1, "a cosine from -1 to 1")
-        self._require_within("absolute_margin", 0, 2, "from 0 to 2")
-        self._require_within("relative_margin", 0, 1, "from 0 to 1; 0.05 is usual")
+            fix = "raise range_max, or lower range_min or num_negatives"
+            require_whole("range_max", self.range_max, least=least, fix=fix)
+        cosine = "a cosine from -1 to 1"
+        for name, least, most, expected in (
+            ("max_score", -1, 1, cosine),
+            ("min_score", -1, 1, cosine),
+            ("absolute_margin", 0, 2, None),
+            ("relative_margin", 0, 1, "a share from 0 to 1, usually 0.05"),
+        ):
+            value = getattr(self, name)
+            if value is not None:
+                require_number(name, value, least=least, most=most, expected=expected)
         both = None not in (self.max_score, self.min_score)
         if both and self.min_score > self.max_score:  # type: ignore[operator]
-            raise self._refused("min_score", f"at most max_score, which is {self.max_score}")
-        if self.sampling_strategy not in SAMPLING_STRATEGIES:
-            raise self._refused("sampling_strategy", " or ".join(SAMPLING_STRATEGIES))
-
-    def _require_whole(self, name: str, least: int, expected: str) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise self._refused(name, expected)
-
-    def _require_within(self, name: str, least: float, most: float, expected: str) -> None:
-        value = getattr(self, name)
-        if value is None:
-            return
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not least <= value <= most:
-            raise self._refused(name, expected)
-
-    def _refused(self, name: str, expected: str) -> ArgumentError:
-        return ArgumentError(
-            f"{name} {getattr(self, name)!r}", expected=expected, fix=f"correct {name}"
-        )
+            raise ArgumentError(
+                f"min_score is {self.min_score} and max_score is {self.max_score}",
+                expected="min_score of at most max_score",
+                fix="lower min_score, or raise max_score",
+            )
+        require_choice("sampling_strategy", self.sampling_strategy, ("top", "random"))

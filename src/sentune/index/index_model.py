@@ -7,81 +7,75 @@ wrongly and without a word. So the fingerprint is compared whenever a model meet
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Self
 
 from sentune.encoding.fingerprint import Fingerprint, fingerprint
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import IndexFolderError, ModelError
-from sentune.files import write_json
-from sentune.index.layout import read_json
+from sentune.index.store import MODEL_FILE, Store
 
-__all__ = ["Facts"]
-
-_FILE = "facts.json"
+__all__ = ["IndexModel"]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """The model of an index.
+class IndexModel:
+    """The model that an index was built with.
 
     Attributes:
-        model: a name, or the absolute path of a folder, that loads it again.
+        name: a name, or the absolute path of a folder, that loads it again.
         revision: branch, tag or commit of a hub model.
         fingerprint: what its vectors depend on.
         fusion_weight: the model's share in a hybrid search; None for a model that has none.
     """
 
-    model: str
+    name: str
     revision: str | None
     fingerprint: Fingerprint
     fusion_weight: float | None
 
     @classmethod
-    def of(cls, model: SentenceTransformer) -> Facts:
-        """The facts of a model at hand."""
+    def of(cls, model: SentenceTransformer) -> Self:
+        """The description of a loaded model."""
         local = model.base.origin == "local folder"
         weight = model.extras.get("fusion_weight")
         return cls(
-            model=str(model.base.folder.resolve()) if local else model.base.name,
+            name=str(model.base.folder.resolve()) if local else model.base.name,
             revision=None if local else model.base.revision,
             fingerprint=fingerprint(model),
             fusion_weight=None if weight is None else float(weight),
         )
 
-    @staticmethod
-    def is_in(folder: Path) -> bool:
-        """Whether a version has got as far as this."""
-        return (folder / _FILE).is_file()
-
     @classmethod
-    def read(cls, folder: Path) -> Facts:
-        """The facts of a version. Raises IndexFolderError."""
-        content = read_json(folder / _FILE)
+    def read(cls, store: Store, version: int) -> Self:
+        """The model of a version. Raises IndexFolderError."""
+        content = store.read(version, MODEL_FILE)
+        if content is None:
+            raise store.unreadable(f"{MODEL_FILE} of version {version} is missing")
         try:
             weight = content["fusion_weight"]
             return cls(
-                model=str(content["model"]),
+                name=str(content["model"]),
                 revision=content["revision"],
                 fingerprint=Fingerprint.from_json(content["fingerprint"]),
                 fusion_weight=None if weight is None else float(weight),
             )
         except (KeyError, TypeError, ValueError, ModelError) as error:
-            raise IndexFolderError(
-                f"{folder / _FILE} is damaged ({error})",
-                expected="model, revision, fingerprint and fusion_weight",
-                fix="bring the folder back from a copy, or build the index again",
-            ) from error
+            raise store.unreadable(f"{MODEL_FILE} of version {version}: {error}") from error
 
-    def write(self, folder: Path) -> None:
-        """Keep them with a version. Raises OutputError."""
-        content: dict[str, Any] = {
-            "model": self.model,
+    def write(self, store: Store, version: int) -> None:
+        """Keep it with a version. Raises OutputError."""
+        content = {
+            "model": self.name,
             "revision": self.revision,
             "fingerprint": self.fingerprint.to_json(),
             "fusion_weight": self.fusion_weight,
         }
-        write_json(folder / _FILE, content)
+        store.write(version, MODEL_FILE, content)
+
+    def has_begun(self, store: Store, version: int) -> bool:
+        """Whether a version was begun with this model."""
+        begun = store.read(version, MODEL_FILE) is not None
+        return begun and self.read(store, version).fingerprint == self.fingerprint
 
     def load(self) -> SentenceTransformer:
         """The model again, computing as it did.
@@ -92,7 +86,7 @@ class Facts:
         """
         known = self.fingerprint
         model = SentenceTransformer(
-            self.model,
+            self.name,
             revision=self.revision,
             compute_dtype=known.number_format,
             prompts={"query": known.query_prompt, "document": known.document_prompt},
@@ -104,12 +98,12 @@ class Facts:
             model.max_seq_length = known.max_seq_length
         return model
 
-    def require(self, other: Fingerprint, index: Path, name: str) -> None:
+    def require(self, other: Fingerprint, index: str, name: str) -> None:
         """Raise IndexFolderError unless ``other`` is the fingerprint of the index's model."""
         differences = self.fingerprint.differences(other)
         if differences:
             raise IndexFolderError(
-                f"{index} was built with {self.model}, and {name} is another model "
+                f"{index} was built with {self.name}, and {name} is another model "
                 f"({'; '.join(differences)})",
                 expected="the model that the index was built with",
                 fix=f"use that one, or encode everything anew: sentune index rebuild {index} "

@@ -1,0 +1,157 @@
+"""What can be read of an index: its passages, found by a search, and its description."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sentune.checks import require_choice
+from sentune.encoding.fingerprint import fingerprint
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.errors import IndexFolderError
+from sentune.index.candidates import Candidates
+from sentune.index.dense import Dense
+from sentune.index.index_model import IndexModel
+from sentune.index.info import IndexInfo
+from sentune.index.store import Store
+from sentune.index.table import PassageTable
+from sentune.ranking.bm25 import stemmed_words
+from sentune.search.searcher import MODES, Hit, require_question
+
+__all__ = ["IndexReader"]
+
+_EVEN = 0.5  # for models that were not tuned: the best weights are around it
+
+
+class IndexReader:
+    """The current version of an index, followed when others change it."""
+
+    _table_class = PassageTable
+
+    def __init__(
+        self, store: Store, version: int, built_with: IndexModel, model: SentenceTransformer | None
+    ) -> None:
+        self.path = Path(store.location)
+        self._store = store
+        self._given = model is not None
+        self._model = model
+        self._use(version, built_with)
+
+    def _use(self, version: int, built_with: IndexModel) -> None:
+        known = built_with.fingerprint
+        self._table = self._table_class(self._store, version, known.dimension, known.similarity)
+        self._version = version
+        self._built_with = built_with
+
+    def _follow(self) -> None:
+        """See what was committed since, and a rebuild if there was one."""
+        version = self._store.current()
+        if version != self._version:
+            built_with = IndexModel.read(self._store, version)
+            if built_with.fingerprint != self._built_with.fingerprint:
+                if self._given:
+                    raise IndexFolderError(
+                        f"{self._store.location} was rebuilt with {built_with.name} since it was "
+                        "opened",
+                        expected="the model it was opened with",
+                        fix="open it again",
+                    )
+                self._model = None
+            self._use(version, built_with)
+        self._table.refresh()
+
+    def __len__(self) -> int:
+        """Number of passages."""
+        self._follow()
+        return self._table.count()
+
+    @property
+    def model(self) -> SentenceTransformer:
+        """The model, loaded when it is first needed.
+
+        Raises:
+            ModelError: it is no longer where it was; open the index with ``model``.
+            IndexFolderError: what is there now is another model.
+        """
+        if self._model is None:
+            model = self._built_with.load()
+            self._built_with.require(
+                fingerprint(model), self._store.location, self._built_with.name
+            )
+            self._model = model
+        return self._model
+
+    @property
+    def mode(self) -> str:
+        """The default of a search: ``hybrid`` for a tuned model, ``dense`` for others."""
+        weight = self._built_with.fusion_weight
+        return "dense" if weight is None or weight == 1 else "hybrid"
+
+    @property
+    def fusion_weight(self) -> float:
+        """The model's share in a hybrid search: what its tuning chose, or ½."""
+        weight = self._built_with.fusion_weight
+        return _EVEN if weight is None else weight
+
+    def search(
+        self, query: str, top: int = 10, *, where: str | None = None, mode: str | None = None
+    ) -> list[Hit]:
+        """The passages that answer a question, the best first.
+
+        Cost: see ``docs/scale.md``; the model encodes the question, except for ``words``.
+
+        Args:
+            query: the question.
+            top: how many, at most.
+            where: a condition on the fields, as in SQL: ``page > 3 AND title = 'Methods'``.
+            mode: ``dense`` (by the model), ``words`` (by BM25) or ``hybrid`` (by the fusion of the
+                first hundred of both, with the weight that tuning chose, or ½). :attr:`mode` when
+                None.
+
+        Raises:
+            ArgumentError: an empty question, an unknown mode, ``top`` below 1, or a filter that
+                cannot be used.
+            IndexFolderError: the index is damaged, or was rebuilt with another model than the
+                one that ``open`` was given.
+            ModelError: the model is no longer where it was.
+        """
+        top = require_question(query, top)
+        self._follow()
+        mode = self.mode if mode is None else require_choice("mode", mode, MODES)
+        count = self._table.count(where)
+        if not count:
+            return []
+        probes = Dense.read(self._store, self._version).probes_for(count)
+        candidates = Candidates(self._table, where, probes)
+        if mode == "words":
+            return candidates.words(stemmed_words([query])[0], top)
+        vector = self.model.encode_query(query)
+        if mode == "dense":
+            return candidates.dense(vector, top)
+        words = stemmed_words([query])[0]
+        return candidates.hybrid(vector, words, top, self.fusion_weight)
+
+    def info(self) -> IndexInfo:
+        """What is known of the index, without loading its model."""
+        self._follow()
+        count, known = self._table.count(), self._built_with.fingerprint
+        dense = Dense.read(self._store, self._version)
+        return IndexInfo(
+            path=self._store.location,
+            version=self._version,
+            passages=count,
+            sources=self._table.sources(),
+            fields=self._table.fields,
+            model=self._built_with.name,
+            weights=known.weights,
+            dimension=known.dimension,
+            max_seq_length=known.max_seq_length,
+            query_prompt=known.query_prompt,
+            document_prompt=known.document_prompt,
+            number_format=known.number_format,
+            fusion_weight=self._built_with.fusion_weight,
+            mode=self.mode,
+            dense=dense.describe(count),
+            recall=1.0 if dense.probes_for(count) is None else dense.recall,
+            words_covered=self._table.words_covered(),
+            bytes=self._store.size(),
+        )
