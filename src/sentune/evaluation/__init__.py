@@ -28,33 +28,20 @@ from sentune.evaluation.evaluators import (
     EmbeddingSimilarityEvaluator,
     InformationRetrievalEvaluator,
 )
-from sentune.evaluation.report import FusionWeight, Report, remarks
-from sentune.evaluation.retrieval import RetrievalTask, question_metrics
-from sentune.evaluation.significance import (
-    Difference,
-    Interval,
-    bootstrap_interval,
-    paired_difference,
-)
+from sentune.evaluation.report import Report, remarks
+from sentune.evaluation.retrieval import RetrievalTask
 from sentune.evaluation.systems import evaluate_systems
-from sentune.evaluation.tables import report_markdown, report_table
+from sentune.evaluation.tables import report_table
 from sentune.evaluation.verdict import Verdict, verdict
 
 __all__ = [
-    "Difference",
     "EmbeddingSimilarityEvaluator",
-    "FusionWeight",
     "InformationRetrievalEvaluator",
-    "Interval",
     "Report",
     "RetrievalTask",
     "Verdict",
-    "bootstrap_interval",
     "evaluate_systems",
-    "paired_difference",
-    "question_metrics",
     "remarks",
-    "report_markdown",
     "report_table",
     "verdict",
 ]
