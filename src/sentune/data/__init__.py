@@ -25,25 +25,36 @@ from __future__ import annotations
 from sentune.data.corpus import read_passages
 from sentune.data.files.writing import require_row_file, write_rows
 from sentune.data.guards import without_leaks
+from sentune.data.labelled import LabelledTexts, read_labelled_texts
 from sentune.data.pairs import Pairs
-from sentune.data.passages import Passage, passage_files
-from sentune.data.python_docs import python_docs
+from sentune.data.passages import Passage, PassageFiles, passage_files, read_passage_rows
+from sentune.data.python_docs import PythonDocs, python_docs
 from sentune.data.readers import read_pairs, require_at_least
-from sentune.data.scored import ScoredPairs, read_scored_pairs
-from sentune.data.split import hold_out
+from sentune.data.scored import ScoredPairs, is_scored, read_scored_pairs
+from sentune.data.sentence_pairs import read_sentence_pairs
+from sentune.data.split import hold_out, hold_out_groups, question_groups
 from sentune.data.texts import TextRow, read_text_rows, read_texts
 
 __all__ = [
+    "LabelledTexts",
     "Pairs",
     "Passage",
+    "PassageFiles",
+    "PythonDocs",
     "ScoredPairs",
     "TextRow",
     "hold_out",
+    "hold_out_groups",
+    "is_scored",
     "passage_files",
     "python_docs",
+    "question_groups",
+    "read_labelled_texts",
     "read_pairs",
+    "read_passage_rows",
     "read_passages",
     "read_scored_pairs",
+    "read_sentence_pairs",
     "read_text_rows",
     "read_texts",
     "require_at_least",

@@ -28,20 +28,42 @@ from sentune.evaluation.evaluators import (
     EmbeddingSimilarityEvaluator,
     InformationRetrievalEvaluator,
 )
-from sentune.evaluation.report import Report, remarks
-from sentune.evaluation.retrieval import RetrievalTask
+from sentune.evaluation.report import FusionWeight, Report, remarks
+from sentune.evaluation.retrieval import RetrievalTask, question_metrics
+from sentune.evaluation.significance import (
+    Difference,
+    Interval,
+    bootstrap_interval,
+    paired_difference,
+)
 from sentune.evaluation.systems import evaluate_systems
-from sentune.evaluation.tables import report_table
+from sentune.evaluation.tables import report_markdown, report_table
 from sentune.evaluation.verdict import Verdict, verdict
+from sentune.ranking.bm25 import BM25
+from sentune.ranking.fusion import CANDIDATES, dense_candidates, fuse, word_candidates
+from sentune.ranking.rank import rank
 
 __all__ = [
+    "BM25",
+    "CANDIDATES",
+    "Difference",
     "EmbeddingSimilarityEvaluator",
+    "FusionWeight",
     "InformationRetrievalEvaluator",
+    "Interval",
     "Report",
     "RetrievalTask",
     "Verdict",
+    "bootstrap_interval",
+    "dense_candidates",
     "evaluate_systems",
+    "fuse",
+    "paired_difference",
+    "question_metrics",
+    "rank",
     "remarks",
+    "report_markdown",
     "report_table",
     "verdict",
+    "word_candidates",
 ]

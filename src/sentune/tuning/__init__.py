@@ -17,10 +17,11 @@ from __future__ import annotations
 from sentune.tuning.folder import RunFolder
 from sentune.tuning.outcome import Tuned
 from sentune.tuning.run import tune
-from sentune.tuning.settings import TuneSettings, read_run_file
+from sentune.tuning.settings import RunFile, TuneSettings, read_run_file
 from sentune.tuning.split import Split, read_split
 
 __all__ = [
+    "RunFile",
     "RunFolder",
     "Split",
     "TuneSettings",
