@@ -2,11 +2,10 @@
 
 ::
 
-    questions, passages ─ model ─ vectors ─ scores (Q, P) ─ ranking (Q, 100) ─┐
-                        └ BM25 ─────────── scores (Q, P) ─┬─ ranking ─────────┤
-                                           fusion of both ┴─ ranking ─────────┤
-                                                                              │
-    report ─ intervals, paired tests ─ metrics of every question (Q,) ────────┘
+    questions, passages ─┬─ model ─ scores (Q, P) ─┬─────────── ranking ─┬─ metrics (Q,) ─┐
+                         │                         └─ fusion ── ranking ─┤                │
+                         └─ BM25 ── scores (Q, P) ─┴─────────── ranking ─┘                │
+    report ─ intervals, paired tests ─────────────────────────────────────────────────────┘
 
 Metrics are kept for each question until the last step: intervals and paired tests cannot be made
 from means. Random draws are draws of groups of questions that share passages.
