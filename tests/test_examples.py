@@ -15,7 +15,21 @@ _SOURCE = Path(sentune.__file__).parent
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # Public names that people use first: each docstring, or one of its methods', has an example.
-_WITH_EXAMPLE: tuple[str, ...] = ()
+_WITH_EXAMPLE = (
+    "EmbeddingSimilarityEvaluator",
+    "Index",
+    "InformationRetrievalEvaluator",
+    "SentenceTransformer",
+    "SentenceTransformerTrainer",
+    "community_detection",
+    "count_truncation",
+    "fit",
+    "mine_hard_negatives",
+    "paraphrase_mining",
+    "quantize_embeddings",
+    "semantic_search",
+    "similarity",
+)
 
 
 def _modules_with_examples() -> list[str]:

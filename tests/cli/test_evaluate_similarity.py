@@ -108,4 +108,4 @@ def test_a_model_that_gives_nan_is_refused(
     outcome = run("evaluate", broken_folder, scored)
     assert (outcome.code, outcome.out) == (2, "")
     last = outcome.err.splitlines()[-1]
-    assert last.startswith("sentune: similarities that are not numbers (NaN): expected")
+    assert last.startswith("sentune: the similarities are not finite: expected")

@@ -119,6 +119,9 @@ def test_a_model_that_gives_nan_is_refused(
 ) -> None:
     out = tmp_path / "o.jsonl"
     data = jsonl("p.jsonl", rows())
-    refused(("similarity", broken_folder, "a", "b"), "NaN")
-    refused(("similarity", broken_folder, "--data", data, "--out", out), "NaN")
+    refused(("similarity", broken_folder, "a", "b"), "the similarities are not finite")
+    refused(
+        ("similarity", broken_folder, "--data", data, "--out", out),
+        "the similarities are not finite",
+    )
     assert not out.exists()

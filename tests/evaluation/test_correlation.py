@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from sentune.errors import ArgumentError, DataError
+from sentune.errors import ArgumentError, DataError, ModelError
 from sentune.evaluation.correlation import (
     average_ranks,
     pearson,
@@ -141,13 +141,17 @@ def test_few_and_equal_values_give_finite_intervals(rows: list[tuple[int, int]])
         ([1.0, 1.0], [1.0, 2.0]),
         ([1.0, 2.0], [3.0, 3.0]),
         ([1.0, math.nan], [1.0, 2.0]),
-        ([1.0, 2.0], [1.0, math.inf]),
         ([], []),
     ],
 )
 def test_what_has_no_correlation_has_no_interval(scores: list[float], alike: list[float]) -> None:
     with pytest.raises(DataError):
         spearman_interval(np.array(scores), np.array(alike))
+
+
+def test_similarities_that_are_not_finite_are_the_models_fault() -> None:
+    with pytest.raises(ModelError, match="similarities are not finite"):
+        spearman_interval(np.array([1.0, 2.0]), np.array([1.0, math.inf]))
 
 
 def test_no_resamples_are_refused() -> None:

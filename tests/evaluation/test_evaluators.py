@@ -171,7 +171,7 @@ def test_a_diverged_model_is_named(make_model: MakeModel) -> None:
     model = make_model({"one": [1, 0], "P": [np.nan, 0]})
     with pytest.raises(ModelError, match="similarities are not finite"):
         InformationRetrievalEvaluator({"a": "one"}, {"p": "P"}, {"a": ["p"]})(model)
-    with pytest.raises(DataError, match="NaN"):
+    with pytest.raises(ModelError, match="similarities are not finite"):
         EmbeddingSimilarityEvaluator(["one", "one"], ["P", "one"], [0, 1])(model)
 
 

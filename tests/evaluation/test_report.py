@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -91,6 +92,9 @@ def test_json_is_plain_rounded_and_has_the_remarks() -> None:
     }
     assert "-0.0" not in json.dumps(plain)
     assert plain["systems"]["model"]["ndcg@10"] == {"value": 0.75, "low": 0.65, "high": 0.85}
-    assert plain["fusion"] == {"weight": 0.5, "weight_from": "cross-fitted"}
+    chosen = {"weight": 0.5, "weight_from": "cross-fitted", "chosen_weight": 0.5}
+    assert plain["fusion"] == chosen
+    given = replace(made, fusion=FusionWeight(0.4, "given")).to_json()["fusion"]
+    assert given == {"weight": 0.4, "weight_from": "given", "chosen_weight": None}
     assert (plain["questions"], plain["passages"], plain["groups"]) == (100, 500, 10)
     assert plain["notes"] == remarks(made)

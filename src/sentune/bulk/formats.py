@@ -40,9 +40,7 @@ class Shape:
 def require_vector_file(path: Path) -> None:
     """Check before long work that ``write_vectors`` can write ``path``.
 
-    Raises:
-        OutputError: the suffix is not one of ``VECTOR_SUFFIXES``, or the path can't be written.
-        MissingExtraError: the format needs pyarrow, which is not installed.
+    Raises OutputError; MissingExtraError if the format needs pyarrow, which is not installed.
     """
     require_suffix(path, VECTOR_SUFFIXES)
     if path.suffix.lower() != ".npy":
@@ -56,16 +54,7 @@ def write_vectors(suffix: str, stream: BinaryIO, shape: Shape, parts: Iterable[P
     it. Parquet and Arrow (the IPC file format) have the column ``embedding``, a list of fixed size,
     after the column ``id`` if there are ids.
 
-    Memory: one part; for Parquet, a row group of eight parts.
-
-    Args:
-        suffix: one of ``VECTOR_SUFFIXES``.
-        stream: an empty file.
-        shape: of all parts together.
-        parts: read once.
-
-    Raises:
-        OSError: the file cannot be written.
+    Memory: one part; for Parquet, a row group of eight parts. Raises OSError.
     """
     _WRITERS[suffix](stream, shape, parts)
 

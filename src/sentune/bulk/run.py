@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sentune.bulk.formats import require_vector_file
 from sentune.bulk.publishing import publish
-from sentune.bulk.work_folder import Shard, WorkFolder
+from sentune.bulk.work_folder import WorkFolder
 from sentune.checks import require_text
 from sentune.data import TextRow
 from sentune.encoding.chunks import chunks
@@ -138,7 +138,9 @@ def encode_to_file(
         except KeyboardInterrupt:
             folder.find_shards()  # Ctrl-C may come when a shard is on the disk but not counted
             raise KeyboardInterrupt(_left_behind(folder)) from None
-        cut = _truncation(folder.shards[number] for number in range(shards))
+        cut = Truncation()
+        for shard in (folder.shards[number] for number in range(shards)):
+            cut.add(Truncation(shard.rows, shard.truncated, shard.tokens_left_out, shard.windowed))
     seconds = time.monotonic() - began
     encoded = max(0, shape.rows - before)
     return EncodedFile(
@@ -185,13 +187,6 @@ class _Job:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    number: int
-    texts_sha256: str
-    ids: list[str] | None
-
-
 def _fill(
     folder: WorkFolder,
     job: _Job,
@@ -200,7 +195,7 @@ def _fill(
     show_progress_bar: bool | None,
 ) -> int:
     """Finish every shard that is not, and return how many there are."""
-    begun: deque[_Begun] = deque()
+    begun: deque[tuple[int, str, list[str] | None]] = deque()
     count = first = 0
 
     def unfinished() -> Iterator[list[str]]:
@@ -208,7 +203,7 @@ def _fill(
         for chunk in chunks(checked_rows(texts), _SHARD, lambda row: len(row.text)):
             digest = _sha256(chunk)
             if not folder.holds(count, digest, first):
-                begun.append(_Begun(count, digest, ids_of(chunk)))
+                begun.append((count, digest, ids_of(chunk)))
                 yield [row.text for row in chunk]
             count, first = count + 1, first + len(chunk)
 
@@ -217,14 +212,8 @@ def _fill(
     )
     with closing(blocks):  # at once, so that no bar is drawn any more when an error is told
         for block in blocks:
-            shard = begun.popleft()
-            folder.add(
-                shard.number,
-                _kept(block, job.precision),
-                texts_sha256=shard.texts_sha256,
-                truncation=block.truncation,
-                ids=shard.ids,
-            )
+            number, digest, ids = begun.popleft()
+            folder.add(number, _kept(block, job.precision), digest, block.truncation, ids)
     return count
 
 
@@ -268,13 +257,6 @@ def _sha256(rows: Iterable[TextRow]) -> str:
 def _kept(block: Block, precision: str) -> NDArray[Any]:
     vectors = block.vectors.cpu().numpy()
     return vectors if needs_ranges(precision) else quantize_embeddings(vectors, precision)
-
-
-def _truncation(shards: Iterable[Shard]) -> Truncation:
-    whole = Truncation()
-    for shard in shards:
-        whole.add(Truncation(shard.rows, shard.truncated, shard.tokens_left_out, shard.windowed))
-    return whole
 
 
 def _say_what_is_there(folder: WorkFolder, say: Callable[[str], None]) -> None:

@@ -89,11 +89,7 @@ class WorkFolder:
         """Make a folder, or continue with the folder that is there, and lock it.
 
         Afterwards the folder is removed if it is finished or has no shard, and stays otherwise.
-
-        Args:
-            out: the file to write.
-            job: the model and the options of the shards, as JSON values.
-            differences: returns in words how this job differs from the job of the folder.
+        ``differences`` returns in words how ``job`` differs from the job of the folder.
 
         Raises:
             OutputError: another process has locked it, the shards belong to another job, or the
@@ -104,9 +100,14 @@ class WorkFolder:
         if not folder.exists:
             with new_folder(folder.path) as begun:
                 write_json(begun / _JOB, {"format": _FORMAT, **job})
+        busy = OutputError(
+            f"{out} is being written by another process",
+            expected="one process at a time",
+            fix="wait until it has ended, or name another file",
+        )
         ours = False
         try:
-            with folder._locked():
+            with locked(folder.path / _LOCK, busy=busy):
                 folder._require_same(differences)
                 folder.find_shards()
                 ours = True
@@ -131,8 +132,7 @@ class WorkFolder:
     def holds(self, number: int, texts_sha256: str, first: int) -> bool:
         """Whether a shard is finished; ``first`` is the position of its first text, from 0.
 
-        Raises:
-            OutputError: it is finished, but has other texts.
+        Raises OutputError if it is finished, but has other texts.
         """
         shard = self.shards.get(number)
         if shard is not None and shard.texts_sha256 != texts_sha256:
@@ -181,16 +181,6 @@ class WorkFolder:
 
     def _vectors(self, number: int) -> Path:
         return self.path / f"{number:05d}.npy"
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        busy = OutputError(
-            f"{self._out} is being written by another process",
-            expected="one process at a time",
-            fix="wait until it has ended, or name another file",
-        )
-        with locked(self.path / _LOCK, busy=busy):
-            yield
 
     def _require_same(self, differences: Callable[[dict[str, Any]], list[str]]) -> None:
         try:

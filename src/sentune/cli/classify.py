@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from sentune.evaluation.classification import LabelFigures
+
 __all__ = ["NAME", "app"]
 
 NAME = "classify"
@@ -113,9 +115,10 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Label texts with a trained classifier."""
+    from sentune.data import read_texts
     from sentune.tasks.classifier_folder import load_classifier
 
-    texts = _texts(file)
+    texts = list(read_texts(file))
     classifier = load_classifier(directory)
     with telling_truncation(classifier.model):
         found = classifier.predict(texts, show_progress_bar=interactive())
@@ -133,12 +136,13 @@ def zero_shot(
     as_json: AsJson = False,
 ) -> None:
     """Label texts without training, by the names of the labels."""
+    from sentune.data import read_texts
     from sentune.tasks.zero_shot import require_names
     from sentune.tasks.zero_shot import zero_shot as similarities
 
     names = [name.strip() for name in labels.split(",")]
     require_names(names)
-    texts = _texts(file)
+    texts = list(read_texts(file))
     encoder = loaded_model(model)
     with telling_truncation(encoder):
         scores = similarities(encoder, texts, names, show_progress_bar=interactive())
@@ -167,12 +171,12 @@ def evaluate(
     with count_truncation() as truncation:
         found = classifier.evaluate(data.texts, data.labels, show_progress_bar=interactive())
     if as_json:
-        print_json({**found.to_json(), "truncation": asdict(truncation)})
+        print_json({**asdict(found), "truncation": asdict(truncation)})
         return
     measured = {"accuracy": asdict(found.accuracy), "macro_f1": asdict(found.macro_f1)}
     show(_systems_table({"classifier": measured}))
     print_line()
-    show(_labels_table(found.to_json()["per_label"]))
+    show(_labels_table(found.per_label))
     print_line()
     if found.unknown:
         named = ", ".join(f"{label} ({count})" for label, count in found.unknown.items())
@@ -186,16 +190,6 @@ def evaluate(
         f"Brier score {found.probabilities.brier:.3f}, log loss {found.probabilities.log_loss:.3f}"
     )
     print_line(truncation.describe(classifier.model.max_seq_length))
-
-
-def _texts(file: str) -> list[str]:
-    from sentune.data import read_texts
-    from sentune.errors import DataError
-
-    texts = list(read_texts(file))
-    if not texts:
-        raise DataError(f"{file} has no texts", expected="at least one", fix="give another file")
-    return texts
 
 
 def _output(
@@ -214,18 +208,10 @@ def _output(
             print_line(f"{score:.3f}  {one_line(label)}  {one_line(text, _SHOWN)}")
 
 
-def _table(first: str, *titles: str) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column(first)
-    for title in titles:
-        table.add_column(title, justify="right", no_wrap=True)
-    return table
-
-
 def _systems_table(systems: Mapping[str, Any]) -> Table:
-    table = _table("", "accuracy", "95% interval", "macro F1", "95% interval")
+    from sentune.evaluation.tables import figure_table
+
+    table = figure_table("", "accuracy", "95% interval", "macro F1", "95% interval")
     for name in _SYSTEMS:
         if name in systems:
             cells = [cell for figure in systems[name].values() for cell in _cells(figure)]
@@ -237,11 +223,13 @@ def _cells(figure: Mapping[str, float]) -> tuple[str, str]:
     return f"{figure['value']:.3f}", f"{figure['low']:.3f} to {figure['high']:.3f}"
 
 
-def _labels_table(per_label: Iterable[Mapping[str, Any]]) -> Table:
+def _labels_table(per_label: Iterable[LabelFigures]) -> Table:
     from rich.text import Text
 
-    table = _table("label", "precision", "recall", "F1", "texts")
+    from sentune.evaluation.tables import figure_table
+
+    table = figure_table("label", "precision", "recall", "F1", "texts")
     for row in per_label:
-        figures = (f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))
-        table.add_row(Text(row["label"]), *figures, f"{row['support']:,}")
+        figures = (f"{figure:.3f}" for figure in (row.precision, row.recall, row.f1))
+        table.add_row(Text(row.label), *figures, f"{row.support:,}")
     return table

@@ -37,11 +37,7 @@ class DistinctTexts:
 
 
 def read_distinct_texts(file: str) -> DistinctTexts:
-    """Read the texts of a file or of standard input.
-
-    Raises:
-        DataError: as ``read_texts``, and if there is a single text.
-    """
+    """Read the texts of a file or of standard input. Raises DataError if there is only one."""
     from sentune.data import read_texts
     from sentune.errors import DataError
 
@@ -53,7 +49,7 @@ def read_distinct_texts(file: str) -> DistinctTexts:
     if count < 2:
         name = "standard input" if file == "-" else file
         raise DataError(
-            f"{name} has {'one text' if count else 'no texts'}",
+            f"{name} has one text",
             expected="at least two texts to compare",
             fix="give a file with more texts, one a line or row",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -130,10 +130,7 @@ def _as_json(
             {
                 "group": number,
                 "keep": group[0].row,
-                "texts": [
-                    {"row": member.row, "text": member.text, "similarity": member.similarity}
-                    for member in group
-                ],
+                "texts": [asdict(member) for member in group],
             }
             for number, group in enumerate(groups, start=1)
         ],

@@ -74,11 +74,7 @@ def _measured(
     weight = model.extras.get("fusion_weight")
     task = RetrievalTask.from_pairs(pairs)
     report = evaluate_systems(
-        task,
-        model=model,
-        base=base,
-        fusion_weight=weight,
-        show_progress_bar=interactive(),
+        task, model=model, base=base, fusion_weight=weight, show_progress_bar=interactive()
     )
     notes = [] if weight is None else [_SAVED_WEIGHT.format(weight)]
     found = {**report.to_json(), "data_notes": [*notes, *pairs.notes]}

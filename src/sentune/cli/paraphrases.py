@@ -57,11 +57,7 @@ def _mined(
 
     # With top_k = max_pairs the result is exact, even if all the best pairs share one text.
     found = paraphrase_mining(
-        encoder,
-        distinct.texts,
-        show_progress_bar=interactive(),
-        max_pairs=top,
-        top_k=top,
+        encoder, distinct.texts, show_progress_bar=interactive(), max_pairs=top, top_k=top
     )
     rows: list[dict[str, Cell]] = []
     for score, first, second in found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from sentune.cli.options import AsJson, Model, Rows
 from sentune.cli.output import interactive, one_line, print_json, print_line, show, write_out
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from sentune.data.files.writing import Cell
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
@@ -86,29 +83,18 @@ def _rows(encoder: SentenceTransformer, pairs: list[tuple[str, str]]) -> list[di
     """The pairs in order, each with its similarity; every different text is encoded once."""
     import numpy as np
 
+    from sentune.vectors import require_finite
+
     different = dict.fromkeys(text for pair in pairs for text in pair)
     index = {text: number for number, text in enumerate(different)}
     vectors = encoder.encode(list(index), show_progress_bar=interactive())
     left, right = (vectors[[index[pair[side]] for pair in pairs]] for side in (0, 1))
-    scores = _finite(np.asarray(encoder.similarity_pairwise(left, right)))
+    scores = np.asarray(encoder.similarity_pairwise(left, right))
+    require_finite(scores, "the similarities")
     return [
         {"sentence1": first, "sentence2": second, "similarity": round(float(score), 6)}
         for (first, second), score in zip(pairs, scores, strict=True)
     ]
-
-
-def _finite(scores: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    import numpy as np
-
-    from sentune.errors import DataError
-
-    if not np.isfinite(scores).all():
-        raise DataError(
-            "the similarities are NaN",
-            expected="a number for every pair",
-            fix="check the model: its weights may be damaged, or its training diverged",
-        )
-    return scores
 
 
 def _print_matrix(encoder: SentenceTransformer, texts: list[str], as_json: bool) -> None:
@@ -116,10 +102,13 @@ def _print_matrix(encoder: SentenceTransformer, texts: list[str], as_json: bool)
     from rich.table import Table
     from rich.text import Text
 
+    from sentune.vectors import require_finite
+
     vectors = encoder.encode(texts)
-    scores = _finite(np.asarray(encoder.similarity(vectors, vectors))).tolist()
+    scores = np.asarray(encoder.similarity(vectors, vectors))
+    require_finite(scores, "the similarities")
     if as_json:
-        rounded = [[round(score, 6) for score in row] for row in scores]
+        rounded = [[round(score, 6) for score in row] for row in scores.tolist()]
         print_json({"texts": texts, "similarity": rounded})
         return
     table = Table(box=None, pad_edge=False)
@@ -127,7 +116,7 @@ def _print_matrix(encoder: SentenceTransformer, texts: list[str], as_json: bool)
     table.add_column("text", overflow="fold")
     for number in range(1, len(texts) + 1):
         table.add_column(str(number), justify="right")
-    for number, (text, row) in enumerate(zip(texts, scores, strict=True), start=1):
+    for number, (text, row) in enumerate(zip(texts, scores.tolist(), strict=True), start=1):
         table.add_row(str(number), Text(text), *(f"{score:.3f}" for score in row))
     show(table)
 

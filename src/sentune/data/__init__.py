@@ -2,9 +2,11 @@
 
 ::
 
-    files/ ─ records ─┬─ columns ──┬─ assembly ─ Pairs ─┬─ split    training | held out
-                      ├─ mappings ─┘                    └─ guards   no question in both
-                      └─ fields ──── passages ─ Passage, one at a time
+    files/ ─ records ─┬─ columns ─┬─ readers ─ assembly ─ Pairs ─┬─ split   training | held out
+                      │           │                              └─ guards  no question in both
+                      ├─ mappings ┘
+                      └─ columns ─┬─ texts, corpus, labelled, scored, sentence_pairs
+                                  └─ fields ─ passages
 
 - ``files/`` turns each format into records, and rows of results into a file.
 - ``columns`` gives column names their roles; ``mappings`` reads JSON that names texts by ids;

@@ -68,8 +68,7 @@ class PairColumns:
 def pair_columns(columns: Sequence[str], named_at: str) -> PairColumns:
     """Find the roles in a file of pairs; ``named_at`` is the location of the names.
 
-    Raises:
-        DataError: no column, or several, could be the question or the passage.
+    Raises DataError unless exactly one column could be the question, and one the passage.
     """
     roles = _roles(columns)
     fix = "rename the columns to anchor and positive, and remove or rename any other like them"
@@ -93,20 +92,12 @@ def is_sentence_pair(columns: Sequence[str]) -> bool:
 
 
 def text_column(columns: Sequence[str], named_at: str) -> str:
-    """Find the one column of texts in a file without questions.
-
-    Raises:
-        DataError: no column, or several, could be the text.
-    """
+    """Find the one column of texts in a file without questions. Raises DataError."""
     return _one_named(_TEXT_NAMES, columns, named_at)
 
 
 def label_column(columns: Sequence[str], named_at: str) -> str:
-    """Find the one column of labels in a file of texts.
-
-    Raises:
-        DataError: no column, or several, could be the label.
-    """
+    """Find the one column of labels in a file of texts. Raises DataError."""
     return _one_named(_LABEL_NAMES, columns, named_at)
 
 
@@ -119,11 +110,7 @@ def id_column(columns: Sequence[str]) -> str | None:
 def only_column(
     candidates: Sequence[str], role: str, columns: Sequence[str], named_at: str, fix: str
 ) -> str:
-    """Return the one of ``columns`` that could have a role.
-
-    Raises:
-        DataError: there is no candidate, or there are several.
-    """
+    """Return the only one of ``candidates``, which could have the role. Raises DataError."""
     if len(candidates) == 1:
         return candidates[0]
     several = f"the columns {quoted(candidates)} could each be"
@@ -140,8 +127,7 @@ def rows_with_roles(
 ) -> Iterator[tuple[Record, dict[str, object], Roles]]:
     """Yield every record with its columns, and the roles that ``find`` gives their names.
 
-    Raises:
-        DataError: a record is not an object, as ``example`` shows it, or ``find`` raises it.
+    Raises DataError if a record is not an object, as ``example`` shows it, or if ``find`` does.
     """
     known: dict[tuple[str, ...], Roles] = {}
     for record in records:

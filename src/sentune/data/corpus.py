@@ -17,7 +17,7 @@ __all__ = ["PassageIds", "is_page", "open_passages", "read_passages"]
 
 
 def read_passages(path: str | Path) -> dict[str, str]:
-    """Read the passages to search: passage id → text, in the order of the file.
+    """Read the passages to search: passage id → text, in the order of a file or of ``"-"``.
 
     Takes every file that :func:`sentune.data.read_texts` takes. From a file of pairs, which
     :func:`sentune.data.read_pairs` takes, it returns the passages. The id is in the first of the
@@ -25,9 +25,6 @@ def read_passages(path: str | Path) -> dict[str, str]:
     passages are p1, p2, … The passages of one page are numbered: ``12``, ``12#2``. A text that
     repeats is one passage, under its first id. Blank lines of a file of one text a line are
     skipped.
-
-    Args:
-        path: the file, or ``"-"`` for standard input.
 
     Raises:
         DataError: as ``read_pairs`` and ``read_texts``; also if two different texts have one id.
@@ -53,10 +50,7 @@ def open_passages(path: str | Path, name: str) -> TextSource:
     """Open a file of texts or pairs, or ``"-"``, which messages call ``name``.
 
     Reads up to the first row; JSON and pairs are read whole. Its lines are the texts that are not
-    blank, numbered from 1.
-
-    Raises:
-        DataError, MissingExtraError: as :func:`read_passages`, also while iterating.
+    blank, numbered from 1. Errors are those of :func:`read_passages`, also while iterating.
     """
     source = open_texts(path)
     records = iter(source.records)
@@ -91,8 +85,7 @@ class PassageIds:
     def __call__(self, record: Record, text: str) -> str | None:
         """Return the id of a passage, or ``None`` if an earlier passage has its id and text.
 
-        Raises:
-            DataError: an earlier passage has its id and another text.
+        Raises DataError if an earlier passage has its id and another text.
         """
         self._rows += 1
         found = id_of(record)

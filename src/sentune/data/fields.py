@@ -30,12 +30,7 @@ class FieldNames:
         self._spelling: dict[str, str] = {}
 
     def __call__(self, columns: tuple[str, ...], used: Collection[str], at: str) -> dict[str, str]:
-        """Return column → field name for the columns that are neither the text nor the id.
-
-        Args:
-            columns: all the columns of a row.
-            used: the columns of the text and the id.
-            at: the location of the names, for the message.
+        """Return column → field name for the columns not ``used`` as the text or the id.
 
         Raises:
             DataError: a name is empty, can't be used in a filter, starts with ``_`` or
@@ -107,11 +102,8 @@ class FieldTypes:
 def field_value(value: object, location: str, column: str) -> FieldValue:
     """Convert a value of JSON or Parquet to a text, a number, a truth value or ``None``.
 
-    NaN becomes ``None``; lists and objects become JSON text.
-
-    Raises:
-        DataError: the value is infinite, a whole number beyond 64 bits, bytes, or a text with a
-            NUL or half a surrogate pair.
+    NaN becomes ``None``; lists and objects become JSON text. Raises DataError if the value is
+    infinite, a whole number beyond 64 bits, bytes, or a text with a NUL or half a surrogate pair.
     """
     try:
         plain = _plain(value, location, column)

@@ -63,14 +63,6 @@ def _asking_for(pairs: Pairs, question_ids: Iterable[str], texts: Iterable[str])
 
 def _normalised(text: str) -> str:
     words = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    start, end = 0, len(words)
-    while start < end and _is_edge(words[start]):
-        start += 1
-    while end > start and _is_edge(words[end - 1]):
-        end -= 1
+    edges = {c for c in set(words) if c.isspace() or unicodedata.category(c).startswith("P")}
     # A text of punctuation alone is compared as it is.
-    return words[start:end] or words
-
-
-def _is_edge(character: str) -> bool:
-    return character.isspace() or unicodedata.category(character).startswith("P")
+    return words.strip("".join(edges)) or words

@@ -36,14 +36,11 @@ class LabelledTexts:
 def read_labelled_texts(path: str | Path) -> LabelledTexts:
     """Read texts with one label each.
 
-    The formats are JSONL, JSON, CSV, TSV and Parquet; standard input is JSONL. The text is in
-    the column ``text``, ``sentence``, ``passage`` or ``content``, the label in ``label``,
+    The formats are JSONL, JSON, CSV, TSV and Parquet; standard input (``"-"``) is JSONL. The text
+    is in the column ``text``, ``sentence``, ``passage`` or ``content``, the label in ``label``,
     ``category``, ``class`` or ``topic``. Other columns are ignored. Blanks at the ends of a label
     are dropped, because people mean one class by ``spam`` and ``spam␣``. Whole numbers and truth
     values become the texts ``3``, ``true`` and ``false``. Texts are not changed.
-
-    Args:
-        path: the file, or ``"-"`` for standard input.
 
     Raises:
         DataError: the file can't be read, breaks its format or has no rows; no column, or several,

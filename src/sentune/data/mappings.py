@@ -29,9 +29,8 @@ def has_ids(document: object) -> bool:
 def pairs_of_mapping(document: object, path: Path) -> Pairs | None:
     """Build pairs from a JSON document that ``has_ids``; return ``None`` for any other.
 
-    Raises:
-        DataError: a part is not an object, a text is not a text, the relevant ids are neither a
-            list of ids nor an object of scores, or an id has no question or passage.
+    Raises DataError if a part is not an object, a text is not a text, the relevant ids are neither
+    a list of ids nor an object of scores, or an id has no question or passage.
     """
     keys = _keys(document)
     if keys is None or not isinstance(document, dict):

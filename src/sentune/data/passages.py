@@ -52,9 +52,10 @@ class PassageFiles:
 def read_passage_rows(path: str | Path) -> Iterator[Passage]:
     """Yield the passages of a file with their ids and fields, in order.
 
-    Ids come from the columns that :func:`sentune.data.read_passages` uses. Without such a column,
-    the n-th passage is ``pn``. Rows with the same id and text are one passage, with the fields of
-    the first. Unlike in ``read_passages``, a text that repeats under another id is another passage.
+    The files are those of :func:`sentune.data.read_passages`; ``"-"`` is standard input. Ids
+    come from the columns that ``read_passages`` uses. Without such a column, the n-th passage is
+    ``pn``. Rows with the same id and text are one passage, with the fields of the first. Unlike in
+    ``read_passages``, a text that repeats under another id is another passage.
 
     Fields are the columns that are neither the text nor the id; ``page`` is a field even if it is
     the id. Lists and objects become JSON text, dates ISO 8601 text, NaN ``None``. CSV and TSV have
@@ -64,9 +65,6 @@ def read_passage_rows(path: str | Path) -> Iterator[Passage]:
 
     Memory: one passage, and about 200 bytes for every id, but none for ``.txt``. JSON and pairs
     are read whole. CSV and TSV are read twice.
-
-    Args:
-        path: a file that :func:`sentune.data.read_passages` takes, or ``"-"`` for standard input.
 
     Raises:
         DataError: at once if the file is missing or of an unknown format; while iterating, for

@@ -85,16 +85,13 @@ class PythonDocs:
 
 
 def python_docs(folder: Path | None = None) -> PythonDocs:
-    """Collect the pairs from the sources of the running Python.
+    """Collect the pairs from the sources in a folder, by default those of the running Python.
 
     A summary is used if it reads as a sentence of 4 to 40 words, and the rest if it has at least
     80 characters and does not repeat the summary. Summaries and rests that occur more than once
     are left out, because no ranking of them would be right or wrong.
 
     Cost: about 2 seconds, most of it parsing 8 MB of source.
-
-    Args:
-        folder: the sources; by default, the standard library of the running Python.
 
     Raises:
         DataError: the folder has no documented sources; some Pythons come without them.

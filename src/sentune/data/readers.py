@@ -16,7 +16,7 @@ from sentune.data.columns import pair_columns, rows_with_roles
 from sentune.data.files.json_files import json_records, load_json
 from sentune.data.files.lines import check_suffix
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
-from sentune.data.files.records import Record, checked_text, kind_of, quoted
+from sentune.data.files.records import Record, checked_text, kind_of, number_of, quoted
 from sentune.data.mappings import pairs_of_mapping
 from sentune.data.pairs import Pairs
 from sentune.errors import DataError
@@ -63,8 +63,7 @@ def read_pairs(path: str | Path) -> Pairs:
 def pairs_or_records(path: Path) -> Pairs | Iterator[Record]:
     """Open a row file: the pairs of a JSON file with ids, the records of any other file.
 
-    Raises:
-        DataError: as :func:`read_pairs` for JSON; other formats raise while iterating.
+    Raises DataError as :func:`read_pairs` for JSON; other formats raise it while iterating.
     """
     if path.suffix.lower() != ".json":
         return records_of(path)
@@ -86,9 +85,8 @@ def _with_pairs(pairs: Pairs) -> Pairs:
 def require_at_least(pairs: Pairs, count: int, purpose: str) -> None:
     """Check that there are at least ``count`` pairs for ``purpose`` ("tuning", "a split").
 
-    Raises:
-        DataError: there are fewer. Tuning needs two: with a single pair there is no wrong passage
-            to compare with, and the loss is 0 for every model.
+    Tuning needs two: with a single pair there is no wrong passage to compare with, and the loss is
+    0 for every model. Raises DataError.
     """
     if len(pairs) < count:
         raise DataError(
@@ -99,11 +97,7 @@ def require_at_least(pairs: Pairs, count: int, purpose: str) -> None:
 
 
 def pairs_of_records(records: Iterable[Record], source: str) -> Pairs:
-    """Build pairs from records of columns.
-
-    Raises:
-        DataError: a row cannot be used, as for :func:`read_pairs`.
-    """
+    """Build pairs from records of columns. Raises DataError as :func:`read_pairs`."""
     return pairs_of_rows(_rows(records), source=source)
 
 
@@ -141,15 +135,7 @@ def _texts(row: dict[str, object], name: str, location: str) -> tuple[str, ...]:
 
 
 def _refuse_score(value: object, location: str) -> None:
-    number: float | None = None
-    if isinstance(value, int | float):
-        number = value
-    elif isinstance(value, str):
-        try:
-            number = float(value)
-        except ValueError:
-            number = None
-    if number != 1:
+    if value is not True and number_of(value) != 1:
         shown = quoted([str(value)]) if isinstance(value, str | int | float) else kind_of(value)
         raise DataError(
             f"{location} holds {shown}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -13,7 +12,7 @@ from sentune.data.files.csv_files import TABLE_SUFFIXES, csv_records, csv_rows
 from sentune.data.files.json_files import json_records, load_json
 from sentune.data.files.lines import check_suffix
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
-from sentune.data.files.records import Record, checked_text, kind_of, quoted
+from sentune.data.files.records import Record, checked_text, kind_of, number_of, quoted
 from sentune.data.mappings import has_ids
 from sentune.errors import DataError
 
@@ -114,7 +113,7 @@ def is_scored(path: str | Path) -> bool:
         scores = pair_columns(tuple(record.value), record.named_at).scores
         if len(scores) != 1:
             return False
-        score = _number(record.value[scores[0]])
+        score = number_of(record.value[scores[0]])
         if score is not None and score not in _LABELS:
             return True
     return False
@@ -123,8 +122,7 @@ def is_scored(path: str | Path) -> bool:
 def sentence_records(path: Path) -> Iterator[Record]:
     """Yield the records of a row file; a CSV or TSV file of scored pairs may lack the header.
 
-    Raises:
-        DataError, MissingExtraError: as :func:`sentune.data.files.reading.records_of`.
+    Errors are those of :func:`sentune.data.files.reading.records_of`.
     """
     return _table(path) if path.suffix.lower() in TABLE_SUFFIXES else records_of(path)
 
@@ -135,7 +133,7 @@ def _table(path: Path) -> Iterator[Record]:
     if first is None:
         return iter(())
     line, fields = first
-    has_header = len(fields) != 3 or _number(fields[2]) is None
+    has_header = len(fields) != 3 or number_of(fields[2]) is None
     header = [] if has_header else [(line, ["sentence1", "sentence2", "score"])]
     return csv_records(path, chain(header, [first], rows))
 
@@ -148,7 +146,7 @@ def _columns(names: Sequence[str], named_at: str) -> tuple[str, str, str]:
 
 
 def _score(value: object, location: str, column: str) -> float:
-    score = _number(value)
+    score = number_of(value)
     if score is None:
         shown = quoted([value]) if isinstance(value, str) else kind_of(value)
         raise DataError(
@@ -157,13 +155,3 @@ def _score(value: object, location: str, column: str) -> float:
             fix="correct it, or remove the row",
         )
     return score
-
-
-def _number(value: object) -> float | None:
-    if not isinstance(value, str | int | float) or isinstance(value, bool):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None

@@ -17,11 +17,9 @@ def read_sentence_pairs(path: str | Path) -> Iterator[tuple[str, str]]:
     """Yield the two sentences of every row, in the order of the file, repeats included.
 
     The formats and the names of the two columns are those of :func:`sentune.data.read_pairs`.
-    Scores and all other columns are ignored. Row n gives pair n: nothing is merged. As for
-    :func:`sentune.data.read_scored_pairs`, a CSV or TSV file with scores may lack the header.
-
-    Args:
-        path: the file, or ``"-"`` for JSONL on standard input.
+    Scores and all other columns are ignored. Row n gives pair n: nothing is merged. ``"-"`` is
+    JSONL on standard input. As for :func:`sentune.data.read_scored_pairs`, a CSV or TSV file with
+    scores may lack the header.
 
     Raises:
         DataError: at once if the file is missing or of an unknown format; while iterating, for a

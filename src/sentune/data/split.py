@@ -36,7 +36,6 @@ def hold_out(pairs: Pairs, fraction: float = 0.1, seed: int = 0) -> tuple[Pairs,
     Hard negatives stay with their question and do not connect questions.
 
     Args:
-        pairs: the pairs to split.
         fraction: share of the questions to hold out, between 0 and 1 exclusive.
         seed: decides which.
 
@@ -55,12 +54,8 @@ def hold_out_groups(
 ) -> tuple[Pairs, Pairs]:
     """Split as :func:`hold_out`, by groups that the caller knows: documents or authors, say.
 
-    Args:
-        pairs: the pairs to split.
-        group_of: question id → name of its group. Groups must not share passages: a shared passage
-            may be on both sides.
-        fraction: share of the questions to hold out, between 0 and 1 exclusive.
-        seed: decides which.
+    ``group_of`` is question id → name of its group. Groups must not share passages: a shared
+    passage may be on both sides. The other arguments are as there.
 
     Raises:
         ArgumentError: ``fraction`` is out of range.

@@ -30,14 +30,11 @@ def read_texts(path: str | Path) -> Iterator[str]:
 
     ``.txt`` has one text a line; ``.jsonl``, ``.ndjson`` and ``.json`` have bare texts or objects;
     ``.csv`` and ``.tsv`` have a header, ``.parquet`` a schema. The column is called ``text``,
-    ``sentence``, ``passage`` or ``content``. Standard input is JSONL if its first line that is not
-    blank starts with ``{``, else one text a line. With one text a line, blank lines are accepted
-    only at the end: to skip one would give every later vector the number of another line.
+    ``sentence``, ``passage`` or ``content``. Standard input (``"-"``) is JSONL if its first line
+    that is not blank starts with ``{``, else one text a line. With one text a line, blank lines are
+    accepted only at the end: to skip one would give every later vector the number of another line.
 
     JSON is read whole; the other formats are streamed in constant memory.
-
-    Args:
-        path: the file, or ``"-"`` for standard input.
 
     Raises:
         DataError: at once if the file is missing or of an unknown format; while iterating, for a
@@ -113,11 +110,7 @@ def _without_blanks(lines: Iterable[tuple[int, str]], name: str) -> Iterator[str
 
 
 def at_least_one(rows: Iterator[T], name: str) -> Iterator[T]:
-    """Yield the rows of a file of texts.
-
-    Raises:
-        DataError: there is none.
-    """
+    """Yield the rows of a file of texts. Raises DataError if there is none."""
     first = next(rows, None)
     if first is None:
         raise DataError(
@@ -130,8 +123,7 @@ def at_least_one(rows: Iterator[T], name: str) -> Iterator[T]:
 def text_of(record: Record) -> str:
     """Return the text of a record: the record itself, or an object's column of texts.
 
-    Raises:
-        DataError: it is neither, or no column, or several, could be the text.
+    Raises DataError if it is neither, or if no column, or several, could be the text.
     """
     if isinstance(record.value, str):
         return checked_text(record.value, record.location)
@@ -148,8 +140,7 @@ def text_of(record: Record) -> str:
 def id_of(record: Record) -> tuple[str, str] | None:
     """Return the column of the passage's id, and the id; ``None`` without such a column.
 
-    Raises:
-        DataError: the id is neither a text nor a whole number.
+    Raises DataError if the id is neither a text nor a whole number.
     """
     row = record.value if isinstance(record.value, dict) else {}
     column = id_column(tuple(row))

@@ -2,11 +2,10 @@
 
 ::
 
-    questions, passages ─ model ─ vectors ─ scores (Q, P) ─ ranking (Q, 100) ─┐
-                        └ BM25 ─────────── scores (Q, P) ─┬─ ranking ─────────┤
-                                           fusion of both ┴─ ranking ─────────┤
-                                                                              │
-    report ─ intervals, paired tests ─ metrics of every question (Q,) ────────┘
+    questions, passages ─┬─ model ─ scores (Q, P) ─┬─────────── ranking ─┬─ metrics (Q,) ─┐
+                         │                         └─ fusion ── ranking ─┤                │
+                         └─ BM25 ── scores (Q, P) ─┴─────────── ranking ─┘                │
+    report ─ intervals, paired tests ─────────────────────────────────────────────────────┘
 
 Metrics are kept for each question until the last step: intervals and paired tests cannot be made
 from means. Random draws are draws of groups of questions that share passages.
@@ -39,8 +38,13 @@ from sentune.evaluation.significance import (
 from sentune.evaluation.systems import evaluate_systems
 from sentune.evaluation.tables import report_markdown, report_table
 from sentune.evaluation.verdict import Verdict, verdict
+from sentune.ranking.bm25 import BM25
+from sentune.ranking.fusion import CANDIDATES, dense_candidates, fuse, word_candidates
+from sentune.ranking.rank import rank
 
 __all__ = [
+    "BM25",
+    "CANDIDATES",
     "Difference",
     "EmbeddingSimilarityEvaluator",
     "FusionWeight",
@@ -50,11 +54,15 @@ __all__ = [
     "RetrievalTask",
     "Verdict",
     "bootstrap_interval",
+    "dense_candidates",
     "evaluate_systems",
+    "fuse",
     "paired_difference",
     "question_metrics",
+    "rank",
     "remarks",
     "report_markdown",
     "report_table",
     "verdict",
+    "word_candidates",
 ]

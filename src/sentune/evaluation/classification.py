@@ -7,7 +7,7 @@ Everything starts from numbers: ``truth`` and ``predicted`` are (n,) label numbe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,10 +59,6 @@ class ProbabilityFigures:
     calibration_error: float
     brier: float
     log_loss: float
-
-    def to_json(self) -> dict[str, float]:
-        """Names and values."""
-        return asdict(self)
 
 
 def confusion_matrix(truth: Numbers, predicted: Numbers, labels: int) -> Numbers:
@@ -167,10 +163,11 @@ def _intervals(
 def _figures(times: Floats, kinds: Numbers, labels: int) -> Floats:
     """(R, U) times that each kind of row occurs → (R, predictions, figures)."""
     truth = kinds[:, 0]
-    support = times @ _one_hot(truth, labels)
+    one_hot = np.eye(labels)
+    support = times @ one_hot[truth]
     found = []
     for predicted in kinds.T[1:]:
-        given = _one_hot(predicted, labels)
+        given = one_hot[predicted]
         right = predicted == truth
         hits = times @ (given * right[:, None])
         both = support + times @ given
@@ -178,7 +175,3 @@ def _figures(times: Floats, kinds: Numbers, labels: int) -> Floats:
         accuracy = times @ right / times.sum(axis=1)
         found.append(np.stack([accuracy, f1.sum(axis=1) / (both > 0).sum(axis=1)], axis=1))
     return np.stack(found, axis=1)
-
-
-def _one_hot(numbers: Numbers, labels: int) -> Floats:
-    return np.eye(labels)[numbers]

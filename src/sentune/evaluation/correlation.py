@@ -13,8 +13,16 @@ from sentune.checks import require_whole
 from sentune.errors import DataError
 from sentune.evaluation.significance import RESAMPLES, Interval, draw_counts
 from sentune.ranking.blocks import row_blocks
+from sentune.vectors import all_finite, require_finite
 
-__all__ = ["average_ranks", "pearson", "spearman", "spearman_difference", "spearman_interval"]
+__all__ = [
+    "average_ranks",
+    "pearson",
+    "require_different",
+    "spearman",
+    "spearman_difference",
+    "spearman_interval",
+]
 
 Values = NDArray[np.floating[Any]]
 
@@ -60,7 +68,8 @@ def spearman_interval(
 
     Raises:
         ArgumentError: ``resamples`` is below 1.
-        DataError: Lengths that differ, values that are not finite, or a side that is constant.
+        DataError: Lengths that differ, scores that are not finite, or a side that is constant.
+        ModelError: Similarities that are not finite.
     """
     draws = _spearman_draws(scores, [similarities], seed, resamples)[:, 0]
     return _percentiles(spearman(scores, similarities), draws)
@@ -81,7 +90,16 @@ def spearman_difference(
 def _spearman_draws(scores: Values, columns: Sequence[Values], seed: int, resamples: int) -> Values:
     """Correlation of the scores with each column in each resample, (R, M); NaN where undefined."""
     sides = [np.asarray(side, dtype=np.float64) for side in (scores, *columns)]
-    _check_sides(sides)
+    if len({side.shape for side in sides}) > 1 or sides[0].ndim != 1:
+        raise DataError(
+            f"scores and similarities of the shapes {[side.shape for side in sides]}",
+            expected="arrays with one number for each pair",
+            fix="give values of the same pairs",
+        )
+    require_different("scores", sides[0], fix="check the column of the scores")
+    for side in sides[1:]:
+        require_finite(side, "the similarities")
+        require_different("similarities", side, fix="check the model: its vectors may all be equal")
     require_whole("resamples", resamples)
     count = len(sides[0])
     orders = [_TiedOrder.of(side) for side in sides]
@@ -130,20 +148,14 @@ def _percentiles(value: float, draws: Values) -> Interval:
     return Interval(value, float(low), float(high))
 
 
-def _check_sides(sides: Sequence[Values]) -> None:
-    if len({side.shape for side in sides}) > 1 or sides[0].ndim != 1:
+def require_different(what: str, values: Values, *, fix: str) -> None:
+    """Raise DataError unless values are finite, and two of them differ."""
+    if not all_finite(values) or not values.size or (values == values[0]).all():
         raise DataError(
-            f"scores and similarities of the shapes {[side.shape for side in sides]}",
-            expected="arrays with one number for each pair",
-            fix="give values of the same pairs",
+            f"{what} that are all equal, or not all finite",
+            expected="at least two different numbers, as a correlation needs them",
+            fix=fix,
         )
-    for side in sides:
-        if not np.isfinite(side).all() or not side.size or (side == side[0]).all():
-            raise DataError(
-                "values that are all equal, or not all finite",
-                expected="at least two different numbers, as a correlation needs them",
-                fix="check the scores, and the model: it may give all texts the same vector",
-            )
 
 
 def _centred(values: Values) -> NDArray[np.float64]:

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from sentune.checks import require_whole
 from sentune.errors import ArgumentError, DataError, OutputError
-from sentune.evaluation.correlation import pearson, spearman
+from sentune.evaluation.correlation import pearson, require_different, spearman
 from sentune.evaluation.retrieval import question_metrics
 from sentune.files import write_text
 from sentune.ranking.blocks import row_blocks
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import PairModel, RetrievalModel, similarity_scores
+from sentune.vectors import require_finite
 
 __all__ = ["EmbeddingSimilarityEvaluator", "InformationRetrievalEvaluator"]
 
@@ -53,8 +54,7 @@ class InformationRetrievalEvaluator:
             corpus count as passages that were not found.
         corpus_chunk_size: passages encoded and ranked at a time; limits the memory for vectors.
         mrr_at_k, ndcg_at_k, accuracy_at_k, precision_recall_at_k, map_at_k: the cutoffs.
-        show_progress_bar: passed to the model.
-        batch_size: passed to the model.
+        show_progress_bar, batch_size: passed to the model.
         name: in front of every key.
         write_csv: append a row to ``Information-Retrieval_evaluation_{name}_results.csv`` when
             called with an ``output_path``.
@@ -134,8 +134,7 @@ class InformationRetrievalEvaluator:
         Args:
             model: any :class:`~sentune.ranking.retrieval_model.RetrievalModel`.
             output_path: folder of the CSV file.
-            epoch: written into the file.
-            steps: written into the file.
+            epoch, steps: written into the file.
 
         Returns:
             ``{name}_{similarity}_{metric}@{k}`` → mean over the queries.
@@ -151,8 +150,9 @@ class InformationRetrievalEvaluator:
         function = model.similarity_fn_name
         self.primary_metric = self._primary_metric(function)
         if output_path is not None and self.write_csv:
+            file = _named(self.name, "results")
             _append_row(
-                Path(output_path) / f"Information-Retrieval_evaluation{_suffix(self.name)}.csv",
+                Path(output_path) / f"Information-Retrieval_evaluation_{file}.csv",
                 {"epoch": epoch, "steps": steps}
                 | {_column(function, key): means[key] for key in self._csv_keys()},
             )
@@ -201,9 +201,8 @@ class EmbeddingSimilarityEvaluator:
         sentences1: n sentences.
         sentences2: the other sentence of each pair.
         scores: how similar people found them, on any scale; Spearman uses their order only.
-        batch_size: passed to the model.
+        batch_size, show_progress_bar: passed to the model.
         name: in front of every key.
-        show_progress_bar: passed to the model.
         write_csv: append a row to ``similarity_evaluation_{name}_results.csv`` when called with
             an ``output_path``.
 
@@ -232,9 +231,6 @@ class EmbeddingSimilarityEvaluator:
         self.show_progress_bar = show_progress_bar
         self.write_csv = write_csv
         self.primary_metric = _named(name, "spearman_cosine")
-        self._check_pairs()
-
-    def _check_pairs(self) -> None:
         sizes = (len(self.sentences1), len(self.sentences2), self.scores.size)
         if len(set(sizes)) != 1:
             raise DataError(
@@ -242,12 +238,7 @@ class EmbeddingSimilarityEvaluator:
                 expected="the same number of each",
                 fix="give each pair a score",
             )
-        if not np.isfinite(self.scores).all() or len(np.unique(self.scores)) < 2:
-            raise DataError(
-                "scores that are all equal, or not all finite",
-                expected="at least two different numbers, as a correlation needs them",
-                fix="check the column of the scores",
-            )
+        require_different("scores", self.scores, fix="check the column of the scores")
 
     def __call__(
         self,
@@ -263,7 +254,7 @@ class EmbeddingSimilarityEvaluator:
             reference, if all similarities are equal.
 
         Raises:
-            DataError: The model gives NaN.
+            ModelError: A similarity is not finite.
             OutputError: The CSV file cannot be written.
         """
         found = self.similarities(model)
@@ -271,19 +262,16 @@ class EmbeddingSimilarityEvaluator:
         self.primary_metric = _named(self.name, f"spearman_{function}")
         means = {"pearson": pearson(self.scores, found), "spearman": spearman(self.scores, found)}
         if output_path is not None and self.write_csv:
+            file = _named(self.name, "results")
             _append_row(
-                Path(output_path) / f"similarity_evaluation{_suffix(self.name)}.csv",
+                Path(output_path) / f"similarity_evaluation_{file}.csv",
                 {"epoch": epoch, "steps": steps}
                 | {f"{function}_{key}": value for key, value in means.items()},
             )
         return {_named(self.name, f"{key}_{function}"): value for key, value in means.items()}
 
     def similarities(self, model: PairModel) -> NDArray[np.floating[Any]]:
-        """The model's similarity of each pair, (n,).
-
-        Raises:
-            DataError: The model gives NaN.
-        """
+        """The model's similarity of each pair, (n,). Raises ModelError if one is not finite."""
         left, right = (
             model.encode(
                 texts, batch_size=self.batch_size, show_progress_bar=self.show_progress_bar
@@ -291,12 +279,7 @@ class EmbeddingSimilarityEvaluator:
             for texts in (self.sentences1, self.sentences2)
         )
         found: NDArray[np.floating[Any]] = np.asarray(model.similarity_pairwise(left, right))
-        if np.isnan(found).any():
-            raise DataError(
-                "similarities that are not numbers (NaN)",
-                expected="a number for every pair",
-                fix="check the model: one whose training diverged gives such vectors",
-            )
+        require_finite(found, "the similarities")
         return found
 
 
@@ -319,10 +302,6 @@ def _cutoffs(name: str, values: Sequence[int]) -> tuple[int, ...]:
 
 def _named(name: str, key: str) -> str:
     return f"{name}_{key}" if name else key
-
-
-def _suffix(name: str) -> str:
-    return f"_{name}_results" if name else "_results"
 
 
 def _column(function: str, key: str) -> str:

@@ -34,11 +34,7 @@ Floats = NDArray[np.float64]
 
 
 def relevant_counts(relevant: Sequence[frozenset[int]]) -> NDArray[np.int64]:
-    """How many passages answer each question: (Q,).
-
-    Raises:
-        DataError: A question has no relevant passage, so that its recall is undefined.
-    """
+    """How many passages answer each question: (Q,). Raises DataError if one has none."""
     counts = np.array([len(indices) for indices in relevant], dtype=np.int64)
     if not counts.all():
         raise DataError(
@@ -52,8 +48,7 @@ def relevant_counts(relevant: Sequence[frozenset[int]]) -> NDArray[np.int64]:
 def find_hits(ranking: NDArray[np.int64], relevant: Sequence[frozenset[int]]) -> NDArray[np.bool_]:
     """Which ranked passages answer their question: (Q, depth) passage indices → (Q, depth) bool.
 
-    Raises:
-        DataError: The ranking has another number of rows than there are questions.
+    Raises DataError if the ranking has another number of rows than there are questions.
     """
     if ranking.ndim != 2 or len(ranking) != len(relevant):
         raise DataError(

@@ -59,6 +59,8 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries and lists with floats to six digits; ``notes`` are the remarks."""
         plain: dict[str, Any] = rounded(asdict(self))
+        fitted = self.fusion.weight_from == "cross-fitted"
+        plain["fusion"]["chosen_weight"] = plain["fusion"]["weight"] if fitted else None
         return plain | {"notes": remarks(self)}
 
 

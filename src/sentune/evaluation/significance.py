@@ -43,12 +43,9 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Interval):
     """A mean paired difference, its 95% interval, and the two-sided p-value of no difference."""
 
-    value: float
-    low: float
-    high: float
     p_value: float
 
 

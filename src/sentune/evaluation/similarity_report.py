@@ -10,6 +10,7 @@ from sentune.evaluation.correlation import pearson, spearman_difference, spearma
 from sentune.evaluation.evaluators import EmbeddingSimilarityEvaluator
 from sentune.evaluation.report import rounded
 from sentune.evaluation.significance import Interval
+from sentune.evaluation.tables import figure_table
 from sentune.ranking.retrieval_model import PairModel
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def evaluate_similarity(
     Cost: every model encodes 2n sentences; then about a second for 1,500 pairs.
 
     Raises:
-        DataError: A model gives NaN, or the same similarity for all pairs.
+        DataError: A model gives the same similarity for all pairs.
+        ModelError: A model gives similarities that are not finite.
     """
     evaluator = EmbeddingSimilarityEvaluator(
         pairs.first,
@@ -96,26 +98,12 @@ def evaluate_similarity(
 
 def similarity_table(report: SimilarityReport) -> Table:
     """One row for each model, and one for the paired difference if there are two."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    for title in ("Spearman", "95% interval", "Pearson"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for name, found in report.spearman.items():
-        table.add_row(
-            name,
-            f"{found.value:.4f}",
-            f"{found.low:.4f} to {found.high:.4f}",
-            f"{report.pearson[name]:.4f}",
-        )
+    table = figure_table("", "Spearman", "95% interval", "Pearson")
+    rows = [(name, found, report.pearson[name], ".4f") for name, found in report.spearman.items()]
     if report.difference is not None:
-        found = report.difference
         change = report.pearson["model"] - report.pearson["base"]
-        table.add_row(
-            "model − base",
-            f"{found.value:+.4f}",
-            f"{found.low:+.4f} to {found.high:+.4f}",
-            f"{change:+.4f}",
-        )
+        rows.append(("model − base", report.difference, change, "+.4f"))
+    for name, found, linear, digits in rows:
+        figures = [format(n, digits) for n in (found.value, found.low, found.high, linear)]
+        table.add_row(name, figures[0], f"{figures[1]} to {figures[2]}", figures[3])
     return table

@@ -58,7 +58,6 @@ def evaluate_systems(
             five folds (fewer if there are fewer groups), and each fold is measured under the
             weight that the other folds choose.
         folds_seed: of the dealing.
-        show_progress_bar: while the models encode.
 
     Returns:
         The report, the same bits for the same input.
@@ -75,7 +74,9 @@ def evaluate_systems(
         fusion_weight = require_weight(fusion_weight)
     _, members = np.unique(task.groups, return_inverse=True)
     group_count = int(members.max()) + 1
-    weights = _weights_to_try(fusion_weight, group_count)
+    weights = WEIGHTS if group_count > 1 else (0.5,)
+    if fusion_weight is not None:
+        weights = (fusion_weight,)
     models = {"model": model} if base is None else {"base": base, "model": model}
     measured, curves = _measure(task, models, weights, show_progress_bar)
     fused, fusion = _fused(curves, fusion_weight, members, folds_seed)
@@ -93,12 +94,6 @@ def evaluate_systems(
         groups=group_count,
         largest_group=int(np.bincount(members).max()),
     )
-
-
-def _weights_to_try(given: float | None, group_count: int) -> tuple[float, ...]:
-    if given is not None:
-        return (given,)
-    return WEIGHTS if group_count > 1 else (0.5,)
 
 
 def _measure(
@@ -139,12 +134,10 @@ def _fused(
     curves: Metrics, given: float | None, groups: NDArray[np.int64], seed: int
 ) -> tuple[Metrics, FusionWeight]:
     """The fusion's metrics of each question, and the weight they were measured with."""
-    width = curves[PRIMARY_METRIC].shape[1]
-    if width == 1:
+    if curves[PRIMARY_METRIC].shape[1] == 1:
         alone = {name: values[:, 0] for name, values in curves.items()}
-        if given is None:
-            return alone, FusionWeight(0.5, "default")
-        return alone, FusionWeight(given, "given")
+        equal = FusionWeight(0.5, "default")
+        return alone, equal if given is None else FusionWeight(given, "given")
     chosen = best_weight(curves[PRIMARY_METRIC])
     fitted = cross_fit(curves, _deal_folds(groups, seed))
     return fitted.metrics, FusionWeight(chosen, "cross-fitted")

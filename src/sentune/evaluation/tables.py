@@ -10,21 +10,27 @@ from sentune.evaluation.report import PRIMARY_METRIC, Report
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["report_markdown", "report_table"]
+__all__ = ["figure_table", "report_markdown", "report_table"]
 
 _NAMES = {"base": "base", "model": "tuned", "bm25": "BM25", "fusion": "fusion"}
 _COLUMNS = ("accuracy@1", "recall@5", "recall@10", "mrr@10")
 _TITLES = [metric.replace("mrr", "MRR") for metric in _COLUMNS]
 
 
-def report_table(report: Report) -> Table:
-    """One row for each system, at most 80 characters wide; the best of each column is bold."""
+def figure_table(names: str, *titles: str) -> Table:
+    """An empty table with a column of names, then columns of figures."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    for title in ("nDCG@10", "95% interval", *_TITLES):
+    table.add_column(names)
+    for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
+    return table
+
+
+def report_table(report: Report) -> Table:
+    """One row for each system, at most 80 characters wide; the best of each column is bold."""
+    table = figure_table("", "nDCG@10", "95% interval", *_TITLES)
     for row in _rows(report, "[bold]{}[/]"):
         table.add_row(*row)
     return table

@@ -14,22 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.errors import DataError
+from sentune.evaluation.report import PRIMARY_METRIC
 from sentune.evaluation.retrieval import question_metrics
 from sentune.ranking.fusion import fuse, shortlist
 from sentune.ranking.rank import DEPTH, rank
 
-__all__ = [
-    "WEIGHTS",
-    "CrossFit",
-    "best_weight",
-    "cross_fit",
-    "weight_curves",
-]
+__all__ = ["WEIGHTS", "CrossFit", "best_weight", "cross_fit", "weight_curves"]
 
 WEIGHTS = tuple(step / 10 for step in range(11))
 """The weights to choose from; a few hundred questions cannot decide between finer steps."""
 
-PRIMARY = "ndcg@10"
 TOLERANCE = 0.005
 
 Scores = NDArray[np.floating[Any]]
@@ -81,7 +75,7 @@ def weight_curves(
 
 
 def best_weight(curve: NDArray[np.float64]) -> float:
-    """The weight of the highest mean, smoothed and drawn towards 0.5.
+    """The weight of the highest mean nDCG@10 in a (Q, 11) curve, smoothed and drawn towards 0.5.
 
     Each mean is averaged with its neighbours on the grid, because the true curve is smooth and a
     small sample has false peaks. Of the weights within .005 of the best, the one nearest to 0.5 is
@@ -90,11 +84,7 @@ def best_weight(curve: NDArray[np.float64]) -> float:
     lost .013 of nDCG@10 against the best weight in hindsight, this rule .010; chosen on half of a
     set, .009 and .010.
 
-    Args:
-        curve: (Q, 11) nDCG@10 by ``WEIGHTS``.
-
-    Raises:
-        DataError: Another shape, or no question.
+    Raises DataError for another shape, or no question.
     """
     if curve.ndim != 2 or curve.shape[1] != len(WEIGHTS) or not len(curve):
         raise DataError(
@@ -112,21 +102,19 @@ def best_weight(curve: NDArray[np.float64]) -> float:
 def cross_fit(curves: Curves, folds: NDArray[np.int64]) -> CrossFit:
     """Pick for every fold the column of the weight that the other folds choose.
 
-    Args:
-        curves: what ``weight_curves`` returns, (Q, 11) values each.
-        folds: (Q,) fold numbers. Questions that share a passage belong in one fold.
+    The curves are those of ``weight_curves``, (Q, 11) values each; the folds are (Q,) numbers.
+    Questions that share a passage belong in one fold.
 
-    Raises:
-        DataError: Fewer than two folds, or another number of questions.
+    Raises DataError for fewer than two folds, or another number of questions.
     """
     numbers = [int(number) for number in np.unique(folds)]
-    if len(numbers) < 2 or folds.shape != curves[PRIMARY].shape[:1]:
+    if len(numbers) < 2 or folds.shape != curves[PRIMARY_METRIC].shape[:1]:
         raise DataError(
             f"{len(numbers)} folds over {folds.size} questions",
-            expected=f"at least 2 folds over {len(curves[PRIMARY])} questions",
+            expected=f"at least 2 folds over {len(curves[PRIMARY_METRIC])} questions",
             fix="give every question its fold, or fix the weight",
         )
-    weights = {fold: best_weight(curves[PRIMARY][folds != fold]) for fold in numbers}
+    weights = {fold: best_weight(curves[PRIMARY_METRIC][folds != fold]) for fold in numbers}
     chosen = np.array([WEIGHTS.index(weights[int(fold)]) for fold in folds])[:, None]
     metrics = {
         name: np.take_along_axis(values, chosen, axis=1)[:, 0] for name, values in curves.items()

@@ -52,12 +52,8 @@ _MODES: dict[str, PoolingFunction] = {
 class PaddedEncoder(nn.Module):
     """Computes a model's vectors from padded batches, in the number format of its weights.
 
-    Args:
-        model: the model with the encoder, pooling, normalization and ``truncate_dim``.
-
-    Raises:
-        UnsupportedModelError: the model leaves prompts out of its pooling: a graph does not know
-            where they end.
+    Raises UnsupportedModelError if the model leaves prompts out of its pooling: a graph does not
+    know where they end.
     """
 
     def __init__(self, model: Embedder) -> None:

@@ -34,10 +34,11 @@ class LightEncoder:
     """
 
     def __init__(
-        self, file: Any, stored: dict[str, str], config: EncoderConfig, bfloat16: bool
+        self, path: Path, stored: dict[str, str], config: EncoderConfig, bfloat16: bool
     ) -> None:
         self._kernels = kernels = Kernels.load()
-        self._file, self._stored, self._config = file, stored, config
+        self._path, self._stored, self._config = path, stored, config
+        self._file: Any = _opened(path)
         self._dtype = kernels.bfloat16 if bfloat16 else kernels.float32
         self._most_tokens = GROUPED_FROM - 1 if bfloat16 else config.max_position_embeddings
         self._names = ARCHITECTURES[config.model_type].names
@@ -54,7 +55,7 @@ class LightEncoder:
             return None
         architecture = ARCHITECTURES[config.model_type]
         try:
-            file: Any = safe_open(path, framework="numpy")
+            file = _opened(path)
             names: list[str] = list(file.keys())
             if config.num_hidden_layers > len(names):  # before a list of so many is made
                 return None
@@ -68,7 +69,7 @@ class LightEncoder:
             kept = (name for ours, name in stored.items() if ours.startswith(architecture.kept))
             if any("F" not in file.get_slice(name).get_dtype() for name in kept):
                 return None
-            return cls(file, stored, config, bfloat16)
+            return cls(path, stored, config, bfloat16)
         except (OSError, SafetensorError, KernelError):
             return None
 
@@ -94,6 +95,7 @@ class LightEncoder:
     def _computed(self, texts: Sequence[Sequence[int]]) -> list[Array]:
         states = [self._embedded(token_ids) for token_ids in texts]
         for number in range(self._config.num_hidden_layers):
+            self._file = _opened(self._path)  # what was read stays mapped while it is open
             layer = {
                 module: self._weights(module, number)
                 for module in self._names
@@ -152,6 +154,10 @@ class LightEncoder:
         ]
         weight, bias = (kernels.tensor(np.concatenate(each)) for each in read)
         return kernels.cast(weight, dtype), kernels.cast(bias, dtype)
+
+
+def _opened(path: Path) -> Any:
+    return safe_open(path, framework="numpy")
 
 
 def _computes(config: EncoderConfig) -> bool:

@@ -17,16 +17,10 @@ _COLDEST, _WARMEST = 1e-4, 1e4
 def fit_temperature(scores: Floats, truth: NDArray[np.int64]) -> float:
     """The temperature with the least log loss (Guo et al. 2017, arXiv:1706.04599, section 4.2).
 
+    ``scores`` are (n, L), of rows not trained on, and ``truth`` are (n,) label numbers.
     The target of the true label is (n + 1) / (n + 2), and the others share the rest, as in Platt
     (1999) for two labels. With a target of 1, scores that are right on every row would get
-    probabilities of 1.
-
-    Args:
-        scores: (n, L), of rows that the classifier was not trained on.
-        truth: (n,) label numbers.
-
-    Raises:
-        MissingExtraError: SciPy is not installed.
+    probabilities of 1. Raises MissingExtraError.
     """
     count, labels = scores.shape
     targets = np.full(scores.shape, 1 / (count + 2) / (labels - 1))

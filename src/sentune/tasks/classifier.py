@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.errors import DataError, ModelError
+from sentune.errors import DataError
 from sentune.evaluation.classification import (
     LabelFigures,
     ProbabilityFigures,
@@ -29,6 +29,7 @@ from sentune.evaluation.classification import (
     probability_figures,
 )
 from sentune.evaluation.significance import Interval
+from sentune.vectors import require_finite
 from sentune.wording import counted
 
 __all__ = [
@@ -102,10 +103,6 @@ class Evaluation:
     unknown: dict[str, int]
     rows: int
 
-    def to_json(self) -> dict[str, Any]:
-        """Names and values, for :func:`json.dumps`."""
-        return asdict(self)
-
 
 @dataclass(slots=True)
 class TextClassifier:
@@ -128,11 +125,7 @@ class TextClassifier:
     report: dict[str, Any] = field(default_factory=dict)
 
     def predict(self, texts: Sequence[str], *, show_progress_bar: bool = False) -> list[Prediction]:
-        """The most probable label of each text.
-
-        Raises:
-            ArgumentError: a value that is not a text, with its position.
-        """
+        """The most probable label of each text. Raises ArgumentError if one is not a text."""
         scores = self._scores(texts, show_progress_bar)
         probabilities = self.head.probabilities(scores)
         return [
@@ -191,24 +184,11 @@ def text_vectors(
     *,
     show_progress_bar: bool = False,
 ) -> Floats:
-    """Vectors of unit length, (n, dim) float64.
-
-    Raises:
-        ArgumentError: a value that is not a text, with its position.
-        ModelError: the model gives numbers that are not finite.
-    """
+    """Vectors of unit length, (n, dim) float64. Raises ArgumentError, ModelError."""
     vectors = model.encode(
-        list(texts),
-        prompt=prompt,
-        normalize_embeddings=True,
-        show_progress_bar=show_progress_bar,
+        list(texts), prompt=prompt, normalize_embeddings=True, show_progress_bar=show_progress_bar
     ).astype(np.float64)
-    if not np.isfinite(vectors).all():
-        raise ModelError(
-            f"the model {model.base.name} gives vectors that are not finite",
-            expected="finite numbers",
-            fix="use compute_dtype='float32', or another model",
-        )
+    require_finite(vectors, f"the vectors of {model.base.name}")
     return vectors
 
 

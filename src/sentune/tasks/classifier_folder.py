@@ -93,7 +93,6 @@ def load_classifier(path: str | Path, model: SentenceTransformer | None = None) 
     its probabilities change in the third digit.
 
     Args:
-        path: the folder.
         model: the model that it was trained with, if that is loaded already or was moved.
 
     Raises:
@@ -112,14 +111,8 @@ def load_classifier(path: str | Path, model: SentenceTransformer | None = None) 
             expected="the model that it was trained with",
             fix="restore that model, or train the classifier again with this one",
         )
-    return TextClassifier(
-        used,
-        tuple(settings["labels"]),
-        head,
-        settings["method"],
-        settings["prompt"],
-        settings["report"],
-    )
+    labels, method = tuple(settings["labels"]), settings["method"]
+    return TextClassifier(used, labels, head, method, settings["prompt"], settings["report"])
 
 
 class _RecordedModel:

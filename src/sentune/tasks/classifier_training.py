@@ -93,12 +93,10 @@ def train_classifier(
     Args:
         model: gives the vectors; its prompt named ``classification`` is used if there is one, else
             its default prompt.
-        texts: the texts to learn from.
         labels: one for each text; at least two different ones, each with two different texts.
         method: ``logistic`` (regression), or (nearest) ``centroid``.
         few_shot: tune a copy of the model first; see :mod:`sentune.tasks.few_shot`.
         seed: for the folds, the tuning and the resampling.
-        show_progress_bar: show bars on standard error.
 
     Raises:
         DataError: fewer than two labels, a label with a single text, a row without a label.
@@ -143,14 +141,8 @@ def train_classifier(
         "calibration": calibration,
     }
     report["notes"] += [note, *examples.notes]
-    return TextClassifier(
-        kept,
-        examples.names,
-        Head(np.asarray(weights), intercept, calibration["temperature"]),
-        method,
-        prompt,
-        report,
-    )
+    head = Head(np.asarray(weights), intercept, calibration["temperature"])
+    return TextClassifier(kept, examples.names, head, method, prompt, report)
 
 
 def require_trainable(
@@ -237,7 +229,7 @@ def _calibrate(
     before = probability_figures(truth, softmax(found.scores / plain))
     report: dict[str, Any] = {
         "rows": len(truth),
-        "before": before.to_json(),
+        "before": asdict(before),
         "after": None,
         "temperature": plain,
     }
@@ -248,7 +240,7 @@ def _calibrate(
         )
         return report, note
     after = probability_figures(truth, softmax(scaled_per_fold(found.scores, truth, rows)))
-    report["after"] = after.to_json()
+    report["after"] = asdict(after)
     errors = f"{before.calibration_error:.3f} before, {after.calibration_error:.3f} after"
     losses = f"log loss {before.log_loss:.3f} before, {after.log_loss:.3f} after"
     if after.log_loss < before.log_loss:

@@ -34,13 +34,7 @@ _ENOUGH_DIGITS = 5  # vectors of the same text, from two batches, differ by abou
 
 
 def require_clusterable(count: int, method: str, n_clusters: int | None) -> None:
-    """Check before the texts are encoded. Raises ArgumentError or MissingExtraError.
-
-    Args:
-        count: how many texts.
-        method: as for :func:`cluster`.
-        n_clusters: as for :func:`cluster`.
-    """
+    """Check before ``count`` texts are encoded. Raises ArgumentError or MissingExtraError."""
     require_choice("method", method, METHODS)
     import_extra("sklearn.cluster")
     _require_number(count, method, n_clusters)
@@ -69,9 +63,8 @@ def _require_number(count: int, method: str, n_clusters: int | None) -> None:
             expected="no number, because hdbscan finds it",
             fix="leave the number out, or use kmeans",
         )
-    require_whole(
-        "the number of clusters", n_clusters, least=2, fix="leave it out to have it chosen"
-    )
+    name, fix = "the number of clusters", "leave it out to have it chosen"
+    require_whole(name, n_clusters, least=2, fix=fix)
     if n_clusters > count:
         raise ArgumentError(
             f"{n_clusters:,} clusters of {counted(count, 'text')}",

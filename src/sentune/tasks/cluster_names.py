@@ -30,7 +30,6 @@ def typical_words(
     is one word, so clusters of these texts get poor names.
 
     Args:
-        texts: n texts.
         labels: (n,) cluster of each, from 0 without gaps; −1 for none. Texts without a cluster
             count as one more cluster, which gets no words.
         count: the most words for a cluster.

@@ -287,13 +287,7 @@ def _described(
     clusters: list[Cluster] = []
     for label, mean in enumerate(means):
         members = np.flatnonzero(labels == label)
-        clusters.append(
-            Cluster(
-                label=label,
-                size=len(members),
-                words=words[label],
-                representative=int(members[np.argmax(unit[members] @ mean)]),
-                silhouette=None if values is None else float(values[members].mean()),
-            )
-        )
+        nearest = int(members[np.argmax(unit[members] @ mean)])
+        silhouette = None if values is None else float(values[members].mean())
+        clusters.append(Cluster(label, len(members), words[label], nearest, silhouette))
     return tuple(clusters)

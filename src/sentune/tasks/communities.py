@@ -64,13 +64,8 @@ def community_detection(
             size below 1.
     """
     require_sizes(min_community_size=min_community_size, batch_size=batch_size)
-    limit = require_number(
-        "threshold",
-        threshold,
-        least=-1,
-        most=1,
-        fix="0.75 finds near paraphrases; lower values find looser groups",
-    )
+    fix = "0.75 finds near paraphrases; lower values find looser groups"
+    limit = require_number("threshold", threshold, least=-1, most=1, fix=fix)
     given = VectorRows(embeddings, "embeddings")
     if len(given) < min_community_size:
         return []

@@ -45,7 +45,6 @@ def few_shot_model(
         labels: one for each text; at least two different ones.
         prompt: put before every text.
         seed: decides which texts are in a step together.
-        show_progress_bar: show a bar on standard error.
 
     Raises:
         MissingExtraError: the extra ``train`` is not installed.

@@ -145,7 +145,6 @@ class Best:
     worst removed when there are many, so memory is O(rows · k), or O(most) if that is less.
 
     Args:
-        rows: how many rows.
         k: the most entries that a row keeps.
         like: a tensor of the dtype and device of the scores.
         most: the most entries kept of all rows together; no limit when None.

@@ -62,8 +62,7 @@ class VectorRows:
     def block(self, part: slice, dtype: torch.dtype, *, unit: bool) -> Tensor:
         """The rows in ``dtype``, of length 1 if ``unit``; a view where nothing has to change.
 
-        Raises:
-            ArgumentError: a row whose length is not a finite number.
+        Raises ArgumentError, with the number of the row, if its length is not a finite number.
         """
         return self._prepared(self.raw(part).to(dtype), part.start, unit=unit)
 

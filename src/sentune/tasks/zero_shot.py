@@ -41,10 +41,8 @@ def zero_shot(
 
     Args:
         model: labels are encoded as queries, texts as documents.
-        texts: the texts to label.
         labels: names that say what a text is about; at least two, all different.
         template: a sentence with ``{}`` for the name.
-        show_progress_bar: show a bar on standard error.
 
     Raises:
         ArgumentError: fewer than two labels, a blank or repeated one, a template without ``{}``,

@@ -2,14 +2,16 @@
 
 ::
 
-    split (read, hold out) ─ run (train ─ evaluate ─ verdict) ─ outcome (card, summary) ─ folder
-           settings (options, run.yaml) ─┘
+    split ──┐
+            ├─ run: train ─ evaluate ─ verdict ─ outcome (card, evaluation.json) ─ folder
+    recipes ┘
 
-    settings  what a person may choose, and the file that repeats a run
-    split     which pairs to train on, to choose with, and to report on
-    run       the steps in their order
-    outcome   what came of it, for the card and for evaluation.json
-    folder    the states of the folder that a run writes: free, unfinished, finished
+    settings   what a person may choose, and the file that repeats a run
+    split      which pairs to train on, to choose with, and to report on
+    recipes    ways to train, by name; ``passages`` cuts long ones, ``sentences`` adds questions
+    run        the steps in their order
+    outcome    what came of it, for the card and for evaluation.json
+    folder     the states of the folder that a run writes: free, unfinished, finished
 """
 
 from __future__ import annotations

@@ -33,11 +33,7 @@ _LAST = "config.json"
 
 
 class RunFolder:
-    """The states of a folder that ``tune`` writes.
-
-    Args:
-        path: the folder; it need not exist.
-    """
+    """The states of a folder that ``tune`` writes; it need not exist."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -63,8 +59,7 @@ class RunFolder:
     def begin(self, *, resume: bool) -> bool:
         """Make sure that a run can write here; False if the run has already ended here.
 
-        Args:
-            resume: continue an unfinished run; start a new one if there is none.
+        With ``resume``, an unfinished run is continued; if there is none, a new one starts.
 
         Raises:
             OutputError: the folder holds something else, or an unfinished run without ``resume``.
@@ -106,13 +101,9 @@ class RunFolder:
             )
 
     def finish(self, write: Callable[[Path], None]) -> None:
-        """Replace the checkpoints by the result.
+        """Replace the checkpoints by the result, whose files ``write`` puts into an empty folder.
 
-        Args:
-            write: called with an empty folder; writes all files into it.
-
-        Raises:
-            OutputError: the disk is full; the checkpoints are kept.
+        Raises OutputError if the disk is full; the checkpoints are kept.
         """
         with new_folder(self._staged) as folder:
             write(folder)

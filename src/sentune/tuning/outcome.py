@@ -52,13 +52,7 @@ class Tuned:
                 expected="the folder of a finished run",
                 fix="name another folder, or move this one away",
             ) from error
-        return cls(
-            folder=folder,
-            model=SentenceTransformer(folder),
-            summary=figures,
-            verdict=found,
-            report=None,
-        )
+        return cls(folder, SentenceTransformer(folder), figures, found, report=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

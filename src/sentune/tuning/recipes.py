@@ -53,14 +53,7 @@ class Recipe:
     def prepare(
         self, pairs: Pairs, base: SentenceTransformer, epochs: float, seed: int
     ) -> Prepared:
-        """The pairs and rows to train on.
-
-        Args:
-            pairs: questions with their passages.
-            base: the model before training.
-            epochs: over which sentences are spread, 100 at most.
-            seed: of the choice of sentences.
-        """
+        """The pairs and rows to train on; sentences are spread over the epochs, 100 at most."""
         if self.passage_tokens is not None:
             pairs = cut_passages(pairs, base, self._most(base))
         data = TrainingData.of(pairs)

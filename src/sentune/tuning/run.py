@@ -84,7 +84,8 @@ def tune(
     if settings.resolved().get("eval_strategy", "no") != "no":
         split = split.watching(settings.seed)
     pairs, data = _prepared(split, base, settings, say)
-    truncation = _truncation(model, pairs)
+    texts = dict.fromkeys(text for row in pairs.rows() for text in row)
+    truncation = model.tokenizer(list(texts))[1]
     say(f"training on {counted(len(pairs), 'pair')}: {truncation.describe(model.max_seq_length)}")
     loss = recipe(settings.recipe).make_loss()
     trainer = _trainer(model, data, split, settings, folder, loss)
@@ -125,13 +126,7 @@ def _write(
         write_text(into / "run.yaml", run_text)
 
     folder.finish(write)
-    return Tuned(
-        folder=folder.path,
-        model=kept,
-        summary=figures,
-        verdict=outcome.verdict,
-        report=outcome.report,
-    )
+    return Tuned(folder.path, kept, figures, outcome.verdict, outcome.report)
 
 
 def _require_one_process() -> None:
@@ -203,11 +198,6 @@ def _prepared(
     for note in prepared.pairs.notes[len(pairs.notes) :]:
         say(note)
     return prepared
-
-
-def _truncation(model: SentenceTransformer, pairs: Pairs) -> Truncation:
-    texts = dict.fromkeys(text for row in pairs.rows() for text in row)
-    return model.tokenizer(list(texts))[1]
 
 
 def _evaluate(

@@ -58,8 +58,7 @@ def read_split(
 ) -> Split:
     """Read the files, hold pairs out if no file is given, and leave leaked questions out.
 
-    Raises:
-        DataError: a file that cannot be used, or too few pairs.
+    Raises DataError if a file cannot be used, or has too few pairs.
     """
     train = read_pairs(data)
     require_at_least(train, 2, "tuning")

@@ -48,8 +48,7 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 def csv_records(path: Path, rows: Iterable[tuple[int, list[str]]]) -> Iterator[Record]:
     """Yield the rows after the first as objects whose keys are the fields of the first.
 
-    Raises:
-        DataError: the header has a name twice, or a row has too few or too many fields.
+    Raises DataError if the header has a name twice, or a row has too few or too many fields.
     """
     rows = iter(rows)
     header_line, header = next(rows, (1, []))

@@ -16,16 +16,11 @@ __all__ = ["json_records", "jsonl_records", "load_json"]
 class _RepeatedKeyError(ValueError):
     """A JSON object has a key twice; the decoder alone would silently keep the last one."""
 
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
-
 
 def load_json(path: Path) -> object:
     """Return the document in a ``.json`` file.
 
-    Raises:
-        DataError: the file is empty, is not JSON (line and column are named), or repeats a key.
+    Raises DataError, with line and column, if it is empty, is not JSON, or repeats a key.
     """
     return _parsed(whole_text(path), str(path), location=str(path))
 
@@ -33,14 +28,17 @@ def load_json(path: Path) -> object:
 def json_records(document: object, path: Path) -> Iterator[Record]:
     """Yield the records of a list of rows, or of an object of columns of equal length.
 
-    Raises:
-        DataError: the document is neither, or its columns differ in length.
+    Raises DataError for any other document.
     """
     if isinstance(document, list):
         for number, value in enumerate(document, start=1):
             location = f"{path}, row {number}"
             yield Record(location, value, location)
-    elif isinstance(document, dict) and document and _all_lists(document):
+    elif (
+        isinstance(document, dict)
+        and document
+        and all(isinstance(column, list) for column in document.values())
+    ):
         yield from _transposed(document, path)
     else:
         keys = f" with the keys {quoted(document)}" if isinstance(document, dict) else ""
@@ -55,8 +53,7 @@ def json_records(document: object, path: Path) -> Iterator[Record]:
 def jsonl_records(lines: Iterable[tuple[int, str]], name: str) -> Iterator[Record]:
     """Yield the value on every numbered line that is not blank; messages call the file ``name``.
 
-    Raises:
-        DataError: a line is not JSON, or has a key of an object twice.
+    Raises DataError if a line is not JSON, or has a key of an object twice.
     """
     for number, line in lines:
         if line.strip():
@@ -76,7 +73,7 @@ def _parsed(text: str, name: str, location: str, first_line: int = 1) -> object:
         ) from error
     except _RepeatedKeyError as error:
         raise DataError(
-            f"{location}: an object has the key {quoted([error.key])} twice",
+            f"{location}: an object has the key {quoted(error.args)} twice",
             expected="every key once",
             fix="remove or rename one of the two",
         ) from error
@@ -96,10 +93,6 @@ def _unique(items: list[tuple[str, object]]) -> dict[str, object]:
             raise _RepeatedKeyError(key)
         result[key] = value
     return result
-
-
-def _all_lists(document: dict[str, object]) -> bool:
-    return all(isinstance(column, list) for column in document.values())
 
 
 def _transposed(document: dict[str, list[object]], path: Path) -> Iterator[Record]:

@@ -20,11 +20,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def check_suffix(path: Path, suffixes: Iterable[str]) -> str:
-    """Check that a file exists and has a known format; return its suffix in lower case.
+    """Return the suffix of a file in lower case.
 
-    Raises:
-        DataError: the file does not exist, is a folder or can't be reached, or its suffix is not
-            one of ``suffixes``.
+    Raises DataError if the file does not exist, is a folder or can't be reached, or if its suffix
+    is not one of ``suffixes``.
     """
     try:
         path.stat()
@@ -47,14 +46,9 @@ def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
     r"""Yield (line number from 1, line with its ending) of a UTF-8 file, with or without a BOM.
 
     A line ends with ``\n``, ``\r\n`` or ``\r``; the other separators of Unicode are text.
+    Standard input is ``"-"``. Memory: the longest line.
 
-    Memory: the longest line.
-
-    Args:
-        path: a file, or ``"-"`` for standard input.
-
-    Raises:
-        DataError: the file can't be read, or a line is not UTF-8 or holds a NUL byte.
+    Raises DataError if the file can't be read, or if a line is not UTF-8 or holds a NUL byte.
     """
     name = STDIN_NAME if path == STDIN else str(path)
     number = 0
@@ -68,8 +62,7 @@ def numbered_lines(path: Path | str) -> Iterator[tuple[int, str]]:
 def whole_text(path: Path) -> str:
     """Return the whole file as text, decoded line by line so that errors can name the line.
 
-    Raises:
-        DataError: as :func:`numbered_lines`, and when the file is empty.
+    Raises DataError as :func:`numbered_lines`, and if the file is empty.
     """
     text = "".join(line for _, line in numbered_lines(path))
     if not text.strip():

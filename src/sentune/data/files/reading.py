@@ -37,8 +37,7 @@ class TextSource:
 def name_of(path: str | Path, suffixes: Iterable[str]) -> str:
     """Return what messages call a file, or ``"-"``, before anything of it is read.
 
-    Raises:
-        DataError: as :func:`sentune.data.files.lines.check_suffix`.
+    Raises DataError as :func:`sentune.data.files.lines.check_suffix`.
     """
     if str(path) == STDIN:
         return STDIN_NAME
@@ -49,8 +48,7 @@ def name_of(path: str | Path, suffixes: Iterable[str]) -> str:
 def open_texts(path: str | Path) -> TextSource:
     """Open a file with one of ``TEXT_SUFFIXES``, or ``"-"``, which is read up to its first text.
 
-    Raises:
-        DataError, MissingExtraError: while iterating, as :func:`records_of`.
+    Errors are those of :func:`records_of`, while iterating.
     """
     path = Path(path)
     if str(path) == STDIN:
@@ -62,10 +60,9 @@ def open_texts(path: str | Path) -> TextSource:
 
 
 def records_of(path: str | Path) -> Iterator[Record]:
-    """Yield the records of a row file, in order. JSON is read whole, the others are streamed.
+    """Yield the records of a file with one of ``ROW_SUFFIXES``, or of ``"-"``, which is JSONL.
 
-    Args:
-        path: a file with one of ``ROW_SUFFIXES``, or ``"-"`` for JSONL on standard input.
+    JSON is read whole, the others are streamed.
 
     Raises:
         DataError: the file can't be read or does not follow its format.

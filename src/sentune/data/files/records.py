@@ -6,13 +6,14 @@ texts allows one. ``sentune.data.columns`` decides which column means what.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sentune.errors import DataError
 
-__all__ = ["Record", "checked_text", "kind_of", "quoted", "text_problem"]
+__all__ = ["Record", "checked_text", "kind_of", "number_of", "quoted", "text_problem"]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _KINDS: dict[type, str] = {
@@ -45,8 +46,7 @@ class Record:
 def checked_text(value: object, location: str, column: str | None = None) -> str:
     """Return ``value`` unchanged if it is a text that a model can be given.
 
-    Raises:
-        DataError: it is not a string, is blank, or holds a NUL or half a surrogate pair.
+    Raises DataError if it is not a string, is blank, or holds a NUL or half a surrogate pair.
     """
     if not isinstance(value, str):
         problem = f"holds {kind_of(value)}"
@@ -60,6 +60,17 @@ def checked_text(value: object, location: str, column: str | None = None) -> str
     where = location if column is None else f"{location}, column {quoted([column])}"
     repair = "fill it in" if value is None or problem == "is empty" else "correct it"
     raise DataError(f"{where} {problem}", expected="a text", fix=f"{repair}, or remove the row")
+
+
+def number_of(value: object) -> float | None:
+    """Return a finite number, or a text of one, as a number; ``None`` for anything else."""
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def text_problem(value: str) -> str | None:

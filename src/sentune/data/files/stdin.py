@@ -21,10 +21,7 @@ def standard_input() -> tuple[bool, Iterator[tuple[int, str]]]:
     """Return whether standard input is JSONL, and all of its numbered lines.
 
     Reads up to the first line that is not blank. The lines include what was read for this; the
-    others are read while iterating.
-
-    Raises:
-        DataError: a line is not UTF-8.
+    others are read while iterating. Raises DataError if a line is not UTF-8.
     """
     lines = numbered_lines(STDIN)
     start: list[tuple[int, str]] = []
@@ -38,8 +35,7 @@ def standard_input() -> tuple[bool, Iterator[tuple[int, str]]]:
 def records_of_stdin(lines: Iterator[tuple[int, str]]) -> Iterator[Record]:
     """Yield the records on the lines of :func:`standard_input`, when these are JSONL.
 
-    Raises:
-        DataError: a line is not JSON. The message says why JSON was expected.
+    Raises DataError if a line is not JSON. The message says why JSON was expected.
     """
     records = jsonl_records(lines, STDIN_NAME)
     try:
@@ -55,11 +51,7 @@ def records_of_stdin(lines: Iterator[tuple[int, str]]) -> Iterator[Record]:
 
 
 def rows_of_stdin() -> Iterator[Record]:
-    """Yield the records of standard input, which must be JSONL.
-
-    Raises:
-        DataError: as :func:`records_of_stdin`, and if it is one text a line.
-    """
+    """Yield the records of standard input, which must be JSONL. Raises DataError."""
     is_jsonl, lines = standard_input()
     if is_jsonl:
         yield from records_of_stdin(lines)

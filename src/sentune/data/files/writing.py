@@ -24,11 +24,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def require_row_file(path: Path) -> None:
-    """Check before long work that ``write_rows`` can write ``path``.
-
-    Raises:
-        OutputError: the suffix is neither ``.jsonl`` nor ``.csv``, or the path can't be written.
-    """
+    """Check before long work that ``write_rows`` can write ``path``. Raises OutputError."""
     require_suffix(path, _SUFFIXES)
 
 

@@ -2,15 +2,15 @@
 
 ::
 
-    facts ─┬─ front_matter  what the hub reads: tags, base model, widget, figures
-           └─ card ─┬─ overview      title, model details, architecture, citation
-                    ├─ usage         code that runs unchanged
-                    ├─ measured      figures, verdict, method
-                    └─ training ─┬─ dataset     size, token statistics, samples
-                                 └─ settings    hyperparameters of the run
+    facts ─ card ─┬─ front_matter  what the hub reads: tags, base model, widget, figures
+                  ├─ overview      title, model details, architecture, citation
+                  ├─ usage         code that runs unchanged
+                  ├─ measured      figures, verdict, method
+                  └─ training      settings (hyperparameters of the run), log, versions
 
-``versions`` asks what is installed; ``text`` makes any text safe inside Markdown. A card states
-what ran: it takes facts, and computes only token counts. It names no path of the machine.
+``dataset`` gives sizes, token statistics and samples to three of them, ``versions`` asks what is
+installed, and ``text`` makes any text safe inside Markdown. A card states what ran: it takes
+facts, and computes only token counts. It names no path of the machine.
 """
 
 from __future__ import annotations

@@ -32,20 +32,18 @@ def dataset_lines(facts: CardFacts) -> list[str]:
         f"* Length limit: {facts.truncation.describe(limit)}",
     ]
     if not facts.private:
-        samples = _sample_rows(columns)
-        lines += [f"* Samples{_cut_note(samples)}:", _indented(_sample_table(columns, samples))]
+        rows = _sample_rows(columns)
+        shown = [[cell(shortened(text, _SAMPLE_CHARACTERS)) for text in row] for row in rows]
+        cut = any(len(text) > _SAMPLE_CHARACTERS for row in rows for text in row)
+        note = f" (shown up to {_SAMPLE_CHARACTERS} characters)" if cut else ""
+        lines += [f"* Samples{note}:", _indented(table(list(columns), shown))]
     return lines
 
 
 def example_sentences(pairs: Pairs, most: int) -> list[list[str]]:
     """Triples of a question, a passage that answers it and another passage; long texts are cut.
 
-    Args:
-        pairs: the source.
-        most: the most triples; each has another answer.
-
-    Returns:
-        Up to ``most`` triples; none if all passages answer the same question.
+    Up to ``most``, each with another answer; none if all passages answer the same question.
     """
     askers: dict[str, str] = {}
     for question, answers in pairs.relevant.items():
@@ -88,16 +86,6 @@ def _sample_rows(columns: dict[str, list[str]]) -> list[tuple[str, ...]]:
         if len(rows) == _SAMPLES:
             break
     return list(rows.values())
-
-
-def _sample_table(columns: dict[str, list[str]], rows: Sequence[Sequence[str]]) -> str:
-    shown = [[cell(shortened(text, _SAMPLE_CHARACTERS)) for text in row] for row in rows]
-    return table(list(columns), shown)
-
-
-def _cut_note(rows: Sequence[Sequence[str]]) -> str:
-    cut = any(len(text) > _SAMPLE_CHARACTERS for row in rows for text in row)
-    return f" (shown up to {_SAMPLE_CHARACTERS} characters)" if cut else ""
 
 
 def _listed(names: Sequence[str]) -> str:

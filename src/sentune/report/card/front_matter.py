@@ -26,7 +26,10 @@ def front_matter(facts: CardFacts) -> str:
     if facts.base_is_public:
         fields["base_model"] = facts.base_name
     if not facts.private:
-        fields["widget"] = _widgets(facts)
+        fields["widget"] = [
+            {"source_sentence": question, "sentences": passages}
+            for question, *passages in example_sentences(facts.training, _WIDGETS)
+        ]
     fields["pipeline_tag"] = "sentence-similarity"
     fields["library_name"] = "sentence-transformers"
     if results := _results(facts):
@@ -44,13 +47,6 @@ def _tags(facts: CardFacts) -> list[str]:
         "generated_from_trainer",
         f"dataset_size:{len(facts.training)}",
         f"loss:{type(facts.loss).__name__}",
-    ]
-
-
-def _widgets(facts: CardFacts) -> list[dict[str, Any]]:
-    return [
-        {"source_sentence": question, "sentences": passages}
-        for question, *passages in example_sentences(facts.training, _WIDGETS)
     ]
 
 

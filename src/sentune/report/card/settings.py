@@ -84,7 +84,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return _plain(value.value)
     if isinstance(value, str):
-        return "(a path)" if _is_path(value) else value
+        path = PurePosixPath(value).is_absolute() or PureWindowsPath(value).is_absolute()
+        return "(a path)" if path else value
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, dict):
@@ -93,7 +94,3 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     to_dict = getattr(value, "to_dict", None)
     return _plain(to_dict()) if callable(to_dict) else type(value).__name__
-
-
-def _is_path(value: str) -> bool:
-    return PurePosixPath(value).is_absolute() or PureWindowsPath(value).is_absolute()

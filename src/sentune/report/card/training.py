@@ -34,9 +34,12 @@ def training_blocks(facts: CardFacts) -> list[str]:
         _folded("Click to expand", _listed(settings.all)),
         *_log_blocks(facts.loss_log),
         "### Training Run",
-        _run_lines(facts),
+        f"- Steps: {facts.steps:,}\n"
+        f"- Time: {_duration(facts.seconds)}, for the training alone\n"
+        f"- Number format and device: {inline(facts.compute)}\n"
+        f"- Dropout: {_dropout(facts)}",
         "### Framework Versions",
-        _versions(),
+        "\n".join(f"- {label}: {number}" for label, number in installed_versions().items()),
     ]
 
 
@@ -67,16 +70,6 @@ def _log_blocks(log: Sequence[tuple[float, int, float]]) -> list[str]:
     ]
 
 
-def _run_lines(facts: CardFacts) -> str:
-    lines = [
-        f"Steps: {facts.steps:,}",
-        f"Time: {_duration(facts.seconds)}, for the training alone",
-        f"Number format and device: {inline(facts.compute)}",
-        f"Dropout: {_dropout(facts)}",
-    ]
-    return "\n".join(f"- {line}" for line in lines)
-
-
 def _dropout(facts: CardFacts) -> str:
     if facts.arguments.dropout is not None:
         return f"{facts.arguments.dropout:g} throughout"
@@ -93,7 +86,3 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min {rest} s" if hours else f"{minutes} min {rest} s"
-
-
-def _versions() -> str:
-    return "\n".join(f"- {label}: {number}" for label, number in installed_versions().items())
