@@ -142,7 +142,7 @@ class InformationRetrievalEvaluator:
         Cost: encoding; then O(Q · P · d). Vectors of one chunk and of the queries are in memory.
 
         Raises:
-            DataError: The model gives NaN.
+            ModelError: A similarity is not finite.
             OutputError: The CSV file cannot be written.
         """
         metrics = question_metrics(self._ranking(model), self.relevant, self.cutoffs)

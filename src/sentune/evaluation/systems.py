@@ -68,7 +68,7 @@ def evaluate_systems(
     Raises:
         MissingExtraError: bm25s or PyStemmer is not installed.
         ArgumentError: ``fusion_weight`` is outside [0, 1].
-        DataError: A model gives NaN.
+        ModelError: A similarity is not finite.
     """
     if fusion_weight is not None:
         fusion_weight = require_weight(fusion_weight)
