@@ -68,7 +68,8 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     destination = Path(path)
     require_free(destination)
     with _moved_into_place(destination) as partial:
-        partial.mkdir(parents=True)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
         yield partial
         _sync_tree(partial)
 

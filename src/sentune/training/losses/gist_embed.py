@@ -166,7 +166,7 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
 
     Args:
         mini_batch_size: texts encoded at a time; it changes memory and time, never the result.
-        model, guide, temperature, options: those of the plain loss.
+        model, guide, temperature, and all others: those of the plain loss.
 
     Raises:
         ArgumentError: as the plain loss does, or a mini-batch of no text.
@@ -181,7 +181,13 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
         guide: SentenceTransformer,
         temperature: float = 0.01,
         mini_batch_size: int = 32,
-        **options: Any,
+        *,
+        margin_strategy: str = "absolute",
+        margin: float = 0.0,
+        contrast_anchors: bool = True,
+        contrast_positives: bool = True,
     ) -> None:
-        super().__init__(model, guide, temperature, **options)
+        super().__init__(
+            model, guide, temperature, margin_strategy, margin, contrast_anchors, contrast_positives
+        )
         self.mini_batch_size = require_whole("mini_batch_size", mini_batch_size)

@@ -185,7 +185,7 @@ class CachedMultipleNegativesRankingLoss(MultipleNegativesRankingLoss):
 
     Args:
         mini_batch_size: texts encoded at a time; it changes memory and time, never the result.
-        model, scale, similarity_fct, options: those of the plain loss.
+        model, scale, similarity_fct, and all others: those of the plain loss.
 
     Raises:
         ArgumentError: as the plain loss does, or a mini-batch of no text.
@@ -199,9 +199,21 @@ class CachedMultipleNegativesRankingLoss(MultipleNegativesRankingLoss):
         scale: float = 20.0,
         similarity_fct: str | Callable[..., Tensor] = "cos_sim",
         mini_batch_size: int = 32,
-        **options: Any,
+        *,
+        directions: Sequence[str] = ("query_to_doc",),
+        partition_mode: str = "joint",
+        gather_across_devices: bool = False,
+        label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(model, scale, similarity_fct, **options)
+        super().__init__(
+            model,
+            scale,
+            similarity_fct,
+            directions=directions,
+            partition_mode=partition_mode,
+            gather_across_devices=gather_across_devices,
+            label_smoothing=label_smoothing,
+        )
         self.mini_batch_size = require_whole("mini_batch_size", mini_batch_size)
 
     def describe(self) -> dict[str, Any]:
