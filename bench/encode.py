@@ -41,7 +41,7 @@ from sentune.data import python_docs
 from sentune.evaluation import RetrievalTask
 from sentune.evaluation.retrieval import question_metrics
 from sentune.hardware import choose_compute, int8_is_exact
-from sentune.model_folder.base_models import DEFAULT_BASE_MODEL, resolve
+from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 from sentune.ranking.rank import rank
 
 Vectors = NDArray[np.float32]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from sentune.model_folder.base_models import DEFAULT_BASE_MODEL, resolve
+from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 
 _TYPER = """
 import typer

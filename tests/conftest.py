@@ -33,7 +33,7 @@ from safetensors.torch import save_file
 from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.model_folder.base_models import DEFAULT_BASE_MODEL, resolve
+from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 
 # No test asserts a time: a busy machine must not fail one.
 settings.register_profile("any machine", deadline=None)

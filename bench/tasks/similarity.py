@@ -30,7 +30,7 @@ from sentence_transformers.sentence_transformer.evaluation import (
 
 from sentune import EmbeddingSimilarityEvaluator, SentenceTransformer
 from sentune.data import ScoredPairs, read_scored_pairs
-from sentune.model_folder.base_models import DEFAULT_BASE_MODEL, resolve
+from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 
 _STSB = "/work/shared/data/stsb/stsb-en-dev.csv"
 _TOLERANCE = 0.0005

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sentune.data.readers import read_pairs
+from sentune.data.pair_files import read_pairs
 
 Write = Callable[[str, str | bytes], Path]
 Refusal = Callable[[Callable[[Path], object], Path], str]

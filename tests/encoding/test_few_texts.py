@@ -17,7 +17,7 @@ from sentune.encoding import few_texts
 from sentune.encoding.few_texts import FewVectors, encode_few
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, ModelError
-from sentune.model_folder.base_models import resolve
+from sentune.model_folder.resolve import resolve
 from sentune.network.config import GROUPED_FROM
 from sentune.network.kernels import KernelError, Kernels
 from sentune.network.linear import fused_linear

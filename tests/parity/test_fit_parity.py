@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from sentune import InputExample, SentenceTransformer, fit, losses
-from sentune.model_folder.base_models import resolve
+from sentune.model_folder.resolve import resolve
 from sentune.model_folder.weights import export_weights
 
 EPOCHS = 2

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from sentune import SentenceTransformer
-from sentune.model_folder.base_models import resolve
+from sentune.model_folder.resolve import resolve
 from sentune.model_folder.weights import export_weights
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.losses import MultipleNegativesRankingLoss

@@ -13,7 +13,7 @@ from sentune.data import TextRow
 from sentune.encoding.few_texts import encode_few
 from sentune.encoding.precision import needs_ranges, quantize_embeddings, require_precision
 from sentune.files import new_file, remove_partials
-from sentune.model_folder.base_models import resolve
+from sentune.model_folder.resolve import resolve
 
 __all__ = ["FEW", "encode_few_to_file"]
 

@@ -64,7 +64,7 @@ def _version(package: str) -> str:
 
 def _base_model() -> tuple[str, str]:
     from sentune.errors import ModelError
-    from sentune.model_folder.base_models import DEFAULT_BASE_MODEL, resolve
+    from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 
     try:
         found = resolve(DEFAULT_BASE_MODEL)

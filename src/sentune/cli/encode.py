@@ -68,7 +68,7 @@ def command(
     from sentune.bulk import FEW, encode_few_to_file, require_vector_file
     from sentune.data import read_text_rows
     from sentune.hardware import may_have_gpu, processor_bfloat16_unit
-    from sentune.model_folder.base_models import resolve
+    from sentune.model_folder.resolve import resolve
 
     require_vector_file(out)
     if Path(model).is_file():  # no model given: fails here, not waiting for standard input

@@ -2,8 +2,8 @@
 
 ::
 
-    files/ ─ records ─┬─ columns ─┬─ readers ─ assembly ─ Pairs ─┬─ split   training | held out
-                      │           │                              └─ guards  no question in both
+    files/ ─ records ─┬─ columns ─┬─ pair_files ─ assembly ─ Pairs ─┬─ split   training | held out
+                      │           │                                 └─ guards  no question in both
                       ├─ mappings ┘
                       └─ columns ─┬─ texts, corpus, labelled, scored, sentence_pairs
                                   └─ fields ─ passages
@@ -12,7 +12,7 @@
 - ``columns`` gives column names their roles; ``mappings`` reads JSON that names texts by ids;
   ``fields`` makes the other columns what an index filters by.
 - ``assembly`` merges repeated texts and counts what it merged.
-- ``readers`` reads pairs, ``texts`` texts to encode, ``corpus`` passages to search in memory,
+- ``pair_files`` reads pairs, ``texts`` texts to encode, ``corpus`` passages to search in memory,
   ``passages`` what an index stores, ``labelled`` texts with labels, ``scored`` sentence pairs with
   scores, ``sentence_pairs`` those without.
 - ``python_docs`` makes pairs from Python's docstrings, without a file.
@@ -28,10 +28,10 @@ from sentune.data.corpus import read_passages
 from sentune.data.files.writing import require_row_file, write_rows
 from sentune.data.guards import without_leaks
 from sentune.data.labelled import LabelledTexts, read_labelled_texts
+from sentune.data.pair_files import read_pairs, require_at_least
 from sentune.data.pairs import Pairs
 from sentune.data.passages import Passage, PassageFiles, passage_files, read_passage_rows
 from sentune.data.python_docs import PythonDocs, python_docs
-from sentune.data.readers import read_pairs, require_at_least
 from sentune.data.scored import ScoredPairs, is_scored, read_scored_pairs
 from sentune.data.sentence_pairs import read_sentence_pairs
 from sentune.data.split import hold_out, hold_out_groups, question_groups

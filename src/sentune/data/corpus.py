@@ -8,8 +8,8 @@ from pathlib import Path
 from sentune.data.columns import is_pair
 from sentune.data.files.reading import TEXT_SUFFIXES, TextSource, name_of, open_texts
 from sentune.data.files.records import Record, quoted
+from sentune.data.pair_files import pairs_of_records, pairs_or_records
 from sentune.data.pairs import Pairs
-from sentune.data.readers import pairs_of_records, pairs_or_records
 from sentune.data.texts import at_least_one, id_of, text_of
 from sentune.errors import DataError
 

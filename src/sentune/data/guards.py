@@ -14,7 +14,7 @@ __all__ = ["without_leaks"]
 
 
 def without_leaks(held_out: Pairs, training: Pairs, role: str = "training") -> Pairs:
-    """Leave out the held-out questions that are also in training, and note which passages are.
+    """Leave out the held-out questions that are also in training, and count the known passages.
 
     Questions are the same if they differ only in case, in white space, in Unicode form (ligatures
     and full-width letters count as the plain ones) and in punctuation at either end. Questions

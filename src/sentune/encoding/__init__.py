@@ -2,11 +2,11 @@
 
 ::
 
-    texts ─ inputs ─ chunks ─┬─ encode (tokens, packs, network) ─ block ─┬─ collect ─ array
-                             └─ pool ─ worker: the same elsewhere ───────┘
+    texts ─ inputs ─ chunks ─ runner ─┬─ Here: encode (tokens, packs, network) ─┬─ blocks ─ collect
+                                      └─ pool ─ worker: the same elsewhere ─────┘
 
-``windows`` encodes texts beyond the length limit whole, ``precision`` narrows vectors,
-``similarity`` compares them, ``fingerprint`` says which model they are of, and
-``sentence_transformer`` is the public class over all of it. ``few_texts`` encodes a few texts
-without importing PyTorch.
+``embedder`` is the model for one pack, ``text_encoder`` encodes any number of texts, and
+``sentence_transformer`` is the public class. ``windows`` encodes texts beyond the length limit
+whole, ``precision`` narrows vectors, ``similarity`` compares them, and ``fingerprint`` says which
+model they are of. ``few_texts`` encodes a few texts without importing PyTorch.
 """

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.checks import require_whole
-from sentune.model_folder.base_models import BaseModel
 from sentune.model_folder.folder import ModelFolder
+from sentune.model_folder.resolve import BaseModel
 from sentune.network.light_encoder import LightEncoder
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.truncation import Truncation
@@ -62,10 +62,10 @@ def encode_few(
         prompt_name, prompt, truncate_dim, normalize_embeddings: as for ``encode``.
 
     Returns:
-        None where SentenceTransformer has to encode: more work than PyTorch takes to load; a model
-        or text that :class:`~sentune.network.light_encoder.LightEncoder` does not compute; a
-        damaged model, whose fault SentenceTransformer reports. (Embedding rows of unused tokens
-        are not read, so NaN there goes unnoticed.)
+        None where SentenceTransformer has to encode: if that is more work than to load PyTorch, if
+        :class:`~sentune.network.light_encoder.LightEncoder` cannot compute the model or a text, or
+        if the model is damaged, which SentenceTransformer reports. (Embedding rows of unused
+        tokens are not read, so NaN there goes unnoticed.)
 
     Raises:
         ModelError: a file other than the weights is missing, damaged or contradicts another.

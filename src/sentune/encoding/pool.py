@@ -94,7 +94,7 @@ class Pool:
         self._folder = tempfile.mkdtemp(prefix="sentune-pool-")
         greetings = self._greetings(model, chosen)
         self._workers = [WorkerProcess(greeting, self._closed) for greeting in greetings]
-        # Also called when the interpreter ends, which does not wait for the workers' chunks.
+        # Also called at the interpreter's exit, which does not wait: unfinished chunks are lost.
         self._end = weakref.finalize(
             self, _end, self._closed, self._tasks, self._workers, self._folder
         )
@@ -153,7 +153,7 @@ class Pool:
     ) -> Generator[Block]:
         """Encode chunks of texts in the workers.
 
-        A chunk is taken when a worker is free: at most two for each worker are computed or wait.
+        A chunk is taken when a worker is free. At most two for each worker are under way.
         Several threads may use a pool at once.
 
         Yields:

@@ -14,8 +14,8 @@ from sentune.encoding.similarity import Vectors, similarity, similarity_pairwise
 from sentune.encoding.text_encoder import TextEncoder
 from sentune.files import new_folder
 from sentune.hardware import choose_compute
-from sentune.model_folder.base_models import DEFAULT_BASE_MODEL, resolve
 from sentune.model_folder.folder import ModelFolder
+from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 from sentune.model_folder.weights import build_encoder, read_weights
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.names import SIMILARITY_FUNCTIONS
@@ -41,7 +41,7 @@ class SentenceTransformer(TextEncoder):
 
     Args:
         model_name_or_path: a model folder, a name on the Hugging Face hub, or
-            ``all-MiniLM-L6-v2``; :mod:`sentune.model_folder.base_models` says where it looks.
+            ``all-MiniLM-L6-v2``; :mod:`sentune.model_folder.resolve` says where it looks.
         device: ``"cpu"``, ``"cuda"``, …; chosen when None. On CUDA this disables cuDNN's attention
             in the whole process: it is slow for texts of many lengths.
         compute_dtype: ``"auto"`` (bfloat16 where the hardware multiplies it, else float32),

@@ -175,8 +175,7 @@ def draw_counts(rng: np.random.Generator, draws: int, groups: int) -> Floats:
 
 
 def _sign_flip_p(sums: Floats, seed: int, resamples: int) -> float:
-    # An exchange does not change a group without a difference. Without such groups, more tests are
-    # exact.
+    # Groups whose difference is 0 do not change p, and fewer groups allow the exact test.
     sums = sums[sums != 0]
     # Sums that are equal on paper may differ by a rounding; these count as equal.
     reached = abs(sums.sum()) - 1e-9 * np.abs(sums).sum()

@@ -27,9 +27,9 @@ def verdict(report: Report) -> Verdict:
 
     The tuned model is kept if the mean is above zero. It is shown to be better if the whole 95%
     interval is above zero. The interval is too narrow if few questions differ: in simulations of
-    two equal systems with 30 or 50 groups of questions it excluded zero in 9 to 10% of the trials,
-    and in 3 to 5% together with p < .05. So the text always gives p, and says so if interval and
-    test disagree.
+    two equal systems with 30 or 50 groups of questions, the interval alone was wrong in 9 to 10% of
+    the trials, and interval and p < .05 together in 3 to 5%. So the text always gives p, and says
+    so if interval and test disagree.
 
     Raises:
         DataError: The report has no base model.

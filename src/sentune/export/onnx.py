@@ -103,7 +103,7 @@ def _graph(padded: PaddedEncoder, longest: int) -> bytes:
     mask = torch.ones_like(ids)
     mask[1, -1] = 0
     shape = {0: torch.export.Dim("texts"), 1: torch.export.Dim("length", max=longest)}
-    # With gradients enabled, layers use only operators that the exporter can translate.
+    # Gradients are on because layers then avoid kernels that ONNX has no operator for.
     with _silenced(), torch.enable_grad():
         program: Any = torch.onnx.export(
             padded,

@@ -2,17 +2,18 @@
 
 ::
 
-    passages ─ changes ─ rows ─ table (LanceDB) ─┬─ dense ──┐
-                                                 └─ words ──┴─ candidates ─ fusion ─ hits
+    passages ─ sources ─ changes ─ writer ─ table_writing ─┐
+                                                        store: the folder, on a disk
+    question ─ reader ─ candidates ─ table ────────────────┘
+                        └ ranking/: fusion ─ hits
 
 - ``store`` is the only code that knows where an index is kept: a folder of numbered versions.
 - ``index_model`` is what an index knows of its model, and how it refuses another.
-- ``sources`` reads passages; ``changes`` compares them with what is stored, so that only what
-  changed is encoded.
+- ``changes`` compares passages with what is stored, so that only what changed is encoded.
 - ``arrow_rows`` turns passages into Arrow; ``table`` and ``table_writing`` alone call LanceDB.
+  ``table`` checks filters.
 - ``dense`` decides between exact and approximate search, and measures what the latter misses.
-- ``candidates`` asks both sides and fuses them as the evaluation does.
-- ``reader`` searches; ``writer`` adds and removes; ``index`` is the public class.
+- ``index`` is the public class.
 """
 
 from sentune.index.changes import Changes

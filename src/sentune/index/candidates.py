@@ -52,7 +52,7 @@ class Candidates:
     def hybrid(
         self, vector: NDArray[np.float32], words: Sequence[str], top: int, weight: float
     ) -> list[Hit]:
-        """The fusion of the ``CANDIDATES`` best of both, which ends the list.
+        """The fusion of the ``CANDIDATES`` best of both; there are no hits beyond these.
 
         :mod:`sentune.ranking.fusion` fuses them, so an index ranks as an evaluation says it does.
         """

@@ -3,7 +3,7 @@
 Approximate means: vectors are put into about √n partitions around centres found by k-means (an
 inverted file: Sivic & Zisserman 2003; Jégou et al. 2011), in 8 bits a component; a search looks
 into the nearest partitions, takes twice as many as are wanted and orders those by exact distances.
-How many of them is decided by measuring, on vectors of the index itself.
+The number of partitions is chosen by measuring, on vectors of the index itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EXACT_BELOW = 10_000
 
 _FILE = "dense.json"
 _NEIGHBOURS = 10
-# A passage is a harder question than it looks: its neighbours are spread over more partitions.
+# Measured with passages as questions. Their neighbours lie in more partitions than a question's.
 _WANTED_RECALL = 0.99
 _SAMPLE = 200
 _PROBES = (8, 16, 32, 64, 128, 256, 512)

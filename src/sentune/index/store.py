@@ -12,15 +12,15 @@ A version is filled first and published after that, by replacing one small file.
 is killed leaves a version that nobody reads, which the next build continues, and a reader sees
 the old version whole or the new one.
 
-No other module knows what keeps an index. Its parts ask a ``Store``, which another kind of
-storage can implement too:
+The other modules of ``index/`` do not know where an index is kept. They use a ``Store``, which
+another kind of storage can implement too:
 
 ==================  =============================  ============================================
 operation           on a local disk                on object storage
 ==================  =============================  ============================================
 read, write         a file, replaced by renaming   get, put
-publish             the same                       put, if nobody has put since (If-Match)
-writing, filling    file locks                     put, if there is none (If-None-Match); expires
+publish             the same                       conditional put (If-Match)
+writing, filling    file locks                     conditional put (If-None-Match); expires
 flushed             fsync, a look at file endings  nothing: what was put stays, whole
 uri                 the path of the folder         s3://bucket/index/2
 ==================  =============================  ============================================
@@ -171,7 +171,7 @@ class LocalStore:
 
     @contextmanager
     def flushed(self, version: int) -> Iterator[None]:
-        """Have what LanceDB writes in the block on the disk, and whole, when the block ends.
+        """When the block ends, all files that LanceDB wrote in it are flushed and complete.
 
         Raises OutputError if a file was cut short. The files of earlier commits are as they were.
         """
@@ -186,7 +186,7 @@ class LocalStore:
                 raise self.unwritable(str(error)) from error
         except BaseException:
             for file in set(folder.rglob("*.manifest")) - before:
-                # LanceDB reads the newest before any other, so it may not be in pieces.
+                # LanceDB reads the newest first: a damaged one makes the table unreadable.
                 if not _is_whole(file):
                     file.unlink()
             raise

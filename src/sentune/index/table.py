@@ -60,7 +60,7 @@ _TIMEOUT = timedelta(seconds=60)
 def require_lancedb() -> Any:
     """LanceDB, imported with its settings. Raises MissingExtraError."""
     cores = os.cpu_count() or 1
-    # Read once, when it is imported: with fewer threads than this its full text can wait for ever.
+    # LanceDB reads this when it is imported. With one thread its full text can wait for ever.
     os.environ.setdefault("LANCE_CPU_THREADS", str(max(2, cores)))
     os.environ.setdefault("LANCEDB_LOG", "error")  # or it warns on standard error
     for module, package in (("lancedb", "lancedb"), ("bm25s", "bm25s"), ("Stemmer", "PyStemmer")):
@@ -214,7 +214,7 @@ class PassageTable:
         if probes is None:
             query = query.bypass_vector_index()
         else:
-            # Quantized distances find twice as many, and exact ones order them.
+            # Twice as many rows are found by 8-bit distances, then ordered by exact ones.
             query = query.nprobes(probes).refine_factor(2)
         rows = self._found(query, where)
         distances = rows["_distance"].to_numpy().astype(np.float64)

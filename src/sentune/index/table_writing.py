@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WritableTable"]
 
-# Readers look at revision.json at every search, so an hour is long for a commit to be in use.
+# Every search looks at revision.json, so no reader uses an old commit for as long as an hour.
 _KEPT = timedelta(hours=1)
 _NEVER = timedelta(days=36_500)
 

@@ -5,8 +5,8 @@ the other. It is slow in training: its gradient took 2 to 4 times as long in bfl
 dropout or a learned bias PyTorch takes a slower kernel. Here texts are padded to a multiple of 16
 tokens (short ones: 4), and as many are computed at once as fit into the cache with their scores.
 
-The shapes are few because oneDNN caches 0.5 MB per matrix shape, and these blocks fragment the
-heap: with every length of text a tuning grew by a gigabyte.
+The padding keeps the shapes few. oneDNN caches 0.5 MB for each shape of a matrix, and these blocks
+fragment the heap: with a shape for every length of text, a tuning grew by a gigabyte.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class _Group:
         length: tokens to which each is padded.
         run: the number of the run that the first of them is in.
         parts: their runs, or the parts of runs.
-        texts: their number, with texts that are padding.
+        texts: their number, with the empty texts that were added as padding.
     """
 
     start: int

@@ -4,9 +4,9 @@ Cosines and BM25 scores have no common scale, so each list of candidates is brou
 first and the two are added with a weight. Scores were better than reciprocal ranks where both were
 measured, because a score also shows how far the first is ahead of the second.
 
-Evaluation, search and the index all use ``fuse``. It sees the candidates of each system, and NaN
-for the others. It gives the same bits whether its columns are all passages or only those of two
-short lists, in any order.
+Evaluation, search and the index all use ``fuse``. Passages outside a system's list of candidates
+are NaN. It gives the same bits whether its columns are all passages or only those of two short
+lists, in any order.
 """
 
 from __future__ import annotations
@@ -69,16 +69,16 @@ def fuse(dense: Scores, words: Scores, weight: float) -> Floats:
     """One score from two lists of candidates, in which NaN means "not in the list".
 
     Each list is brought to z-scores by its own mean and standard deviation, and the result is
-    ``weight · dense_z + (1 − weight) · words_z``. A list of words with fewer than CANDIDATES
-    entries is filled up with scores of 0, which is what BM25 gives the passages that share no
-    word; a full list gets one score of 0. A passage missing from a list gets the lowest z of that
+    ``weight · dense_z + (1 − weight) · words_z``. Zeros join the list of words before its z-scores
+    are computed, because BM25 gives 0 to passages that share no word: as many as a short list lacks
+    to CANDIDATES, and one in a full list. A passage missing from a list gets the lowest z of that
     list. If a list is empty for a question, the other decides alone, whatever the weight.
 
-    Without the zeros, a word that only one passage has would count for nothing. With 600 questions
-    cut down to their rarest word, nDCG@10 at equal weight was .255 without zeros, .347 with a
-    single one and .477 with these (BM25 alone: .473); over five sets of whole questions the three
-    agree to .001. Giving missing passages the mean instead of the lowest z changed whole questions
-    by less than .001 as well, and made those of one word worse.
+    Without the zeros, a word that only one passage has would count for nothing. For 600 questions
+    cut down to their rarest word, nDCG@10 at equal weight was .255 without zeros, .347 with one
+    zero, .477 with these, and .473 with BM25 alone. For whole questions it was the same to .001 in
+    all three cases (five sets). Giving missing passages the mean instead of the lowest z changed
+    whole questions by less than .001 as well, and made those of one word worse.
 
     Args:
         dense: (Q, P) a model's similarities, of any scale.
@@ -166,8 +166,9 @@ def shortlist(dense: Scores, words: Scores) -> tuple[NDArray[np.int64], Floats, 
     Each weight that is then tried costs O(CANDIDATES) a question and not O(P).
 
     Returns:
-        The passages (Q, at most 2 · CANDIDATES), ascending so that ties still fall in passage
-        order, and the scores of both systems, with NaN where one does not list a passage.
+        The passages (Q, at most 2 · CANDIDATES), in ascending order so that equal scores keep the
+        order of the passages; and the scores of both systems, NaN where one does not list a
+        passage.
     """
     dense_list, word_list = dense_candidates(dense), word_candidates(words)
     listed = ~(np.isnan(dense_list) & np.isnan(word_list))

@@ -33,7 +33,7 @@ class PassageSearch:
     Args:
         model: encodes the passages, here, and the questions.
         passages: id → text.
-        fusion_weight: the model's share; the one saved with the model when None, or 1.
+        fusion_weight: the model's share. None: the one saved with the model, or 1 without one.
 
     Raises:
         ArgumentError: no passages, or a weight outside 0 to 1.

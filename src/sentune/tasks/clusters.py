@@ -135,8 +135,8 @@ def cluster(
       finds the number of clusters. More than 50 dimensions are reduced to 50 principal components.
 
     Without ``n_clusters`` the first two try 2, 3, 4, 5, 6, 7, 8, 11, 16, 23, 32, 45, 64 and 91
-    clusters, up to the square root of the number of texts. (With few texts they try up to 5, as
-    long as there are two texts for each cluster.) They keep the number with the highest mean
+    clusters, up to the square root of the number of texts, or up to 5 if there are two texts for
+    each cluster. They keep the number with the highest mean
     silhouette (Rousseeuw 1987) by cosine, the smaller one if equal. With more than 4,000 texts,
     k-means tries the numbers on a sample of 4,000.
 

@@ -2,6 +2,6 @@
 
 ::
 
-    text ─ prompt + text ─ tokenizer ─ token ids
-                              └ truncation: texts and tokens that were cut
+    text ─ prompts (put before it) ─ tokenizer (cuts) ─ token ids
+                                     └ truncation (counts texts and tokens that were cut)
 """

@@ -35,14 +35,15 @@ from sentune.training.checkpoints.on_disk import (
     write_checkpoint,
 )
 from sentune.training.checkpoints.state import random_state, set_random_state
-from sentune.training.transformers_seam import require_known_transformers
+from sentune.training.private_transformers import require_known_transformers
 from sentune.training.watch import Watch
 
 __all__ = ["Restore", "ResumableTrainer"]
 
 logger = logging.getLogger(__name__)
 
-# Left out of checkpoints: transformers compares 0.25 (given) with 3 (resolved) and warns.
+# Left out of checkpoints: a share such as 0.25 would be saved as a number of steps such as 3, and
+# transformers would warn of a difference.
 _INTERVALS = ("logging_steps", "eval_steps", "save_steps")
 
 
@@ -109,8 +110,8 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
     def _remove_later_checkpoints(self, resumed: Path | None) -> None:
         """Remove checkpoints later than the resumed one: their steps are about to be redone.
 
-        Otherwise their weights could be taken for the best of this run, and pruning, which goes
-        by the step, would remove the new ones. Checkpoints of another run are refused.
+        Otherwise their weights could be taken for the best of this run. Pruning keeps the highest
+        steps, so it would also remove the new ones. Checkpoints of another run are refused.
         """
         root = Path(self.args.output_dir)
         self._written: set[str] = set()

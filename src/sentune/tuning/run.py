@@ -40,7 +40,7 @@ __all__ = ["tune"]
 _DISCARDED = (
     "Tuning was discarded: this folder holds the base model, and the figures of the tuned model "
     "and of its fusion are for the record. The fusion weight saved here, {:g}, was chosen for the "
-    "base model, and the notes are about it"
+    "base model, and the notes describe the base model"
 )
 
 

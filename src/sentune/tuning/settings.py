@@ -14,7 +14,7 @@ import yaml
 
 from sentune.checks import require_whole
 from sentune.errors import ArgumentError, DataError
-from sentune.model_folder.base_models import DEFAULT_BASE_MODEL
+from sentune.model_folder.resolve import DEFAULT_BASE_MODEL
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
 

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 from sentune.data.pairs import Pairs
 from sentune.evaluation.report import remarks
-from sentune.model_folder.base_models import BaseModel
+from sentune.model_folder.resolve import BaseModel
 from sentune.report.card import CardFacts, model_card
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 

@@ -1,6 +1,6 @@
-"""Data sets → rows → batches.
+"""Data sets → rows → batches; ``training/loader`` puts the two ends together.
 
 ::
 
-    data ─ examples ─ samplers, neighbours ─ row_batches ─ loader ─ collator ─ Batch
+    data ─ examples ─ samplers, neighbours ─ row_batches ─ collator ─ Batch
 """

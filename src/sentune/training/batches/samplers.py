@@ -39,8 +39,8 @@ def no_duplicates(rows: Sequence[Row], batch_size: int, order: Sequence[int]) ->
     without its texts, which then exceeds ``batch_size``, nearly always by one. If there is none
     either, it goes to the smallest batch, so that no row is ever lost.
 
-    Cost: about O(rows), whatever one column repeats. Where several columns repeat heavily
-    together, the search also passes the batches with the other text.
+    Cost: about O(rows), also where one column repeats. Where several columns repeat heavily
+    together, the search also walks past batches that another column's text blocks.
     """
     repeats = _Repeats(rows, order)
     fewest = max(-(-len(order) // batch_size), *repeats.counts, 0)
@@ -99,10 +99,10 @@ class _Repeats:
 
 
 class _FirstFit:
-    """Batches to fill. A batch that is full stays full, and one that has a text keeps it.
+    """Batches to fill, from which nothing is taken away.
 
-    So the first batch that suits a text only moves forward. There is a cursor for every text, and
-    full batches are skipped in one step, so no batch is checked twice for the same text.
+    So the first batch that is free for a text can only move to later batches. A cursor for every
+    text follows it, and full batches are skipped in one step: none is checked twice for a text.
     """
 
     def __init__(self, count: int, batch_size: int, repeats: _Repeats) -> None:

@@ -72,9 +72,9 @@ class MultipleNegativesRankingLoss(EmbeddingLoss):
     symmetric loss of Günther et al. 2023 (arXiv:2310.19923).
 
     ``gather_across_devices`` takes the candidates (and anchors) of all processes. Each process
-    then returns the sum over its rows · processes / rows of all, so that the mean over the
-    processes, of values and of gradients, is that of one process with all rows. A loss without
-    gradient, an evaluation, uses the rows of its process only.
+    then returns (the sum over its rows) · processes / (the number of all rows). The mean over the
+    processes is then the loss of one process with all rows, and so is the mean of the gradients.
+    In an evaluation, without gradients, each process uses its rows only.
 
     A batch of a single pair without negatives gives 0. Cost: n · m · dim multiplications, n² · dim
     more for each direction to queries, and n · m · dim for ``doc_to_doc``; n and m count the rows

@@ -46,8 +46,8 @@ class Mined:
         positives: question id → the cosine of the question to each passage that answers it.
         drawn: how many negatives were drawn at random for questions with too few.
         short: how many questions have fewer mined negatives than were asked for.
-        left_out: guard → how many candidates it left out. A candidate that several guards would
-            leave out is counted for the first of them in this order.
+        left_out: guard → how many candidates it left out. Each candidate is counted once,
+            for the first guard in the order of this mapping that leaves it out.
     """
 
     pairs: Pairs
@@ -102,9 +102,9 @@ def mine_hard_negatives(
       of 0.05 best.
     - ``max_score`` and ``min_score``: scores above or below a fixed limit.
 
-    Training rows must have equal width. Questions with too few mined negatives are filled up with
-    random passages, so that one question does not shorten all rows. Only ``same``, ``shared`` and
-    the right passages are left out of these.
+    Training rows must have equal width, and one question with few negatives should not shorten all.
+    So questions with too few mined negatives get random passages. These skip ``same``, ``shared``
+    and the right passages, but ignore the margins.
 
     Args:
         pairs: questions with their passages; every passage is a candidate.
@@ -112,8 +112,8 @@ def mine_hard_negatives(
         show_progress_bar: draw bars on standard error.
         num_negatives: how many to mine for each question; 3 by default.
         range_min: skip so many of the best candidates that passed all guards; 0 by default.
-        range_max: consider only so many candidates, nearest first, before any guard; by default
-            all, except that ``random`` draws from the first 10 · ``num_negatives`` that pass.
+        range_max: consider only so many candidates, nearest first, before any guard. None: all, of
+            which ``random`` draws from the first 10 · ``num_negatives`` that pass the guards.
         max_score, min_score: the greatest and the least cosine to the question.
         absolute_margin, relative_margin: see above; none and 0.05 by default.
         sampling_strategy: ``top`` (the default) takes the nearest, ``random`` draws from all that

@@ -16,7 +16,7 @@ from transformers import Trainer, TrainingArguments
 from sentune.errors import TrainingError
 from sentune.report.card import settings as card_settings
 from sentune.training import arguments, fit, resuming, trainer
-from sentune.training.transformers_seam import (
+from sentune.training.private_transformers import (
     PRIVATE,
     REQUIREMENT,
     TESTED,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sentune.data.readers import read_pairs, require_at_least
+from sentune.data.pair_files import read_pairs, require_at_least
 from sentune.errors import DataError
 
 Write = Callable[[str, str | bytes], Path]

@@ -14,8 +14,8 @@ import pytest
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ModelError, ModelNotFoundError
-from sentune.model_folder import base_models
-from sentune.model_folder.base_models import DEFAULT_BASE_MODEL, resolve
+from sentune.model_folder import resolve as base_models
+from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OLDER = "fedcba9876543210fedcba9876543210fedcba98"
@@ -132,7 +132,7 @@ def test_offline_is_said_in_one_line() -> None:
 
 def test_an_unreachable_hub_is_said_in_one_line(tmp_path: Path) -> None:
     code = (
-        "from sentune.model_folder.base_models import resolve\n"
+        "from sentune.model_folder.resolve import resolve\n"
         "from sentune.errors import ModelNotFoundError\n"
         "try:\n    resolve('owner/absent')\n"
         "except ModelNotFoundError as error:\n    print(str(error).count(chr(10)), error)\n"
