@@ -32,6 +32,7 @@ from hypothesis import settings
 from safetensors.torch import save_file
 from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
+from sentune import process
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 
@@ -42,6 +43,9 @@ settings.load_profile("any machine")
 pytest_plugins = ["tests.model_fixtures"]
 
 MakeFolder = Callable[..., Path]
+
+# The setting holds for the process: a test of a verb would make it keep the memory of trainings.
+process._kept[0] = process._ALL
 
 _GROWTH = 100 << 20  # bytes that a test process may gain before it gives memory back
 _resident_before = 0
@@ -73,8 +77,7 @@ def bounded_memory() -> Iterator[None]:
     """Free the models that tests leave in reference cycles.
 
     A trainer and its model refer to each other, and Python rarely looks for old cycles. After
-    a training glibc also keeps freed memory (:func:`sentune.process.reuse_freed_memory`). Without
-    this a process of the suite grows to 3.5 GB.
+    a training glibc keeps freed memory too. Without this a process of the suite grows to 3.5 GB.
     """
     yield
     global _resident_before

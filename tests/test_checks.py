@@ -42,7 +42,7 @@ def test_what_is_no_number_in_the_range(value: Any) -> None:
 def test_ranges_without_an_end_are_worded_as_people_do() -> None:
     with pytest.raises(ArgumentError, match=r"^margin is inf: expected a finite number\."):
         require_number("margin", float("inf"))
-    with pytest.raises(ArgumentError, match=r"^margin is -1: expected a number of at least 0\."):
+    with pytest.raises(ArgumentError, match=r"expected a finite number of at least 0\."):
         require_number("margin", -1, least=0)
 
 

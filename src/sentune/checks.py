@@ -49,7 +49,7 @@ def require_number(
     except (TypeError, ValueError):
         number = math.nan
     if isinstance(value, str) or not math.isfinite(number) or not least <= number <= most:
-        lowest = "a finite number" if least == -math.inf else f"a number of at least {least:g}"
+        lowest = "a finite number" + (f" of at least {least:g}" if least > -math.inf else "")
         raise ArgumentError(
             f"{name} is {value!r}",
             expected=expected

@@ -62,7 +62,7 @@ class SentuneError(Exception):
     @staticmethod
     def from_json(record: dict[str, str]) -> SentuneError:
         """Return the error that ``to_json`` was called on."""
-        kind: type[SentuneError] = globals()[record["error"]]
+        kind: type[SentuneError] = globals().get(record["error"], SentuneError)
         error = kind.__new__(kind)
         parts = {name: record[name] for name in ("given", "expected", "fix")}
         SentuneError.__init__(error, **parts)

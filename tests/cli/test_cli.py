@@ -158,7 +158,7 @@ def test_encode_writes_rows_in_order_and_counts(run, tmp_path: Path) -> None:  #
     out = tmp_path / "vectors.npy"
     outcome = run("encode", BASE, tmp_path / "texts.txt", "--out", out)
     assert outcome.code == 0, outcome.err
-    assert "3 texts, 1 cut at 256 tokens: 46 tokens left out" in outcome.err
+    assert "a second; 1 cut at 256 tokens: 46 tokens left out" in outcome.err
     vectors = np.load(out, allow_pickle=False)
     assert vectors.shape == (3, 384)
     assert np.abs(vectors - SentenceTransformer(BASE).encode(texts)).max() < 1e-6

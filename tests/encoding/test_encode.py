@@ -505,3 +505,14 @@ def test_the_repr_is_the_architecture_of_the_card(model: SentenceTransformer) ->
         ")",
     ]
     assert [line.rstrip() for line in repr(model).splitlines()] == lines
+
+
+def test_truncate_dim_is_checked_where_it_is_set(tiny_folder: Path) -> None:
+    model = SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
+    model.truncate_dim = np.int64(8)  # type: ignore[assignment]
+    assert type(model.truncate_dim) is int
+    assert model.encode("a text").shape == (8,)
+    for wrong in (True, 0, 8.0):
+        with pytest.raises(ArgumentError, match=r"^truncate_dim is "):
+            model.truncate_dim = wrong  # type: ignore[assignment]
+    assert model.truncate_dim == 8

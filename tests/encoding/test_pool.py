@@ -216,7 +216,7 @@ def test_a_worker_killed_between_calls_is_replaced(
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert (
-        f"on cpu (process {victim}) ended by signal 9; another one encodes its 1 text"
+        f"on cpu (process {victim}) was ended by signal 9; another one encodes its 1 text"
         in record.getMessage()
     )
     wait_until(lambda: len(processes(pool)) == 2)

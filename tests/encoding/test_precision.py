@@ -87,7 +87,7 @@ def test_encode_quantizes(
 
 def test_eight_bits_need_ranges(tiny: SentenceTransformer) -> None:
     for precision in ("int8", "uint8"):
-        with pytest.raises(ArgumentError, match=f"1 vector to take the ranges of {precision}"):
+        with pytest.raises(ArgumentError, match=f"ranges of {precision} cannot be taken from 1"):
             tiny.encode("one text", precision=precision)
     assert tiny.encode("one text", precision="binary").shape == (4,)
 

@@ -210,7 +210,7 @@ def _fill(
     blocks = job.model.encode_blocks(
         unfinished(), job.settings, pool=runner, show_progress_bar=show_progress_bar
     )
-    with closing(blocks):  # at once, so that no bar is drawn any more when an error is told
+    with closing(blocks):  # at once, so that no bar is drawn any more when an error is printed
         for block in blocks:
             number, digest, ids = begun.popleft()
             folder.add(number, _kept(block, job.precision), digest, block.truncation, ids)

@@ -139,7 +139,7 @@ def _require_sense(query: str | None, queries: str | None, data: Path | None, to
         raise ArgumentError(
             f"the question is {query!r}",
             expected="a text with a word in it",
-            fix="ask for something",
+            fix="write a question",
         )
     if str(data) == queries == "-":
         raise ArgumentError(

@@ -37,7 +37,6 @@ class Embedder(nn.Module):
         tokenizer, encoder, pooling: the stages.
         normalize: whether vectors are scaled to unit length.
         prompts, default_prompt_name: prompts by name, and the name of the usual one.
-        truncate_dim: leading dimensions to keep of each vector; all when None.
         compute: device, number format and the reason for it.
         compute_dtype: the requested number format.
         similarity_fn_name: the function that compares the vectors.
@@ -53,7 +52,6 @@ class Embedder(nn.Module):
     normalize: bool
     prompts: dict[str, str]
     default_prompt_name: str | None
-    truncate_dim: int | None
     compute: Compute
     compute_dtype: str
     similarity_fn_name: str
@@ -84,6 +82,17 @@ class Embedder(nn.Module):
             most=self.encoder.config.longest_text,
             fix="choose a limit that the encoder has positions for",
         )
+
+    @property
+    def truncate_dim(self) -> int | None:
+        """Leading dimensions to keep of each vector; all when None."""
+        return self._truncate_dim
+
+    @truncate_dim.setter
+    def truncate_dim(self, dimension: int | None) -> None:
+        fix = "leave it out to keep all dimensions"
+        given = dimension is not None
+        self._truncate_dim = require_whole("truncate_dim", dimension, fix=fix) if given else None
 
     @property
     def query_prompt(self) -> str:

@@ -54,7 +54,7 @@ class EncodeSettings:
         if self.long_text == "chunk" and self.output_value == "token_embeddings":
             raise ArgumentError(
                 "long_text is 'chunk' and output_value is 'token_embeddings'",
-                expected="long_text='chunk' with sentence embeddings only: it takes their mean",
+                expected="sentence embeddings with long_text='chunk', because it takes their mean",
                 fix="leave one of the two out",
             )
 

@@ -112,8 +112,8 @@ def _ranges(
     count = 1 if source.ndim == 1 else len(source)
     if count < 2:
         raise ArgumentError(
-            f"{counted(count, 'vector')} to take the ranges of {precision} from",
-            expected="at least two vectors, or ranges, or calibration embeddings",
+            f"the ranges of {precision} cannot be taken from {counted(count, 'vector')}",
+            expected="at least two vectors, ranges or calibration_embeddings",
             fix="encode in float32 and call quantize_embeddings with calibration_embeddings",
         )
     return np.vstack([source.min(axis=0), source.max(axis=0)]).astype(np.float32)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sentune.checks import require_choice, require_whole
+from sentune.checks import require_choice
 from sentune.encoding.similarity import Vectors, similarity, similarity_pairwise
 from sentune.encoding.text_encoder import TextEncoder
 from sentune.files import new_folder
@@ -102,10 +102,7 @@ class SentenceTransformer(TextEncoder):
         self.default_prompt_name = default_prompt_name or found.default_prompt_name
         choose_prompt(self.prompts, self.default_prompt_name, None, None)
         self.similarity_fn_name = similarity_fn_name or found.similarity_fn_name or "cosine"
-        self.truncate_dim = found.truncate_dim
-        if truncate_dim is not None:
-            fix = "leave it out to keep all dimensions"
-            self.truncate_dim = require_whole("truncate_dim", truncate_dim, fix=fix)
+        self.truncate_dim = found.truncate_dim if truncate_dim is None else truncate_dim
         self.extras = found.extras
         self.model_card = found.card
         self.eval()

@@ -118,5 +118,5 @@ class WorkerProcess:
             with suppress(OSError):  # what was not sent cannot be sent now
                 if pipe is not None:
                     pipe.close()
-        how = f"ended by signal {-status}" if status < 0 else f"ended with exit code {status}"
+        how = f"was ended by signal {-status}" if status < 0 else f"ended with exit code {status}"
         return f"(process {process.pid}) {how}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sentune.evaluation.report import PRIMARY_METRIC, Report
+from sentune.evaluation.report import PRIMARY_METRIC, Report, remarks
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,13 +36,14 @@ def report_table(report: Report) -> Table:
     return table
 
 
-def report_markdown(report: Report, notes: Sequence[str]) -> str:
+def report_markdown(report: Report, notes: Sequence[str] | None = None) -> str:
     """Table, paired differences and notes, for the model card; ends with a line break."""
     titles = ["system", "nDCG@10 (95% interval)", *_TITLES]
     lines = ["| " + " | ".join(titles) + " |", "|:---" + "|---:" * (len(titles) - 1) + "|"]
     for name, value, interval, *others in _rows(report, "**{}**"):
         lines.append("| " + " | ".join([name, f"{value} ({interval})", *others]) + " |")
     lines += ["", _basis(report), "", *_difference_table(report)]
+    notes = remarks(report) if notes is None else notes
     if notes:
         lines += ["", *(f"- {note}" for note in notes)]
     return "\n".join(lines) + "\n"

@@ -91,22 +91,22 @@ class PaddedEncoder(nn.Module):
         x: Tensor = encoder.embeddings(pack)
         hidden = (1 - attention_mask[:, None, None, :].to(x.dtype)) * _HIDDEN
         kinds = dict.fromkeys(encoder.config.attention_kinds)
-        seen = {kind: self._places(kind, pack, hidden) for kind in kinds}
+        seen = {kind: self._positions(kind, pack, hidden) for kind in kinds}
         for number, layer in enumerate(encoder.layers):
             x = layer(x, pack, seen[encoder.config.attention_kind(number)])
         return x if encoder.final_norm is None else encoder.final_norm(x)
 
-    def _places(self, kind: AttentionKind, pack: Pack, hidden: Tensor) -> PositionInputs:
+    def _positions(self, kind: AttentionKind, pack: Pack, hidden: Tensor) -> PositionInputs:
         """For layers of a kind, whatever the length: a graph asks for none."""
         encoder = self.encoder
         size = encoder.config.hidden_size // encoder.config.num_attention_heads
-        places = position_inputs(replace(kind, window=None), pack, size, hidden.dtype, None)
-        place = torch.arange(pack.runs[0].length)
-        distances = place - place.unsqueeze(1)  # from row to column
+        inputs = position_inputs(replace(kind, window=None), pack, size, hidden.dtype, None)
+        positions = torch.arange(pack.runs[0].length)
+        distances = positions - positions.unsqueeze(1)  # from row to column
         if kind.window is not None:
             far = (distances.abs() > kind.window).to(hidden.dtype)
             hidden = (hidden + far * _HIDDEN).clamp(min=_HIDDEN)
         elif encoder.relative_bias is not None:
             relative = encoder.relative_bias
             hidden = hidden + relative.weight.detach()[relative.buckets(distances)].permute(2, 0, 1)
-        return replace(places, biases=[hidden])
+        return replace(inputs, biases=[hidden])

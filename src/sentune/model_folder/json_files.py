@@ -40,7 +40,7 @@ def flag(values: dict[str, Any], name: str, default: bool, path: Path) -> bool:
 def unexpected(path: Path, name: str, value: object, expected: str) -> ModelError:
     """The error for a value that is not as expected."""
     return ModelError(
-        f"{path}: {name} is {value!r}",
+        f"{path}, {name} is {value!r}",
         expected=expected,
         fix="correct the value, or copy the file again from the source of the model",
     )

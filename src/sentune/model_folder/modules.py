@@ -42,7 +42,7 @@ def _module_name(kind: str, listing: Path) -> str:
     if not kind.startswith("sentence_transformers."):
         raise UnsupportedModelError(
             f"{listing} names the module {kind!r}",
-            expected="only modules of sentence_transformers: the code of a folder is never run",
+            expected="modules of sentence_transformers only, because code in a folder is never run",
             fix="choose a model without custom modules",
         )
     return kind.rsplit(".", 1)[-1]

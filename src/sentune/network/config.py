@@ -151,7 +151,7 @@ class ConfigReader:
     def wrong(self, ours: str, expected: str) -> ModelError:
         """The error for a value that is wrong in any model."""
         return ModelError(
-            f"{self.source}: {self.name(ours)} is {self.get(ours)!r}",
+            f"{self.source}, {self.name(ours)} is {self.get(ours)!r}",
             expected=expected,
             fix="copy config.json again from where the model came from",
         )
@@ -159,7 +159,7 @@ class ConfigReader:
     def unsupported(self, ours: str, expected: str) -> UnsupportedModelError:
         """The error for a value that sentune does not compute with."""
         return UnsupportedModelError(
-            f"{self.source}: {self.name(ours)} is {self.get(ours)!r}",
+            f"{self.source}, {self.name(ours)} is {self.get(ours)!r}",
             expected=expected,
             fix="choose another base model; docs/models.md lists those that run",
         )

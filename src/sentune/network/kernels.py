@@ -13,7 +13,7 @@ import struct
 import sys
 from ctypes import byref, c_char_p, c_double, c_int64, c_uint64, c_void_p
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -63,13 +63,13 @@ class Kernels:
         found = find_spec("torch")
         if sys.platform != "linux" or found is None or found.origin is None:
             raise KernelError("no library of a known name")
-        if not version("torch").startswith(_RUN_WITH):
-            raise KernelError(f"torch {version('torch')}")
         try:
+            if not version("torch").startswith(_RUN_WITH):
+                raise KernelError(f"torch {version('torch')}")
             library = ctypes.CDLL(str(Path(found.origin).with_name("lib") / "libtorch_cpu.so"))
             library._Znwm.restype = c_void_p
             return cls(library)
-        except (OSError, AttributeError) as error:
+        except (OSError, AttributeError, PackageNotFoundError) as error:
             raise KernelError(str(error)) from error
 
     def tensor(self, array: NDArray[np.float32]) -> Tensor:

@@ -39,6 +39,7 @@ class LightEncoder:
     ) -> None:
         self._kernels = kernels = Kernels.load()
         self._path, self._stored, self._config = path, stored, config
+        self._version = _version(path)
         self._file: Any = _opened(path)
         self._dtype = kernels.bfloat16 if bfloat16 else kernels.float32
         self._most_tokens = GROUPED_FROM - 1 if bfloat16 else config.max_position_embeddings
@@ -90,13 +91,15 @@ class LightEncoder:
             return None
         try:
             return self._computed(texts)
-        except KernelError:
+        except (KernelError, OSError, SafetensorError):
             return None
 
     def _computed(self, texts: Sequence[Sequence[int]]) -> list[Array]:
         states = [self._embedded(token_ids) for token_ids in texts]
         for number in range(self._config.num_hidden_layers):
             self._file = _opened(self._path)  # what was read stays mapped while it is open
+            if _version(self._path) != self._version:
+                raise KernelError("another model has taken the folder")
             layer = {
                 module: self._weights(module, number)
                 for module in self._names
@@ -159,6 +162,11 @@ class LightEncoder:
 
 def _opened(path: Path) -> Any:
     return safe_open(path, framework="numpy")
+
+
+def _version(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
 
 
 def _computes(config: EncoderConfig) -> bool:

@@ -72,6 +72,6 @@ def require_question(query: object, top: object) -> int:
         raise ArgumentError(
             f"the question is {query!r}",
             expected="a text with a word in it",
-            fix="ask for something",
+            fix="write a question",
         )
     return require_whole("top", top, fix="ask for more results")

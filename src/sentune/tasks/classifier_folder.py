@@ -107,7 +107,7 @@ def load_classifier(path: str | Path, model: SentenceTransformer | None = None) 
     differences = recorded.fingerprint.differences(fingerprint(used), ignoring=_IGNORED)
     if differences:
         raise ModelError(
-            f"{folder} was not trained with the model {used.base.name}: {', '.join(differences)}",
+            f"{folder} was not trained with the model {used.base.name} ({', '.join(differences)})",
             expected="the model that it was trained with",
             fix="restore that model, or train the classifier again with this one",
         )

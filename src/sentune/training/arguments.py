@@ -35,7 +35,7 @@ _WHOLE = {
     "dataloader_num_workers": (0, None),
 }
 _NUMBERS = {
-    "num_train_epochs": (math.ulp(0), math.inf, "a number greater than 0"),
+    "num_train_epochs": (math.ulp(0), math.inf, "a finite number greater than 0"),
     "label_smoothing_factor": (0, 1, "a number from 0 to 1"),
     **dict.fromkeys(
         ("dropout", "warmup_ratio", "adam_beta1", "adam_beta2"),

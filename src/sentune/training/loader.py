@@ -56,7 +56,7 @@ def train_loader(
     )
     if not len(batches):
         raise ArgumentError(
-            f"{counted(len(data.rows), 'row')} in batches of {batch_size}, of which none is used",
+            f"{counted(len(data.rows), 'row')} cannot fill a batch of {batch_size}",
             expected="a full batch with dataloader_drop_last, and a row for each process",
             fix="leave out dataloader_drop_last, or lower the batch size",
         )

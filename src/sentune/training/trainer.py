@@ -292,5 +292,5 @@ def _require_gradients(model: SentenceTransformer) -> None:
         raise ArgumentError(
             "training a model of compute_dtype 'int8'",
             expected="float32 or bfloat16, which have gradients",
-            fix="load the model without compute_dtype, and after training again with 'int8'",
+            fix="leave out compute_dtype for training, and load the trained model with 'int8'",
         )

@@ -41,8 +41,8 @@ class Watch:
             self.first = likeness
         elif likeness > _COLLAPSED and self.first < _APART:
             raise TrainingError(
-                f"the vectors have collapsed at step {step}: the mean cosine of different texts "
-                f"is {likeness:.3f}, and was {self.first:.3f} at first",
+                f"the vectors have collapsed at step {step} (the mean cosine of different texts "
+                f"is {likeness:.3f}, and was {self.first:.3f} at first)",
                 expected="different vectors for different texts",
                 fix="lower the learning rate, use larger batches or another loss",
             )

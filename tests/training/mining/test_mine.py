@@ -235,3 +235,9 @@ def test_every_option_has_a_default() -> None:
     names = [setting.name for setting in fields(MiningSettings)]
     assert names == list(MiningOptions.__annotations__)
     assert MiningSettings(**MiningOptions()) == MiningSettings()
+
+
+def test_an_unknown_option_is_named_as_python_names_it(model: SentenceTransformer) -> None:
+    pairs = Pairs({"q": "a"}, {"p": "b", "n": "c"}, relevant={"q": ("p",)})
+    with pytest.raises(TypeError, match=r"^mine_hard_negatives\(\) got .* 'nmu_negatives'$"):
+        mine_hard_negatives(pairs, model, nmu_negatives=1)  # type: ignore[call-arg]

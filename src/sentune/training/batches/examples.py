@@ -106,7 +106,7 @@ def rows_of(dataset: Dataset, name: str = "") -> list[Row]:
     if len(columns) < 2 or len(lengths) != 1:
         raise ArgumentError(
             f"columns {', '.join(map(str, known))} of {sorted(lengths)} rows",
-            expected="two or more columns of texts of one length: anchor, positive, negatives",
+            expected="two or more columns of equally many texts (anchor, positive, negatives)",
             fix="select and order the columns",
         )
     if not all(isinstance(text, str) for column in columns for text in column):
@@ -124,7 +124,7 @@ def _numbers(labels: Iterable[object], column: str | None) -> Iterator[float | N
         if value is not None and not isinstance(value, int | float):
             raise ArgumentError(
                 f"{value!r} in row {position} of the column {column}",
-                expected="a number: a similarity, or the number of a class",
+                expected="a number (a similarity, or the number of a class)",
                 fix="number the labels",
             )
         yield None if value is None else float(value)

@@ -180,7 +180,7 @@ def group_by_label(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -
     if batch_size < _FEWEST_BY_LABEL:
         raise ArgumentError(
             f"batch_size {batch_size} with batch_sampler 'group_by_label'",
-            expected="at least 4: two rows of each of two labels",
+            expected="at least 4 (two rows of each of two labels)",
             fix="raise the batch size",
         )
     groups = _by_label(rows, order)

@@ -128,12 +128,14 @@ def mine_hard_negatives(
         DataError: fewer than two passages.
         ModelError: the model gives vectors that are not finite.
     """
+    for unknown in options.keys() - MiningOptions.__annotations__.keys():
+        raise TypeError(f"mine_hard_negatives() got an unexpected keyword argument {unknown!r}")
     settings = MiningSettings(**options)
     if len(pairs.passages) < 2 or not pairs.relevant:
         raise DataError(
             f"{pairs.source} has {counted(len(pairs.passages), 'different passage')} and "
             f"{counted(len(pairs.relevant), 'question')}",
-            expected="at least one question and two passages: one that answers it and another",
+            expected="at least one question and two passages (one that answers it, and another)",
             fix="add pairs",
         )
     how: EncodeOptions = {"normalize_embeddings": True, "show_progress_bar": show_progress_bar}
