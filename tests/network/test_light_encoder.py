@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -153,3 +154,17 @@ def test_configurations_that_are_left_to_the_other(
     folder = Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
     edit_json(folder / "config.json", lambda config: config.update(change))
     assert opened(folder) is None
+
+
+def test_a_model_that_is_replaced_while_it_is_read_is_left_to_torch(folder: Path) -> None:
+    encoder = opened(folder)
+    assert encoder is not None
+    assert encoder([[2, 7, 3]]) is not None
+    weights = folder / "model.safetensors"
+    copy = weights.read_bytes()
+    weights.unlink()
+    weights.write_bytes(copy)
+    os.utime(weights, ns=(0, 0))
+    assert encoder([[2, 7, 3]]) is None
+    weights.unlink()
+    assert encoder([[2, 7, 3]]) is None

@@ -35,12 +35,17 @@ class LightEncoder:
     """
 
     def __init__(
-        self, path: Path, stored: dict[str, str], config: EncoderConfig, bfloat16: bool
+        self,
+        path: Path,
+        version: tuple[int, int],
+        file: Any,
+        stored: dict[str, str],
+        config: EncoderConfig,
+        bfloat16: bool,
     ) -> None:
         self._kernels = kernels = Kernels.load()
-        self._path, self._stored, self._config = path, stored, config
-        self._version = _version(path)
-        self._file: Any = _opened(path)
+        self._path, self._version, self._file = path, version, file
+        self._stored, self._config = stored, config
         self._dtype = kernels.bfloat16 if bfloat16 else kernels.float32
         self._most_tokens = GROUPED_FROM - 1 if bfloat16 else config.max_position_embeddings
         self._names = ARCHITECTURES[config.model_type].names
@@ -57,7 +62,7 @@ class LightEncoder:
             return None
         architecture = ARCHITECTURES[config.model_type]
         try:
-            file = _opened(path)
+            version, file = _version(path), _opened(path)
             names: list[str] = list(file.keys())
             if config.num_hidden_layers > len(names):  # before a list of so many is made
                 return None
@@ -71,7 +76,7 @@ class LightEncoder:
             kept = (name for ours, name in stored.items() if ours.startswith(architecture.kept))
             if any("F" not in file.get_slice(name).get_dtype() for name in kept):
                 return None
-            return cls(path, stored, config, bfloat16)
+            return cls(path, version, file, stored, config, bfloat16)
         except (OSError, SafetensorError, KernelError):
             return None
 
