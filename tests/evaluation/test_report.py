@@ -18,6 +18,7 @@ def report(
     bm25: float = 0.6,
     fusion: float = 0.8,
     gain: Difference | None = None,
+    p_value: float = 0.01,
     groups: int = 50,
     largest_group: int = 2,
     passages: int = 500,
@@ -26,7 +27,13 @@ def report(
         name: {"ndcg@10": Interval(value, value - 0.1, value + 0.1)}
         for name, value in {"model": model, "bm25": bm25, "fusion": fusion}.items()
     }
-    differences = {} if gain is None else {"model_minus_base": {"ndcg@10": gain}}
+    others = {"model_minus_bm25": model - bm25, "fusion_minus_model": fusion - model}
+    differences = {
+        name: {"ndcg@10": Difference(value, value - 0.1, value + 0.1, p_value)}
+        for name, value in others.items()
+    }
+    if gain is not None:
+        differences["model_minus_base"] = {"ndcg@10": gain}
     weight = FusionWeight(0.5, "cross-fitted")
     return Report(systems, differences, weight, 100, passages, groups, largest_group)
 
@@ -36,9 +43,7 @@ def report(
     [
         (Difference(0.05, 0.02, 0.08, 0.001), "shown", True),
         (Difference(0.05, -0.01, 0.11, 0.1), "not shown", True),
-        # An interval from few questions that the test does not confirm.
-        (Difference(0.05, 0.01, 0.09, 0.2), "shown", True),
-        (Difference(0.05, 0.0, 0.09, 0.01), "not shown", True),
+        (Difference(0.05, 0.01, 0.09, 0.05), "shown", True),
         (Difference(0.0, -0.01, 0.01, 1.0), "no better", False),
         (Difference(-0.05, -0.08, -0.02, 0.001), "no better", False),
     ],
@@ -53,6 +58,11 @@ def test_verdict(
     assert f"{gain.value:+.3f}" in found.text
 
 
+def test_a_bound_that_is_almost_zero_keeps_its_side() -> None:
+    text = verdict(report(gain=Difference(0.05, 0.0002, 0.08, 0.049))).text
+    assert "95% interval +2e-04 to +0.080, p = 0.0490" in text
+
+
 def test_verdict_needs_a_base() -> None:
     with pytest.raises(DataError, match="without the base model"):
         verdict(report())
@@ -65,10 +75,12 @@ def test_nothing_to_remark() -> None:
 @pytest.mark.parametrize(
     ("given", "beginning", "end"),
     [
-        (report(bm25=0.76), "BM25 alone beats the model", "fusion of the two."),
-        (report(bm25=0.9, fusion=0.85), "BM25 alone beats the model", "words alone."),
+        (report(bm25=0.76), "BM25 alone beats the model", "against 0.750)."),
+        (report(bm25=0.76, p_value=0.2), "BM25 alone is ahead", "do not show)."),
         (report(fusion=0.7), "The fusion is worse", "the model alone."),
-        (report(groups=29), "Only 29 independent groups", "wider still."),
+        (report(fusion=0.7, p_value=0.2), "The fusion is behind", "do not show)."),
+        (report(groups=29), "Only 29 independent groups", "too narrow."),
+        (report(groups=5), "Only 5 independent groups", "any difference."),
         (report(groups=1, largest_group=100), "All questions are connected", "computed."),
         (report(largest_group=51), "51 of 100 questions", "one observation."),
         (report(passages=99), "Only 99 passages", "be lower."),
@@ -90,7 +102,7 @@ def test_json_is_plain_rounded_and_has_the_remarks() -> None:
         "high": 0.2,
         "p_value": 0.333333,
     }
-    assert "-0.0" not in json.dumps(plain)
+    assert "-0.0," not in json.dumps(plain["differences"]["model_minus_base"])
     assert plain["systems"]["model"]["ndcg@10"] == {"value": 0.75, "low": 0.65, "high": 0.85}
     chosen = {"weight": 0.5, "weight_from": "cross-fitted", "chosen_weight": 0.5}
     assert plain["fusion"] == chosen

@@ -139,6 +139,47 @@ def test_p_value_is_exact_with_few_groups(numbers: list[int], count: int) -> Non
     assert p_value == pytest.approx(exact_p(values, groups))
 
 
+def rejected(values: Floats, groups: Groups, true_mean: float) -> bool:
+    """Whether the exact test rejects a true mean difference, written out."""
+    return exact_p(values - true_mean, groups) <= 0.05
+
+
+@given(st.lists(st.integers(-5, 9), min_size=6, max_size=18), st.integers(6, 9))
+def test_the_interval_is_what_the_test_does_not_reject(numbers: list[int], count: int) -> None:
+    values = np.array(numbers) / 11
+    groups = np.arange(len(values)) % min(count, len(values))
+    found = paired_difference(values, np.zeros_like(values), groups)
+    assert found.low <= found.value <= found.high
+    inside, step = (found.low + 1e-6, found.high - 1e-6), 1e-5
+    if found.high - found.low > step:
+        assert not any(rejected(values, groups, bound) for bound in inside)
+    if found.low > -1:
+        assert rejected(values, groups, found.low - step)
+    if found.high < 1:
+        assert rejected(values, groups, found.high + step)
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.0, 0.13, 0.37, -0.13, 0.5, 1.0]), min_size=2, max_size=60),
+    st.integers(0, 3),
+)
+def test_interval_and_p_value_never_contradict_each_other(numbers: list[float], seed: int) -> None:
+    values, groups = np.array(numbers), np.arange(len(numbers)) * 2 // 3
+    if len(set(groups)) < 2:
+        return
+    found = paired_difference(values, np.zeros_like(values), groups, seed=seed, resamples=500)
+    assert found.shown == (found.p_value <= 0.05)
+    assert found.shown == (not found.low <= 0 <= found.high)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_fewer_than_six_groups_show_nothing(count: int) -> None:
+    values = np.repeat(np.linspace(0.3, 0.6, count), 8)
+    found = paired_difference(values, np.zeros_like(values), np.arange(len(values)) // 8)
+    assert (found.shown, found.low, found.high) == (False, -1, 1)
+    assert found.p_value == 2 / 2**count
+
+
 def test_p_value_agrees_with_scipy() -> None:
     rng = np.random.default_rng(10)
     for shift in (0.0, 0.08, 0.15):

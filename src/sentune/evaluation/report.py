@@ -15,6 +15,8 @@ PRIMARY_METRIC = "ndcg@10"
 by chance."""
 
 _FEW_GROUPS = 30
+_TOO_FEW_GROUPS = 6  # the test has 2 to the power of 5 exchanges with 5 groups: p is above .05
+_NOT_SHOWN = ", a difference that these questions do not show"
 _FEW_PASSAGES = 100
 
 
@@ -75,15 +77,17 @@ def _remarks_on_systems(report: Report) -> list[str]:
     )
     found = []
     if words > model:
-        better = "fusion of the two" if fusion > words else "words alone"
+        shown = report.differences["model_minus_bm25"][PRIMARY_METRIC].shown
         found.append(
-            f"BM25 alone beats the model (nDCG@10 {words:.3f} against {model:.3f}): "
-            f"search with the {better}."
+            f"BM25 alone {'beats' if shown else 'is ahead of'} the model "
+            f"(nDCG@10 {words:.3f} against {model:.3f}{'' if shown else _NOT_SHOWN})."
         )
     if fusion < model:
+        shown = report.differences["fusion_minus_model"][PRIMARY_METRIC].shown
+        advice = ": search with the model alone" if shown else ""
         found.append(
-            f"The fusion is worse than the model alone (nDCG@10 {fusion:.3f} against "
-            f"{model:.3f}): search with the model alone."
+            f"The fusion is {'worse than' if shown else 'behind'} the model alone (nDCG@10 "
+            f"{fusion:.3f} against {model:.3f}{'' if shown else _NOT_SHOWN}){advice}."
         )
     return found
 
@@ -94,10 +98,15 @@ def _remarks_on_data(report: Report) -> list[str]:
         found.append(
             "All questions are connected through shared passages, so no interval can be computed."
         )
+    elif report.groups < _TOO_FEW_GROUPS:
+        found.append(
+            f"Only {report.groups} independent groups of questions: fewer than {_TOO_FEW_GROUPS} "
+            "cannot show any difference."
+        )
     elif report.groups < _FEW_GROUPS:
         found.append(
             f"Only {report.groups} independent groups of questions: the intervals are wide, and "
-            "they should be wider still."
+            "those of a single system are too narrow."
         )
     if report.groups > 1 and 2 * report.largest_group > report.questions:
         found.append(

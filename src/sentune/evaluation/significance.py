@@ -1,4 +1,4 @@
-"""Means over questions: cluster-bootstrap intervals and a paired permutation test.
+"""Means over questions: cluster-bootstrap intervals, and a paired randomisation test.
 
 Two questions on one passage are not independent. If they were treated as independent, intervals
 would be too narrow, so all draws here are draws of whole *groups* of questions.
@@ -6,6 +6,8 @@ would be too narrow, so all draws here are draws of whole *groups* of questions.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +20,7 @@ from sentune.wording import counted
 
 __all__ = [
     "RESAMPLES",
+    "SIGNIFICANCE",
     "Difference",
     "Interval",
     "bootstrap_interval",
@@ -28,6 +31,10 @@ __all__ = [
 
 RESAMPLES = 10_000
 EXACT_GROUPS = 12
+SIGNIFICANCE = 0.05
+"""The share of equal systems of which the test says that they differ."""
+
+_ROUNDING = 1e-12
 
 Floats = NDArray[np.float64]
 Groups = NDArray[np.int64]
@@ -47,6 +54,11 @@ class Difference(Interval):
     """A mean paired difference, its 95% interval, and the two-sided p-value of no difference."""
 
     p_value: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether p is at most .05, and so 0 is outside the interval."""
+        return self.p_value <= SIGNIFICANCE
 
 
 def bootstrap_intervals(
@@ -108,18 +120,22 @@ def paired_difference(
 ) -> Difference:
     """How much higher the mean of ``a`` is than that of ``b`` on the same questions.
 
-    The interval is the cluster bootstrap of the differences. The p-value is that of Fisher's
-    randomisation test, which Smucker, Allan & Carterette (2007) recommend for retrieval: if the
-    two systems were equal, their names could be exchanged, here for a whole group at once. If they
-    differ in at most 12 groups, all exchanges are tried; otherwise ``resamples`` random ones, and
-    the observed one is counted with them (Phipson & Smyth 2010).
+    The test is Fisher's randomisation test, which Smucker, Allan & Carterette (2007) recommend for
+    retrieval: if the two systems were equal, their names could be exchanged, here for a whole group
+    at once. The interval holds every difference that this test does not reject at 5% (Hartigan
+    1969, "Using subsample values as typical values"), so it contains 0 exactly when p is above .05.
+    If at most 12 groups differ, all exchanges of them are tried; otherwise ``resamples`` random
+    ones, and the observed one is counted with them (Phipson & Smyth 2010).
+
+    With fewer than 6 groups no p is at or below .05, and the interval is from -1 to 1. Of two
+    equal systems, 5% are rejected at any number of groups; docs/performance.md has the simulation.
 
     Args:
-        a: (Q,) values of one system.
+        a: (Q,) values of one system, from 0 to 1.
         b: (Q,) values of the other.
         groups: (Q,) group numbers.
-        seed: Of the draws.
-        resamples: Draws of the bootstrap, and of the test if it is not exact.
+        seed: Of the exchanges.
+        resamples: Number of exchanges if not all are tried.
 
     Cost: O(resamples · groups).
 
@@ -133,10 +149,22 @@ def paired_difference(
             expected="the same questions in both",
             fix="evaluate both systems on the same questions",
         )
-    interval = bootstrap_interval(a - b, groups, seed=seed, resamples=resamples)
-    sums, _ = _group_sums((a - b)[:, None], groups)
-    p_value = _sign_flip_p(sums[:, 0], seed, resamples)
-    return Difference(interval.value, interval.low, interval.high, p_value)
+    require_whole("resamples", resamples)
+    sums, sizes = _group_sums((a - b)[:, None], groups)
+    mean = float((a - b).mean())
+    lowest, highest = _reached_between(sums[:, 0], sizes, seed, resamples)
+    lowest.sort()
+    highest.sort()
+    beyond = lowest <= 0 if mean > 0 else highest >= 0
+    # The largest number of exchanges that may reach a difference which the test rejects.
+    few = math.floor(SIGNIFICANCE * len(lowest))
+    low, high = lowest[few], highest[-1 - few]
+    return Difference(
+        mean,
+        float(np.clip(low, -1, mean)),
+        float(np.clip(high, mean, 1)),
+        float(beyond.mean()),
+    )
 
 
 def _group_sums(values: Floats, groups: Groups) -> tuple[Floats, Floats]:
@@ -174,18 +202,49 @@ def draw_counts(rng: np.random.Generator, draws: int, groups: int) -> Floats:
     return counts.reshape(draws, groups).astype(np.float64)
 
 
-def _sign_flip_p(sums: Floats, seed: int, resamples: int) -> float:
-    # Groups whose difference is 0 do not change p, and fewer groups allow the exact test.
-    sums = sums[sums != 0]
-    # Sums that are equal on paper may differ by a rounding; these count as equal.
-    reached = abs(sums.sum()) - 1e-9 * np.abs(sums).sum()
-    if len(sums) <= EXACT_GROUPS:
-        codes = np.arange(2 ** len(sums))[:, None] >> np.arange(len(sums))
-        flipped = (1 - 2 * (codes & 1)) @ sums
-        return float((np.abs(flipped) >= reached).mean())
+def _reached_between(
+    sums: Floats, sizes: Floats, seed: int, resamples: int
+) -> tuple[Floats, Floats]:
+    """Two bounds for each exchange: with a true difference between them, it changes the mean less.
+
+    An exchange splits the groups in two parts, and the bounds are the means of the parts. If the
+    true difference is at or outside a bound, exchanging gives a mean at least as far from it as
+    the observed one.
+    """
+    lowest, highest = [], []
+    for signs in _exchanges(sums, seed, resamples):
+        kept = (1 + signs) / 2
+        parts = []
+        for part in (kept, 1 - kept):
+            size = part @ sizes
+            # No groups in one part: nothing was exchanged, and the observed mean is always reached.
+            means = np.divide(part @ sums, size, out=np.full(len(part), np.nan), where=size > 0)
+            # Sums that are 0 on paper may differ from it by a rounding.
+            parts.append(np.where(np.abs(means) < _ROUNDING, 0.0, means))
+        low, high = np.minimum(*parts), np.maximum(*parts)
+        lowest.append(np.where(np.isnan(low), -np.inf, low))
+        highest.append(np.where(np.isnan(high), np.inf, high))
+    return np.concatenate(lowest), np.concatenate(highest)
+
+
+def _exchanges(sums: Floats, seed: int, resamples: int) -> Iterator[Floats]:
+    """Blocks of signs (n, G): -1 where the names of a group are exchanged."""
+    groups = len(sums)
+    differ = np.flatnonzero(sums) if groups > EXACT_GROUPS else np.arange(groups)
     rng = np.random.default_rng(seed)
-    hits = 0
-    for rows in row_blocks(resamples, len(sums)):
-        coins = rng.integers(2, size=(rows.stop - rows.start, len(sums)), dtype=np.int8)
-        hits += int((np.abs((1.0 - 2.0 * coins) @ sums) >= reached).sum())
-    return (hits + 1) / (resamples + 1)
+    if len(differ) > EXACT_GROUPS:
+        yield np.ones((1, groups))
+        for rows in row_blocks(resamples, groups):
+            yield _coins(rng, rows.stop - rows.start, groups)
+        return
+    # Every exchange of the groups that differ is equally frequent, so p is exact.
+    codes = np.arange(2 ** len(differ))[:, None] >> np.arange(len(differ))
+    every = 1.0 - 2.0 * (codes & 1)
+    for _ in range(1 if groups <= EXACT_GROUPS else math.ceil(resamples / len(every))):
+        signs = _coins(rng, len(every), groups)
+        signs[:, differ] = every
+        yield signs
+
+
+def _coins(rng: np.random.Generator, draws: int, groups: int) -> Floats:
+    return 1.0 - 2.0 * rng.integers(2, size=(draws, groups), dtype=np.int8)

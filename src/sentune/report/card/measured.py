@@ -10,10 +10,12 @@ from sentune.report.card.text import inline
 __all__ = ["evaluation_blocks"]
 
 _METHOD = (
-    "Questions that share a passage form a group, and resamples draw whole groups. Each interval "
-    f"is the 2.5th to the 97.5th percentile of the mean over {RESAMPLES:,} bootstrap resamples. "
-    "Differences are taken for each question. p is two-sided, from a randomisation test that "
-    "exchanges the two systems within groups. nDCG@10 alone decides; it was chosen in advance."
+    "Questions that share a passage form a group, and resamples draw whole groups. The interval of "
+    "a system is the 2.5th to the 97.5th percentile of its mean over "
+    f"{RESAMPLES:,} bootstrap resamples. Differences are taken for each question. p is two-sided, "
+    "from a randomisation test that exchanges the two systems within groups; the interval of a "
+    "difference holds what this test does not reject at 5%, so it leaves out 0 exactly when p is at "
+    "most .05. nDCG@10 alone decides; it was chosen in advance."
 )
 
 
