@@ -18,9 +18,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+from bench.quality import _joined
 from numpy.typing import NDArray
 
-from bench.quality import _joined
 from sentune.data import read_pairs, without_leaks
 from sentune.evaluation.significance import bootstrap_interval, paired_difference
 

@@ -247,4 +247,5 @@ def _exchanges(sums: Floats, seed: int, resamples: int) -> Iterator[Floats]:
 
 
 def _coins(rng: np.random.Generator, draws: int, groups: int) -> Floats:
-    return 1.0 - 2.0 * rng.integers(2, size=(draws, groups), dtype=np.int8)
+    coins = rng.integers(2, size=(draws, groups), dtype=np.int8)
+    return 1.0 - 2.0 * coins.astype(np.float64)

@@ -14,8 +14,8 @@ _METHOD = (
     "a system is the 2.5th to the 97.5th percentile of its mean over "
     f"{RESAMPLES:,} bootstrap resamples. Differences are taken for each question. p is two-sided, "
     "from a randomisation test that exchanges the two systems within groups; the interval of a "
-    "difference holds what this test does not reject at 5%, so it leaves out 0 exactly when p is at "
-    "most .05. nDCG@10 alone decides; it was chosen in advance."
+    "difference holds what this test does not reject at 5%, so it leaves out 0 exactly when p is "
+    "at most .05. nDCG@10 alone decides; it was chosen in advance."
 )
 
 
