@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-__all__ = ["AS_NAMED", "ReadOptions"]
+from sentune.errors import ArgumentError
+
+__all__ = ["AS_NAMED", "READ_SETTINGS", "ReadOptions"]
+
+
+_COLUMNS = ("question", "passage", "answer", "id", "label", "score")
+_FLAGS = ("no_header", "skip_blank")
+_IGNORE = "ignore_column"
+READ_SETTINGS = (*(f"{name}_column" for name in _COLUMNS), _IGNORE, *_FLAGS)
+"""The names of what a person may say about a file, in a file of settings."""
 
 
 def _untold(_: str) -> None:
@@ -43,6 +53,43 @@ class ReadOptions:
     skip_blank: bool = False
     split: str | None = None
     tell: Callable[[str], None] = field(default=_untold, compare=False)
+
+    def settings(self) -> dict[str, str | bool | list[str]]:
+        """Return what a person said, by the names of the command line's options."""
+        columns = {f"{name}_column": getattr(self, name) for name in _COLUMNS}
+        found: dict[str, str | bool | list[str]] = {
+            name: value for name, value in columns.items() if value is not None
+        }
+        if self.ignore:
+            found[_IGNORE] = list(self.ignore)
+        if not self.header:
+            found["no_header"] = True
+        if self.skip_blank:
+            found["skip_blank"] = True
+        return found
+
+    @classmethod
+    def of_settings(cls, settings: Mapping[str, Any]) -> ReadOptions:
+        """Return the options that ``settings`` gave. Raises ArgumentError."""
+        for name, value in settings.items():
+            if name == _IGNORE:
+                fits = isinstance(value, list) and all(isinstance(each, str) for each in value)
+                expected = "a list of names"
+            elif name in _FLAGS:
+                fits, expected = isinstance(value, bool), "true or false"
+            else:
+                fits, expected = isinstance(value, str), "a name, in quotes if it is a number"
+            if not fits:
+                raise ArgumentError(
+                    f"{name} is {value!r}", expected=expected, fix=f"correct {name}"
+                )
+        columns: dict[str, Any] = {name: settings.get(f"{name}_column") for name in _COLUMNS}
+        return cls(
+            **columns,
+            ignore=tuple(settings.get(_IGNORE, ())),
+            header=not settings.get("no_header", False),
+            skip_blank=settings.get("skip_blank", False),
+        )
 
 
 AS_NAMED = ReadOptions()
