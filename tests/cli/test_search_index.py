@@ -85,7 +85,8 @@ def test_the_ten_best_are_printed_with_where_they_are(
         )
         assert fields == f"   page {hit['fields']['page']} · Kind {hit['fields']['Kind']}"
         assert text == f"   {hit['text']}"
-    assert outcome.err == "ranked by similarity (cosine)\n"
+    unused = "note: the columns 'page', 'Kind' are not used\n"
+    assert outcome.err == f"ranked by similarity (cosine)\n{unused}"
 
 
 def test_json_holds_what_python_gives(run: Run, index: Path) -> None:
@@ -212,7 +213,8 @@ def test_many_questions_in_a_file_need_no_index(
     """Ranked as in an index, by a model without a fusion weight."""
     arguments = ("--queries", questions, "--top", "2", "--json")
     outcome = run("search", tiny_folder, "--data", file, *arguments)
-    assert outcome.err == "ranked by similarity (cosine)\n"
+    unused = "note: the columns 'page', 'Kind' are not used\n"
+    assert outcome.err == f"ranked by similarity (cosine)\n{unused}"
     Index.build(tmp_path / "new", SentenceTransformer(tiny_folder), file)
     in_index = json.loads(run("search", tmp_path / "new", *arguments).out)
     hits = json.loads(outcome.out)

@@ -83,7 +83,7 @@ def command(
     MiningSettings(**options)  # refuses values out of range before a model is loaded
     given = read_pairs(pairs, replace(reading, split="train"))
     for note in given.notes:
-        say(f"note: {note}")
+        reading.tell(note)
     encoder = SentenceTransformer(model)
     with count_truncation() as truncation:
         mined = mine_hard_negatives(given, encoder, show_progress_bar=interactive(), **options)

@@ -111,14 +111,19 @@ OF_TEXTS = ("text", "no_header", "skip_blank")
 def reads(*columns: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a verb options for the columns of its file; it takes them as ``reading``.
 
-    What a reader tells is printed on standard error, each sentence once.
+    What a reader tells is printed on standard error at the end, each sentence once: if the verb
+    fails, its message stands alone.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
         def run(*arguments: Any, **options: Any) -> None:
             given = {name: options.pop(_parameter(name)) for name in columns}
-            command(*arguments, **options, reading=_reading(given))
+            told: dict[str, None] = {}
+            reading = _reading(given, lambda note: told.update({note: None}))
+            command(*arguments, **options, reading=reading)
+            for note in told:
+                say(f"note: {note}")
 
         # Typer reads the signature; "reading" is not for it.
         kinds = {name: kind for name, kind in command.__annotations__.items() if name != "reading"}
@@ -145,14 +150,7 @@ def _parameter(name: str) -> str:
     return name if name in _FLAGS else f"{name}_column"
 
 
-def _reading(given: dict[str, Any]) -> ReadOptions:
-    told: dict[str, None] = {}
-
-    def tell(note: str) -> None:
-        if note not in told:
-            told[note] = None
-            say(f"note: {note}")
-
+def _reading(given: dict[str, Any], tell: Callable[[str], None]) -> ReadOptions:
     named = {_SAME.get(name, name): value for name, value in given.items()}
     header = not named.pop("no_header", False)
     named["ignore"] = tuple(named.get("ignore") or ())

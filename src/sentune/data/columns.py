@@ -12,6 +12,7 @@ columns                                      the passage
 a right answer, and contexts                 the contexts
 a right answer, and a system's answer or     the right answer: what a system found or
 what it found (``retrieved_contexts``)       said is not known to be right
+only what a system found or said             refused
 contexts and an answer                       refused: a person has to choose
 ===========================================  =========================================
 """
@@ -147,7 +148,7 @@ class _Roles:
         passage = chosen("--passage-column", self.options.passage, self.all, self.named_at)
         answer = chosen("--answer-column", self.options.answer, self.all, self.named_at)
         unproven = self._named(names.SYSTEM)
-        if self._is_evaluation():
+        if unproven or self._is_evaluation():
             unproven += self._named(names.ANSWER | names.CONTEXT)
         return passage or answer, tuple(unproven)
 
@@ -157,9 +158,9 @@ class _Roles:
         if not found:
             found = [*self._named(names.PASSAGE), *self.seconds]
             right = self._right()
-            if self._is_evaluation():
+            if right and self._is_evaluation():
                 found = found or right
-            else:
+            elif not self._named(names.SYSTEM):
                 found += self._named(names.CONTEXT)
                 if not right:
                     found += self._answers(found)
@@ -286,7 +287,11 @@ def only_column(
     )
     several = f"the columns {quoted(candidates)} could each be"
     problem = f"{several if candidates else 'no column could be'} the {role}"
-    if not candidates and likely_data(columns):
+    unproven = names.named(columns, names.SYSTEM) if role == "passage" else []
+    if unproven and not candidates:
+        problem += f", because {quoted(unproven)} may be wrong"
+        fix = f"if they are right, say so: --passage-column {unproven[0]}. Otherwise {fix}"
+    elif not candidates and likely_data(columns):
         problem = "this looks like a row of a file without a header, because " + problem
         fix = "add --no-header if the file has no names of columns; otherwise " + fix
     raise DataError(

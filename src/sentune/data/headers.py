@@ -73,7 +73,7 @@ def pair_places(cells: Sequence[str]) -> list[str] | None:
         return None
     if len(cells) == 3 and number_of(cells[2]) is not None:
         return ["question", "passage", "score" if is_right(cells[2]) is None else "label"]
-    if len(cells) == 3 and is_right(cells[2]) is not None:
+    if len(cells) == 3 and len(cells[2].strip()) > 1 and is_right(cells[2]) is not None:
         return ["question", "passage", "label"]
     if any(number_of(cell) is not None for cell in cells):
         return None

@@ -172,6 +172,6 @@ class Watch:
 
 
 def _is_something_else(name: str) -> bool:
-    parts = [part.rstrip("0123456789") for part in names.plain(name).split("_")]
-    counts = not any(parts) or not _COUNTERS.isdisjoint(parts)
+    parts = re.findall(r"[^\W\d_]+", names.plain(name))
+    counts = not parts or not _COUNTERS.isdisjoint(parts)
     return counts and not _JUDGES.search(names.plain(name))

@@ -1,6 +1,6 @@
 """The one table of column names: what each name says of its column.
 
-Names are compared without case, and with spaces, hyphens and dots as underscores.
+Names are compared without case, and with spaces, hyphens, dots and humps as underscores.
 """
 
 from __future__ import annotations
@@ -141,10 +141,10 @@ _SENTENCE = re.compile(r"(?:sentence|text|question)_?\d|(?:sentence|text)_[ab]")
 def plain(name: str) -> str:
     """Return a name as it is compared.
 
-    >>> plain(" Corpus-ID")
-    'corpus_id'
+    >>> plain(" Corpus-ID"), plain("userInput")
+    ('corpus_id', 'user_input')
     """
-    return re.sub(r"[ .\-]", "_", name.strip().casefold())
+    return re.sub(r"[ .\-]", "_", re.sub(r"([a-z])([A-Z])", r"\1_\2", name.strip())).casefold()
 
 
 def named(columns: Sequence[str], names: Collection[str]) -> list[str]:

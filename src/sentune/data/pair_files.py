@@ -65,6 +65,7 @@ def read_pairs(path: str | Path, options: ReadOptions = AS_NAMED) -> Pairs:
     """
     path = Path(path)
     if path.is_dir():
+        _refuse_names(path, options)
         return _with_pairs(pairs_of_folder(path, options))
     check_suffix(path, ROW_SUFFIXES)
     found = pairs_or_records(path, options)
@@ -82,6 +83,7 @@ def pairs_or_records(path: Path, options: ReadOptions = AS_NAMED) -> Pairs | Ite
         document = load_json(path)
         pairs = pairs_of_document(document, path)
         if pairs is not None:
+            _refuse_names(path, options)
             return _with_pairs(pairs)
         records = json_records(document, path)
     else:
@@ -91,8 +93,20 @@ def pairs_or_records(path: Path, options: ReadOptions = AS_NAMED) -> Pairs | Ite
         return iter(())
     records = chain([first], records)
     if is_judgements(first, path) and not is_pair(tuple(_columns(first)), options):
+        _refuse_names(path, options)
         return _with_pairs(pairs_of_judgements(path, records, options))
     return records
+
+
+def _refuse_names(path: Path, options: ReadOptions) -> None:
+    """Raise DataError if a person named columns, and texts have ids instead."""
+    given = [name for name in options.settings() if name.endswith("_column")]
+    if given:
+        raise DataError(
+            f"--{given[0].replace('_', '-')} with {path}, in which texts are found by their ids",
+            expected="names of columns only for rows with a question and a passage",
+            fix="leave the option out",
+        )
 
 
 def _columns(record: Record) -> dict[str, object]:
