@@ -120,13 +120,13 @@ def _as_python(cell: str) -> list[object] | None:
 
 
 def _strings(body: str) -> list[object] | None:
-    # A form feed is white space between texts, and stays what it is inside one.
+    # NumPy breaks lines between texts. A form feed is white space there, and can be told from an
+    # escape inside a text.
     line = body.replace("\n", "\f")
     items: list[object] = []
     for token in tokenize.generate_tokens(io.StringIO(line).readline):
         if token.type == tokenize.STRING:
-            text = ast.literal_eval(token.string)
-            items.append(text.replace("\f", "\n") if isinstance(text, str) else text)
+            items.append(ast.literal_eval(token.string.replace("\f", "\\n")))
         elif token.string.strip() not in ("", ","):
             return None
     return items
