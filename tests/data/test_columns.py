@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sentune.data.columns import PairColumns, is_pair, pair_columns, text_columns
+from sentune.data.columns import PairColumns, is_pair, pair_columns
+from sentune.data.text_columns import text_columns
 from sentune.errors import DataError
 
 

@@ -1,4 +1,4 @@
-"""Sets that people made to evaluate answers: which column is the passage, and which may be wrong."""
+"""Sets to evaluate answers: which column is the passage, and which may be wrong."""
 
 from __future__ import annotations
 

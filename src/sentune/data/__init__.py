@@ -9,10 +9,10 @@
                                   └─ fields ─ passages
 
 - ``files/`` turns each format into records, and rows of results into a file.
-- ``names`` is the table of column names; ``columns`` gives columns their roles by it, after what
-  a person said (``options``); ``headers`` names the columns of files without names; ``rows``
-  counts what was not used; ``cells`` reads lists and titled passages in a cell; ``judgements``
-  knows which values mark a pair as wrong.
+- ``names`` is the table of column names; ``columns`` and ``text_columns`` give columns their roles
+  by it, after what a person said (``options``, ``choice``); ``headers`` names the columns of files
+  without names; ``rows`` counts what was not used; ``cells`` reads lists and titled passages in a
+  cell; ``judgements`` knows which values mark a pair as wrong.
 - ``layouts`` reads JSON that names texts by ids, ``beir`` judgements beside queries and corpus;
   ``ids`` gives passages their ids; ``fields`` makes other columns what an index filters by.
 - ``assembly`` merges repeated texts and counts what it merged.

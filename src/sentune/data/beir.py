@@ -20,7 +20,6 @@ from pathlib import Path
 from sentune.data import names
 from sentune.data.assembly import pairs_of_ids
 from sentune.data.cells import titled
-from sentune.data.columns import query_columns, text_columns
 from sentune.data.files.lines import check_suffix, unreadable
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
 from sentune.data.files.records import Record, kind_of, number_of, quoted
@@ -29,6 +28,7 @@ from sentune.data.layouts import require_known
 from sentune.data.options import ReadOptions
 from sentune.data.pairs import Pairs
 from sentune.data.rows import Rows
+from sentune.data.text_columns import query_columns, text_columns
 from sentune.errors import DataError
 
 __all__ = ["corpus_of_folder", "is_judgements", "pairs_of_folder", "pairs_of_judgements"]

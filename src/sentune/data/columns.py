@@ -1,4 +1,4 @@
-"""Columns → roles: which one is the question, the passage, a negative, a score, a text, an id.
+"""Columns of pairs → roles: which one is the question, the passage, a negative, a score.
 
 A person's choice (:class:`sentune.data.options.ReadOptions`) comes first, then the table of
 ``names``. A column that no role takes is left to the reader, which names it in a note.
@@ -20,26 +20,20 @@ contexts and an answer                       refused: a person has to choose
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sentune.data import names
-from sentune.data.files.records import is_blank, quoted
-from sentune.data.headers import likely_data
+from sentune.data.choice import chosen, kept, only_column
+from sentune.data.files.records import is_blank
 from sentune.data.options import AS_NAMED, ReadOptions
-from sentune.errors import DataError
 
 __all__ = [
     "PairColumns",
-    "TextColumns",
-    "chosen",
     "is_pair",
     "is_sentence_pair",
-    "label_column",
-    "only_column",
     "pair_columns",
-    "query_columns",
+    "question_columns",
     "score_columns",
-    "text_columns",
 ]
 
 _PAIR_FIX = (
@@ -80,23 +74,6 @@ class PairColumns:
         return (self.question, self.passage, *label)
 
 
-@dataclass(frozen=True, slots=True)
-class TextColumns:
-    """The column of texts, and that of titles which stand before them."""
-
-    text: str
-    title: str | None = None
-
-    @property
-    def used(self) -> tuple[str, ...]:
-        """The columns that are read."""
-        return (self.text,) if self.title is None else (self.title, self.text)
-
-    def lacks(self, row: Mapping[str, object]) -> bool:
-        """Whether a row has neither a title nor a text."""
-        return all(is_blank(row[name]) for name in self.used)
-
-
 def pair_columns(
     columns: Sequence[str], named_at: str, options: ReadOptions = AS_NAMED
 ) -> PairColumns:
@@ -108,9 +85,9 @@ def pair_columns(
     question = chosen("--question-column", options.question, columns, named_at)
     passage, unproven = roles.passage()
     if question is None:
-        question = only_column(roles.without(roles.questions, passage), "question", roles)
+        question = roles.only(roles.without(roles.questions, passage), "question")
     if passage is None:
-        passage = only_column(roles.passages(question), "passage", roles)
+        passage = roles.only(roles.passages(question), "passage")
     given = chosen("--label-column", options.label, columns, named_at)
     scored = chosen("--score-column", options.score, columns, named_at)
     taken = {question, passage, given, scored}
@@ -130,7 +107,7 @@ class _Roles:
 
     def __init__(self, columns: Sequence[str], named_at: str, options: ReadOptions) -> None:
         self.all, self.named_at, self.options = columns, named_at, options
-        self.columns = _kept(columns, options)
+        self.columns = kept(columns, options)
         places = names.numbered(self.columns)
         at = {number: [name for name in places if places[name] == number] for number in (0, 1)}
         self.questions = [*names.named(self.columns, names.QUESTION), *at[0]]
@@ -166,6 +143,10 @@ class _Roles:
                     found += self._answers(found)
                 found = found or right
         return self.without(found, question)
+
+    def only(self, candidates: list[str], role: str) -> str:
+        """The only candidate for a role. Raises DataError."""
+        return only_column(candidates, role, self.all, self.named_at, _PAIR_FIX)
 
     def without(self, found: list[str], taken: str | None) -> list[str]:
         return [name for name in found if name != taken]
@@ -216,113 +197,6 @@ def score_columns(columns: Sequence[str], options: ReadOptions = AS_NAMED) -> li
     return _Roles(columns, "", ReadOptions(ignore=options.ignore)).scores
 
 
-def text_columns(
-    columns: Sequence[str], named_at: str, options: ReadOptions = AS_NAMED
-) -> TextColumns:
-    """Find the column of texts in a file without questions, and that of titles. Raises DataError.
-
-    Titles belong before texts as in BEIR: ``title + " " + text``.
-    """
-    given = chosen("--text-column", options.passage, columns, named_at)
-    if given is not None:
-        return TextColumns(given)
-    text = _one_of(names.TEXT, names.TEXT_TOO, "text", columns, named_at, options)
-    titles = names.named(_kept(columns, options), (names.TITLE,))
-    has_title = names.plain(text) in names.TITLED and len(titles) == 1
-    return TextColumns(text, titles[0] if has_title else None)
-
-
-def query_columns(
-    columns: Sequence[str], named_at: str, options: ReadOptions = AS_NAMED
-) -> TextColumns:
-    """Find the column of questions in a file to search with. Raises DataError."""
-    given = chosen("--question-column", options.question, columns, named_at)
-    if given is not None:
-        return TextColumns(given)
-    roles = _Roles(columns, named_at, ReadOptions(ignore=options.ignore))
-    if roles.questions:
-        return TextColumns(only_column(roles.questions, "question", roles))
-    text = _one_of(names.TEXT, names.TEXT_TOO, "text", columns, named_at, options)
-    return TextColumns(text)
-
-
-def label_column(
-    columns: Sequence[str], named_at: str, options: ReadOptions = AS_NAMED, text: str | None = None
-) -> str:
-    """Find the one column of labels in a file of texts. Raises DataError."""
-    given = chosen("--label-column", options.label, columns, named_at)
-    if given is not None:
-        return given
-    if text is not None:
-        options = replace(options, ignore=(*options.ignore, text))
-    return _one_of(names.LABEL, names.LABEL_TOO, "label", columns, named_at, options)
-
-
-def chosen(option: str, name: str | None, columns: Sequence[str], named_at: str) -> str | None:
-    """Return the column that an option names, as the file writes it. Raises DataError."""
-    if name is None or name in columns:
-        return name
-    alike = [column for column in columns if names.plain(column) == names.plain(name)]
-    if len(alike) == 1:
-        return alike[0]
-    raise DataError(
-        f"{named_at}: {option} names {quoted([name])}, and there is no such column "
-        f"({_found(columns)})",
-        expected="the name of a column",
-        fix=f"correct {option}",
-    )
-
-
-def only_column(
-    candidates: Sequence[str], role: str, where: _Roles | tuple[Sequence[str], str, str]
-) -> str:
-    """Return the only one of ``candidates``, which could have the role. Raises DataError.
-
-    ``where`` has the columns, their location and how to correct them.
-    """
-    if len(candidates) == 1:
-        return candidates[0]
-    columns, named_at, fix = (
-        (where.all, where.named_at, _PAIR_FIX) if isinstance(where, _Roles) else where
-    )
-    several = f"the columns {quoted(candidates)} could each be"
-    problem = f"{several if candidates else 'no column could be'} the {role}"
-    unproven = names.named(columns, names.SYSTEM) if role == "passage" else []
-    if unproven and not candidates:
-        problem += f", because {quoted(unproven)} may be wrong"
-        fix = f"if they are right, say so: --passage-column {unproven[0]}. Otherwise {fix}"
-    elif not candidates and likely_data(columns):
-        problem = "this looks like a row of a file without a header, because " + problem
-        fix = "add --no-header if the file has no names of columns; otherwise " + fix
-    raise DataError(
-        f"{named_at}: {problem} ({_found(columns)})",
-        expected=f"exactly one column of {role}s",
-        fix=fix,
-    )
-
-
-def _one_of(
-    first: frozenset[str],
-    otherwise: frozenset[str],
-    role: str,
-    columns: Sequence[str],
-    named_at: str,
-    options: ReadOptions,
-) -> str:
-    """Return the one column with a name of ``first``, or, without any, of ``otherwise``."""
-    kept = _kept(columns, options)
-    found = names.named(kept, first) or names.named(kept, otherwise)
-    fix = (
-        f"rename the column of {role}s to {role}, or name it: --{role}-column NAME; no other may "
-        f"be called {', '.join(sorted(first))}"
-    )
-    return only_column(found, role, (columns, named_at, fix))
-
-
-def _kept(columns: Sequence[str], options: ReadOptions) -> list[str]:
-    ignored = set(map(names.plain, options.ignore))
-    return [name for name in columns if names.plain(name) not in ignored]
-
-
-def _found(columns: Sequence[str]) -> str:
-    return f"columns found: {quoted(columns)}" if columns else "there are no columns"
+def question_columns(columns: Sequence[str], options: ReadOptions = AS_NAMED) -> list[str]:
+    """The columns that could be the question."""
+    return _Roles(columns, "", ReadOptions(ignore=options.ignore)).questions

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sentune.data import names
-from sentune.data.columns import chosen
+from sentune.data.choice import chosen
 from sentune.data.files.records import Record, checked_text, quoted
 from sentune.data.options import AS_NAMED, ReadOptions
 from sentune.errors import DataError

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from sentune.data.columns import is_sentence_pair, only_column, pair_columns, score_columns
+from sentune.data.choice import only_column
+from sentune.data.columns import is_sentence_pair, pair_columns, score_columns
 from sentune.data.files.csv_files import TABLE_SUFFIXES, csv_records, csv_rows
 from sentune.data.files.json_files import json_records, load_json
 from sentune.data.files.lines import check_suffix
@@ -171,7 +172,7 @@ def _columns(names: Sequence[str], named_at: str, options: ReadOptions) -> _Scor
     fix = (
         "rename the columns to sentence1, sentence2 and score, or name the one: --score-column NAME"
     )
-    score = only_column(columns.scores, "score", (names, named_at, fix))
+    score = only_column(columns.scores, "score", names, named_at, fix)
     return _ScoredColumns(columns.question, columns.passage, score)
 
 
