@@ -163,7 +163,7 @@ class Watch:
         held = "; ".join(f"column {quoted([name])} {held}" for name, held in judging.items())
         raise DataError(
             f"{source}: {held}, which may say which passages are right",
-            expected="to know what such a column is, because no pair may be used as right that a "
+            expected="a column whose meaning is known, because no pair may be used as right that a "
             "file marks as wrong",
             fix=f"say what it is: --label-column {quoted([first])} if it marks the right passages, "
             f"--score-column {quoted([first])} (of evaluate) if it says how similar two sentences "
