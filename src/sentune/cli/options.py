@@ -12,12 +12,14 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sentune.cli.output import say
-from sentune.data.options import ReadOptions
+
+if TYPE_CHECKING:
+    from sentune.data import ReadOptions
 
 __all__ = [
     "BASE_MODEL",
@@ -151,6 +153,8 @@ def _parameter(name: str) -> str:
 
 
 def _reading(given: dict[str, Any], tell: Callable[[str], None]) -> ReadOptions:
+    from sentune.data import ReadOptions
+
     named = {_SAME.get(name, name): value for name, value in given.items()}
     header = not named.pop("no_header", False)
     named["ignore"] = tuple(named.get("ignore") or ())

@@ -6,11 +6,7 @@ A list in a CSV cell is Python's writing, ``['a', 'b']``, NumPy's, ``['a' 'b']``
 
 from __future__ import annotations
 
-import ast
-import io
 import json
-import tokenize
-import warnings
 from collections.abc import Mapping
 
 from sentune.data import names
@@ -29,9 +25,11 @@ def passages_in(value: object, record: Record, column: str) -> tuple[str, ...]:
 
     Raises DataError if one of them is not a text, or a cell looks like a list and is none.
     """
-    where = f"{record.location}, column {quoted([column])}"
     if isinstance(value, str):
-        found = _listed(value, where, is_table=record.is_table)
+        start = value[:1]
+        if start != "[" and not start.isspace():
+            return (checked_text(value, record.location, column),)
+        found = _listed(value, record, column)
         value = value if found is None else found
     items = value if isinstance(value, list) else [value]
     return tuple(_passage(item, record.location, column) for item in items)
@@ -66,12 +64,13 @@ def titled(row: Mapping[str, object], text: str, title: str | None, location: st
     return head if is_blank(row[text]) else f"{head} {checked_text(row[text], location, text)}"
 
 
-def _listed(cell: str, where: str, *, is_table: bool) -> list[object] | None:
-    """Return the list that a cell writes; ``None`` if it is a text."""
+def _listed(cell: str, record: Record, column: str) -> list[object] | None:
+    """Return the list that a cell writes; ``None`` if it is a text. Raises DataError."""
+    is_table = record.is_table
     stripped = cell.strip()
     if not (stripped.startswith("[") and stripped.endswith("]")):
         if is_table and _is_cut(stripped):
-            raise _refused(where)
+            raise _refused(record, column)
         return None
     if stripped[1:-1].isspace() or stripped == "[]":
         return [] if is_table else None
@@ -79,7 +78,7 @@ def _listed(cell: str, where: str, *, is_table: bool) -> list[object] | None:
         return None
     found = _parsed(stripped) if len(stripped) <= _LONGEST else None
     if found is None and is_table and stripped.startswith(_STARTS):
-        raise _refused(where)
+        raise _refused(record, column)
     return found
 
 
@@ -88,9 +87,10 @@ def _is_cut(cell: str) -> bool:
     return cell.startswith(_STARTS) and cell.endswith(("...", "…"))
 
 
-def _refused(where: str) -> DataError:
+def _refused(record: Record, column: str) -> DataError:
     return DataError(
-        f"{where} looks like a list written as text, and cannot be read as one",
+        f"{record.location}, column {quoted([column])} looks like a list "
+        "written as text, and cannot be read as one",
         expected="a text, or a whole list of texts in Python's or JSON's writing",
         fix="write the file again as JSONL, where a cell can hold a list",
     )
@@ -107,6 +107,11 @@ def _parsed(cell: str) -> list[object] | None:
 
 def _as_python(cell: str) -> list[object] | None:
     """The list of a cell in Python's or NumPy's writing. NumPy puts no comma between texts."""
+    # Few files have such cells, and every verb would wait for these modules.
+    import ast
+    import tokenize
+    import warnings
+
     try:
         with warnings.catch_warnings():
             # A backslash before a usual letter is no error in the text of a cell.
@@ -120,6 +125,10 @@ def _as_python(cell: str) -> list[object] | None:
 
 
 def _strings(body: str) -> list[object] | None:
+    import ast
+    import io
+    import tokenize
+
     # NumPy breaks lines between texts. A form feed is white space there, and can be told from an
     # escape inside a text.
     line = body.replace("\n", "\f")
@@ -135,6 +144,7 @@ def _strings(body: str) -> list[object] | None:
 def refuse_list(value: object, record: Record, column: str) -> None:
     """Raise DataError if a cell of CSV is a list of texts where one text is expected."""
     if isinstance(value, str) and record.is_table and value.lstrip().startswith(_STARTS):
-        found = _listed(value, f"{record.location}, column {quoted([column])}", is_table=False)
+        stripped = value.strip()
+        found = _parsed(stripped) if len(stripped) <= _LONGEST else None
         if found is not None:
             checked_text(found, record.location, column)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sentune.data import names
 from sentune.data.choice import chosen
@@ -55,7 +55,8 @@ def id_of(record: Record, options: ReadOptions = AS_NAMED) -> FoundId | None:
     return FoundId(text, column)
 
 
-def _first(known: Sequence[str], columns: Sequence[str]) -> str | None:
+@lru_cache(maxsize=256)
+def _first(known: tuple[str, ...], columns: tuple[str, ...]) -> str | None:
     plain = {names.plain(name): name for name in columns}
     return next((plain[name] for name in known if name in plain), None)
 

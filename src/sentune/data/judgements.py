@@ -143,15 +143,20 @@ class Watch:
     def __init__(self) -> None:
         self._columns: dict[str, _Column | None] = {}
 
-    def see(self, name: str, value: object) -> None:
-        """Take note of a cell. Most columns are known to be something else after one row."""
+    def see(self, name: str, value: object) -> bool:
+        """Take note of a cell. Return whether the column may still judge the pairs.
+
+        Most columns are known to be something else after one row.
+        """
         if name not in self._columns:
             self._columns[name] = None if _is_something_else(name) else _Column()
         column = self._columns[name]
-        if column is not None:
-            column.see(value)
-            if column.is_other:
-                self._columns[name] = None
+        if column is None:
+            return False
+        column.see(value)
+        if column.is_other:
+            self._columns[name] = None
+        return not column.is_other
 
     def refuse_judgements(self, source: str) -> None:
         """Raise DataError if a column seems to say which pairs are right."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 __all__ = [
     "ANSWER",
@@ -138,6 +139,7 @@ _NUMBERED = re.compile(r"(sentence|text|question)_?(\d)")
 _SENTENCE = re.compile(r"(?:sentence|text|question)_?\d|(?:sentence|text)_[ab]")
 
 
+@lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """Return a name as it is compared.
 

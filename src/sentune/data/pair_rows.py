@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from sentune.data import names
 from sentune.data.assembly import PairRow
@@ -38,6 +38,7 @@ class PairRows:
         self._rows = Rows(records, pair_columns, example, options)
         self._source, self._judged, self._skips = source, judged, options.skip_blank
         self._watch = Watch()
+        self._watched: dict[tuple[str, ...], list[str]] = {}
         self._ignored = set(map(names.plain, options.ignore))
         self._labels = _Labels()
         self._unproven: dict[str, None] = {}
@@ -74,12 +75,20 @@ class PairRows:
         for name in columns.scores:
             if row[name] is not True and number_of(row[name]) != 1:
                 raise _scored(row[name], f"{record.location}, column {quoted([name])}", name)
+        # Of most rows, no column may judge after the first: this runs for every row.
+        known = tuple(row)
+        watched = self._watched.get(known)
+        if watched is None:
+            watched = self._watched[known] = self._to_watch(row, columns)
+        seen = [name for name in watched if self._watch.see(name, row[name])]
+        if len(seen) < len(watched):
+            self._watched[known] = seen
+
+    def _to_watch(self, row: Mapping[str, object], columns: PairColumns) -> list[str]:
         if columns.label is not None:
-            return  # a person has said which column judges
+            return []  # a person has said which column judges
         used = set(columns.used)
-        for name, value in row.items():
-            if name not in used and names.plain(name) not in self._ignored:
-                self._watch.see(name, value)
+        return [name for name in row if name not in used and names.plain(name) not in self._ignored]
 
     def _row(self, record: Record, row: dict[str, object], columns: PairColumns) -> PairRow | None:
         where = record.location
