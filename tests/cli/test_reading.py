@@ -104,6 +104,14 @@ def test_texts_are_read_by_other_names(run: Run, tiny_folder: Path, tmp_path: Pa
     assert run("similarity", tiny_folder, "--data", pairs, *named).code == 0
 
 
+def test_columns_of_no_file_are_refused(
+    refused: Refused, tiny_folder: Path, tmp_path: Path
+) -> None:
+    refused(("search", tmp_path, "cat", "--id-column", "x"), "--id-column without --data")
+    named = ("--passage-column", "x")
+    refused(("similarity", tiny_folder, "a", "b", *named), "--passage-column without --data")
+
+
 def test_a_run_is_repeated_with_what_was_said_of_its_file(tmp_path: Path) -> None:
     said = ReadOptions(question="frage", ignore=("x",), header=False, skip_blank=True)
     file = tmp_path / "run.yaml"

@@ -57,6 +57,9 @@ def _file(write: Write, columns: str) -> Path:
             "retrieved_contexts answer",
         ),
         ("query reference_contexts reference_answer", "reference_contexts", "reference_answer", ""),
+        ("question text", "text", "", ""),
+        ("question answer_text source_page", "answer_text", "source_page", ""),
+        ("question answer text", "answer", "text", ""),
     ],
 )
 def test_only_what_is_known_to_be_right_is_the_passage(

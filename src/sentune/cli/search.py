@@ -80,6 +80,7 @@ def command(
 
     _require_sense(query, queries, data, top)
     if data is None:
+        _require_file(reading)
         _require_index(target, mode, model)
     else:
         _require_no_index(target, {"--where": where, "--mode": mode, "--model": model})
@@ -154,6 +155,17 @@ def _require_sense(query: str | None, queries: str | None, data: Path | None, to
             "--data - and --queries -",
             expected="standard input for one of them",
             fix="save the other in a file",
+        )
+
+
+def _require_file(reading: ReadOptions) -> None:
+    from sentune.errors import ArgumentError
+
+    if reading.passage is not None or reading.id is not None:
+        raise ArgumentError(
+            f"{'--text-column' if reading.passage else '--id-column'} without --data",
+            expected="columns of a file of passages",
+            fix="leave it out, or name the file with --data",
         )
 
 

@@ -37,6 +37,7 @@ def command(
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
     _check(texts or [], data, out)
+    _require_file(data, reading)
     pairs = None if data is None else _pairs(data, reading)
     encoder = SentenceTransformer(model)
     with telling_truncation(encoder):
@@ -66,6 +67,18 @@ def _check(texts: list[str], data: str | None, out: Path | None) -> None:
             f"--out {out} without --data",
             expected="--out only with --data",
             fix="add --data, or print with --json",
+        )
+
+
+def _require_file(data: str | None, reading: ReadOptions) -> None:
+    from sentune.errors import ArgumentError
+
+    if data is None and reading.settings():
+        given = next(iter(reading.settings()))
+        raise ArgumentError(
+            f"--{given.replace('_', '-')} without --data",
+            expected="columns of a file of pairs",
+            fix="leave it out, or name the file with --data",
         )
 
 

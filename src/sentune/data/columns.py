@@ -87,7 +87,7 @@ def pair_columns(
     if question is None:
         question = roles.only(roles.without(roles.questions, passage), "question")
     if passage is None:
-        passage = roles.only(roles.passages(question), "passage")
+        passage = roles.only(roles.passages(question) or roles.texts(), "passage")
     given = chosen("--label-column", options.label, columns, named_at)
     scored = chosen("--score-column", options.score, columns, named_at)
     taken = {question, passage, given, scored}
@@ -143,6 +143,10 @@ class _Roles:
                     found += self._answers(found)
                 found = found or right
         return self.without(found, question)
+
+    def texts(self) -> list[str]:
+        """The columns that could be the passage if no other could."""
+        return [] if self._named(names.SYSTEM) else self._named(names.PASSAGE_TOO)
 
     def only(self, candidates: list[str], role: str) -> str:
         """The only candidate for a role. Raises DataError."""

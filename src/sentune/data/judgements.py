@@ -59,6 +59,13 @@ _JUDGES = re.compile(
     r"relevan|simil|score|label|correct|match|duplic|entail|rating|judg|grade(?!_level)|paraphras"
     r"|relat|answerable|valid|gold"
 )
+# A last part of a name that says that numbers are scores, on whatever scale.
+_SCORES = frozenset(
+    {
+        *("score", "scores", "rating", "similarity", "sim", "relevance", "relevancy"),
+        *("confidence", "probability", "prob", "judgment", "judgement"),
+    }
+)
 _LARGEST, _LEAST = 10, -1
 
 
@@ -84,7 +91,8 @@ def _word(value: object) -> str:
 class _Column:
     """What the values of one column have in common; ``None`` and blanks say nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_score: bool) -> None:
+        self.is_score = is_score
         self.numbers: list[float] = []  # least, largest, last
         self.words: set[str] = set()
         self.is_whole = self.is_counter = True
@@ -115,7 +123,8 @@ class _Column:
             self.differs = self.differs or number != last
             self.numbers = [min(least, number), max(largest, number), number]
             self.is_whole = self.is_whole and number.is_integer()
-        self.is_other = self.numbers[0] < _LEAST or self.numbers[1] > _LARGEST
+        if not self.is_score:
+            self.is_other = self.numbers[0] < _LEAST or self.numbers[1] > _LARGEST
 
     def describe(self) -> str | None:
         """What the column holds if that may be a judgement, else ``None``."""
@@ -129,8 +138,6 @@ class _Column:
         if not self.differs:
             return None
         least, largest, _ = self.numbers
-        if self.is_whole and largest > 5:
-            return None
         if (least, largest) == (0, 1) and self.is_whole:
             return "holds 0 and 1, or false and true"
         counts = self.is_counter and self.is_whole
@@ -149,7 +156,7 @@ class Watch:
         Most columns are known to be something else after one row.
         """
         if name not in self._columns:
-            self._columns[name] = None if _is_something_else(name) else _Column()
+            self._columns[name] = None if _is_something_else(name) else _column(name)
         column = self._columns[name]
         if column is None:
             return False
@@ -174,6 +181,10 @@ class Watch:
             f"--score-column {quoted([first])} (of evaluate) if it says how similar two sentences "
             f"are, or --ignore-column {quoted([first])} if it says nothing of the kind",
         )
+
+
+def _column(name: str) -> _Column:
+    return _Column(is_score=names.plain(name).rsplit("_", 1)[-1] in _SCORES)
 
 
 def _is_something_else(name: str) -> bool:

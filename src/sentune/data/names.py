@@ -18,6 +18,7 @@ __all__ = [
     "OF_DOCUMENT",
     "PASSAGE",
     "PASSAGE_OF_REFERENCE",
+    "PASSAGE_TOO",
     "QRELS_PASSAGE",
     "QRELS_QUESTION",
     "QRELS_SCORE",
@@ -54,6 +55,14 @@ PASSAGE = frozenset(
         *("hypothesis", "sentence_b", "text_b"),
         *("positive_ctxs", "positive_passages", "positive_passage", "positive_docs"),
         *("positive_doc", "positive_document", "positive_documents"),
+    }
+)
+# Taken as the passage of a question if no column has another name of a passage or an answer.
+PASSAGE_TOO = frozenset(
+    {
+        *("text", "content", "contents", "chunk", "chunk_text", "passage_text", "context_text"),
+        *("document_text", "doc", "paragraph", "snippet", "page_content", "answer_text"),
+        *("answer_passage", "solution", "output"),
     }
 )
 # Beside a system's answer, these are what the system was given, and may be wrong.
@@ -146,7 +155,7 @@ def plain(name: str) -> str:
     >>> plain(" Corpus-ID"), plain("userInput")
     ('corpus_id', 'user_input')
     """
-    return re.sub(r"[ .\-]", "_", re.sub(r"([a-z])([A-Z])", r"\1_\2", name.strip())).casefold()
+    return re.sub(r"[ .\-]", "_", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name.strip())).casefold()
 
 
 def named(columns: Sequence[str], names: Collection[str]) -> list[str]:
