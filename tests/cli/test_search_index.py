@@ -212,7 +212,8 @@ def test_many_questions_in_a_file_need_no_index(
     """Ranked as in an index, by a model without a fusion weight."""
     arguments = ("--queries", questions, "--top", "2", "--json")
     outcome = run("search", tiny_folder, "--data", file, *arguments)
-    assert outcome.err == "ranked by similarity (cosine)\n"
+    unused = "note: the columns 'page', 'Kind' are not used\n"
+    assert outcome.err == f"ranked by similarity (cosine)\n{unused}"
     Index.build(tmp_path / "new", SentenceTransformer(tiny_folder), file)
     in_index = json.loads(run("search", tmp_path / "new", *arguments).out)
     hits = json.loads(outcome.out)

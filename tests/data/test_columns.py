@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sentune.data.columns import PairColumns, id_column, is_pair, pair_columns, text_column
+from sentune.data.columns import PairColumns, is_pair, pair_columns
+from sentune.data.text_columns import text_columns
 from sentune.errors import DataError
 
 
@@ -79,11 +80,4 @@ def test_many_and_long_names_are_shortened_in_messages() -> None:
 @pytest.mark.parametrize("columns", [["a"], ["text", "sentence"], []])
 def test_the_text_must_be_one_column(columns: list[str]) -> None:
     with pytest.raises(DataError, match="exactly one column of texts"):
-        text_column(columns, "file")
-
-
-def test_text_and_id_columns_are_found() -> None:
-    assert text_column(["id", "Sentence"], "file") == "Sentence"
-    assert id_column(["page", "text", "Passage ID"]) == "Passage ID"
-    assert id_column(["page", "text"]) == "page"
-    assert id_column(["text"]) is None
+        text_columns(columns, "file")

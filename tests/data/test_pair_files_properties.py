@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from sentune.data.corpus import read_passages
 from sentune.data.files.reading import ROW_SUFFIXES
 from sentune.data.labelled import read_labelled_texts
+from sentune.data.options import ReadOptions
 from sentune.data.pair_files import read_pairs
 from sentune.data.passages import read_passage_rows
 from sentune.data.scored import is_scored, read_scored_pairs
-from sentune.data.texts import read_texts
+from sentune.data.texts import read_questions, read_text_rows, read_texts
 from sentune.errors import DataError
 
 Row = tuple[str, str, str]
@@ -75,7 +76,10 @@ _character = st.one_of(
     st.sampled_from("\"',;\t\n\r =+-@\\{}[]\u2028\u0085\ufeff😀é"),
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
 )
-_text = st.text(_character, min_size=1, max_size=20).filter(lambda text: not text.isspace())
+_text = st.text(_character, min_size=1, max_size=20).filter(
+    # A text in brackets may be a list; tests/data/test_cells.py has these.
+    lambda text: not text.isspace() and not text.strip().startswith("[")
+)
 _rows = st.lists(st.tuples(_text, _text, _text), min_size=1, max_size=6)
 
 
@@ -132,6 +136,9 @@ def test_arbitrary_bytes_give_a_result_or_a_data_error(
     path.write_bytes(content)
     readers: list[Callable[[Path], object]] = [
         read_pairs,
+        lambda path: read_pairs(path, ReadOptions(header=False, skip_blank=True)),
+        lambda path: list(read_text_rows(path, ReadOptions(header=False, skip_blank=True))),
+        lambda path: list(read_questions(path)),
         read_passages,
         read_scored_pairs,
         read_labelled_texts,
@@ -142,6 +149,59 @@ def test_arbitrary_bytes_give_a_result_or_a_data_error(
     for read in readers:
         message = _refused(read, path)
         assert message is None or (str(path) in message and "\n" not in message)
+
+
+_json = st.recursive(
+    st.sampled_from([None, True, 0, 1, 0.5, -1, "", " ", "a", "b", "yes", "no", "['a']", "1"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["text", "title", "id", "answer_start", "qas"]), inner)
+    ),
+    max_leaves=5,
+)
+_names = st.sampled_from(
+    [
+        *("question", "context", "answers", "label", "score", "foo", "page", "chunk_id", "doc_id"),
+        *("positive_ctxs", "negative_ctxs", "retrieved_contexts", "reference", "text", "title"),
+        *("query-id", "corpus-id", "data", "queries", "corpus", "relevant_docs", "paragraphs"),
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    rows=st.lists(st.dictionaries(_names, _json, max_size=5), max_size=3),
+    suffix=st.sampled_from([".json", ".jsonl", ".whole.json"]),
+    cut=st.sampled_from([0, 0, 0, 1, 7]),
+)
+@example(
+    rows=[{"data": [{"paragraphs": [{"context": "a", "qas": [{}]}]}]}], suffix=".whole.json", cut=0
+)
+@example(
+    rows=[{"queries": {"a": "b"}, "corpus": {}, "relevant_docs": 1}], suffix=".whole.json", cut=0
+)
+def test_known_names_with_any_values_give_a_result_or_a_data_error(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[dict[str, object]],
+    suffix: str,
+    cut: int,
+) -> None:
+    content = "\n".join(map(json.dumps, rows)) if suffix == ".jsonl" else json.dumps(rows)
+    if suffix == ".whole.json":
+        content = json.dumps(rows[0] if rows else {})
+    path = tmp_path_factory.getbasetemp() / f"known{suffix}"
+    path.write_text(content[: len(content) - cut], encoding="utf-8")
+    for read in (
+        read_pairs,
+        lambda path: read_pairs(path, ReadOptions(label="foo", skip_blank=True)),
+        lambda path: read_pairs(path, ReadOptions(ignore=("foo", "label", "score"))),
+        is_scored,
+        read_passages,
+        lambda path: list(read_passage_rows(path, ReadOptions(skip_blank=True))),
+        lambda path: list(read_text_rows(path)),
+    ):
+        message = _refused(read, path)
+        assert message is None or "\n" not in message
 
 
 def _refused(read: Callable[[Path], object], path: Path) -> str | None:

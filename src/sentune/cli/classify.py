@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentune.cli.models import loaded_model, telling_truncation
-from sentune.cli.options import BASE_MODEL, AsJson, Folder, ModelOption, Rows, Texts
+from sentune.cli.options import (
+    BASE_MODEL,
+    OF_TEXTS,
+    AsJson,
+    Folder,
+    ModelOption,
+    Rows,
+    Texts,
+    reads,
+)
 from sentune.cli.output import (
     interactive,
     one_line,
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from sentune.data import LabelledTexts, ReadOptions
     from sentune.evaluation.classification import LabelFigures
 
 __all__ = ["NAME", "app"]
@@ -57,6 +67,7 @@ _SYSTEMS = {
 
 
 @app.command("train")
+@reads(*OF_TEXTS, "class")
 def train(
     file: _Labelled,
     out: Folder,
@@ -67,9 +78,10 @@ def train(
         typer.Option("--few-shot", help="Tune the model first: for a few texts of each label."),
     ] = False,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Train a classifier on labelled texts and measure it by cross-validation."""
-    from sentune.data.labelled import read_labelled_texts
     from sentune.files import require_free
     from sentune.process import reuse_freed_memory
     from sentune.tasks.classifier_folder import save_classifier
@@ -77,7 +89,7 @@ def train(
     from sentune.tokens.truncation import count_truncation
 
     require_free(out)
-    data = read_labelled_texts(file)
+    data = _labelled(file, reading)
     require_trainable(data.texts, data.labels, method=method, few_shot=few_shot)
     encoder = loaded_model(model)
     if few_shot:
@@ -108,17 +120,20 @@ def train(
 
 
 @app.command("predict")
+@reads(*OF_TEXTS)
 def predict(
     directory: _Classifier,
     file: Texts = "-",
     out: Rows = None,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Label texts with a trained classifier."""
     from sentune.data import read_texts
     from sentune.tasks.classifier_folder import load_classifier
 
-    texts = list(read_texts(file))
+    texts = list(read_texts(file, reading))
     classifier = load_classifier(directory)
     with telling_truncation(classifier.model):
         found = classifier.predict(texts, show_progress_bar=interactive())
@@ -127,6 +142,7 @@ def predict(
 
 
 @app.command("zero-shot")
+@reads(*OF_TEXTS)
 def zero_shot(
     file: Texts = "-",
     *,
@@ -134,6 +150,7 @@ def zero_shot(
     model: ModelOption = BASE_MODEL,
     out: Rows = None,
     as_json: AsJson = False,
+    reading: ReadOptions,
 ) -> None:
     """Label texts without training, by the names of the labels."""
     from sentune.data import read_texts
@@ -142,7 +159,7 @@ def zero_shot(
 
     names = [name.strip() for name in labels.split(",")]
     require_names(names)
-    texts = list(read_texts(file))
+    texts = list(read_texts(file, reading))
     encoder = loaded_model(model)
     with telling_truncation(encoder):
         scores = similarities(encoder, texts, names, show_progress_bar=interactive())
@@ -155,18 +172,20 @@ def zero_shot(
 
 
 @app.command("evaluate")
+@reads(*OF_TEXTS, "class")
 def evaluate(
     directory: _Classifier,
     file: _Labelled,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Measure a trained classifier on labelled texts that it has not seen."""
-    from sentune.data.labelled import read_labelled_texts
     from sentune.tasks.classifier_folder import load_classifier
     from sentune.tokens.truncation import count_truncation
     from sentune.wording import agreeing
 
-    data = read_labelled_texts(file)
+    data = _labelled(file, reading)
     classifier = load_classifier(directory)
     with count_truncation() as truncation:
         found = classifier.evaluate(data.texts, data.labels, show_progress_bar=interactive())
@@ -190,6 +209,16 @@ def evaluate(
         f"Brier score {found.probabilities.brier:.3f}, log loss {found.probabilities.log_loss:.3f}"
     )
     print_line(truncation.describe(classifier.model.max_seq_length))
+
+
+def _labelled(file: str, reading: ReadOptions) -> LabelledTexts:
+    """Read labelled texts, and say what was not used."""
+    from sentune.data.labelled import read_labelled_texts
+
+    data = read_labelled_texts(file, reading)
+    for note in data.notes:
+        reading.tell(note)
+    return data
 
 
 def _output(

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentune.cli.models import telling_truncation
-from sentune.cli.options import BASE_MODEL, AsJson, ModelOption, Rows, Texts
+from sentune.cli.options import BASE_MODEL, OF_TEXTS, AsJson, ModelOption, Rows, Texts, reads
 from sentune.cli.output import interactive, one_line, print_json, say, show, write_out
 
 if TYPE_CHECKING:
+    from sentune.data import ReadOptions
     from sentune.tasks.clusters import Clustering
 
 __all__ = ["NAME", "command"]
@@ -19,6 +20,7 @@ NAME = "cluster"
 _EXAMPLE = 100
 
 
+@reads(*OF_TEXTS)
 def command(
     file: Texts,
     model: ModelOption = BASE_MODEL,
@@ -29,13 +31,15 @@ def command(
     ] = None,
     out: Rows = None,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Group similar texts, and name every group by its most typical words."""
     from sentune.data import read_texts
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.tasks.clusters import cluster, require_clusterable
 
-    texts = list(read_texts(file))
+    texts = list(read_texts(file, reading))
     require_clusterable(len(texts), method, clusters)
     encoder = SentenceTransformer(model)
     with telling_truncation(encoder):

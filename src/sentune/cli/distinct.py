@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sentune.wording import agreeing
+
+if TYPE_CHECKING:
+    from sentune.data import ReadOptions
 
 __all__ = ["DistinctTexts", "read_distinct_texts"]
 
@@ -36,14 +40,14 @@ class DistinctTexts:
         return f"{self.count:,} texts, of which {self.repeats:,} {verb} an earlier one exactly"
 
 
-def read_distinct_texts(file: str) -> DistinctTexts:
+def read_distinct_texts(file: str, reading: ReadOptions) -> DistinctTexts:
     """Read the texts of a file or of standard input. Raises DataError if there is only one."""
     from sentune.data import read_texts
     from sentune.errors import DataError
 
     rows: dict[str, list[int]] = {}
     count = 0
-    for text in read_texts(file):
+    for text in read_texts(file, reading):
         count += 1
         rows.setdefault(text, []).append(count)
     if count < 2:

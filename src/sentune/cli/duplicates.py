@@ -10,11 +10,12 @@ import typer
 from sentune.checks import require_number, require_whole
 from sentune.cli.distinct import DistinctTexts, read_distinct_texts
 from sentune.cli.models import telling_truncation
-from sentune.cli.options import BASE_MODEL, AsJson, ModelOption, Rows, Texts
+from sentune.cli.options import BASE_MODEL, AsJson, ModelOption, Rows, Texts, reads
 from sentune.cli.output import interactive, print_hanging, print_json, print_line, say, write_out
 from sentune.wording import counted
 
 if TYPE_CHECKING:
+    from sentune.data import ReadOptions
     from sentune.data.files.writing import Cell
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
@@ -35,6 +36,7 @@ class _Member:
     similarity: float
 
 
+@reads("text", "no_header")
 def command(
     file: Texts,
     model: ModelOption = BASE_MODEL,
@@ -44,13 +46,15 @@ def command(
     min_size: Annotated[int, typer.Option(help="The fewest texts in a group.")] = 2,
     out: Rows = None,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Find groups of near-duplicate texts, and which text of each group to keep."""
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
     require_number("--threshold", threshold, least=-1, most=1, fix=f"{_THRESHOLD} is usual")
     require_whole("--min-size", min_size, least=2, fix="2 is usual")
-    distinct = read_distinct_texts(file)
+    distinct = read_distinct_texts(file, reading)
     encoder = SentenceTransformer(model)
     with telling_truncation(encoder):
         groups = _groups(encoder, distinct, threshold, min_size)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 
 import typer
 
-from sentune.cli.options import Model, Texts
+from sentune.cli.options import OF_PASSAGES, Model, Texts, reads
 from sentune.cli.output import interactive, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sentune.bulk import EncodedFile
-    from sentune.data import TextRow
+    from sentune.data import ReadOptions, TextRow
     from sentune.encoding.encode import LongText
 
 __all__ = ["NAME", "command"]
@@ -33,6 +33,7 @@ class _Options(TypedDict):
     truncate_dim: int | None
 
 
+@reads(*OF_PASSAGES)
 def command(
     model: Model,
     file: Texts = "-",
@@ -63,6 +64,8 @@ def command(
     long_text: Annotated[
         str, typer.Option(help="Texts over the limit: truncate, or chunk (mean of windows).")
     ] = "truncate",
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Write the vectors of texts to a file, one row a text. Continues a run that was stopped."""
     from sentune.bulk import FEW, encode_few_to_file, require_vector_file
@@ -73,7 +76,7 @@ def command(
     require_vector_file(out)
     if Path(model).is_file():  # no model given: fails here, not waiting for standard input
         resolve(model)
-    rows = read_text_rows(file)
+    rows = read_text_rows(file, reading)
     # Errors in the first rows are reported before a model is loaded.
     first = list(islice(rows, FEW + 1))
     options: _Options = {

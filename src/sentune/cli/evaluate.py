@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sentune.cli.models import loaded_model
-from sentune.cli.options import AsJson, Model
+from sentune.cli.options import OF_PAIRS, AsJson, Model, reads
 from sentune.cli.output import interactive, print_json, print_line, show
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from sentune.data import Pairs, ScoredPairs
+    from sentune.data import Pairs, ReadOptions, ScoredPairs
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["NAME", "command"]
@@ -27,6 +27,7 @@ _SAVED_WEIGHT = (
 )
 
 
+@reads(*OF_PAIRS, "score")
 def command(
     model: Model,
     data: Annotated[
@@ -34,6 +35,8 @@ def command(
     ],
     base: Annotated[str | None, typer.Option(help="A model to compare with.")] = None,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Measure a model: against BM25 on question–passage pairs, or against human scores."""
     from sentune.data import read_pairs, read_scored_pairs
@@ -42,7 +45,9 @@ def command(
     from sentune.tokens.truncation import count_truncation
     from sentune.wording import counted
 
-    pairs = read_scored_pairs(data) if is_scored(data) else read_pairs(data)
+    reading = replace(reading, split="test")
+    read = read_scored_pairs if is_scored(data, reading) else read_pairs
+    pairs: Pairs | ScoredPairs = read(data, reading)
     measured = loaded_model(model)
     compared = None if base is None else SentenceTransformer(base)
     with count_truncation():  # each model counts; printed once, below
@@ -70,7 +75,8 @@ def _measured(
 
     if isinstance(pairs, ScoredPairs):
         alike = evaluate_similarity(pairs, model=model, base=base, show_progress_bar=interactive())
-        return alike.to_json(), similarity_table(alike), [*pairs.first, *pairs.second]
+        found = {**alike.to_json(), "data_notes": list(pairs.notes)}
+        return found, similarity_table(alike), [*pairs.first, *pairs.second]
     weight = model.extras.get("fusion_weight")
     task = RetrievalTask.from_pairs(pairs)
     report = evaluate_systems(

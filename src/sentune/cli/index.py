@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentune.cli.models import loaded_model, telling_truncation
-from sentune.cli.options import AsJson, Folder, IndexModel, Model
+from sentune.cli.options import OF_PASSAGES, AsJson, Folder, IndexModel, Model, reads
 from sentune.cli.output import interactive, print_json, print_line, say, show
 from sentune.wording import counted
 
 if TYPE_CHECKING:
+    from sentune.data import ReadOptions
     from sentune.index import IndexInfo
 
 __all__ = ["NAME", "app", "shown_source"]
@@ -34,7 +35,10 @@ _DIGITS = 12
 
 
 @app.command("build")
-def build(model: Model, data: _Data, out: Folder, as_json: AsJson = False) -> None:
+@reads(*OF_PASSAGES)
+def build(
+    model: Model, data: _Data, out: Folder, as_json: AsJson = False, *, reading: ReadOptions
+) -> None:
     """Make an index: encode all passages, once."""
     from sentune.index import Index
     from sentune.index.store import LocalStore
@@ -43,7 +47,7 @@ def build(model: Model, data: _Data, out: Folder, as_json: AsJson = False) -> No
     _say_skipped(data)
     encoder = loaded_model(model)
     with _resumable(out), telling_truncation(encoder):
-        index = Index.build(out, encoder, data, show_progress_bar=interactive())
+        index = Index.build(out, encoder, data, show_progress_bar=interactive(), reading=reading)
     if as_json:
         print_json(index.info().to_json())
     else:
@@ -51,8 +55,14 @@ def build(model: Model, data: _Data, out: Folder, as_json: AsJson = False) -> No
 
 
 @app.command("add")
+@reads(*OF_PASSAGES)
 def add(
-    directory: _Directory, data: _Data, model: IndexModel = None, as_json: AsJson = False
+    directory: _Directory,
+    data: _Data,
+    model: IndexModel = None,
+    as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Add passages, or bring those of a file or a folder up to date."""
     from dataclasses import asdict
@@ -64,7 +74,7 @@ def add(
     with _resumable(directory), count_truncation() as truncation:
         index = Index.open(directory, None if model is None else SentenceTransformer(model))
         skipped = _say_skipped(data)
-        changes = index.add(data, show_progress_bar=interactive())
+        changes = index.add(data, show_progress_bar=interactive(), reading=reading)
     if truncation.truncated:
         say(truncation.describe(index.model.max_seq_length))
     if as_json:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.cli.options import AsJson, ModelOption, Pairs, Seed
+from sentune.cli.options import OF_PAIRS, AsJson, ModelOption, Pairs, Seed, reads
 from sentune.cli.output import interactive, one_line, print_json, print_line, say
 
 if TYPE_CHECKING:
+    from sentune.data import ReadOptions
     from sentune.data import pairs as data
     from sentune.data.files.writing import Cell
     from sentune.training.mining.mine import Mined
@@ -32,6 +34,7 @@ _GUARDS = {
 }
 
 
+@reads(*OF_PAIRS)
 def command(
     pairs: Pairs,
     out: Annotated[Path, typer.Option(help="The .jsonl or .csv file to write.")],
@@ -54,6 +57,8 @@ def command(
     ] = "top",
     seed: Seed = 42,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Add hard negatives to pairs: passages that look like the answer but are not."""
     from sentune.data import read_pairs, require_row_file, write_rows
@@ -76,7 +81,9 @@ def command(
         "seed": seed,
     }
     MiningSettings(**options)  # refuses values out of range before a model is loaded
-    given = read_pairs(pairs)
+    given = read_pairs(pairs, replace(reading, split="train"))
+    for note in given.notes:
+        reading.tell(note)
     encoder = SentenceTransformer(model)
     with count_truncation() as truncation:
         mined = mine_hard_negatives(given, encoder, show_progress_bar=interactive(), **options)

@@ -1,17 +1,31 @@
 """Arguments and options that several verbs take, described once.
 
 An option that names a file of rows is checked when it is read, before a model is loaded.
+
+:func:`reads` gives a verb the options that say what the columns of its file are. They reach the
+verb as one argument, ``reading``.
 """
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sentune.cli.output import say
+
+if TYPE_CHECKING:
+    from sentune.data import ReadOptions
+
 __all__ = [
     "BASE_MODEL",
+    "OF_PAIRS",
+    "OF_PASSAGES",
+    "OF_TEXTS",
     "AsJson",
     "Folder",
     "IndexModel",
@@ -22,6 +36,7 @@ __all__ = [
     "RowsRequired",
     "Seed",
     "Texts",
+    "reads",
 ]
 
 BASE_MODEL = "all-MiniLM-L6-v2"
@@ -56,3 +71,91 @@ RowsRequired = Annotated[Path, typer.Option("--out", help=_ROWS, callback=_row_f
 Folder = Annotated[Path, typer.Option("--out", help="The folder to write.")]
 Seed = Annotated[int, typer.Option("--seed", help="Two runs with one seed give the same result.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def _named(help_: str, *names: str) -> Any:
+    return Annotated[str | None, typer.Option(*names, metavar="NAME", help=help_)]
+
+
+# The name of each argument of ReadOptions, with the option that sets it.
+_COLUMNS: dict[str, Any] = {
+    "question": _named("The column of questions.", "--question-column"),
+    "passage": _named("The column of passages.", "--passage-column"),
+    "text": _named("The column of texts.", "--text-column", "--passage-column"),
+    "answer": _named("The column of answers, if these are the passages.", "--answer-column"),
+    "id": _named("The column of ids.", "--id-column"),
+    "label": _named("The column that marks right passages (1) and wrong ones.", "--label-column"),
+    "class": _named("The column of labels.", "--label-column"),
+    "score": _named("The column that says how similar two texts are.", "--score-column"),
+    "ignore": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ignore-column",
+            metavar="NAME",
+            help="A column that does not judge the pairs; may be repeated.",
+        ),
+    ],
+    "no_header": Annotated[
+        bool,
+        typer.Option("--no-header", help="CSV or TSV without names: columns are 1, 2, …"),
+    ],
+    "skip_blank": Annotated[
+        bool, typer.Option("--skip-blank", help="Leave out rows with a blank cell; counted.")
+    ],
+}
+_FLAGS = ("no_header", "skip_blank")
+_SAME = {"text": "passage", "class": "label"}
+OF_PAIRS = ("question", "passage", "answer", "label", "ignore", "no_header", "skip_blank")
+OF_PASSAGES = ("text", "id", "no_header", "skip_blank")
+OF_TEXTS = ("text", "no_header", "skip_blank")
+
+
+def reads(*columns: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a verb options for the columns of its file; it takes them as ``reading``.
+
+    What a reader tells is printed on standard error at the end, each sentence once: if the verb
+    fails, its message stands alone.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(*arguments: Any, **options: Any) -> None:
+            given = {name: options.pop(_parameter(name)) for name in columns}
+            told: dict[str, None] = {}
+            reading = _reading(given, lambda note: told.update({note: None}))
+            command(*arguments, **options, reading=reading)
+            for note in told:
+                say(f"note: {note}")
+
+        # Typer reads the signature; "reading" is not for it.
+        kinds = {name: kind for name, kind in command.__annotations__.items() if name != "reading"}
+        command.__annotations__ = kinds
+        known = inspect.signature(command, eval_str=True).parameters.values()
+        added = [
+            inspect.Parameter(
+                _parameter(name),
+                inspect.Parameter.KEYWORD_ONLY,
+                default=False if name in _FLAGS else None,
+                annotation=_COLUMNS[name],
+            )
+            for name in columns
+        ]
+        shown = [*(each for each in known if each.name != "reading"), *added]
+        run.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in shown}
+        return run
+
+    return decorate
+
+
+def _parameter(name: str) -> str:
+    return name if name in _FLAGS else f"{name}_column"
+
+
+def _reading(given: dict[str, Any], tell: Callable[[str], None]) -> ReadOptions:
+    from sentune.data import ReadOptions
+
+    named = {_SAME.get(name, name): value for name, value in given.items()}
+    header = not named.pop("no_header", False)
+    named["ignore"] = tuple(named.get("ignore") or ())
+    return ReadOptions(**named, header=header, tell=tell)

@@ -9,10 +9,11 @@ import typer
 from sentune.checks import require_number, require_whole
 from sentune.cli.distinct import DistinctTexts, read_distinct_texts
 from sentune.cli.models import telling_truncation
-from sentune.cli.options import BASE_MODEL, AsJson, ModelOption, Rows, Texts
+from sentune.cli.options import BASE_MODEL, AsJson, ModelOption, Rows, Texts, reads
 from sentune.cli.output import interactive, print_hanging, print_json, print_line, say, write_out
 
 if TYPE_CHECKING:
+    from sentune.data import ReadOptions
     from sentune.data.files.writing import Cell
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
@@ -22,6 +23,7 @@ NAME = "paraphrases"
 _MIN_SCORE = 0.7
 
 
+@reads("text", "no_header")
 def command(
     file: Texts,
     model: ModelOption = BASE_MODEL,
@@ -29,13 +31,15 @@ def command(
     min_score: Annotated[float, typer.Option(help="The least cosine of a pair.")] = _MIN_SCORE,
     out: Rows = None,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Find the pairs of texts that say nearly the same."""
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
     require_whole("--top", top, fix="ask for more pairs")
     require_number("--min-score", min_score, least=-1, most=1, fix=f"{_MIN_SCORE} is usual")
-    distinct = read_distinct_texts(file)
+    distinct = read_distinct_texts(file, reading)
     encoder = SentenceTransformer(model)
     with telling_truncation(encoder):
         rows = _mined(encoder, distinct, top, min_score)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sentune.cli.index import shown_source
-from sentune.cli.options import AsJson, IndexModel, Rows
+from sentune.cli.options import OF_PASSAGES, AsJson, IndexModel, Rows, reads
 from sentune.cli.output import interactive, one_line, print_json, print_line, say, write_out
 
 if TYPE_CHECKING:
+    from sentune.data import ReadOptions
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
     from sentune.search import Hit, Searcher
@@ -49,6 +50,7 @@ class _IndexSearcher:
         return self.index.search(query, top, where=self.where, mode=self.mode)
 
 
+@reads("question", *OF_PASSAGES)
 def command(
     target: Annotated[
         str,
@@ -69,6 +71,8 @@ def command(
     ] = None,
     out: Rows = None,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Find the passages that answer a question, in an index or (with --data) in a file."""
     from sentune.progress import progress
@@ -76,13 +80,18 @@ def command(
 
     _require_sense(query, queries, data, top)
     if data is None:
+        _require_file(reading)
         _require_index(target, mode, model)
     else:
         _require_no_index(target, {"--where": where, "--mode": mode, "--model": model})
-    questions = _questions(query, queries)
+    questions = _questions(query, queries, reading)
     found: _Found = []
     with count_truncation() as truncation:
-        searcher = _in_index(target, model, where, mode) if data is None else _in_file(target, data)
+        searcher = (
+            _in_index(target, model, where, mode)
+            if data is None
+            else _in_file(target, data, reading)
+        )
         shown = len(questions) > 1 and interactive()
         with progress("search", len(questions), unit="questions", show=shown) as advance:
             for question in questions:
@@ -109,19 +118,19 @@ def _in_index(target: str, model: str | None, where: str | None, mode: str | Non
     return _IndexSearcher(index, where, index.mode if mode is None else mode)
 
 
-def _in_file(model: str, data: Path) -> Searcher:
+def _in_file(model: str, data: Path, reading: ReadOptions) -> Searcher:
     from sentune.data import read_passages
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.search import PassageSearch
 
-    passages = read_passages(data)
+    passages = read_passages(data, replace(reading, question=None))
     return PassageSearch(SentenceTransformer(model), passages, show_progress_bar=interactive())
 
 
-def _questions(query: str | None, queries: str | None) -> list[str]:
-    from sentune.data import read_texts
+def _questions(query: str | None, queries: str | None, reading: ReadOptions) -> list[str]:
+    from sentune.data import read_questions
 
-    return [query] if query is not None else list(read_texts(str(queries)))
+    return [query] if query is not None else list(read_questions(str(queries), reading))
 
 
 def _require_sense(query: str | None, queries: str | None, data: Path | None, top: int) -> None:
@@ -146,6 +155,17 @@ def _require_sense(query: str | None, queries: str | None, data: Path | None, to
             "--data - and --queries -",
             expected="standard input for one of them",
             fix="save the other in a file",
+        )
+
+
+def _require_file(reading: ReadOptions) -> None:
+    from sentune.errors import ArgumentError
+
+    if reading.passage is not None or reading.id is not None:
+        raise ArgumentError(
+            f"{'--text-column' if reading.passage else '--id-column'} without --data",
+            expected="columns of a file of passages",
+            fix="leave it out, or name the file with --data",
         )
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentune.cli.models import telling_truncation
-from sentune.cli.options import AsJson, Model, Rows
+from sentune.cli.options import AsJson, Model, Rows, reads
 from sentune.cli.output import interactive, one_line, print_json, print_line, show, write_out
 
 if TYPE_CHECKING:
+    from sentune.data import ReadOptions
     from sentune.data.files.writing import Cell
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
@@ -20,6 +21,7 @@ __all__ = ["NAME", "command"]
 NAME = "similarity"
 
 
+@reads("question", "passage", "no_header")
 def command(
     model: Model,
     texts: Annotated[list[str] | None, typer.Argument(help="Two texts or more.")] = None,
@@ -28,12 +30,15 @@ def command(
     ] = None,
     out: Rows = None,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Print the similarity of every text to every other, or of each pair in a file."""
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
     _check(texts or [], data, out)
-    pairs = None if data is None else _pairs(data)
+    _require_file(data, reading)
+    pairs = None if data is None else _pairs(data, reading)
     encoder = SentenceTransformer(model)
     with telling_truncation(encoder):
         if pairs is None:
@@ -65,11 +70,23 @@ def _check(texts: list[str], data: str | None, out: Path | None) -> None:
         )
 
 
-def _pairs(data: str) -> list[tuple[str, str]]:
+def _require_file(data: str | None, reading: ReadOptions) -> None:
+    from sentune.errors import ArgumentError
+
+    if data is None and reading.settings():
+        given = next(iter(reading.settings()))
+        raise ArgumentError(
+            f"--{given.replace('_', '-')} without --data",
+            expected="columns of a file of pairs",
+            fix="leave it out, or name the file with --data",
+        )
+
+
+def _pairs(data: str, reading: ReadOptions) -> list[tuple[str, str]]:
     from sentune.data.sentence_pairs import read_sentence_pairs
     from sentune.errors import DataError
 
-    pairs = list(read_sentence_pairs(data))
+    pairs = list(read_sentence_pairs(data, reading))
     if not pairs:
         raise DataError(
             f"{'standard input' if data == '-' else data} has no pairs",

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentune.cli.options import AsJson
+from sentune.cli.options import OF_PAIRS, AsJson, reads
 from sentune.cli.output import print_json, print_line, say, show
 
 if TYPE_CHECKING:
+    from sentune.data import ReadOptions
     from sentune.tuning import RunFolder, Tuned
 
 __all__ = ["NAME", "command", "print_outcome"]
@@ -19,11 +20,12 @@ NAME = "tune"
 NOT_SHOWN = 3
 
 
+@reads(*OF_PAIRS)
 def command(
     out: Annotated[Path, typer.Option(help="Folder to write: a new or an empty one.")],
     data: Annotated[
         Path | None,
-        typer.Argument(help="Question–passage pairs: JSONL, JSON, CSV, TSV or Parquet."),
+        typer.Argument(help="Question–passage pairs: JSONL, JSON, CSV, TSV, Parquet, BEIR folder."),
     ] = None,
     valid: Annotated[
         Path | None, typer.Option(help="Pairs to measure on; a fifth of DATA when left out.")
@@ -60,6 +62,8 @@ def command(
         typer.Option("--require-better", help="Exit with 3 unless tuning is shown to help."),
     ] = False,
     as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Tune a model on question–passage pairs, measure it, and keep it if it is better."""
     from sentune.process import reuse_freed_memory
@@ -84,8 +88,9 @@ def command(
             seed=seed,
             private_card=private_card or None,
             show_progress=True,
+            **reading.settings(),
         )
-        split = read_split(_data(run.data), run.valid, run.test, run.settings.seed)
+        split = read_split(_data(run.data), run.valid, run.test, run.settings.seed, run.reading)
         reuse_freed_memory()
         try:
             tuned = tune(split, out, run.settings, say, resume=resume, run_file=run)

@@ -2,19 +2,23 @@
 
 ::
 
-    files/ ─ records ─┬─ columns ─┬─ pair_files ─ assembly ─ Pairs ─┬─ split   training | held out
-                      │           │                                 └─ guards  no question in both
-                      ├─ mappings ┘
+    files/ ─ records ─┬─ columns ─┬─ pair_rows ─ assembly ─ Pairs ─┬─ split   training | held out
+                      │           │                                └─ guards  no question in both
+                      ├─ layouts, beir ┘
                       └─ columns ─┬─ texts, corpus, labelled, scored, sentence_pairs
                                   └─ fields ─ passages
 
 - ``files/`` turns each format into records, and rows of results into a file.
-- ``columns`` gives column names their roles; ``mappings`` reads JSON that names texts by ids;
-  ``fields`` makes the other columns what an index filters by.
+- ``names`` is the table of column names; ``columns`` and ``text_columns`` give columns their roles
+  by it, after what a person said (``options``, ``choice``); ``headers`` names the columns of files
+  without names; ``rows`` counts what was not used; ``cells`` reads lists and titled passages in a
+  cell; ``judgements`` knows which values mark a pair as wrong.
+- ``layouts`` reads JSON that names texts by ids, ``beir`` judgements beside queries and corpus;
+  ``ids`` gives passages their ids; ``fields`` makes other columns what an index filters by.
 - ``assembly`` merges repeated texts and counts what it merged.
-- ``pair_files`` reads pairs, ``texts`` texts to encode, ``corpus`` passages to search in memory,
-  ``passages`` what an index stores, ``labelled`` texts with labels, ``scored`` sentence pairs with
-  scores, ``sentence_pairs`` those without.
+- ``pair_files`` and ``pair_rows`` read pairs, ``texts`` texts to encode, ``corpus`` passages to
+  search in memory, ``passages`` what an index stores, ``labelled`` texts with labels, ``scored``
+  sentence pairs with scores, ``sentence_pairs`` those without.
 - ``python_docs`` makes pairs from Python's docstrings, without a file.
 
 Every problem in a file is a :class:`sentune.errors.DataError` that names the file and the line,
@@ -28,6 +32,7 @@ from sentune.data.corpus import read_passages
 from sentune.data.files.writing import require_row_file, write_rows
 from sentune.data.guards import without_leaks
 from sentune.data.labelled import LabelledTexts, read_labelled_texts
+from sentune.data.options import ReadOptions
 from sentune.data.pair_files import read_pairs, require_at_least
 from sentune.data.pairs import Pairs
 from sentune.data.passages import Passage, PassageFiles, passage_files, read_passage_rows
@@ -35,7 +40,7 @@ from sentune.data.python_docs import PythonDocs, python_docs
 from sentune.data.scored import ScoredPairs, is_scored, read_scored_pairs
 from sentune.data.sentence_pairs import read_sentence_pairs
 from sentune.data.split import hold_out, hold_out_groups, question_groups
-from sentune.data.texts import TextRow, read_text_rows, read_texts
+from sentune.data.texts import TextRow, read_questions, read_text_rows, read_texts
 
 __all__ = [
     "LabelledTexts",
@@ -43,6 +48,7 @@ __all__ = [
     "Passage",
     "PassageFiles",
     "PythonDocs",
+    "ReadOptions",
     "ScoredPairs",
     "TextRow",
     "hold_out",
@@ -55,6 +61,7 @@ __all__ = [
     "read_pairs",
     "read_passage_rows",
     "read_passages",
+    "read_questions",
     "read_scored_pairs",
     "read_sentence_pairs",
     "read_text_rows",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sentune.data.pairs import Pairs
@@ -13,18 +13,29 @@ __all__ = ["PairRow", "pairs_of_ids", "pairs_of_rows"]
 
 @dataclass(frozen=True, slots=True)
 class PairRow:
-    """One row of a file of pairs: a question, passages that answer it, and some that don't."""
+    """One row of a file of pairs.
+
+    Attributes:
+        question: its text.
+        passages: those that answer it.
+        negatives: texts that do not.
+        wrong: passages of the corpus that were judged, and do not answer it.
+    """
 
     question: str
     passages: tuple[str, ...]
     negatives: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
 
 
-def pairs_of_rows(rows: Iterable[PairRow], source: str) -> Pairs:
+def pairs_of_rows(
+    rows: Iterable[PairRow], source: str, notes: Callable[[], Iterable[str]] = tuple
+) -> Pairs:
     """Build pairs from rows without ids: these become q1, q2, … and p1, p2, … in order.
 
-    Notes count the pairs that repeat an earlier one, the questions with several passages, and the
-    negatives that also answer their question.
+    Notes count the pairs that repeat an earlier one, the questions with several passages, those
+    with none, and the negatives that also answer their question. ``notes`` is called after the
+    last row, for what the reader of the rows left out.
     """
     questions: dict[str, str] = {}
     passages: dict[str, str] = {}
@@ -38,26 +49,30 @@ def pairs_of_rows(rows: Iterable[PairRow], source: str) -> Pairs:
             passage_id = passages.setdefault(text, f"p{len(passages) + 1}")
             repeated += passage_id in answers
             answers[passage_id] = None
-        negatives.setdefault(key, {}).update(dict.fromkeys(row.negatives))
-    notes = []
+        for text in row.wrong:
+            passages.setdefault(text, f"p{len(passages) + 1}")
+        negatives.setdefault(key, {}).update(dict.fromkeys((*row.negatives, *row.wrong)))
+    kept = {key: tuple(answers) for key, answers in relevant.items() if answers}
+    told = list(notes())
     if repeated:
-        notes.append(
+        told.append(
             f"{counted(repeated, 'pair')} {agreeing(repeated, 'repeats')} an earlier pair and "
             f"{agreeing(repeated, 'counts')} once"
         )
-    several = sum(len(answers) > 1 for answers in relevant.values())
+    several = sum(len(answers) > 1 for answers in kept.values())
     if several:
-        notes.append(
+        told.append(
             f"{counted(several, 'question')} {agreeing(several, 'has')} more than one relevant "
             "passage"
         )
+    told += _unanswered_note(len(relevant) - len(kept))
     pairs = Pairs(
-        questions={key: text for text, key in questions.items()},
+        questions={key: text for text, key in questions.items() if key in kept},
         passages={key: text for text, key in passages.items()},
-        relevant={key: tuple(answers) for key, answers in relevant.items()},
-        negatives={key: tuple(texts) for key, texts in negatives.items() if texts},
+        relevant=kept,
+        negatives={key: tuple(texts) for key, texts in negatives.items() if texts and key in kept},
         source=source,
-        notes=tuple(notes),
+        notes=tuple(told),
     )
     return _with_uneven_negatives_noted(_without_contradictions(pairs))
 
@@ -80,16 +95,11 @@ def pairs_of_ids(
         answers = dict.fromkeys(passage_of[passages[name]] for name in relevant.get(key, ()))
         merged.setdefault(question_of[questions[key]], {}).update(answers)
     kept = {key: tuple(answers) for key, answers in merged.items() if answers}
-    unanswered = len(merged) - len(kept)
     notes = [
         *_merge_note(len(questions) - len(question_of), "question"),
         *_merge_note(len(passages) - len(passage_of), "passage"),
+        *_unanswered_note(len(merged) - len(kept)),
     ]
-    if unanswered:
-        notes.append(
-            f"{counted(unanswered, 'question')} {agreeing(unanswered, 'has')} no relevant passage "
-            f"and {agreeing(unanswered, 'is')} left out"
-        )
     return Pairs(
         questions={key: questions[key] for key in kept},
         passages={key: text for text, key in passage_of.items()},
@@ -104,6 +114,15 @@ def _first_ids(texts: Mapping[str, str]) -> dict[str, str]:
     for key, text in texts.items():
         first.setdefault(text, key)
     return first
+
+
+def _unanswered_note(number: int) -> list[str]:
+    if not number:
+        return []
+    return [
+        f"{counted(number, 'question')} {agreeing(number, 'has')} no relevant passage "
+        f"and {agreeing(number, 'is')} left out"
+    ]
 
 
 def _merge_note(number: int, noun: str) -> list[str]:

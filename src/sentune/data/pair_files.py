@@ -1,23 +1,28 @@
 """Files of question–passage pairs → Pairs.
 
-    file ─ records ─ columns (or mappings, if texts have ids) ─ assembly ─ Pairs
+    file ─ records ─ columns (or layouts, if texts have ids) ─ assembly ─ Pairs
 
 The layouts: rows with a column of questions and a column of passages (JSONL, JSON, CSV, TSV,
-Parquet), the same as an object of columns (JSON), and the layouts with ids of ``mappings`` (JSON).
+Parquet), the same as an object of columns (JSON), the layouts of ``layouts`` (JSON), and folders
+and judgements of ``beir``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
-from sentune.data.assembly import PairRow, pairs_of_rows
-from sentune.data.columns import pair_columns, rows_with_roles
+from sentune.data.assembly import pairs_of_rows
+from sentune.data.beir import is_judgements, pairs_of_folder, pairs_of_judgements
+from sentune.data.columns import is_pair
 from sentune.data.files.json_files import json_records, load_json
 from sentune.data.files.lines import check_suffix
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
-from sentune.data.files.records import Record, checked_text, kind_of, number_of, quoted
-from sentune.data.mappings import pairs_of_mapping
+from sentune.data.files.records import Record
+from sentune.data.layouts import pairs_of_document
+from sentune.data.options import AS_NAMED, ReadOptions
+from sentune.data.pair_rows import PairRows
 from sentune.data.pairs import Pairs
 from sentune.errors import DataError
 from sentune.wording import counted
@@ -25,22 +30,26 @@ from sentune.wording import counted
 __all__ = ["pairs_of_records", "pairs_or_records", "read_pairs", "require_at_least"]
 
 
-def read_pairs(path: str | Path) -> Pairs:
-    """Read a file of question–passage pairs.
+def read_pairs(path: str | Path, options: ReadOptions = AS_NAMED) -> Pairs:
+    """Read a file of question–passage pairs, or a folder in BEIR's layout.
 
     The suffix gives the format: ``.jsonl``, ``.ndjson``, ``.json``, ``.csv``, ``.tsv``, all in
     UTF-8, with or without a BOM, and ``.parquet``. Texts are not changed: blanks at their ends
-    stay. One pair is enough here; see :func:`require_at_least`.
+    stay. One pair is enough here; see :func:`require_at_least`. The page ``docs/data.md`` has all
+    layouts.
 
-    A file with a column of labels or scores is read only if all of them are 1. To drop rows below
-    some threshold would be a guess, and to keep them would train the model on wrong pairs.
+    No pair is taken as right that the file marks as wrong. A file with a column of labels or
+    scores is read only if all of them are 1. To drop rows below some threshold would be a guess,
+    and to keep them would train the model on wrong pairs. ``options.label`` ends the doubt: rows
+    with 1 are pairs, the passages of the others are known not to answer their question.
 
     Cost: the texts in memory about twice while reading; one to two seconds for 100,000 short rows.
 
     Raises:
         DataError: the file can't be read, breaks its format or has no pairs; a row has no usable
-            question and passage; or no column, or several, could be the question or the passage.
-            The message names the file and the line or the columns.
+            question and passage; no column, or several, could be the question or the passage; or
+            a column that has no role may say which pairs are wrong. The message names the file
+            and the line or the columns.
         MissingExtraError: a Parquet file, and pyarrow is not installed.
 
     >>> import pathlib, tempfile
@@ -55,21 +64,53 @@ def read_pairs(path: str | Path) -> Pairs:
     >>> folder.cleanup()
     """
     path = Path(path)
+    if path.is_dir():
+        _refuse_names(path, options)
+        return _with_pairs(pairs_of_folder(path, options))
     check_suffix(path, ROW_SUFFIXES)
-    found = pairs_or_records(path)
-    return found if isinstance(found, Pairs) else _with_pairs(pairs_of_records(found, str(path)))
+    found = pairs_or_records(path, options)
+    if isinstance(found, Pairs):
+        return found
+    return _with_pairs(pairs_of_records(found, str(path), options))
 
 
-def pairs_or_records(path: Path) -> Pairs | Iterator[Record]:
-    """Open a row file: the pairs of a JSON file with ids, the records of any other file.
+def pairs_or_records(path: Path, options: ReadOptions = AS_NAMED) -> Pairs | Iterator[Record]:
+    """Open a row file: the pairs of a file in which texts have ids, the records of any other file.
 
     Raises DataError as :func:`read_pairs` for JSON; other formats raise it while iterating.
     """
-    if path.suffix.lower() != ".json":
-        return records_of(path)
-    document = load_json(path)
-    pairs = pairs_of_mapping(document, path)
-    return json_records(document, path) if pairs is None else _with_pairs(pairs)
+    if path.suffix.lower() == ".json":
+        document = load_json(path)
+        pairs = pairs_of_document(document, path)
+        if pairs is not None:
+            _refuse_names(path, options)
+            return _with_pairs(pairs)
+        records = json_records(document, path)
+    else:
+        records = records_of(path, header=options.header)
+    first = next(records, None)
+    if first is None:
+        return iter(())
+    records = chain([first], records)
+    if is_judgements(first, path) and not is_pair(tuple(_columns(first)), options):
+        _refuse_names(path, options)
+        return _with_pairs(pairs_of_judgements(path, records, options))
+    return records
+
+
+def _refuse_names(path: Path, options: ReadOptions) -> None:
+    """Raise DataError if a person named columns, and texts have ids instead."""
+    given = [name for name in options.settings() if name.endswith("_column")]
+    if given:
+        raise DataError(
+            f"--{given[0].replace('_', '-')} with {path}, in which texts are found by their ids",
+            expected="names of columns only for rows with a question and a passage",
+            fix="leave the option out",
+        )
+
+
+def _columns(record: Record) -> dict[str, object]:
+    return record.value if isinstance(record.value, dict) else {}
 
 
 def _with_pairs(pairs: Pairs) -> Pairs:
@@ -96,51 +137,9 @@ def require_at_least(pairs: Pairs, count: int, purpose: str) -> None:
         )
 
 
-def pairs_of_records(records: Iterable[Record], source: str) -> Pairs:
+def pairs_of_records(
+    records: Iterable[Record], source: str, options: ReadOptions = AS_NAMED
+) -> Pairs:
     """Build pairs from records of columns. Raises DataError as :func:`read_pairs`."""
-    return pairs_of_rows(_rows(records), source=source)
-
-
-def _rows(records: Iterable[Record]) -> Iterator[PairRow]:
-    example = '{"anchor": "…", "positive": "…"}'
-    for record, row, columns in rows_with_roles(records, pair_columns, example):
-        location = record.location
-        for name in columns.scores:
-            _refuse_score(row[name], f"{location}, column {quoted([name])}")
-        yield PairRow(
-            question=checked_text(row[columns.question], location, columns.question),
-            passages=_passages(row, columns.passage, location),
-            negatives=tuple(
-                text for name in columns.negatives for text in _texts(row, name, location)
-            ),
-        )
-
-
-def _passages(row: dict[str, object], name: str, location: str) -> tuple[str, ...]:
-    texts = _texts(row, name, location)
-    if not texts:
-        raise DataError(
-            f"{location}, column {quoted([name])} is an empty list",
-            expected="at least one passage",
-            fix="fill it in, or remove the row",
-        )
-    return texts
-
-
-def _texts(row: dict[str, object], name: str, location: str) -> tuple[str, ...]:
-    value = row[name]
-    if isinstance(value, list):
-        return tuple(checked_text(item, location, name) for item in value)
-    return (checked_text(value, location, name),)
-
-
-def _refuse_score(value: object, location: str) -> None:
-    if value is not True and number_of(value) != 1:
-        shown = quoted([str(value)]) if isinstance(value, str | int | float) else kind_of(value)
-        raise DataError(
-            f"{location} holds {shown}",
-            expected="1 in every row, because every row is read as a question and a passage that "
-            "answers it",
-            fix="keep only the right rows and remove the column. To evaluate similarity, name the "
-            "columns sentence1, sentence2 and score",
-        )
+    rows = PairRows(records, source, options)
+    return pairs_of_rows(rows, source=source, notes=rows.notes)

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sentune.data.columns import text_column
-from sentune.data.corpus import PassageIds, is_page, open_passages
+from sentune.data.beir import corpus_of_folder
+from sentune.data.corpus import open_passages
 from sentune.data.fields import FieldNames, FieldTypes, FieldValue, fields_of
 from sentune.data.files.csv_files import TABLE_SUFFIXES
 from sentune.data.files.lines import check_suffix, unreadable
 from sentune.data.files.reading import TEXT_SUFFIXES, name_of, records_of
 from sentune.data.files.records import Record
-from sentune.data.texts import at_least_one, id_of, text_of
+from sentune.data.headers import text_places, without_header
+from sentune.data.ids import PassageIds, id_of
+from sentune.data.options import AS_NAMED, ReadOptions
+from sentune.data.texts import TextsOf, at_least_one
 from sentune.errors import DataError
 from sentune.wording import counted
 
@@ -49,7 +52,7 @@ class PassageFiles:
     skipped: int
 
 
-def read_passage_rows(path: str | Path) -> Iterator[Passage]:
+def read_passage_rows(path: str | Path, options: ReadOptions = AS_NAMED) -> Iterator[Passage]:
     """Yield the passages of a file with their ids and fields, in order.
 
     The files are those of :func:`sentune.data.read_passages`; ``"-"`` is standard input. Ids
@@ -57,11 +60,12 @@ def read_passage_rows(path: str | Path) -> Iterator[Passage]:
     ``pn``. Rows with the same id and text are one passage, with the fields of the first. Unlike in
     ``read_passages``, a text that repeats under another id is another passage.
 
-    Fields are the columns that are neither the text nor the id; ``page`` is a field even if it is
-    the id. Lists and objects become JSON text, dates ISO 8601 text, NaN ``None``. CSV and TSV have
-    no types: the whole file decides whether a column is whole numbers, numbers or text
-    (:class:`sentune.data.fields.FieldTypes`). Pairs yield their passages, once each, without
-    fields. Blank lines of a file of one text a line are skipped.
+    Fields are the columns that are neither the text nor the id. A title that stands before the
+    text, a page and the id of a document are fields as well. Lists and objects become JSON text,
+    dates ISO 8601 text, NaN ``None``. CSV and TSV have no types: the whole file decides whether a
+    column is whole numbers, numbers or text (:class:`sentune.data.fields.FieldTypes`). Pairs yield
+    their passages, once each, without fields (``options.tell`` is called with their other
+    columns). Blank lines of a file of one text a line are skipped.
 
     Memory: one passage, and about 200 bytes for every id, but none for ``.txt``. JSON and pairs
     are read whole. CSV and TSV are read twice.
@@ -73,33 +77,49 @@ def read_passage_rows(path: str | Path) -> Iterator[Passage]:
         MissingExtraError: while iterating, for Parquet without pyarrow.
     """
     name = name_of(path, TEXT_SUFFIXES)
-    return at_least_one(_rows(path, name), name)
+    return at_least_one(_rows(path, name, options), name)
 
 
-def _rows(path: str | Path, name: str) -> Iterator[Passage]:
-    source = open_passages(path, name)
+def _rows(path: str | Path, name: str, options: ReadOptions) -> Iterator[Passage]:
+    source = open_passages(path, name, options)
     yield from (Passage(key, text) for key, text in source.passages.items())
     yield from (Passage(f"p{number}", text) for number, text in source.lines)
     is_table = Path(path).suffix.lower() in TABLE_SUFFIXES and not source.passages
-    types = FieldTypes(records_of(path)) if is_table else None
-    ids = PassageIds()
+    types = FieldTypes(_named(path, options)) if is_table else None
+    ids = PassageIds(options)
     names = FieldNames()
-    for record in source.records:
-        text = text_of(record)
+    texts = TextsOf(source.records, options, with_ids=True)
+    for record, text in texts:
         passage_id = ids(record, text)
         if passage_id is not None:
-            yield Passage(passage_id, text, _fields(record, names, types))
+            fields = _fields(record, texts, names, types, options)
+            yield Passage(passage_id, text, fields)
+    for note in texts.left_out.blank_notes():
+        options.tell(note)
 
 
-def _fields(record: Record, names: FieldNames, types: FieldTypes | None) -> dict[str, FieldValue]:
+def _named(path: str | Path, options: ReadOptions) -> Iterator[Record]:
+    records = records_of(path, header=options.header)
+    if options.header:
+        return records
+    return without_header(records, options, text_places)[0]
+
+
+def _fields(
+    record: Record,
+    texts: TextsOf,
+    names: FieldNames,
+    types: FieldTypes | None,
+    options: ReadOptions,
+) -> dict[str, FieldValue]:
     if not isinstance(record.value, dict):
         return {}
-    columns = tuple(record.value)
-    used = {text_column(columns, record.named_at)}
-    found = id_of(record)
-    if found is not None and not is_page(found[0]):
-        used.add(found[0])
-    return fields_of(record.value, names(columns, used, record.named_at), record.location, types)
+    used = {texts.columns_of(record).text}
+    found = id_of(record, options)
+    if found is not None and not found.shared:
+        used.add(found.column)
+    named = names(tuple(record.value), used, record.named_at)
+    return fields_of(record.value, named, record.location, types)
 
 
 def passage_files(path: str | Path) -> PassageFiles:
@@ -107,7 +127,8 @@ def passage_files(path: str | Path) -> PassageFiles:
 
     For a file, this is the file. For a folder, these are all files below it with one of the
     suffixes ``.txt``, ``.jsonl``, ``.ndjson``, ``.json``, ``.csv``, ``.tsv`` and ``.parquet``.
-    Hidden files and folders are left out, and links to folders are not followed.
+    Hidden files and folders are left out, and links to folders are not followed. Of a folder in
+    BEIR's layout, this is the corpus.
 
     Raises:
         DataError: the path does not exist, the file has another suffix, a folder can't be listed,
@@ -117,6 +138,7 @@ def passage_files(path: str | Path) -> PassageFiles:
     if not path.is_dir():
         check_suffix(path, TEXT_SUFFIXES)
         return PassageFiles((path,), skipped=0)
+    corpus = corpus_of_folder(path)
     found = [
         Path(folder, name)
         for folder, folders, names in _walk(path)
@@ -124,6 +146,8 @@ def passage_files(path: str | Path) -> PassageFiles:
         if not name.startswith(".")
     ]
     files = [file for file in found if file.suffix.lower() in TEXT_SUFFIXES and file.is_file()]
+    if corpus is not None:
+        files = [corpus]
     if not files:
         raise DataError(
             f"{path} has no file with passages"

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from sentune.data.columns import is_sentence_pair, only_column, pair_columns, rows_with_roles
+from sentune.data.choice import only_column
+from sentune.data.columns import is_sentence_pair, pair_columns, score_columns
 from sentune.data.files.csv_files import TABLE_SUFFIXES, csv_records, csv_rows
 from sentune.data.files.json_files import json_records, load_json
 from sentune.data.files.lines import check_suffix
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
-from sentune.data.files.records import Record, checked_text, kind_of, number_of, quoted
-from sentune.data.mappings import has_ids
+from sentune.data.files.records import Record, checked_text, is_blank, kind_of, number_of, quoted
+from sentune.data.headers import is_chosen, sentence_places, without_header
+from sentune.data.layouts import has_ids
+from sentune.data.options import AS_NAMED, ReadOptions
+from sentune.data.rows import Rows
 from sentune.errors import DataError
 
 __all__ = ["ScoredPairs", "is_scored", "read_scored_pairs", "sentence_records"]
@@ -31,19 +35,21 @@ class ScoredPairs:
         second: the other.
         scores: how similar people found them, in the unit of the file; higher is more similar.
         source: the file they came from, for messages.
+        notes: what the reader left out, one sentence each.
     """
 
     first: tuple[str, ...]
     second: tuple[str, ...]
     scores: tuple[float, ...]
     source: str = "memory"
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __len__(self) -> int:
         """Number of sentence pairs."""
         return len(self.scores)
 
 
-def read_scored_pairs(path: str | Path) -> ScoredPairs:
+def read_scored_pairs(path: str | Path, options: ReadOptions = AS_NAMED) -> ScoredPairs:
     """Read sentence pairs with scores.
 
     The formats are those of :func:`sentune.data.read_pairs`, with one column of scores, called
@@ -58,15 +64,14 @@ def read_scored_pairs(path: str | Path) -> ScoredPairs:
     path = Path(path)
     check_suffix(path, ROW_SUFFIXES)
     example = '{"sentence1": "…", "sentence2": "…", "score": 3.5}'
+    found = Rows(sentence_records(path, options), _columns, example, options)
     rows = [
         (
-            checked_text(row[first], record.location, first),
-            checked_text(row[second], record.location, second),
-            _score(row[score], record.location, score),
+            checked_text(row[columns.first], record.location, columns.first),
+            checked_text(row[columns.second], record.location, columns.second),
+            _score(row[columns.score], record.location, columns.score),
         )
-        for record, row, (first, second, score) in rows_with_roles(
-            sentence_records(path), _columns, example
-        )
+        for record, row, columns in found
     ]
     if len({score for _, _, score in rows}) < 2:
         raise DataError(
@@ -75,10 +80,11 @@ def read_scored_pairs(path: str | Path) -> ScoredPairs:
             fix="check that the export finished and that the right column is called score",
         )
     firsts, seconds, scores = zip(*rows, strict=True)
-    return ScoredPairs(first=firsts, second=seconds, scores=scores, source=str(path))
+    notes = tuple(found.left_out.notes())
+    return ScoredPairs(firsts, seconds, scores, source=str(path), notes=notes)
 
 
-def is_scored(path: str | Path) -> bool:
+def is_scored(path: str | Path, options: ReadOptions = AS_NAMED) -> bool:
     """Whether a file is for :func:`read_scored_pairs`, rather than ``read_pairs``.
 
     This is the case if its two texts have names alike (``sentence1`` and ``sentence2``, ``text_a``
@@ -88,6 +94,8 @@ def is_scored(path: str | Path) -> bool:
     - If the column is 1 in every row, all pairs are right.
     - 0 and 1 are labels (of duplicates, for example) and not a scale. Training on the zeros would
       be wrong, so ``read_pairs`` refuses them.
+    - A column that a person named as the score is one; beside a label that a person named, or in
+      a folder, there is none.
     - A score beside a question and its passage, or a premise and its hypothesis, grades an answer
       or is the number of a class. Rename the columns to sentence1 and sentence2 to use it as a
       similarity.
@@ -100,17 +108,21 @@ def is_scored(path: str | Path) -> bool:
         MissingExtraError: a Parquet file, and pyarrow is not installed.
     """
     path = Path(path)
+    if options.score is not None:
+        return True
+    if options.label is not None or path.is_dir():
+        return False
     if check_suffix(path, ROW_SUFFIXES) == ".json":
         document = load_json(path)
         if has_ids(document):
             return False
         records = json_records(document, path)
     else:
-        records = sentence_records(path)
+        records = sentence_records(path, options)
     for record in records:
         if not isinstance(record.value, dict) or not is_sentence_pair(tuple(record.value)):
             return False
-        scores = pair_columns(tuple(record.value), record.named_at).scores
+        scores = score_columns(tuple(record.value), options)
         if len(scores) != 1:
             return False
         score = number_of(record.value[scores[0]])
@@ -119,30 +131,49 @@ def is_scored(path: str | Path) -> bool:
     return False
 
 
-def sentence_records(path: Path) -> Iterator[Record]:
+def sentence_records(path: Path, options: ReadOptions = AS_NAMED) -> Iterator[Record]:
     """Yield the records of a row file; a CSV or TSV file of scored pairs may lack the header.
 
     Errors are those of :func:`sentune.data.files.reading.records_of`.
     """
-    return _table(path) if path.suffix.lower() in TABLE_SUFFIXES else records_of(path)
+    return _table(path, options) if path.suffix.lower() in TABLE_SUFFIXES else records_of(path)
 
 
-def _table(path: Path) -> Iterator[Record]:
+def _table(path: Path, options: ReadOptions) -> Iterator[Record]:
     rows = csv_rows(path)
     first = next(rows, None)
     if first is None:
         return iter(())
     line, fields = first
-    has_header = len(fields) != 3 or number_of(fields[2]) is None
+    if not options.header and (len(fields) != 3 or is_chosen(options)):
+        records = csv_records(path, chain([first], rows), header=False)
+        return without_header(records, options, sentence_places)[0]
+    has_header = options.header and (len(fields) != 3 or number_of(fields[2]) is None)
     header = [] if has_header else [(line, ["sentence1", "sentence2", "score"])]
     return csv_records(path, chain(header, [first], rows))
 
 
-def _columns(names: Sequence[str], named_at: str) -> tuple[str, str, str]:
-    columns = pair_columns(names, named_at)
-    fix = "rename the columns to sentence1, sentence2 and score"
+@dataclass(frozen=True, slots=True)
+class _ScoredColumns:
+    first: str
+    second: str
+    score: str
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        return self.first, self.second, self.score
+
+    def lacks(self, row: Mapping[str, object]) -> bool:
+        return any(is_blank(row[name]) for name in self.used)
+
+
+def _columns(names: Sequence[str], named_at: str, options: ReadOptions) -> _ScoredColumns:
+    columns = pair_columns(names, named_at, options)
+    fix = (
+        "rename the columns to sentence1, sentence2 and score, or name the one: --score-column NAME"
+    )
     score = only_column(columns.scores, "score", names, named_at, fix)
-    return columns.question, columns.passage, score
+    return _ScoredColumns(columns.question, columns.passage, score)
 
 
 def _score(value: object, location: str, column: str) -> float:

@@ -8,6 +8,7 @@ from typing import Self
 
 from sentune.checks import require_choice, require_text
 from sentune.data.files.lines import STDIN
+from sentune.data.options import AS_NAMED, ReadOptions
 from sentune.encoding.fingerprint import fingerprint
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
@@ -68,6 +69,7 @@ class Index(IndexReader):
         data: Data,
         *,
         show_progress_bar: bool = False,
+        reading: ReadOptions = AS_NAMED,
     ) -> Self:
         """Encode passages into a new index.
 
@@ -79,6 +81,7 @@ class Index(IndexReader):
             model: encodes passages and questions, with its prompts.
             data: see :data:`sentune.index.sources.Data`.
             show_progress_bar: a bar on standard error.
+            reading: what the columns of files are.
 
         Raises:
             OutputError: ``path`` holds something else, or cannot be written.
@@ -90,7 +93,7 @@ class Index(IndexReader):
         _require_metric(model)
         store = LocalStore(path)
         store.require_free()
-        sources = sources_of(data)
+        sources = sources_of(data, reading)
         try:
             with store.filling():
                 store.require_free()  # reading the data can take long
@@ -144,7 +147,9 @@ class Index(IndexReader):
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────
 
-    def add(self, data: Data, *, show_progress_bar: bool = False) -> Changes:
+    def add(
+        self, data: Data, *, show_progress_bar: bool = False, reading: ReadOptions = AS_NAMED
+    ) -> Changes:
         """Add passages, or bring those of a file or a folder up to date.
 
         Passages that a file no longer has are removed, and so are all those of files that were
@@ -159,7 +164,7 @@ class Index(IndexReader):
             ModelError: the model is no longer where it was.
         """
         self._follow()
-        return self._writer.apply(sources_of(data), show_progress_bar=show_progress_bar)
+        return self._writer.apply(sources_of(data, reading), show_progress_bar=show_progress_bar)
 
     def delete(
         self,

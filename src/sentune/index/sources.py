@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sentune.data.fields import FieldNames, FieldValue
 from sentune.data.files.lines import STDIN
+from sentune.data.options import AS_NAMED, ReadOptions
 from sentune.data.passages import Passage, passage_files, read_passage_rows
 from sentune.index.arrow_rows import as_passage
 
@@ -51,28 +52,29 @@ class Sources:
         return self.folder is not None and Path(name).is_relative_to(self.folder)
 
 
-def sources_of(data: Data) -> Sources:
+def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
     """The sources of what was given.
 
-    Standard input and passages from Python are read into memory, since they cannot be read twice.
+    ``reading`` says what the columns of files are. Standard input and passages from Python are
+    read into memory, since they cannot be read twice.
 
     Raises:
         DataError: as :func:`sentune.data.passages.passage_files`, or a passage without an id or
             a text.
     """
     if data == STDIN:
-        typed = list(read_passage_rows(STDIN))
+        typed = list(read_passage_rows(STDIN, reading))
         return Sources((Source(STDIN, lambda: typed, whole=True),))
     if isinstance(data, str | Path):
         found = passage_files(data)
         folder = Path(data).resolve() if Path(data).is_dir() else None
         # A link and what it points to are one file.
-        files = {source.name: source for source in map(_file, found.files)}
+        files = {source.name: source for source in (_file(path, reading) for path in found.files)}
         return Sources(tuple(files.values()), folder, found.skipped)
     names = FieldNames()
     passages = [as_passage(value, number, names) for number, value in enumerate(data, start=1)]
     return Sources((Source("", lambda: passages, whole=False),))
 
 
-def _file(path: Path) -> Source:
-    return Source(str(path.resolve()), lambda: read_passage_rows(path), whole=True)
+def _file(path: Path, reading: ReadOptions) -> Source:
+    return Source(str(path.resolve()), lambda: read_passage_rows(path, reading), whole=True)

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from sentune.checks import require_whole
+from sentune.data.options import AS_NAMED, READ_SETTINGS, ReadOptions
 from sentune.errors import ArgumentError, DataError
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL
 from sentune.training.arguments import SentenceTransformerTrainingArguments
@@ -100,10 +101,12 @@ class RunFile:
 
     Attributes:
         settings: of the run.
+        reading: what is said about the columns of the files.
         data, valid, test: files of pairs; None if the file names none.
     """
 
     settings: TuneSettings
+    reading: ReadOptions = AS_NAMED
     data: str | None = None
     valid: str | None = None
     test: str | None = None
@@ -115,6 +118,7 @@ class RunFile:
             "data": self.data,
             "valid": self.valid,
             "test": self.test,
+            **self.reading.settings(),
             "base": settings.base,
             "recipe": settings.recipe,
             "hard_negatives": settings.hard_negatives,
@@ -154,8 +158,10 @@ def read_run_file(path: str | Path | None, **given: Any) -> RunFile:
     found |= {name: value for name, value in given.items() if value is not None}
     chosen = {name: found.pop(name) for name in (*_OF_TUNING, "show_progress") if name in found}
     files = {name: str(found.pop(name)) for name in _FILES if found.get(name) is not None}
+    said = {name: found.pop(name) for name in READ_SETTINGS if found.get(name) is not None}
+    reading = ReadOptions.of_settings(said)
     training = {name: value for name, value in found.items() if name not in _FILES}
-    return RunFile(TuneSettings(training=training, **chosen), **files)
+    return RunFile(TuneSettings(training=training, **chosen), reading, **files)
 
 
 def _plain(value: Any) -> Any:
@@ -196,7 +202,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _require_known(values: Mapping[str, Any], path: Path) -> None:
-    known = _training_names() | {*_OF_TUNING, *_FILES}
+    known = _training_names() | {*_OF_TUNING, *_FILES, *READ_SETTINGS}
     for name, value in values.items():
         if name in _NOT_FOR_FILES:
             if value not in (None, False):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sentune.data import Pairs, hold_out, read_pairs, require_at_least, without_leaks
+from sentune.data.options import AS_NAMED, ReadOptions
 from sentune.errors import DataError
 from sentune.evaluation import RetrievalTask
 from sentune.wording import counted
@@ -54,17 +55,24 @@ class Split:
 
 
 def read_split(
-    data: str | Path, valid: str | Path | None, test: str | Path | None, seed: int
+    data: str | Path,
+    valid: str | Path | None,
+    test: str | Path | None,
+    seed: int,
+    reading: ReadOptions = AS_NAMED,
 ) -> Split:
     """Read the files, hold pairs out if no file is given, and leave leaked questions out.
 
     Raises DataError if a file cannot be used, or has too few pairs.
     """
-    train = read_pairs(data)
+    of_train, of_valid, of_test = (
+        replace(reading, split=split) for split in ("train", "valid", "test")
+    )
+    train = read_pairs(data, of_train)
     require_at_least(train, 2, "tuning")
-    tested = None if test is None else without_leaks(read_pairs(test), train)
+    tested = None if test is None else without_leaks(read_pairs(test, of_test), train)
     if valid is not None:
-        checked = without_leaks(read_pairs(valid), train)
+        checked = without_leaks(read_pairs(valid, of_valid), train)
         where = f"the {counted(len(checked.questions), 'question')} of {Path(valid).name}"
     else:
         train, checked = hold_out(train, _HELD_OUT, seed)

@@ -1,9 +1,15 @@
-"""CSV and TSV → records: a header, then rows with as many fields."""
+"""CSV and TSV → records: a header, then rows with as many fields.
+
+The suffix gives the separator. If the first rows do not have it, and all of them have another one
+equally often, that one is used: spreadsheets write semicolons into ``.csv`` in many countries.
+"""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from sentune.data.files.lines import numbered_lines
@@ -13,6 +19,10 @@ from sentune.wording import counted
 
 __all__ = ["TABLE_SUFFIXES", "csv_records", "csv_rows"]
 
+_OTHER_DELIMITERS = (";", "\t", ",", "|")
+_LOOKED_AT = 20  # lines
+# The first line that spreadsheets write to name the separator.
+_NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\s*')
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 TABLE_SUFFIXES = tuple(_DELIMITERS)
 # The limit is a C long, which has 32 bits on Windows.
@@ -30,7 +40,12 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
     lines = (line for _, line in numbered_lines(path))
-    reader = csv.reader(lines, delimiter=_DELIMITERS[path.suffix.lower()], strict=True)
+    first = list(islice(lines, _LOOKED_AT))
+    named = _NAMED_DELIMITER.fullmatch(first[0]) if first else None
+    if named:
+        first[0] = "\n"
+    delimiter = named[1] if named else _delimiter(first, _DELIMITERS[path.suffix.lower()])
+    reader = csv.reader(chain(first, lines), delimiter=delimiter, strict=True)
     start = 1
     try:
         for fields in reader:
@@ -45,26 +60,62 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
-def csv_records(path: Path, rows: Iterable[tuple[int, list[str]]]) -> Iterator[Record]:
-    """Yield the rows after the first as objects whose keys are the fields of the first.
+def _delimiter(lines: list[str], expected: str) -> str:
+    """Return the separator of the first lines of a file."""
+    rows = _split(lines, expected)
+    if not rows or len(rows[0]) > 1:
+        return expected
+    widths = {other: _width(lines, other) for other in _OTHER_DELIMITERS if other != expected}
+    widest = max(widths, key=lambda other: widths[other])
+    return widest if widths[widest] > 1 else expected
+
+
+def _width(lines: list[str], delimiter: str) -> int:
+    """Return how many fields the rows have with a separator; 0 if that is not the same in all."""
+    widths = {len(row) for row in _split(lines, delimiter)}
+    return widths.pop() if len(widths) == 1 else 0
+
+
+def _split(lines: list[str], delimiter: str) -> list[list[str]]:
+    """Return the rows that begin and end in these lines; the last may go on below them."""
+    rows: list[list[str]] = []
+    try:
+        for fields in csv.reader(lines, delimiter=delimiter, strict=True):
+            if fields:
+                rows.append(fields)  # noqa: PERF401 - those before an error are kept
+    except csv.Error:
+        return rows
+    return rows
+
+
+def csv_records(
+    path: Path, rows: Iterable[tuple[int, list[str]]], *, header: bool = True
+) -> Iterator[Record]:
+    """Yield the rows as objects whose keys are the fields of the first, which is the header.
+
+    Without a header, the keys are the numbers of the columns: "1", "2", and so on.
 
     Raises DataError if the header has a name twice, or a row has too few or too many fields.
     """
     rows = iter(rows)
-    header_line, header = next(rows, (1, []))
-    named_at = f"{path}, line {header_line}"
-    repeated = [name for name in dict.fromkeys(header) if header.count(name) > 1]
+    line, names = next(rows, (1, []))
+    named_at = f"{path}, line {line}"
+    if not header:
+        rows = chain([(line, names)] if names else [], rows)
+        names = [str(number) for number in range(1, len(names) + 1)]
+    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if repeated:
         raise DataError(
             f"{named_at}: the header names {quoted(repeated)} more than once",
             expected="a different name for every column",
-            fix="rename or remove the repeated columns",
+            fix="rename or remove the repeated columns; if this row is no header, add --no-header",
         )
     for line, fields in rows:
-        if len(fields) != len(header):
+        if len(fields) != len(names):
             raise DataError(
                 f"{path}, line {line}: the row has {counted(len(fields), 'field')}",
-                expected=f"{len(header)}, as in the header",
+                expected=f"{len(names)}, as in the {'header' if header else 'first row'}",
                 fix="put fields that hold the separator or a line break in double quotes",
             )
-        yield Record(f"{path}, line {line}", dict(zip(header, fields, strict=True)), named_at)
+        value = dict(zip(names, fields, strict=True))
+        yield Record(f"{path}, line {line}", value, named_at, is_table=True)

@@ -9,8 +9,15 @@ from pathlib import Path
 from sentune.data.files.lines import whole_text
 from sentune.data.files.records import Record, kind_of, quoted
 from sentune.errors import DataError
+from sentune.wording import counted
 
-__all__ = ["json_records", "jsonl_records", "load_json"]
+__all__ = ["JsonLines", "json_records", "jsonl_records", "load_json"]
+
+_DEEPEST = 3  # levels of objects above a list of rows that a message names
+
+
+class JsonLines(list[tuple[int, str]]):
+    """The numbered lines of a ``.json`` file with one value a line."""
 
 
 class _RepeatedKeyError(ValueError):
@@ -18,11 +25,24 @@ class _RepeatedKeyError(ValueError):
 
 
 def load_json(path: Path) -> object:
-    """Return the document in a ``.json`` file.
+    """Return the document in a ``.json`` file, or its lines if every line is a value.
 
     Raises DataError, with line and column, if it is empty, is not JSON, or repeats a key.
     """
-    return _parsed(whole_text(path), str(path), location=str(path))
+    text = whole_text(path)
+    # Only \r and \n end a line of JSON.
+    lines = list(enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1))
+    filled = [line for _, line in lines if line.strip()]
+    if len(filled) > 1 and _is_whole_object(filled[0]):
+        return JsonLines(lines)
+    return _parsed(text, str(path), location=str(path))
+
+
+def _is_whole_object(line: str) -> bool:
+    try:
+        return line.lstrip().startswith("{") and isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def json_records(document: object, path: Path) -> Iterator[Record]:
@@ -30,7 +50,9 @@ def json_records(document: object, path: Path) -> Iterator[Record]:
 
     Raises DataError for any other document.
     """
-    if isinstance(document, list):
+    if isinstance(document, JsonLines):
+        yield from jsonl_records(document, str(path))
+    elif isinstance(document, list):
         for number, value in enumerate(document, start=1):
             location = f"{path}, row {number}"
             yield Record(location, value, location)
@@ -38,8 +60,11 @@ def json_records(document: object, path: Path) -> Iterator[Record]:
         isinstance(document, dict)
         and document
         and all(isinstance(column, list) for column in document.values())
+        and not all(map(_is_rows, document.values()))
     ):
         yield from _transposed(document, path)
+    elif inner := dict(_inner_rows(document)):
+        raise _nested(inner, document, path)
     else:
         keys = f" with the keys {quoted(document)}" if isinstance(document, dict) else ""
         raise DataError(
@@ -48,6 +73,35 @@ def json_records(document: object, path: Path) -> Iterator[Record]:
             "relevant_contexts and corpus (or queries, relevant_docs and corpus)",
             fix="rewrite the file in one of these layouts",
         )
+
+
+def _is_rows(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+
+
+def _inner_rows(document: object, above: str = "", depth: int = 0) -> Iterator[tuple[str, int]]:
+    """Yield the keys that lead to a list of rows inside a document, and how many rows it has."""
+    if isinstance(document, dict) and depth < _DEEPEST:
+        for key, value in document.items():
+            where = f"{above}.{key}" if above else str(key)
+            if isinstance(value, list) and _is_rows(value):
+                yield where, len(value)
+            else:
+                yield from _inner_rows(value, where, depth + 1)
+
+
+def _nested(inner: dict[str, int], document: object, path: Path) -> DataError:
+    keys = quoted(document) if isinstance(document, dict) else ""
+    rows = ", ".join(
+        f"{counted(number, 'row')} under {quoted([key])}" for key, number in list(inner.items())[:5]
+    )
+    wanted = next(iter(inner)) if len(inner) == 1 else "one of these keys"
+    shown = quoted([wanted]) if len(inner) == 1 else wanted
+    return DataError(
+        f"{path} holds an object with the keys {keys}, and rows inside it: {rows}",
+        expected="a list of rows at the top of the file",
+        fix=f"save the list under {shown} as a file of its own",
+    )
 
 
 def jsonl_records(lines: Iterable[tuple[int, str]], name: str) -> Iterator[Record]:

@@ -45,7 +45,7 @@ def name_of(path: str | Path, suffixes: Iterable[str]) -> str:
     return str(path)
 
 
-def open_texts(path: str | Path) -> TextSource:
+def open_texts(path: str | Path, *, header: bool = True) -> TextSource:
     """Open a file with one of ``TEXT_SUFFIXES``, or ``"-"``, which is read up to its first text.
 
     Errors are those of :func:`records_of`, while iterating.
@@ -56,11 +56,13 @@ def open_texts(path: str | Path) -> TextSource:
         return TextSource(records=records_of_stdin(lines)) if is_jsonl else TextSource(lines)
     if path.suffix.lower() == ".txt":
         return TextSource(numbered_lines(path))
-    return TextSource(records=records_of(path))
+    return TextSource(records=records_of(path, header=header))
 
 
-def records_of(path: str | Path) -> Iterator[Record]:
+def records_of(path: str | Path, *, header: bool = True) -> Iterator[Record]:
     """Yield the records of a file with one of ``ROW_SUFFIXES``, or of ``"-"``, which is JSONL.
+
+    ``header`` says whether the first row of CSV and TSV has the names of the columns.
 
     JSON is read whole, the others are streamed.
 
@@ -75,7 +77,7 @@ def records_of(path: str | Path) -> Iterator[Record]:
     elif suffix == ".json":
         yield from json_records(load_json(path), path)
     elif suffix in TABLE_SUFFIXES:
-        yield from csv_records(path, csv_rows(path))
+        yield from csv_records(path, csv_rows(path), header=header)
     elif suffix == ".parquet":
         for number, row in enumerate(parquet_rows(path), start=1):
             yield Record(f"{path}, row {number}", row, str(path))

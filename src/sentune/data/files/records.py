@@ -13,7 +13,15 @@ from dataclasses import dataclass
 
 from sentune.errors import DataError
 
-__all__ = ["Record", "checked_text", "kind_of", "number_of", "quoted", "text_problem"]
+__all__ = [
+    "Record",
+    "checked_text",
+    "is_blank",
+    "kind_of",
+    "number_of",
+    "quoted",
+    "text_problem",
+]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _KINDS: dict[type, str] = {
@@ -36,11 +44,13 @@ class Record:
         location: the file and the line or row, as messages name it.
         value: a ``dict`` from column name to value, or a bare text.
         named_at: the location of the column names: the header of a CSV file, else ``location``.
+        is_table: whether it comes from CSV or TSV, where every value is a text.
     """
 
     location: str
     value: object
     named_at: str
+    is_table: bool = False
 
 
 def checked_text(value: object, location: str, column: str | None = None) -> str:
@@ -60,6 +70,18 @@ def checked_text(value: object, location: str, column: str | None = None) -> str
     where = location if column is None else f"{location}, column {quoted([column])}"
     repair = "fill it in" if value is None or problem == "is empty" else "correct it"
     raise DataError(f"{where} {problem}", expected="a text", fix=f"{repair}, or remove the row")
+
+
+def is_blank(value: object) -> bool:
+    """Whether a cell has nothing in it: null, NaN, a text of white space, a list with such an item.
+
+    An empty list is blank too.
+    """
+    if isinstance(value, str):
+        return not value or value.isspace()
+    if isinstance(value, list):
+        return not value or any(map(is_blank, value))
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def number_of(value: object) -> float | None:

@@ -105,3 +105,73 @@ def test_a_judgement_of_not_relevant_needs_no_passage(write: Write) -> None:
 def test_a_score_beyond_a_float_is_a_number_like_any_other(write: Write) -> None:
     content = _document(relevant='{"a": {"1": 1' + "0" * 400 + "}}")
     assert read_pairs(write("x.json", content)).relevant == {"a": ("1",)}
+
+
+def _squad(*asked: object) -> dict[str, object]:
+    paragraph = {"context": "c", "qas": list(asked)}
+    return {"version": "v2.0", "data": [{"title": "T", "paragraphs": [paragraph]}]}
+
+
+def test_squad_gives_paragraphs_and_the_questions_they_answer(write: Write) -> None:
+    answers = [{"text": "c", "answer_start": 0}]
+    document = _squad(
+        {"id": "1", "question": "q", "answers": answers},
+        {"id": "2", "question": "r", "answers": [], "is_impossible": True},
+        {"id": "3", "question": "s", "answers": answers, "is_impossible": True},
+    )
+    pairs = read_pairs(write("x.json", json.dumps(document)))
+    assert pairs.questions == {"1": "q"}
+    assert list(pairs.rows()) == [("q", "c")]
+    assert pairs.notes == ("2 questions have no relevant passage and are left out",)
+
+
+@pytest.mark.parametrize(
+    ("document", "part"),
+    [
+        (_squad({"id": "1", "question": 3}), "question 1, column 'question' holds a number"),
+        (_squad(3), "article 1, paragraph 1, question 1 holds a number"),
+        (_squad({"id": 1, "question": "a"}, {"id": 1, "question": "b"}), "the id '1' of another"),
+        ({"data": [{"paragraphs": [3]}]}, "article 1, paragraph 1 holds a number"),
+        ({"data": [{"paragraphs": 3}]}, "article 1, paragraphs holds a number"),
+        ({"data": [{"paragraphs": []}, 3]}, "article 2 holds a number"),
+    ],
+)
+def test_squad_of_another_shape_is_refused(
+    write: Write, refusal: Refusal, document: object, part: str
+) -> None:
+    assert part in refusal(read_pairs, write("x.json", json.dumps(document)))
+
+
+@pytest.mark.parametrize(
+    ("document", "parts"),
+    [
+        (
+            {"name": "n", "test_cases": [{"question": "a"}]},
+            [
+                "'name', 'test_cases'",
+                "1 row under 'test_cases'",
+                "Save the list under 'test_cases'",
+            ],
+        ),
+        ({"test_cases": [{"question": "a"}] * 2}, ["2 rows under 'test_cases'"]),
+        ({"a": {"b": [{"c": 1}]}, "d": 1}, ["1 row under 'a.b'"]),
+        (
+            {"train": [{"c": 1}], "test": [{"c": 1}]},
+            ["1 row under 'train', 1 row under 'test'", "under one of these keys"],
+        ),
+    ],
+)
+def test_rows_inside_a_document_are_named(
+    write: Write, refusal: Refusal, document: object, parts: list[str]
+) -> None:
+    message = refusal(read_pairs, write("x.json", json.dumps(document)))
+    assert all(part in message for part in parts)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_one_row_a_line_may_be_called_json(write: Write, refusal: Refusal, end: str) -> None:
+    lines = ['{"question": "a\u2028", "answer": "b"}', '{"question": "c", "answer": "d"}']
+    pairs = read_pairs(write("x.json", end.join(lines) + end))
+    assert list(pairs.rows()) == [("a\u2028", "b"), ("c", "d")]
+    path = write("x.json", lines[0] + "\n" + lines[1][:-2])
+    assert "x.json, line 2, column" in refusal(read_pairs, path)
