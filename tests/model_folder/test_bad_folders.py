@@ -250,8 +250,9 @@ def module(kind: str, path: str = "2_More") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda m: [*m[:2], module("sentence_transformers.models.Dense")], "Pooling, Dense"),
-        (lambda m: [*m, module("sentence_transformers.models.Normalize")], "Normalize, Normalize"),
+        (lambda m: [*m[:2], module("sentence_transformers.models.CNN")], "Pooling, CNN"),
+        (lambda m: [*m, module("sentence_transformers.models.Pooling")], "Normalize, Pooling"),
+        (lambda m: [m[0], module("sentence_transformers.models.Dense"), m[1]], "Dense, Pooling"),
         (lambda m: m[:1], "lists the modules Transformer"),
         (lambda m: [m[1], m[0]], "Pooling, Transformer"),
         (lambda m: [], "none"),

@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sentune.checks import require_whole
 from sentune.hardware import Compute
-from sentune.model_folder.folder import WEIGHTS, ModelFolder
+from sentune.model_folder.folder import ModelFolder
+from sentune.model_folder.vector_modules import described, write_module_weights
+from sentune.model_folder.weight_files import WEIGHTS
 from sentune.model_folder.weights import write_weights
 from sentune.network.encoder import Encoder
 from sentune.network.linear import use_eight_bits
 from sentune.network.pack import Pack
 from sentune.network.pooling import Pooling
+from sentune.network.vector_modules import Dropout, Normalize, vector_width
 from sentune.process import disable_cudnn_attention
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.tokenizer import Tokenizer
@@ -29,13 +31,13 @@ __all__ = ["Embedder"]
 
 
 class Embedder(nn.Module):
-    """Tokenizer, encoder and pooling in the order of the data.
+    """Tokenizer, encoder, pooling and what follows it, in the order of the data.
 
     One instance may be shared by any number of threads that encode.
 
     Attributes:
         tokenizer, encoder, pooling: the stages.
-        normalize: whether vectors are scaled to unit length.
+        after_pooling: the modules that follow pooling, from ``sentune.network.vector_modules``.
         prompts, default_prompt_name: prompts by name, and the name of the usual one.
         compute: device, number format and the reason for it.
         compute_dtype: the requested number format.
@@ -49,7 +51,7 @@ class Embedder(nn.Module):
     tokenizer: Tokenizer
     encoder: Encoder
     pooling: Pooling
-    normalize: bool
+    after_pooling: nn.Sequential
     prompts: dict[str, str]
     default_prompt_name: str | None
     compute: Compute
@@ -114,8 +116,31 @@ class Embedder(nn.Module):
 
     def get_embedding_dimension(self) -> int:
         """Dimensions of a vector, after ``truncate_dim``."""
-        whole = self.pooling.output_dimension
+        whole = self.output_dimension
         return whole if self.truncate_dim is None else min(whole, self.truncate_dim)
+
+    @property
+    def output_dimension(self) -> int:
+        """Dimensions of a whole vector, before ``truncate_dim``."""
+        return vector_width(self.pooling.output_dimension, self.after_pooling)
+
+    @property
+    def normalize(self) -> bool:
+        """Whether vectors are of unit length, because Normalize is the last module.
+
+        Setting it adds that module at the end, or removes it there.
+        """
+        lasting = [module for module in self.after_pooling if not isinstance(module, Dropout)]
+        return bool(lasting) and isinstance(lasting[-1], Normalize)
+
+    @normalize.setter
+    def normalize(self, wanted: bool) -> None:
+        kept = list(self.after_pooling)
+        end = len(kept)
+        while end and isinstance(kept[end - 1], Normalize | Dropout):
+            end -= 1
+        kept[end:] = [module for module in kept[end:] if isinstance(module, Dropout)]
+        self.after_pooling = nn.Sequential(*kept, *([Normalize()] if wanted else []))
 
     def forward(self, packed: Pack, prompt_length: int = 0) -> Tensor:
         """A pack of n texts → their vectors (n, dim), in the order of the texts.
@@ -124,8 +149,8 @@ class Embedder(nn.Module):
         is not applied.
         """
         tokens = self.encoder(packed, self.reduced_dtype)
-        pooled: Tensor = self.pooling(tokens, packed, prompt_length)
-        return F.normalize(pooled, dim=1) if self.normalize else pooled
+        vectors: Tensor = self.after_pooling(self.pooling(tokens, packed, prompt_length))
+        return vectors
 
     @property
     def reduced_dtype(self) -> torch.dtype | None:
@@ -172,7 +197,7 @@ class Embedder(nn.Module):
             tokenizer=self.tokenizer,
             pooling_modes=self.pooling.modes,
             include_prompt=self.pooling.include_prompt,
-            normalize=self.normalize,
+            after_pooling=described(self.after_pooling),
             prompts=self.prompts,
             default_prompt_name=self.default_prompt_name,
             similarity_fn_name=self.similarity_fn_name,
@@ -181,6 +206,7 @@ class Embedder(nn.Module):
             card=self.model_card,
         ).write(path)
         write_weights(path / WEIGHTS, self.encoder)
+        write_module_weights(path, self.after_pooling)
 
 
 class _Encoding:

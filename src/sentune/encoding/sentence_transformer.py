@@ -16,6 +16,7 @@ from sentune.files import new_folder
 from sentune.hardware import choose_compute
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
+from sentune.model_folder.vector_modules import build_modules, described
 from sentune.model_folder.weights import build_encoder, read_weights
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.names import SIMILARITY_FUNCTIONS
@@ -92,12 +93,13 @@ class SentenceTransformer(TextEncoder):
             str(found.weights),
             self.compute.device,
         )
-        self.compute_as(self.compute)
         self.tokenizer = found.tokenizer
         self.pooling = Pooling(
             found.config.hidden_size, found.pooling_modes, include_prompt=found.include_prompt
         )
-        self.normalize = found.normalize
+        width = self.pooling.output_dimension
+        self.after_pooling = build_modules(found.after_pooling, width, self.compute.device)
+        self.compute_as(self.compute)
         self.prompts = {**found.prompts, **(prompts or {})}
         self.default_prompt_name = default_prompt_name or found.default_prompt_name
         choose_prompt(self.prompts, self.default_prompt_name, None, None)
@@ -125,7 +127,10 @@ class SentenceTransformer(TextEncoder):
         lines = [
             f"(0): Transformer({transformer}) with Transformer model: {model_class}",
             f"(1): Pooling({self.pooling.describe()})",
-            *(["(2): Normalize()"] if self.normalize else []),
+        ]
+        lines += [
+            f"({number}): {entry.kind}({entry.config or ''})"
+            for number, entry in enumerate(described(self.after_pooling), len(lines))
         ]
         return "SentenceTransformer(\n  " + "\n  ".join(lines) + "\n)"
 

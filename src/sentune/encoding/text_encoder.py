@@ -166,7 +166,7 @@ class TextEncoder(Embedder):
             vectors = collect(
                 (block.vectors.cpu() if to_array else block.vectors for block in blocks),
                 count=given.count,
-                width=min(self.pooling.output_dimension, settings.truncate_dim or sys.maxsize),
+                width=min(self.output_dimension, settings.truncate_dim or sys.maxsize),
                 precision=precision,
             )
         if convert_to_tensor or convert_to_numpy:

@@ -228,7 +228,7 @@ class _Score(TrainerCallback):  # type: ignore[misc]
         sign = 1 if getattr(self._evaluator, "greater_is_better", True) else -1
         if self._best is None or sign * score > sign * self._best:
             self._best = score
-            weights = self._model.encoder.state_dict()
+            weights = self._model.state_dict()
             self.best_weights = {name: value.detach().clone() for name, value in weights.items()}
         if self._callback is not None:
             self._callback(score, state.epoch, state.global_step)
@@ -239,12 +239,12 @@ def _save(model: SentenceTransformer, path: str, weights: dict[str, torch.Tensor
     if weights is None:
         model.save_pretrained(path)
         return
-    last = {name: value.clone() for name, value in model.encoder.state_dict().items()}
-    model.encoder.load_state_dict(weights)
+    last = {name: value.clone() for name, value in model.state_dict().items()}
+    model.load_state_dict(weights)
     try:
         model.save_pretrained(path)
     finally:
-        model.encoder.load_state_dict(last)
+        model.load_state_dict(last)
 
 
 def _scheduler(name: str) -> str:

@@ -211,8 +211,8 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             torch.distributed.barrier()
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        saved = SentenceTransformer(resume_from_checkpoint, device="cpu").encoder
-        (model or self.model).encoder.load_state_dict(saved.state_dict())
+        saved = SentenceTransformer(resume_from_checkpoint, device="cpu")
+        (model or self.model).load_state_dict(saved.state_dict())
 
     def _run_epoch(self, *args: Any, **options: Any) -> None:
         if self._resumed is not None and self._resumed.get("stopped"):
