@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, overload
 
 import tokenizers
 
 from sentune.checks import require_whole
 from sentune.errors import ModelError
+from sentune.tokens.batch import TokenBatch
+from sentune.tokens.caller import CallerTokenizer, TokenIds
 from sentune.tokens.truncation import Truncation
 
 __all__ = ["Tokenizer"]
 
 
-class Tokenizer:
+class Tokenizer(CallerTokenizer):
     """A ``tokenizers`` tokenizer with this model's length limit.
 
     The truncation and padding in the file are ignored: the published file of all-MiniLM-L6-v2
@@ -82,13 +84,22 @@ class Tokenizer:
         """How it splits words: ``WordPiece``, ``BPE``, ``Unigram`` or ``WordLevel``."""
         return type(self._tokenizer.model).__name__
 
-    def __call__(self, texts: Sequence[str]) -> tuple[list[list[int]], Truncation]:
+    @overload
+    def __call__(self, text: Sequence[str]) -> TokenIds: ...
+
+    @overload
+    def __call__(self, text: Any, text_pair: Any = ..., **options: Any) -> TokenBatch: ...
+
+    def __call__(self, text: Any, text_pair: Any = None, **options: Any) -> TokenIds | TokenBatch:
         """Token ids of each text, and the count of what the limit cut.
 
-        The ids of a text include the special tokens ([CLS] and [SEP] for BERT); there are at most
+        With any option, with pairs or for one text: what ``batch`` returns. The ids of a text
+        include the special tokens ([CLS] and [SEP] for BERT); there are at most
         ``max_seq_length``. Runs on all processors, outside the interpreter lock.
         """
-        encodings = _encode(self._tokenizer, self._cased(texts))
+        if options or isinstance(text, str) or text_pair is not None or _pairs(text):
+            return self.batch(text, text_pair, **options)
+        encodings = _encode(self._tokenizer, self._cased(text))
         truncation = Truncation(texts=len(encodings))
         for encoding in encodings:
             if encoding.overflowing:
@@ -96,7 +107,8 @@ class Tokenizer:
                 truncation.tokens_left_out += sum(
                     len(piece.ids) - len(self._special_ids) for piece in encoding.overflowing
                 )
-        return [encoding.ids for encoding in encodings], truncation
+        ids = [encoding.ids for encoding in encodings]
+        return TokenIds.of(ids, truncation, partial(self.batch, text))
 
     def pieces(self, text: str, most: int) -> list[str]:
         """A text cut into pieces of at most ``most`` tokens, about equally long.
@@ -143,6 +155,10 @@ class Tokenizer:
         """The tokens in the order of their ids: the lines of ``vocab.txt``."""
         vocabulary = self._tokenizer.get_vocab()
         return sorted(vocabulary, key=vocabulary.__getitem__)
+
+
+def _pairs(texts: Any) -> bool:
+    return len(texts) > 0 and isinstance(texts[0], tuple | list)
 
 
 def _encode(tokenizer: tokenizers.Tokenizer, texts: list[str]) -> list[tokenizers.Encoding]:
