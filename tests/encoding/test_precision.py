@@ -106,7 +106,7 @@ def test_sixteen_bits_are_quantized_as_their_values_in_float32(
     for dtype in (torch.bfloat16, torch.float16):
         short = torch.from_numpy(vectors).to(dtype)
         expected = quantize_embeddings(short.float().numpy(), precision)
-        forms = [short, list(short), short.requires_grad_()]
+        forms: list[Any] = [short, list(short), short.requires_grad_()]
         forms += [short.detach().numpy()] if dtype == torch.float16 else []
         for form in forms:
             found = quantize_embeddings(form, precision)

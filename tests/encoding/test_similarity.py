@@ -190,6 +190,6 @@ def test_functions_under_their_own_names(near: Any) -> None:
         assert SimilarityFunction.to_similarity_pairwise_fn(name)(rows, rows).shape == (1000,)
         assert torch.equal(similarity(query, rows, member), similarity(query, rows, name))
     assert SimilarityFunction.possible_values() == list(SIMILARITY_FUNCTIONS)
-    assert SimilarityFunction.DOT is SimilarityFunction.DOT_PRODUCT
+    assert SimilarityFunction["DOT"] is SimilarityFunction["DOT_PRODUCT"]
     with pytest.raises(ArgumentError, match="similarity_function is 'jaccard'"):
         SimilarityFunction.to_similarity_fn("jaccard")

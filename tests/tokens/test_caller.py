@@ -87,7 +87,7 @@ def test_one_call_serves_both(tiny: SentenceTransformer) -> None:
     ids, truncation = tiny.tokenizer(TEXTS)
     assert isinstance(truncation, Truncation)
     assert truncation.truncated == 1
-    found = tiny.tokenizer(TEXTS)
+    found: Any = tiny.tokenizer(TEXTS)
     assert found[0] == ids
     assert found["input_ids"][:3] == ids[:3] == found.input_ids[:3]
     assert len(found["input_ids"][3]) > tiny.max_seq_length == len(ids[3])

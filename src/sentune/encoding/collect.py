@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sentune.encoding.precision import needs_ranges, quantize_embeddings
@@ -30,7 +29,7 @@ def collect(parts: Iterable[Tensor], *, count: int | None, width: int, precision
     return _joined((_quantized(part, precision) for part in parts), count, empty)
 
 
-def collect_tokens(parts: list[Tensor], precision: str) -> list[Tensor] | list[NDArray[Any]]:
+def collect_tokens(parts: list[Tensor], precision: str) -> list[Any]:
     """Token vectors (tokens, hidden) of each text; as arrays where they are quantized.
 
     The 8-bit formats take their ranges from all tokens of all texts.

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sentune.checks import require_whole
+from sentune.encoding.stages import set_length_limit
 from sentune.hardware import Compute
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.vector_modules import described, write_module_weights
@@ -78,12 +79,7 @@ class Embedder(nn.Module):
 
     @max_seq_length.setter
     def max_seq_length(self, length: int) -> None:
-        self.tokenizer.max_seq_length = require_whole(
-            "max_seq_length",
-            length,
-            most=self.encoder.config.longest_text,
-            fix="choose a limit that the encoder has positions for",
-        )
+        set_length_limit(self.tokenizer, self.encoder, length)
 
     @property
     def truncate_dim(self) -> int | None:
@@ -109,6 +105,10 @@ class Embedder(nn.Module):
     def _first_prompt(self, *names: str) -> str:
         known = next((name for name in names if name in self.prompts), None)
         return choose_prompt(self.prompts, self.default_prompt_name, known, None)
+
+    def get_max_seq_length(self) -> int:
+        """``max_seq_length``."""
+        return self.max_seq_length
 
     def get_sentence_embedding_dimension(self) -> int:
         """The older name of ``get_embedding_dimension``, which most snippets use."""

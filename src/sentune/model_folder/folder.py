@@ -17,8 +17,10 @@ later version loads it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sentune.errors import ArgumentError
@@ -77,15 +79,23 @@ class ModelFolder:
     card: str
 
     @classmethod
-    def read(cls, path: Path) -> ModelFolder:
+    def read(
+        cls, path: Path, config_changes: Mapping[str, Any] = MappingProxyType({})
+    ) -> ModelFolder:
         """Read a model folder without its weights.
 
+        Args:
+            path: the folder.
+            config_changes: values that take the place of those in ``config.json``.
+
         Raises:
+            ArgumentError: a change of a value that ``config.json`` does not have.
             ModelError: a file is missing, damaged or contradicts another.
             UnsupportedModelError: an architecture or module that sentune does not run.
         """
         transformer, pooling, after_pooling = read_modules(path)
         config_json = read_object(transformer / "config.json", required=True)
+        config_json = _changed(config_json, config_changes)
         config = read_config(config_json, str(transformer / "config.json"))
         modes, include_prompt = read_pooling(pooling)
         listing, card = path / _SETTINGS, path / "README.md"
@@ -141,6 +151,17 @@ class ModelFolder:
         if self.truncate_dim is not None:
             settings["truncate_dim"] = self.truncate_dim
         return settings | ({_EXTRAS_KEY: self.extras} if self.extras else {})
+
+
+def _changed(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = [name for name in changes if name not in values]
+    if unknown:
+        raise ArgumentError(
+            f"config_kwargs has {', '.join(unknown)}",
+            expected="values that config.json of the model has",
+            fix="leave it out, or write it into config.json of a local copy",
+        )
+    return {**values, **changes}
 
 
 def _prompts(settings: dict[str, Any], path: Path) -> dict[str, str]:
