@@ -17,7 +17,7 @@ from sentune.training.batches.collator import Batch
 from sentune.training.losses import CosineSimilarityLoss, MultipleNegativesRankingLoss
 from sentune.training.losses.base import Encode
 
-EXAMPLES = [InputExample([f"question {i}", f"passage number {i}"], label=i / 10) for i in range(10)]
+EXAMPLES = [InputExample(texts=[f"question {i}", f"passage number {i}"], label=i / 10) for i in range(10)]
 QUICK: dict[str, Any] = {"show_progress_bar": False, "warmup_steps": 0}
 
 
@@ -227,7 +227,7 @@ def test_a_killed_fit_goes_on_to_the_same_bits(tiny_folder: Path, tmp_path: Path
             {
                 "train_objectives": [
                     (
-                        loader([InputExample(["a"]), InputExample(["a", "b"])]),
+                        loader([InputExample(texts=["a"]), InputExample(texts=["a", "b"])]),
                         MultipleNegativesRankingLoss(),
                     )
                 ]

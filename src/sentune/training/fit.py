@@ -19,7 +19,7 @@ from sentune.training.batches.examples import Dataset, TrainingData
 from sentune.training.batches.row_batches import RowBatches
 from sentune.training.loader import batch_loader
 from sentune.training.losses import EmbeddingLoss
-from sentune.training.objectives import InputExample, Objective, RoundRobinBatchSampler
+from sentune.training.objectives import Objective, RoundRobinBatchSampler
 from sentune.training.trainer import SentenceTransformerTrainer
 
 try:
@@ -27,7 +27,7 @@ try:
 except ImportError as error:
     raise MissingExtraError("transformers", "train") from error
 
-__all__ = ["InputExample", "fit"]
+__all__ = ["fit"]
 
 _SCHEDULERS = {
     "ConstantLR": "constant",
@@ -74,7 +74,8 @@ def fit(
     Args:
         model: see :class:`SentenceTransformer`.
         train_objectives: (data, loss) for each objective. Data is a ``DataLoader`` over objects
-            with ``.texts`` and ``.label``, for example :class:`InputExample`; its batch size,
+            with ``.texts`` and ``.label``, for example
+            :class:`sentune.InputExample`; its batch size,
             ``drop_last`` and shuffling are used. Or it is :class:`Pairs`, a ``datasets.Dataset``
             or columns, shuffled in batches of 8. Several objectives give one batch each in
             rotation, until the shortest has none left.

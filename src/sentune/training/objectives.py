@@ -13,24 +13,9 @@ from sentune.training.batches.examples import Dataset
 from sentune.training.batches.row_batches import RowBatches
 from sentune.training.losses import EmbeddingLoss
 
-__all__ = ["InputExample", "Objective", "RoundRobinBatchSampler"]
+__all__ = ["Objective", "RoundRobinBatchSampler"]
 
 _BATCH_SIZE = 8  # for data that comes without a loader
-
-
-@dataclass(frozen=True, slots=True)
-class InputExample:
-    """One training example.
-
-    Attributes:
-        texts: anchor, positive, negatives; or the two texts of a pair.
-        label: a similarity or a class, for losses that need one.
-        guid: a name for it; not used.
-    """
-
-    texts: Sequence[str]
-    label: float = 0.0
-    guid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
