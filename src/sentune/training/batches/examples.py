@@ -13,7 +13,7 @@ from sentune.data.pairs import Pairs
 from sentune.errors import ArgumentError
 from sentune.training.batches.labels import Label, are_whole, read_labels
 
-__all__ = ["Columns", "Dataset", "Row", "TrainingData", "rows_of"]
+__all__ = ["Columns", "Dataset", "Datasets", "Row", "TrainingData", "rows_of"]
 
 _LABELS = ("label", "labels", "score", "scores")
 
@@ -61,7 +61,7 @@ class TrainingData:
         return np.concatenate([np.arange(always), extra])
 
     @classmethod
-    def of(cls, dataset: Dataset | Mapping[str, Dataset] | TrainingData) -> TrainingData:
+    def of(cls, dataset: Datasets) -> TrainingData:
         """One data set, or several by name. Raises ArgumentError as :func:`rows_of`."""
         if isinstance(dataset, TrainingData):
             return dataset
@@ -75,6 +75,10 @@ class TrainingData:
     def labelled(self) -> frozenset[str]:
         """The data sets that have labels."""
         return frozenset(row.dataset for row in self.rows if row.label is not None)
+
+
+Datasets = Dataset | Mapping[str, Dataset] | TrainingData
+"""One data set, or several by name."""
 
 
 def _named(dataset: Dataset | Mapping[str, Dataset]) -> Iterator[tuple[str, Dataset]]:
