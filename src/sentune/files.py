@@ -75,9 +75,13 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     destination = Path(path)
     require_free(destination)
     if is_claimed(destination) and destination.is_dir():
-        with new_folder(_partial_name(destination / "new")) as partial:
+        staged = _partial_name(destination / "new")
+        with new_folder(staged) as partial:
             yield partial
-        _replace_entries(destination, partial)
+        try:
+            _replace_entries(destination, staged)
+        finally:
+            _remove(staged)
         return
     with _moved_into_place(destination) as partial:
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +91,7 @@ def new_folder(path: str | Path) -> Iterator[Path]:
 
 
 def _replace_entries(folder: Path, source: Path) -> None:
-    """Move everything in ``source`` into ``folder``, ``config.json`` last, and remove ``source``.
+    """Move everything in ``source`` into ``folder``, ``config.json`` last.
 
     A kill in between leaves a folder without ``config.json``, which is not taken for a model.
     """
@@ -97,7 +101,6 @@ def _replace_entries(folder: Path, source: Path) -> None:
             if (folder / entry.name).is_dir():
                 remove_folder(folder / entry.name)
             entry.replace(folder / entry.name)
-        source.rmdir()
         _sync_folder(folder)
     except OSError as error:
         raise _cannot_write(folder, error) from error

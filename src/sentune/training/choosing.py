@@ -120,9 +120,9 @@ def _tell_unused_labels(
         first = next(labels)
         if isinstance(loss, _WITHOUT_LABELS) and any(bool(one != first) for one in labels):
             logger.warning(
-                "%s does not use the labels of %sthe data: every pair counts as right",
+                "%s does not use the labels of %s: every pair counts as right",
                 type(loss).__name__,
-                _named(name),
+                f"the data set {name!r}" if name else "the data",
             )
 
 

@@ -252,7 +252,8 @@ class SentenceTransformerTrainer(MeasuringTrainer):
             # Under the losses' names, so that biases and normalizations among them do not decay.
             each = self.loss if isinstance(self.loss, Mapping) else {"loss": self.loss}
             model = nn.ModuleList([self.model, nn.ModuleList([*each.values()])])
-        with refused("settings optim, optim_args or optim_target_modules"):
+        what = "settings optim, optim_args or optim_target_modules"
+        with refused(what if self.optimizer_cls_and_kwargs is None else "class of the optimizer"):
             return super().create_optimizer(model)
 
     def create_scheduler(self, *args: Any, **options: Any) -> Any:
