@@ -19,7 +19,7 @@ from sentune.training.batches.collator import Batch
 from sentune.training.losses import CosineSimilarityLoss, MultipleNegativesRankingLoss
 from sentune.training.losses.base import Encode
 
-EXAMPLES = [
+EXAMPLES: list[Any] = [
     InputExample(texts=[f"question {i}", f"passage number {i}"], label=i / 10) for i in range(10)
 ]
 QUICK: dict[str, Any] = {"show_progress_bar": False, "warmup_steps": 0}

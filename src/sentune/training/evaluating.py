@@ -16,7 +16,7 @@ Evaluator = Callable[..., Mapping[str, float] | float]
 
 def as_evaluator(given: Evaluator | Sequence[Evaluator] | None) -> Evaluator | None:
     """One evaluator of one or several. Raises ArgumentError for anything else."""
-    several = [*given] if isinstance(given, list | tuple) else [given]
+    several: list[Any] = [*given] if isinstance(given, list | tuple) else [given]
     for one in several:
         if one is not None and not callable(one):
             raise ArgumentError(
@@ -25,8 +25,9 @@ def as_evaluator(given: Evaluator | Sequence[Evaluator] | None) -> Evaluator | N
                 fix="pass an evaluator of sentune.evaluation, or a list of them",
             )
     if isinstance(given, list | tuple):
-        return _InTurn([one for one in several if one is not None]) if given else None
-    return given
+        return _InTurn(several) if several else None
+    one_or_none: Evaluator | None = several[0]
+    return one_or_none
 
 
 def metrics_of(

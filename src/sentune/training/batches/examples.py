@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,4 +150,5 @@ def _column_names(dataset: Dataset) -> list[str]:
             expected="a data set with a length: columns, Pairs or a datasets.Dataset",
             fix="load the data without streaming",
         )
-    return list(getattr(dataset, "column_names", None) or dataset)  # type: ignore[call-overload, no-any-return]
+    known: Any = getattr(dataset, "column_names", None) or dataset
+    return list(known)

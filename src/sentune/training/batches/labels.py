@@ -51,7 +51,7 @@ def label_tensor(labels: Sequence[Label | None]) -> Tensor | None:
     if len(found) < len(labels) or not found:
         return None
     if isinstance(found[0], np.ndarray):
-        return torch.from_numpy(np.stack(found))  # type: ignore[arg-type]
+        return torch.from_numpy(np.stack(found))
     return torch.tensor(found, dtype=torch.float32)
 
 
