@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sentune.checks import require_whole
+from sentune.encoding.features import embed_features
 from sentune.encoding.stages import set_length_limit
 from sentune.hardware import Compute
 from sentune.model_folder.folder import ModelFolder
@@ -142,15 +144,23 @@ class Embedder(nn.Module):
         kept[end:] = [module for module in kept[end:] if isinstance(module, Dropout)]
         self.after_pooling = nn.Sequential(*kept, *([Normalize()] if wanted else []))
 
-    def forward(self, packed: Pack, prompt_length: int = 0) -> Tensor:
+    def forward(self, packed: Any, prompt_length: int = 0) -> Any:
         """A pack of n texts → their vectors (n, dim), in the order of the texts.
 
         This is the whole computation, with gradients where they are enabled; ``truncate_dim``
-        is not applied.
+        is not applied. Padded token ids in a mapping are taken too, and give a mapping: see
+        :func:`sentune.encoding.features.embed_features`.
         """
+        if isinstance(packed, Mapping):
+            skipped = int(packed.get("prompt_length", prompt_length))
+            return embed_features(packed, partial(self._embedded, prompt_length=skipped))
+        return self._embedded(packed, prompt_length)[1]
+
+    def _embedded(self, packed: Pack, prompt_length: int = 0) -> tuple[Tensor, Tensor]:
+        """The vectors of the tokens, in the order of the pack, and those of the texts."""
         tokens = self.encoder(packed, self.reduced_dtype)
         vectors: Tensor = self.after_pooling(self.pooling(tokens, packed, prompt_length))
-        return vectors
+        return tokens, vectors
 
     @property
     def reduced_dtype(self) -> torch.dtype | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sentune.encoding.card_data import SentenceTransformerModelCardData
-from sentune.encoding.features import embed_features
 from sentune.encoding.pool import Pool
 from sentune.encoding.stages import AutoModel, Transformer
 from sentune.encoding.text_encoder import TextEncoder
@@ -21,7 +20,6 @@ from sentune.errors import ArgumentError
 from sentune.files import make_folder, new_folder, write_text
 from sentune.hardware import choose_compute
 from sentune.model_folder.resolve import BaseModel
-from sentune.network.pack import Pack
 from sentune.tokens.batch import TokenBatch
 from sentune.tokens.tokenizer import Tokenizer
 
@@ -118,24 +116,6 @@ class ScriptedEncoder(TextEncoder):
         columns = zip(*(example.texts for example in batch), strict=True)
         labels = torch.tensor([example.label for example in batch])
         return [self.tokenize(list(column)) for column in columns], labels
-
-    def forward(self, packed: Pack | Mapping[str, Any], prompt_length: int = 0) -> Any:
-        """A pack of n texts → their vectors (n, dim).
-
-        What ``tokenize`` gave → the same with ``token_embeddings`` (n, tokens, hidden) and
-        ``sentence_embedding`` (n, dim).
-        """
-        if isinstance(packed, Pack):
-            return super().forward(packed, prompt_length)
-        skipped = packed.get("prompt_length", prompt_length)
-
-        def embed(made: Pack) -> tuple[Tensor, Tensor]:
-            tokens = self.encoder(made, self.reduced_dtype)
-            vectors = self.after_pooling(self.pooling(tokens, made, int(skipped)))
-            return torch.cat(made.split(tokens)).float(), vectors
-
-        moved = {n: v.to(self.device) if isinstance(v, Tensor) else v for n, v in packed.items()}
-        return embed_features(moved, embed)
 
     # ── encode under other names ──────────────────────────────────────────────────────────────
 

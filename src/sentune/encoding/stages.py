@@ -125,7 +125,7 @@ class AutoModel(nn.Module):
 
     def _embed(self, packed: Pack) -> tuple[Tensor, Tensor]:
         tokens: Tensor = self.__dict__["whole"](packed)
-        return torch.cat(packed.split(tokens)), tokens[:0]
+        return tokens, tokens[:0]
 
 
 class Transformer(nn.Module):
