@@ -18,6 +18,7 @@ __all__ = ["Loading", "merged"]
 Options = Mapping[str, Any] | None
 
 _ATTENTION = ("eager", "sdpa")
+_SIDES = ("right", "left")
 _FORMATS = {"auto": "auto", "float32": "float32", "float": "float32", "bfloat16": "bfloat16"}
 
 
@@ -29,12 +30,14 @@ class Loading:
         compute_dtype: the number format to compute in.
         config: changes to ``config.json``.
         tokenizer: changes to ``tokenizer_config.json``.
+        padding_side: where the tensors that scripts ask for are padded.
         cache_folder, local_files_only, token: where to look for a hub model.
     """
 
     compute_dtype: str = "auto"
     config: Mapping[str, Any] = field(default_factory=dict)
     tokenizer: Mapping[str, Any] = field(default_factory=dict)
+    padding_side: str = "right"
     cache_folder: str | None = None
     local_files_only: bool = False
     token: bool | str | None = None
@@ -66,9 +69,16 @@ class Loading:
         _checked(config, "config_kwargs", _EVERYWHERE)
         tokenizer = {**(processor_kwargs or {})}
         _checked(tokenizer, "processor_kwargs", _EVERYWHERE)
-        kept_config = {n: v for n, v in config.items() if n not in _EVERYWHERE}
-        kept_tokenizer = {n: v for n, v in tokenizer.items() if n not in _EVERYWHERE}
-        return cls(chosen, kept_config, kept_tokenizer, cache_folder, local_files_only, token)
+        side = require_choice("padding_side", tokenizer.pop("padding_side", "right"), _SIDES)
+        return cls(
+            compute_dtype=chosen,
+            config={n: v for n, v in config.items() if n not in _EVERYWHERE},
+            tokenizer={n: v for n, v in tokenizer.items() if n not in _EVERYWHERE},
+            padding_side=side,
+            cache_folder=cache_folder,
+            local_files_only=local_files_only,
+            token=token,
+        )
 
 
 def merged(name: str, given: Options, older_name: str, older: Options) -> Options:

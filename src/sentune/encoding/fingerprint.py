@@ -141,5 +141,10 @@ def _tokenizer(model: SentenceTransformer) -> str:
     content = json.loads(model.tokenizer.to_json())
     # The limit is an attribute of its own; padding does not change the vectors.
     kept = {name: part for name, part in content.items() if name not in ("truncation", "padding")}
-    text = json.dumps([model.tokenizer.do_lower_case, kept], sort_keys=True, ensure_ascii=False)
+    usual = model.tokenizer.truncation_side == "right" and not model.tokenizer.split_special_tokens
+    if not usual:
+        kept["side"] = model.tokenizer.truncation_side
+        kept["split"] = model.tokenizer.split_special_tokens
+    # False: the tokenizer itself lowers the case, and older indexes have the pair.
+    text = json.dumps([False, kept], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

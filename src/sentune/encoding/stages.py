@@ -20,6 +20,7 @@ from sentune.encoding.features import embed_features
 from sentune.errors import ArgumentError
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import BaseModel, resolve
+from sentune.model_folder.tokenizer_settings import TokenizerChanges
 from sentune.model_folder.weights import build_encoder, read_weights
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.encoder import Encoder
@@ -187,13 +188,11 @@ class Transformer(nn.Module):
                 expected="the tokenizer of the model's own folder",
                 fix="copy the tokenizer's files into the model's folder",
             )
-        first = Transformer.load(model_name_or_path, loading)
+        lower = bool(do_lower_case)
+        first = Transformer.load(model_name_or_path, loading, do_lower_case=lower)
         self._take(first.encoder, first.tokenizer, first.folder, first.base, loading)
-        limit = self.folder.tokenizer.settings.get("model_max_length")
-        longest = self.encoder.config.longest_text
-        usual = int(min(limit, longest)) if isinstance(limit, int | float) else longest
-        self.max_seq_length = usual if max_seq_length is None else max_seq_length
-        self.tokenizer.do_lower_case = bool(do_lower_case)
+        if max_seq_length is not None:
+            self.max_seq_length = max_seq_length
 
     @classmethod
     def load(
@@ -202,8 +201,12 @@ class Transformer(nn.Module):
         loading: Loading,
         revision: str | None = None,
         device: torch.device | None = None,
+        do_lower_case: bool | None = None,
     ) -> Transformer:
-        """The first stage of a whole model folder, with that folder's length limit."""
+        """The first stage of a whole model folder, with that folder's length limit.
+
+        With ``do_lower_case``, that and the limit are not read from the folder.
+        """
         base = resolve(
             name,
             revision,
@@ -211,11 +214,12 @@ class Transformer(nn.Module):
             local_files_only=loading.local_files_only,
             token=loading.token,
         )
-        found = ModelFolder.read(base.folder, config_changes=loading.config)
+        changes = TokenizerChanges(loading.tokenizer, do_lower_case)
+        found = ModelFolder.read(base.folder, loading.config, changes)
         weights = read_weights(found.weights, found.config.model_type)
         where = device or torch.device("cpu")
         encoder = build_encoder(found.config, weights, str(found.weights), where)
-        _apply(found.tokenizer, loading.tokenizer, encoder)
+        found.tokenizer.padding_side = loading.padding_side
         return cls.of(encoder, found.tokenizer, found, base, loading)
 
     @classmethod
@@ -311,21 +315,3 @@ def set_length_limit(tokenizer: Tokenizer, encoder: Encoder, length: int) -> Non
         most=encoder.config.longest_text,
         fix="choose a limit that the encoder has positions for",
     )
-
-
-def _apply(tokenizer: Tokenizer, changes: Mapping[str, Any], encoder: Encoder) -> None:
-    for name, value in changes.items():
-        if name == "model_max_length":
-            longest = encoder.config.longest_text
-            set_length_limit(tokenizer, encoder, min(require_whole(name, value), longest))
-        elif name == "padding_side" and value in ("left", "right"):
-            tokenizer.padding_side = value  # of tensors that scripts ask for: packs have none
-        elif tokenizer.settings.get(name, _ABSENT) != value:
-            raise ArgumentError(
-                f"processor_kwargs has {name}={value!r}",
-                expected="model_max_length, padding_side, or what tokenizer_config.json says",
-                fix=f"change {name} in tokenizer_config.json of the model's folder",
-            )
-
-
-_ABSENT = object()

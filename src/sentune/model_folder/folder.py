@@ -29,6 +29,7 @@ from sentune.model_folder.json_files import read_object, unexpected
 from sentune.model_folder.modules import ModuleEntry, read_modules, write_modules
 from sentune.model_folder.pooling import read_pooling, require_order, write_pooling
 from sentune.model_folder.tokenizer_files import read_tokenizer, write_tokenizer
+from sentune.model_folder.tokenizer_settings import TokenizerChanges
 from sentune.model_folder.weight_files import require_weights
 from sentune.network.architectures import ARCHITECTURES, read_config
 from sentune.network.config import EncoderConfig
@@ -80,13 +81,17 @@ class ModelFolder:
 
     @classmethod
     def read(
-        cls, path: Path, config_changes: Mapping[str, Any] = MappingProxyType({})
+        cls,
+        path: Path,
+        config_changes: Mapping[str, Any] = MappingProxyType({}),
+        tokenizer_changes: TokenizerChanges | None = None,
     ) -> ModelFolder:
         """Read a model folder without its weights.
 
         Args:
             path: the folder.
             config_changes: values that take the place of those in ``config.json``.
+            tokenizer_changes: the same for the files of the tokenizer.
 
         Raises:
             ArgumentError: a change of a value that ``config.json`` does not have.
@@ -104,7 +109,7 @@ class ModelFolder:
         return cls(
             config_json=config_json,
             config=config,
-            tokenizer=read_tokenizer(transformer, config),
+            tokenizer=read_tokenizer(transformer, config, tokenizer_changes),
             weights=require_weights(transformer),
             pooling_modes=modes,
             include_prompt=include_prompt,
