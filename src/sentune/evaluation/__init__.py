@@ -16,7 +16,8 @@ from means. Random draws are draws of groups of questions that share passages.
     systems            measures base model, tuned model, BM25 and fusion on the same questions
     report             their figures, and remarks on them; tables prints both
     verdict            whether tuning helped
-    evaluators         the classes that training calls between steps
+    evaluators         the classes that training calls between steps, a module for each
+    thresholds         pairs that belong together or not, told apart by their scores
     similarity_report  sentence pairs with a score, by correlation
     classification     figures of a classifier
 """
@@ -24,8 +25,19 @@ from means. Random draws are draws of groups of questions that share passages.
 from __future__ import annotations
 
 from sentune.evaluation.evaluators import (
+    BinaryClassificationEvaluator,
     EmbeddingSimilarityEvaluator,
     InformationRetrievalEvaluator,
+    LabelAccuracyEvaluator,
+    MSEEvaluator,
+    MSEEvaluatorFromDataFrame,
+    NanoBEIREvaluator,
+    ParaphraseMiningEvaluator,
+    RerankingEvaluator,
+    SentenceEvaluator,
+    SequentialEvaluator,
+    TranslationEvaluator,
+    TripletEvaluator,
 )
 from sentune.evaluation.report import FusionWeight, Report, remarks
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
@@ -45,13 +57,25 @@ from sentune.ranking.rank import rank
 __all__ = [
     "BM25",
     "CANDIDATES",
+    "BinaryClassificationEvaluator",
     "Difference",
     "EmbeddingSimilarityEvaluator",
     "FusionWeight",
     "InformationRetrievalEvaluator",
     "Interval",
+    "LabelAccuracyEvaluator",
+    "MSEEvaluator",
+    "MSEEvaluatorFromDataFrame",
+    "NanoBEIREvaluator",
+    "ParaphraseMiningEvaluator",
     "Report",
+    "RerankingEvaluator",
     "RetrievalTask",
+    "SentenceEvaluator",
+    "SequentialEvaluator",
+    "SimilarityFunction",
+    "TranslationEvaluator",
+    "TripletEvaluator",
     "Verdict",
     "bootstrap_interval",
     "dense_candidates",
