@@ -414,7 +414,8 @@ def test_epochs_have_one_length_in_every_process(
 @pytest.mark.parametrize("sampler", BATCH_SAMPLERS)
 def test_batches_of_several_data_sets_take_turns(sampler: str) -> None:
     names = [
-        ["second" if index >= 40 else "first" for index in batch] for batch in any_batches(sampler)
+        ["second" if index >= 40 else "first" for index in batch]
+        for batch in any_batches(sampler, multi_dataset="round_robin")
     ]
     assert all(len(set(batch)) == 1 for batch in names)
     assert [batch[0] for batch in names] == ["first", "second"] * 4
@@ -502,7 +503,7 @@ def test_batches_of_similar_length_the_longest_first(lengths: list[int], batch_s
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"sampler": "sorted"}, r"batch_sampler is 'sorted'.*no_duplicates, batch_sampler, group"),
+        ({"sampler": "sorted"}, r"batch_sampler is 'sorted'.*batch_sampler, no_duplicates"),
         ({"multi_dataset": "all"}, "multi_dataset_batch_sampler is 'all'.*round_robin"),
         ({"processes": 2, "rank": 2}, "rank is 2: expected a whole number from 0 to 1"),
         ({"lengths": [1, 2]}, "2 lengths for 1 row:"),
