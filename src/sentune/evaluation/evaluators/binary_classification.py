@@ -159,9 +159,7 @@ class BinaryClassificationEvaluator(SentenceEvaluator):
         return {} if self.truncate_dim is None else {"truncate_dim": self.truncate_dim}
 
 
-def _figures(
-    scores: NDArray[Any], labels: NDArray[np.bool_], function: str
-) -> dict[str, float]:
+def _figures(scores: NDArray[Any], labels: NDArray[np.bool_], function: str) -> dict[str, float]:
     sign = -1.0 if function in _DISTANCES else 1.0  # scores of distances are negated
     accuracy, accuracy_threshold = best_accuracy(scores, labels)
     best = best_f1(scores, labels)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sentune.checks import require_whole
 from sentune.errors import ArgumentError, DataError
@@ -29,6 +26,7 @@ _COLUMNS = {
     "ndcg": "NDCG",
     "map": "MAP",
 }
+_KEY_ORDER = ("accuracy", "precision", "recall", "ndcg", "mrr", "map")
 _CSV_ORDER = (("accuracy",), ("precision", "recall"), ("mrr",), ("ndcg",), ("map",))
 
 
@@ -208,7 +206,11 @@ class InformationRetrievalEvaluator(SentenceEvaluator):
 
     def _means(self, ranking: Ranking) -> dict[str, float]:
         metrics = question_metrics(ranking.rows, self.relevant, self.cutoffs)
-        return {key: float(values.mean()) for key, values in metrics.items()}
+        return {
+            f"{metric}@{k}": float(metrics[f"{metric}@{k}"].mean())
+            for metric in _KEY_ORDER
+            for k in self.cutoffs[metric]
+        }
 
     def _write(
         self,

@@ -144,7 +144,9 @@ class MSEEvaluatorFromDataFrame(SentenceEvaluator):
         self.primary_metric = named(name, "negative_mse")
         self.data: dict[tuple[str, str], tuple[NDArray[Any], list[str]]] = {}
         for pair in self.combinations:
-            rows = [row for row in dataframe if all(str(row.get(key) or "").strip() for key in pair)]
+            rows = [
+                row for row in dataframe if all(str(row.get(key) or "").strip() for key in pair)
+            ]
             if not rows:
                 raise DataError(
                     f"no row with both {pair[0]!r} and {pair[1]!r}",
@@ -182,6 +184,10 @@ class MSEEvaluatorFromDataFrame(SentenceEvaluator):
     def description(self) -> str:
         """As the base class."""
         return "Knowledge Distillation"
+
+
+def _given(text: str | None) -> bool:
+    return text is not None and bool(str(text).strip())
 
 
 def _error(wanted: NDArray[Any], found: NDArray[Any]) -> float:

@@ -113,9 +113,7 @@ class RerankingEvaluator(SentenceEvaluator):
         metrics = {"map": of_map, f"mrr@{k}": mrr, f"ndcg@{k}": ndcg}
         return self._finished(model, metrics, epoch, steps)
 
-    def _figures(
-        self, model: Any, samples: Sequence[Sample]
-    ) -> list[tuple[float, float, float]]:
+    def _figures(self, model: Any, samples: Sequence[Sample]) -> list[tuple[float, float, float]]:
         options = encode_options(
             self.batch_size, self.show_progress_bar, truncate_dim=self.truncate_dim
         )

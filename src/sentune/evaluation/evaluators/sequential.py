@@ -45,8 +45,9 @@ class SequentialEvaluator(SentenceEvaluator):
         self.main_score_function = main_score_function
         if not self.evaluators or not all(map(callable, self.evaluators)):
             raise ArgumentError(
-                "evaluators without one to call" if not self.evaluators else "evaluators of which "
-                "one cannot be called",
+                "evaluators without one to call"
+                if not self.evaluators
+                else "evaluators of which one cannot be called",
                 expected="at least one evaluator",
                 fix="pass a list of evaluators",
             )

@@ -161,6 +161,4 @@ def _margins(given: float | Mapping[str, float] | None) -> dict[str, float]:
         raise ArgumentError(
             "margin is empty", expected="a number, or numbers by function", fix="leave it out"
         )
-    return {
-        name: require_number("margin", names.get(name, 0.0)) for name in SIMILARITY_FUNCTIONS
-    }
+    return {name: require_number("margin", names.get(name, 0.0)) for name in SIMILARITY_FUNCTIONS}

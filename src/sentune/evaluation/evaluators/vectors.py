@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.checks import require_choice, require_whole
+from sentune.checks import require_choice
 from sentune.errors import DataError
 from sentune.network.names import SIMILARITY_FUNCTIONS
 from sentune.vectors import require_finite
