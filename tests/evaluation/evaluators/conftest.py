@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,9 @@ class Card:
 class TableModel(torch.nn.Module):
     """Vectors from a table behind every method that evaluators of either library call."""
 
-    def __init__(self, vectors: dict[str, Sequence[float]], function: str = "cosine") -> None:
+    def __init__(self, vectors: Mapping[str, Sequence[float]], function: str = "cosine") -> None:
         super().__init__()
-        self.vectors, self.similarity_fn_name = vectors, function
+        self.vectors, self.similarity_fn_name = dict(vectors), function
         self.model_card_data, self.truncate_dim = Card(), None
         self.device = torch.device("cpu")
         self.options: list[dict[str, Any]] = []
@@ -139,7 +139,7 @@ def make_table() -> MakeTable:
     ) -> TableModel:
         rng = np.random.default_rng(seed)
         texts = sorted({text for column in columns for text in column})
-        table = rng.standard_normal((len(texts), dim))
+        table: Any = rng.standard_normal((len(texts), dim))
         if levels:
             table = rng.integers(0, levels, table.shape) + 1.0
         return TableModel(dict(zip(texts, table.tolist(), strict=True)), function)

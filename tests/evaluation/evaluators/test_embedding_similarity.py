@@ -64,7 +64,7 @@ def test_examples_and_unknown_options() -> None:
     assert (found.sentences1, found.sentences2, found.scores.tolist()) == (LEFT, RIGHT, SCORES)
     for wrong in ({"main_similarity": "x"}, {"similarity_fn_names": ["x"]}, {"precision": "x"}):
         with pytest.raises(ArgumentError, match="'x'"):
-            EmbeddingSimilarityEvaluator(LEFT, RIGHT, SCORES, **wrong)  # type: ignore[arg-type]
+            EmbeddingSimilarityEvaluator(LEFT, RIGHT, SCORES, **wrong)
 
 
 def test_a_folder_that_cannot_be_made_is_an_output_error(

@@ -40,7 +40,7 @@ def test_duplicates_as_a_mapping(reference: Any, make_table: Any_, compare: Any_
     both = ParaphraseMiningEvaluator(TEXTS, [("id5", "id6")], known)
     assert both.total_num_duplicates == 2
     # The reference raises KeyError for a plain dictionary.
-    lenient = defaultdict(lambda: defaultdict(bool))
+    lenient: Any = defaultdict(lambda: defaultdict(bool))
     lenient.update({one: defaultdict(bool, others) for one, others in known.items()})
     compare(
         ParaphraseMiningEvaluator(TEXTS, None, known),

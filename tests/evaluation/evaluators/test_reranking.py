@@ -31,7 +31,7 @@ def test_equals_the_reference(
     reference: Any, make_table: Any_, compare: Any_, seed: int, levels: int, batched: bool
 ) -> None:
     model = make_table(Q, D, levels=levels, seed=seed, dim=3 if levels else 8)
-    options = {"name": "dev", "at_k": 3 + seed, "use_batched_encoding": batched}
+    options: Any = {"name": "dev", "at_k": 3 + seed, "use_batched_encoding": batched}
     compare(
         RerankingEvaluator(samples(seed), **options),
         reference.RerankingEvaluator(samples(seed), **options),
