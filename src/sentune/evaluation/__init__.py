@@ -24,6 +24,8 @@ from means. Random draws are draws of groups of questions that share passages.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sentune.evaluation.evaluators import (
     BinaryClassificationEvaluator,
     EmbeddingSimilarityEvaluator,
@@ -53,6 +55,9 @@ from sentune.evaluation.verdict import Verdict, verdict
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import CANDIDATES, dense_candidates, fuse, word_candidates
 from sentune.ranking.rank import rank
+
+if TYPE_CHECKING:
+    from sentune.encoding.similarity import SimilarityFunction
 
 __all__ = [
     "BM25",
@@ -90,3 +95,12 @@ __all__ = [
     "verdict",
     "word_candidates",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # On first use, since it needs torch and nothing else here does.
+    if name != "SimilarityFunction":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from sentune.encoding.similarity import SimilarityFunction
+
+    return SimilarityFunction

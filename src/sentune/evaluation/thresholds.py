@@ -79,7 +79,8 @@ def _cuts(scores: Scores, labels: Labels) -> tuple[Scores, NDArray[np.int64], ND
     ordered = scores[order]
     last = np.append(ordered[:-1] != ordered[1:], [True] * (len(ordered) > 0))
     taken = np.flatnonzero(last) + 1
-    return ordered, taken, np.cumsum(labels[order])[taken - 1]
+    right = np.cumsum(labels[order], dtype=np.int64)
+    return ordered, taken, right[taken - 1]
 
 
 def _threshold(ordered: Scores, taken: int) -> float:

@@ -51,7 +51,7 @@ class EmbeddingSimilarityEvaluator(SentenceEvaluator):
         write_csv: append a row to ``similarity_evaluation_{name}_results.csv`` when called with
             an ``output_path``; with a precision its name is before ``results``.
         precision: measure vectors that are scaled to unit length and quantized: ``float32``,
-            ``int8``, ``uint8``, ``binary`` or ``ubinary``. Each side has its own ranges.
+            ``int8``, ``uint8``, ``binary`` or ``ubinary``. Ranges are those of all the sentences.
 
     Attributes:
         primary_metric: ``{name}_spearman_{function}``, or ``{name}_spearman_max`` with several
@@ -157,10 +157,13 @@ class EmbeddingSimilarityEvaluator(SentenceEvaluator):
         )
         if self.precision is not None:
             options |= {"precision": self.precision, "normalize_embeddings": True}
-        left, right = (
-            _as_numbers(encode(model, texts, **options), self.precision)
-            for texts in (self.sentences1, self.sentences2)
-        )
+        count = len(self.sentences1)
+        if self.precision in ("int8", "uint8"):  # in one call, so that both have the same ranges
+            both = encode(model, [*self.sentences1, *self.sentences2], **options)
+            sides = [both[:count], both[count:]]
+        else:
+            sides = [encode(model, one, **options) for one in (self.sentences1, self.sentences2)]
+        left, right = (_as_numbers(side, self.precision) for side in sides)
         return {function: pair_scores(model, left, right, function) for function in functions}
 
     @property

@@ -26,6 +26,7 @@ _COLUMNS = {
     "ndcg": "NDCG",
     "map": "MAP",
 }
+_KEY_ORDER = ("accuracy", "precision", "recall", "ndcg", "mrr", "map")
 _CSV_ORDER = (("accuracy",), ("precision", "recall"), ("mrr",), ("ndcg",), ("map",))
 
 
@@ -205,7 +206,11 @@ class InformationRetrievalEvaluator(SentenceEvaluator):
 
     def _means(self, ranking: Ranking) -> dict[str, float]:
         metrics = question_metrics(ranking.rows, self.relevant, self.cutoffs)
-        return {key: float(values.mean()) for key, values in metrics.items()}
+        return {
+            f"{metric}@{k}": float(metrics[f"{metric}@{k}"].mean())
+            for metric in _KEY_ORDER
+            for k in self.cutoffs[metric]
+        }
 
     def _write(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +62,14 @@ class LabelAccuracyEvaluator(SentenceEvaluator):
             DataError: no row.
             OutputError: the CSV file cannot be written.
         """
-        import torch
-
-        self.dataloader.collate_fn = list  # rows stay examples: their texts are encoded here
         right = total = 0
         training = getattr(model, "training", False)
         model.eval()
         try:
-            with torch.no_grad():
-                for examples in self.dataloader:
-                    _, logits = self.softmax_model(_features(model, examples), None)
-                    labels = torch.tensor([int(one.label) for one in examples])
-                    right += int((logits.argmax(dim=1).cpu() == labels).sum())
-                    total += len(examples)
+            for examples in _batches(self.dataloader):
+                found, labels = self._classified(model, examples)
+                right += int((found == labels).sum())
+                total += len(examples)
         finally:
             model.train(training)
         if not total:
@@ -86,6 +81,27 @@ class LabelAccuracyEvaluator(SentenceEvaluator):
             row = {"epoch": epoch, "steps": steps, "accuracy": accuracy}
             append_row(output_path, self.csv_file, row)
         return self._finished(model, {"accuracy": accuracy}, epoch, steps)
+
+    def _classified(self, model: Any, examples: Sequence[Any]) -> tuple[Any, Any]:
+        """The class of each row as the classifier finds it, and as it is."""
+        import torch
+
+        with torch.no_grad():
+            _, logits = self.softmax_model(_features(model, examples), None)
+        return logits.argmax(dim=1).cpu(), torch.tensor([int(one.label) for one in examples])
+
+
+def _batches(loader: Any) -> Iterator[Sequence[Any]]:
+    """Its batches as examples, whatever it makes of them otherwise."""
+    usual = getattr(loader, "collate_fn", None)
+    if usual is None:
+        yield from loader
+        return
+    loader.collate_fn = list
+    try:
+        yield from loader
+    finally:
+        loader.collate_fn = usual
 
 
 def _features(model: Any, examples: Sequence[Any]) -> list[Any]:

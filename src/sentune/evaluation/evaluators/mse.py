@@ -186,6 +186,10 @@ class MSEEvaluatorFromDataFrame(SentenceEvaluator):
         return "Knowledge Distillation"
 
 
+def _given(text: str | None) -> bool:
+    return text is not None and bool(str(text).strip())
+
+
 def _error(wanted: NDArray[Any], found: NDArray[Any]) -> float:
     if wanted.shape != found.shape:
         raise DataError(

@@ -15,7 +15,7 @@ class NanoBEIREvaluator:
     Its data sets lie on the Hugging Face hub, and sentune fetches models only.
     """
 
-    def __new__(cls, *_: Any, **__: Any) -> NoReturn:  # type: ignore[misc]
+    def __new__(cls, *_: Any, **__: Any) -> NoReturn:
         """Raises ArgumentError."""
         raise ArgumentError(
             "NanoBEIREvaluator, whose data sets lie on a hub that sentune does not fetch data from",

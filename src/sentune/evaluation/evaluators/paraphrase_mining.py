@@ -28,7 +28,8 @@ class ParaphraseMiningEvaluator(SentenceEvaluator):
 
     Args:
         sentences_map: id → text.
-        duplicates_list: pairs of ids of paraphrases.
+        duplicates_list: pairs of ids of paraphrases. A pair of an id with itself counts as one
+            that was not found, as in the reference.
         duplicates_dict: id → id → True; symmetric. Both are joined.
         add_transitive_closure: if a is a paraphrase of b, and b of c, then a is one of c.
         query_chunk_size, corpus_chunk_size: accepted, and without an effect: the comparison
@@ -74,9 +75,7 @@ class ParaphraseMiningEvaluator(SentenceEvaluator):
         known = _symmetric(duplicates_list or [], duplicates_dict or {}, set(self.ids))
         self._closed = add_transitive_closure
         self.duplicates = self.add_transitive_closure(known) if add_transitive_closure else known
-        pairs = {
-            frozenset((a, b)) for a, others in self.duplicates.items() for b in others if a != b
-        }
+        pairs = {frozenset((a, b)) for a, others in self.duplicates.items() for b in others}
         self.total_num_duplicates = len(pairs)
         self.csv_file = f"paraphrase_mining_evaluation_{named(name, 'results')}.csv"
         self.primary_metric = named(name, "average_precision")

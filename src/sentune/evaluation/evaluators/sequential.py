@@ -71,7 +71,7 @@ class SequentialEvaluator(SentenceEvaluator):
             found = evaluator(model, output_path, epoch, steps)
             if isinstance(found, Mapping):
                 key = getattr(evaluator, "primary_metric", None)
-                scores.append(found[key] if key in found else next(iter(found.values())))
+                scores.append(found.get(str(key), next(iter(found.values()))))
                 metrics |= found
             else:
                 scores.append(found)

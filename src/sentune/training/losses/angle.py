@@ -40,7 +40,8 @@ def pairwise_angle_sim(x: Tensor, y: Tensor) -> Tensor:
     lengths = x.norm(dim=1) * y.norm(dim=1)
     real = (real_x * real_y + imaginary_x * imaginary_y).sum(dim=1)
     imaginary = (imaginary_x * real_y - real_x * imaginary_y).sum(dim=1)
-    return ((real + imaginary) / lengths).abs()
+    near: Tensor = ((real + imaginary) / lengths).abs()
+    return near
 
 
 class AnglELoss(CoSENTLoss):

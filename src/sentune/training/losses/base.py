@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,13 +14,13 @@ from sentune.training.losses.caching import encode_in_mini_batches
 from sentune.training.losses.features import Features, vectors_of
 from sentune.wording import counted
 
-__all__ = ["EmbeddingLoss", "Encode", "own_weights", "require_columns", "require_labels"]
+__all__ = ["EmbeddingLoss", "Encode", "require_columns", "require_labels"]
 
 Encode = Callable[[Pack], Tensor]
 """The model: pack → (texts, dim)."""
 
 
-class EmbeddingLoss(nn.Module, ABC):
+class EmbeddingLoss(nn.Module):
     """A loss over the vectors of a batch's columns.
 
     A subclass computes the loss from vectors (``compute_loss_from_embeddings``). If it needs more
@@ -85,11 +84,13 @@ class EmbeddingLoss(nn.Module, ABC):
         columns = vectors_of(self.model, sentence_features)
         return self.compute_loss_from_embeddings(columns, labels, **context)
 
-    @abstractmethod
     def compute_loss_from_embeddings(
         self, columns: Sequence[Tensor], labels: Tensor | None = None
     ) -> Tensor:
         """One (rows, dim) tensor for each column, (rows,) labels → a scalar with gradient."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define compute_loss_from_embeddings"
+        )
 
     def describe(self) -> dict[str, Any]:
         """The parameters, for the model card and the identity of a run."""
@@ -122,12 +123,6 @@ def _shown(value: Any) -> Any:
     if not callable(value):
         return value
     return getattr(value, "__name__", type(value).__name__)
-
-
-def own_weights(loss: nn.Module, model: nn.Module) -> dict[str, nn.Parameter]:
-    """The weights that a loss trains beside those of the model (a classifier, say), by name."""
-    known = {id(weight) for weight in model.parameters()}
-    return {name: weight for name, weight in loss.named_parameters() if id(weight) not in known}
 
 
 def require_columns(

@@ -37,6 +37,7 @@ def encode_in_mini_batches(
     lengths = [len(ids) for ids in batch.token_ids]
     by_length = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
     starts = range(0, len(by_length), mini_batch_size)
+    parts: list[Sequence[int]]
     parts = [by_length[start : start + mini_batch_size] for start in starts]
     if mini_batch_num_tokens is not None:
         parts = _parts_by_tokens(by_length, lengths, mini_batch_num_tokens)

@@ -8,13 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sentune.encoding.similarity import pairwise_cos_sim
 from sentune.training.losses.base import EmbeddingLoss, require_columns, require_labels
-from sentune.training.losses.pair_functions import (
-    Similarity,
-    pairwise_cos_sim,
-    require_shape,
-    row_by_row,
-)
+from sentune.training.losses.pair_functions import Similarity, require_shape, row_by_row
 
 __all__ = ["CoSENTLoss"]
 

@@ -23,7 +23,7 @@ __all__ = [
 class _LeftOut:
     reason, instead = "", ""
 
-    def __new__(cls, *_: Any, **__: Any) -> NoReturn:  # type: ignore[misc]
+    def __new__(cls, *_: Any, **__: Any) -> NoReturn:
         raise ArgumentError(
             f"{cls.__name__}, which sentune does not have, because {cls.reason}",
             expected="a loss of sentune.losses",

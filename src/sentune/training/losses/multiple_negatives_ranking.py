@@ -92,7 +92,7 @@ class MultipleNegativesRankingLoss(EmbeddingLoss):
     """
 
     citation = _CITATION
-    settings = ("scale", "similarity_fct")
+    settings: tuple[str, ...] = ("scale", "similarity_fct")
     optional: Mapping[str, Any] = {
         "gather_across_devices": False,
         "directions": ("query_to_doc",),

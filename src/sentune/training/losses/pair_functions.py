@@ -7,30 +7,22 @@ from collections.abc import Callable, Mapping
 from torch import Tensor
 
 from sentune.checks import require_choice
-from sentune.encoding.similarity import cos_sim, dot_score, similarity_pairwise
+from sentune.encoding.similarity import (
+    cos_sim,
+    dot_score,
+    pairwise_cos_sim,
+    pairwise_dot_score,
+)
 from sentune.errors import ArgumentError
 
 __all__ = [
     "Similarity",
     "all_pairs",
-    "pairwise_cos_sim",
-    "pairwise_dot_score",
     "require_shape",
     "row_by_row",
 ]
 
 Similarity = Callable[..., Tensor]
-
-
-def pairwise_cos_sim(a: Tensor, b: Tensor) -> Tensor:
-    """Cosine of each pair of rows: (n, dim) and (n, dim) → (n,)."""
-    return similarity_pairwise(a, b, "cosine")
-
-
-def pairwise_dot_score(a: Tensor, b: Tensor) -> Tensor:
-    """Dot product of each pair of rows: (n, dim) and (n, dim) → (n,)."""
-    return similarity_pairwise(a, b, "dot")
-
 
 _ALL_PAIRS: Mapping[str, Similarity] = {"cos_sim": cos_sim, "dot_score": dot_score}
 _ROW_BY_ROW: Mapping[str, Similarity] = {
