@@ -21,8 +21,13 @@ _IMPORT = re.compile(r"^(from|import) sentence_transformers\b", re.MULTILINE)
 
 @pytest.fixture(scope="module")
 def still_folder(make_folder: MakeFolder) -> Path:
-    """A small model without dropout, whose masks are other random numbers in each library."""
-    return make_folder(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    """A small model without dropout, whose masks are other random numbers in each library.
+
+    It has no prompts either: sentune trains with those of the folder, the reference without.
+    """
+    folder = make_folder(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    (folder / "config_sentence_transformers.json").unlink()
+    return folder
 
 
 @pytest.fixture(scope="module")
