@@ -31,13 +31,8 @@ from typing import Any
 from sentune.errors import SentuneError
 
 _LIBRARY, _OURS = "sentence_transformers", "sentune"
-# Places of the reference, by its versions → those of the names here.
-_MOVED = {
-    "SentenceTransformer": "",
-    "sentence_transformer": "",
-    "cross_encoder.evaluation": "cross_encoder.evaluation",
-    "evaluation.SimilarityFunction": "similarity_functions",
-}
+# Modules of older versions that hold the class of their name, or other classes.
+_MOVED = ("SentenceTransformer", "sentence_transformer")
 
 
 def main() -> None:
@@ -179,12 +174,9 @@ def is_there(name: str) -> bool:
 
 
 def _find(dotted: str) -> Any:
-    for theirs, ours in _MOVED.items():
-        if dotted == theirs or not dotted.startswith(f"{theirs}."):
-            continue
-        rest = dotted.removeprefix(f"{theirs}.")
-        if rest[:1].isupper() or ours:  # a class, not a method of the class of that name
-            dotted = f"{ours}.{rest}".strip(".")
+    head, _, rest = dotted.partition(".")
+    if head in _MOVED and rest[:1].isupper():  # a class, not a method of the class of that name
+        dotted = rest
     parts = dotted.split(".")
     found: Any = importlib.import_module(_OURS)
     for number, part in enumerate(parts):

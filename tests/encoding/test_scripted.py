@@ -16,7 +16,7 @@ from sentune import models, util
 from sentune.encoding.card_data import SentenceTransformerModelCardData
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.encoding.similarity import SimilarityFunction
-from sentune.errors import ArgumentError, ModelNotFoundError, SentuneError
+from sentune.errors import ArgumentError, ModelNotFoundError, OutputError, SentuneError
 from sentune.model_folder.resolve import resolve
 from sentune.progress import LoggingHandler
 
@@ -364,6 +364,18 @@ def test_saving_takes_the_arguments_of_the_reference(tiny_folder: Path, tmp_path
         with pytest.raises(ArgumentError):
             refused()
     assert not Path("x").exists()
+
+
+def test_a_folder_of_this_process_is_saved_to_again(tiny_folder: Path, tmp_path: Path) -> None:
+    model = load(tiny_folder)
+    for length in (20, 30):
+        model.max_seq_length = length
+        model.save(tmp_path / "best")
+    assert load(tmp_path / "best").max_seq_length == 30
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match="other"):
+        model.save(tmp_path / "other")
 
 
 def test_a_card_says_what_the_caller_said(tiny_folder: Path, tmp_path: Path) -> None:

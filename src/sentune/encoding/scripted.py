@@ -17,7 +17,7 @@ from sentune.encoding.pool import Pool
 from sentune.encoding.stages import AutoModel, Transformer
 from sentune.encoding.text_encoder import TextEncoder
 from sentune.errors import ArgumentError
-from sentune.files import make_folder, new_folder, write_text
+from sentune.files import claim_folder, make_folder, new_folder, write_text
 from sentune.hardware import choose_compute
 from sentune.model_folder.resolve import BaseModel
 from sentune.tokens.batch import TokenBatch
@@ -213,14 +213,15 @@ class ScriptedEncoder(TextEncoder):
         Every version of sentence-transformers from 3.1 on loads it.
 
         Args:
-            path: a folder that does not exist yet, or an empty one.
+            path: a folder that does not exist yet, an empty one, or one that this process has
+                saved to before; its files are replaced then.
             model_name: the name for the card of a model that has none.
             create_model_card: write ``README.md``.
             train_datasets: names of data sets, for the same card.
             safe_serialization: only True: weights are written as safetensors.
 
         Raises:
-            OutputError: the folder exists and is not empty, or cannot be written.
+            OutputError: the folder holds what this process did not write, or cannot be written.
             ArgumentError: another value of ``safe_serialization``.
         """
         if not safe_serialization:
@@ -236,6 +237,7 @@ class ScriptedEncoder(TextEncoder):
                 write_text(folder / "README.md", card)
             else:
                 (folder / "README.md").unlink()
+        claim_folder(path)
 
     save = save_pretrained
 
