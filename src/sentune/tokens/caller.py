@@ -7,7 +7,7 @@ limit, which ``Tokenizer`` gives without any option.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tokenizers
@@ -15,9 +15,8 @@ import tokenizers
 from sentune.checks import require_choice, require_text, require_whole
 from sentune.errors import ArgumentError
 from sentune.tokens.batch import TokenBatch
-from sentune.tokens.truncation import Truncation
 
-__all__ = ["CallerTokenizer", "TokenIds"]
+__all__ = ["CallerTokenizer"]
 
 Text = str | Sequence[str]
 
@@ -34,36 +33,6 @@ _WITHOUT_SEGMENTS = ("DistilBert", "Roberta", "MPNet", "Camembert", "XLMRoberta"
 _SIDES = ("right", "left")
 _PADDINGS = ("longest", "max_length", "do_not_pad")
 _TRUNCATIONS = ("longest_first", "only_first", "only_second", "do_not_truncate")
-
-
-class TokenIds(tuple[list[list[int]], Truncation]):
-    """Token ids of texts, and what the length limit cut; also what ``batch`` gives, by its names.
-
-    >>> from sentune import SentenceTransformer
-    >>> tokenizer = SentenceTransformer("all-MiniLM-L6-v2").tokenizer
-    >>> ids, truncation = tokenizer(["a cat"])
-    >>> tokenizer(["a cat"])["attention_mask"]
-    [[1, 1, 1, 1]]
-    """
-
-    _batch: Callable[[], TokenBatch]
-
-    @classmethod
-    def of(
-        cls, ids: list[list[int]], truncation: Truncation, batch: Callable[[], TokenBatch]
-    ) -> TokenIds:
-        """``batch`` is called when one of its names is asked for."""
-        made = cls((ids, truncation))
-        made._batch = batch
-        return made
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._batch()[key] if isinstance(key, str) else super().__getitem__(key)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self._batch(), name)
 
 
 class CallerTokenizer:

@@ -11,7 +11,8 @@ import tokenizers
 from sentune.checks import require_whole
 from sentune.errors import ModelError
 from sentune.tokens.batch import TokenBatch
-from sentune.tokens.caller import CallerTokenizer, TokenIds
+from sentune.tokens.caller import CallerTokenizer
+from sentune.tokens.token_ids import TokenIds
 from sentune.tokens.truncation import Truncation
 
 __all__ = ["Tokenizer"]
