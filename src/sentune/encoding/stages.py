@@ -124,6 +124,15 @@ class AutoModel(nn.Module):
         found = embed_features(given, self._embed)
         return TokenVectors(last_hidden_state=found["token_embeddings"])
 
+    def resize_token_embeddings(self, new_num_tokens: int | None = None) -> None:
+        """Refused unless the size stays. Raises ArgumentError."""
+        if new_num_tokens not in (None, self.embeddings.word.num_embeddings):
+            raise ArgumentError(
+                f"resize_token_embeddings({new_num_tokens})",
+                expected=f"the {self.embeddings.word.num_embeddings} tokens of the model's folder",
+                fix="resize them with transformers, and save the folder",
+            )
+
     def _embed(self, packed: Pack) -> tuple[Tensor, Tensor]:
         tokens: Tensor = self.__dict__["whole"](packed)
         return tokens, tokens[:0]
