@@ -81,7 +81,7 @@ def _grow(
         encoding[0] += time.perf_counter() - start
         return vectors
 
-    model.encode_document = timed  # type: ignore[method-assign]
+    model.encode_document = timed  # type: ignore[assignment,method-assign]
     start = time.perf_counter()
     if index is None:
         index = Index.build(path, model, rows)

@@ -7,7 +7,18 @@ import warnings
 
 import pytest
 
-DOORS = ("losses", "quantization", "readers", "trainer", "training_args", "util")
+DOORS = (
+    "datasets",
+    "losses",
+    "model_card",
+    "models",
+    "quantization",
+    "readers",
+    "similarity_functions",
+    "trainer",
+    "training_args",
+    "util",
+)
 OURS_ALONE = {"EmbeddingLoss", "SupervisedContrastiveLoss"}
 
 

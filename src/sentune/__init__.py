@@ -7,36 +7,68 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers know it, without the 8 ms of typing
 if TYPE_CHECKING:
-    from sentune import losses
+    from sentune import (
+        datasets,
+        evaluation,
+        losses,
+        model_card,
+        models,
+        quantization,
+        readers,
+        similarity_functions,
+        trainer,
+        training_args,
+        util,
+    )
+    from sentune.data.input_example import InputExample
+    from sentune.encoding.card_data import SentenceTransformerModelCardData
     from sentune.encoding.precision import quantize_embeddings
     from sentune.encoding.sentence_transformer import SentenceTransformer
-    from sentune.encoding.similarity import similarity, similarity_pairwise
+    from sentune.encoding.similarity import (
+        SimilarityFunction,
+        cos_sim,
+        dot_score,
+        similarity,
+        similarity_pairwise,
+    )
+    from sentune.encoding.vector_tools import truncate_embeddings
     from sentune.evaluation.evaluators import (
         EmbeddingSimilarityEvaluator,
         InformationRetrievalEvaluator,
     )
     from sentune.index.index import Index
+    from sentune.progress import LoggingHandler
     from sentune.tasks.communities import community_detection
     from sentune.tasks.paraphrases import paraphrase_mining, paraphrase_mining_embeddings
     from sentune.tasks.semantic_search import semantic_search
     from sentune.tokens.truncation import count_truncation
     from sentune.training.arguments import SentenceTransformerTrainingArguments
-    from sentune.training.fit import InputExample, fit
+    from sentune.training.batches.names import BatchSamplers, MultiDatasetBatchSamplers
+    from sentune.training.example_loaders import SentencesDataset
+    from sentune.training.fit import fit
     from sentune.training.mining.mine import mine_hard_negatives
     from sentune.training.trainer import SentenceTransformerTrainer
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BatchSamplers": "sentune.training.batches.names",
     "EmbeddingSimilarityEvaluator": "sentune.evaluation.evaluators",
     "Index": "sentune.index.index",
     "InformationRetrievalEvaluator": "sentune.evaluation.evaluators",
-    "InputExample": "sentune.training.fit",
+    "InputExample": "sentune.data.input_example",
+    "LoggingHandler": "sentune.progress",
+    "MultiDatasetBatchSamplers": "sentune.training.batches.names",
     "SentenceTransformer": "sentune.encoding.sentence_transformer",
+    "SentenceTransformerModelCardData": "sentune.encoding.card_data",
     "SentenceTransformerTrainer": "sentune.training.trainer",
     "SentenceTransformerTrainingArguments": "sentune.training.arguments",
+    "SentencesDataset": "sentune.training.example_loaders",
+    "SimilarityFunction": "sentune.encoding.similarity",
     "community_detection": "sentune.tasks.communities",
+    "cos_sim": "sentune.encoding.similarity",
     "count_truncation": "sentune.tokens.truncation",
+    "dot_score": "sentune.encoding.similarity",
     "fit": "sentune.training.fit",
     "mine_hard_negatives": "sentune.training.mining.mine",
     "paraphrase_mining": "sentune.tasks.paraphrases",
@@ -45,36 +77,70 @@ _HOMES = {
     "semantic_search": "sentune.tasks.semantic_search",
     "similarity": "sentune.encoding.similarity",
     "similarity_pairwise": "sentune.encoding.similarity",
+    "truncate_embeddings": "sentune.encoding.vector_tools",
 }
 
+_MODULES = (
+    "datasets",
+    "evaluation",
+    "losses",
+    "model_card",
+    "models",
+    "quantization",
+    "readers",
+    "similarity_functions",
+    "trainer",
+    "training_args",
+    "util",
+)
+
 __all__ = [
+    "BatchSamplers",
     "EmbeddingSimilarityEvaluator",
     "Index",
     "InformationRetrievalEvaluator",
     "InputExample",
+    "LoggingHandler",
+    "MultiDatasetBatchSamplers",
     "SentenceTransformer",
+    "SentenceTransformerModelCardData",
     "SentenceTransformerTrainer",
     "SentenceTransformerTrainingArguments",
+    "SentencesDataset",
+    "SimilarityFunction",
     "__version__",
     "community_detection",
+    "cos_sim",
     "count_truncation",
+    "datasets",
+    "dot_score",
+    "evaluation",
     "fit",
     "losses",
     "mine_hard_negatives",
+    "model_card",
+    "models",
     "paraphrase_mining",
     "paraphrase_mining_embeddings",
+    "quantization",
     "quantize_embeddings",
+    "readers",
     "semantic_search",
     "similarity",
+    "similarity_functions",
     "similarity_pairwise",
+    "trainer",
+    "training_args",
+    "truncate_embeddings",
+    "util",
 ]
 
 
 def __getattr__(name: str) -> object:
     import importlib
 
-    if name == "losses":
-        return importlib.import_module("sentune.losses")
+    if name in _MODULES:
+        return importlib.import_module(f"sentune.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'sentune' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,11 +1,13 @@
-"""One progress bar for long work, on standard error."""
+"""One progress bar for long work, on standard error; and a handler for messages of a log."""
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Advance", "progress"]
+__all__ = ["Advance", "LoggingHandler", "progress"]
 
 
 Advance = Callable[[int], None]  # counts so many more items as done
@@ -50,3 +52,15 @@ def progress(label: str, total: int | None, *, unit: str, show: bool) -> Iterato
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=total)
         yield lambda items: bar.advance(task, items)
+
+
+class LoggingHandler(logging.Handler):
+    """Writes messages to standard output, as the handler of that name in the reference does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message, on a line of its own."""
+        try:
+            sys.stdout.write(self.format(record) + "\n")
+            sys.stdout.flush()
+        except Exception:  # noqa: BLE001 — logging reports it, and the program goes on
+            self.handleError(record)

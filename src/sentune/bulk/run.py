@@ -138,9 +138,11 @@ def encode_to_file(
         except KeyboardInterrupt:
             folder.find_shards()  # Ctrl-C may come when a shard is on the disk but not counted
             raise KeyboardInterrupt(_left_behind(folder)) from None
-        cut = Truncation()
+        side = model.tokenizer.truncation_side
+        cut = Truncation(side=side)
         for shard in (folder.shards[number] for number in range(shards)):
-            cut.add(Truncation(shard.rows, shard.truncated, shard.tokens_left_out, shard.windowed))
+            counts = (shard.rows, shard.truncated, shard.tokens_left_out, shard.windowed)
+            cut.add(Truncation(*counts, side=side))
     seconds = time.monotonic() - began
     encoded = max(0, shape.rows - before)
     return EncodedFile(

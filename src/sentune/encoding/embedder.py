@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sentune.checks import require_whole
+from sentune.encoding.features import embed_features
+from sentune.encoding.stages import set_length_limit
 from sentune.hardware import Compute
-from sentune.model_folder.folder import WEIGHTS, ModelFolder
+from sentune.model_folder.folder import ModelFolder
+from sentune.model_folder.vector_modules import described, write_module_weights
+from sentune.model_folder.weight_files import WEIGHTS
 from sentune.model_folder.weights import write_weights
 from sentune.network.encoder import Encoder
 from sentune.network.linear import use_eight_bits
 from sentune.network.pack import Pack
 from sentune.network.pooling import Pooling
+from sentune.network.vector_modules import Dropout, Normalize, vector_width
 from sentune.process import disable_cudnn_attention
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.tokenizer import Tokenizer
@@ -29,13 +34,13 @@ __all__ = ["Embedder"]
 
 
 class Embedder(nn.Module):
-    """Tokenizer, encoder and pooling in the order of the data.
+    """Tokenizer, encoder, pooling and what follows it, in the order of the data.
 
     One instance may be shared by any number of threads that encode.
 
     Attributes:
         tokenizer, encoder, pooling: the stages.
-        normalize: whether vectors are scaled to unit length.
+        after_pooling: the modules that follow pooling, from ``sentune.network.vector_modules``.
         prompts, default_prompt_name: prompts by name, and the name of the usual one.
         compute: device, number format and the reason for it.
         compute_dtype: the requested number format.
@@ -49,7 +54,7 @@ class Embedder(nn.Module):
     tokenizer: Tokenizer
     encoder: Encoder
     pooling: Pooling
-    normalize: bool
+    after_pooling: nn.Sequential
     prompts: dict[str, str]
     default_prompt_name: str | None
     compute: Compute
@@ -76,12 +81,7 @@ class Embedder(nn.Module):
 
     @max_seq_length.setter
     def max_seq_length(self, length: int) -> None:
-        self.tokenizer.max_seq_length = require_whole(
-            "max_seq_length",
-            length,
-            most=self.encoder.config.longest_text,
-            fix="choose a limit that the encoder has positions for",
-        )
+        set_length_limit(self.tokenizer, self.encoder, length)
 
     @property
     def truncate_dim(self) -> int | None:
@@ -108,24 +108,59 @@ class Embedder(nn.Module):
         known = next((name for name in names if name in self.prompts), None)
         return choose_prompt(self.prompts, self.default_prompt_name, known, None)
 
+    def get_max_seq_length(self) -> int:
+        """``max_seq_length``."""
+        return self.max_seq_length
+
     def get_sentence_embedding_dimension(self) -> int:
         """The older name of ``get_embedding_dimension``, which most snippets use."""
         return self.get_embedding_dimension()
 
     def get_embedding_dimension(self) -> int:
         """Dimensions of a vector, after ``truncate_dim``."""
-        whole = self.pooling.output_dimension
+        whole = self.output_dimension
         return whole if self.truncate_dim is None else min(whole, self.truncate_dim)
 
-    def forward(self, packed: Pack, prompt_length: int = 0) -> Tensor:
+    @property
+    def output_dimension(self) -> int:
+        """Dimensions of a whole vector, before ``truncate_dim``."""
+        return vector_width(self.pooling.output_dimension, self.after_pooling)
+
+    @property
+    def normalize(self) -> bool:
+        """Whether vectors are of unit length, because Normalize is the last module.
+
+        Setting it adds that module at the end, or removes it there.
+        """
+        lasting = [module for module in self.after_pooling if not isinstance(module, Dropout)]
+        return bool(lasting) and isinstance(lasting[-1], Normalize)
+
+    @normalize.setter
+    def normalize(self, wanted: bool) -> None:
+        kept = list(self.after_pooling)
+        end = len(kept)
+        while end and isinstance(kept[end - 1], Normalize | Dropout):
+            end -= 1
+        kept[end:] = [module for module in kept[end:] if isinstance(module, Dropout)]
+        self.after_pooling = nn.Sequential(*kept, *([Normalize()] if wanted else []))
+
+    def forward(self, packed: Any, prompt_length: int = 0) -> Any:
         """A pack of n texts → their vectors (n, dim), in the order of the texts.
 
         This is the whole computation, with gradients where they are enabled; ``truncate_dim``
-        is not applied.
+        is not applied. Padded token ids in a mapping are taken too, and give a mapping: see
+        :func:`sentune.encoding.features.embed_features`.
         """
+        if isinstance(packed, Mapping):
+            skipped = int(packed.get("prompt_length", prompt_length))
+            return embed_features(packed, partial(self._embedded, prompt_length=skipped))
+        return self._embedded(packed, prompt_length)[1]
+
+    def _embedded(self, packed: Pack, prompt_length: int = 0) -> tuple[Tensor, Tensor]:
+        """The vectors of the tokens, in the order of the pack, and those of the texts."""
         tokens = self.encoder(packed, self.reduced_dtype)
-        pooled: Tensor = self.pooling(tokens, packed, prompt_length)
-        return F.normalize(pooled, dim=1) if self.normalize else pooled
+        vectors: Tensor = self.after_pooling(self.pooling(tokens, packed, prompt_length))
+        return tokens, vectors
 
     @property
     def reduced_dtype(self) -> torch.dtype | None:
@@ -172,7 +207,7 @@ class Embedder(nn.Module):
             tokenizer=self.tokenizer,
             pooling_modes=self.pooling.modes,
             include_prompt=self.pooling.include_prompt,
-            normalize=self.normalize,
+            after_pooling=described(self.after_pooling),
             prompts=self.prompts,
             default_prompt_name=self.default_prompt_name,
             similarity_fn_name=self.similarity_fn_name,
@@ -181,6 +216,7 @@ class Embedder(nn.Module):
             card=self.model_card,
         ).write(path)
         write_weights(path / WEIGHTS, self.encoder)
+        write_module_weights(path, self.after_pooling)
 
 
 class _Encoding:

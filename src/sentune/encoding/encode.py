@@ -142,7 +142,7 @@ def _groups(
 
 
 def _sentence_vectors(model: Embedder, groups: Groups, count: int, skipped: int) -> Tensor:
-    vectors = torch.empty(count, model.pooling.output_dimension, device=model.device)
+    vectors = torch.empty(count, model.output_dimension, device=model.device)
     for positions, token_ids in groups:
         packed = pack(token_ids).to(model.device)
         vectors[positions] = model(packed, skipped).to(vectors.dtype)

@@ -76,7 +76,9 @@ def encode_few(
     found = ModelFolder.read(base.folder)
     before = choose_prompt(found.prompts, found.default_prompt_name, prompt_name, prompt)
     skips_prompt = bool(before) and not found.include_prompt
-    computed = not skips_prompt and _POOLED.keys() >= set(found.pooling_modes)
+    following = [entry.kind for entry in found.after_pooling if entry.kind != "Dropout"]
+    learned = "Dense" in following or "LayerNorm" in following
+    computed = not (skips_prompt or learned) and _POOLED.keys() >= set(found.pooling_modes)
     if not computed or sum(map(len, texts)) > _MOST_CHARACTERS:
         return None
     encoder = LightEncoder.open(found.weights, found.config, bfloat16=bfloat16)
@@ -94,7 +96,7 @@ def encode_few(
             np.concatenate([_POOLED[mode](tokens) for mode in found.pooling_modes])
             for tokens in encoded
         ]
-        vectors = _scaled(np.stack(pooled)) if found.normalize else np.stack(pooled)
+        vectors = _scaled(np.stack(pooled)) if following else np.stack(pooled)
         vectors = vectors[:, : truncate_dim or found.truncate_dim]
         vectors = _scaled(vectors) if normalize_embeddings else vectors
     if not all_finite(vectors):

@@ -28,7 +28,8 @@ class Fingerprint:
     """Models with equal fingerprints give equal vectors, up to rounding on other hardware.
 
     Attributes:
-        weights: SHA-256 of the encoder's weights.
+        weights: SHA-256 of the weights of the encoder and of the modules after pooling, and of what
+            these compute.
         tokenizer: SHA-256 of the tokenizer, without its length limit.
         pooling: modes, joined by ``+``.
         normalize: whether the model scales its vectors to unit length.
@@ -121,12 +122,18 @@ def fingerprint(model: SentenceTransformer) -> Fingerprint:
 
 
 def _weights(model: SentenceTransformer) -> str:
+    from sentune.model_folder.vector_modules import described  # loads PyTorch
+
     digest = hashlib.sha256()
-    for name, parameter in sorted(model.encoder.named_parameters()):
+    of_modules = model.after_pooling.named_parameters()
+    for name, parameter in [*sorted(model.encoder.named_parameters()), *of_modules]:
         values = parameter.detach().float().cpu().contiguous().numpy()
         head = [name, list(values.shape), str(parameter.dtype).removeprefix("torch.")]
         digest.update(json.dumps(head).encode())
         digest.update(np.ascontiguousarray(values, dtype="<f4").data)
+    computed = [(e.kind, e.config) for e in described(model.after_pooling) if e.kind != "Dropout"]
+    if computed not in ([], [("Normalize", {})]):  # these are told apart by ``normalize``
+        digest.update(json.dumps(computed).encode())
     return digest.hexdigest()
 
 
@@ -134,5 +141,10 @@ def _tokenizer(model: SentenceTransformer) -> str:
     content = json.loads(model.tokenizer.to_json())
     # The limit is an attribute of its own; padding does not change the vectors.
     kept = {name: part for name, part in content.items() if name not in ("truncation", "padding")}
-    text = json.dumps([model.tokenizer.do_lower_case, kept], sort_keys=True, ensure_ascii=False)
+    usual = model.tokenizer.truncation_side == "right" and not model.tokenizer.split_special_tokens
+    if not usual:
+        kept["side"] = model.tokenizer.truncation_side
+        kept["split"] = model.tokenizer.split_special_tokens
+    # False: the tokenizer itself lowers the case, and older indexes have the pair.
+    text = json.dumps([False, kept], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 from sentune.checks import require_text
+from sentune.errors import ArgumentError
 
-__all__ = ["Inputs"]
+__all__ = ["Inputs", "given_once"]
+
+
+def given_once(
+    inputs: Iterable[str] | str | None, sentences: Iterable[str] | str | None
+) -> Iterable[str] | str:
+    """The texts of an argument that has two names. Raises ArgumentError unless one is used."""
+    if (inputs is None) == (sentences is None):
+        raise ArgumentError(
+            "the input is None" if inputs is None else "both inputs and sentences are given",
+            expected="a text, or texts in a list, tuple, array or iterator",
+            fix="pass the texts as inputs",
+        )
+    return cast("Iterable[str] | str", sentences if inputs is None else inputs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from sentune.checks import require_choice
-from sentune.encoding.similarity import Vectors, similarity, similarity_pairwise
-from sentune.encoding.text_encoder import TextEncoder
-from sentune.files import new_folder
+from sentune.encoding.arguments import Loading, Options, merged
+from sentune.encoding.card_data import SentenceTransformerModelCardData
+from sentune.encoding.scripted import ScriptedEncoder
+from sentune.encoding.similarity import (
+    SimilarityFunction,
+    Vectors,
+    similarity,
+    similarity_name,
+    similarity_pairwise,
+)
+from sentune.encoding.stages import Transformer, without_stages
+from sentune.errors import ArgumentError
 from sentune.hardware import choose_compute
-from sentune.model_folder.folder import ModelFolder
-from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
-from sentune.model_folder.weights import build_encoder, read_weights
+from sentune.model_folder.resolve import DEFAULT_BASE_MODEL
+from sentune.model_folder.vector_modules import build_modules, described
 from sentune.network.architectures import ARCHITECTURES
-from sentune.network.names import SIMILARITY_FUNCTIONS
 from sentune.network.pooling import Pooling
+from sentune.network.vector_modules import vector_width
 from sentune.tokens.prompts import choose_prompt
 
 __all__ = ["SentenceTransformer"]
@@ -27,7 +36,7 @@ __all__ = ["SentenceTransformer"]
 logger = logging.getLogger(__name__)
 
 
-class SentenceTransformer(TextEncoder):
+class SentenceTransformer(ScriptedEncoder):
     """A sentence-embedding model.
 
     >>> from sentune import SentenceTransformer
@@ -41,17 +50,32 @@ class SentenceTransformer(TextEncoder):
 
     Args:
         model_name_or_path: a model folder, a name on the Hugging Face hub, or
-            ``all-MiniLM-L6-v2``; :mod:`sentune.model_folder.resolve` says where it looks.
+            ``all-MiniLM-L6-v2``, which None means too; :mod:`sentune.model_folder.resolve` says
+            where it looks.
+        modules: the stages instead of a name, made with :mod:`sentune.models`.
         device: ``"cpu"``, ``"cuda"``, …; chosen when None. On CUDA this disables cuDNN's attention
             in the whole process: it is slow for texts of many lengths.
+        prompts: prompts by name, added to those of the folder.
+        default_prompt_name: the prompt that is used when a call names none.
+        cache_folder: the folder of the hub's cache, instead of the usual one.
+        trust_remote_code: only False: code in a model folder is never run.
+        revision: branch, tag or commit of a hub model.
+        local_files_only: do not ask the hub.
+        token, use_auth_token: for the hub; ``HF_TOKEN`` or a login when None.
+        model_kwargs: ``dtype`` (or ``torch_dtype``) is the ``compute_dtype``;
+            ``attn_implementation`` may be ``eager`` or ``sdpa``. What cannot change a vector is
+            accepted, anything else refused.
+        processor_kwargs, tokenizer_kwargs: changes to ``tokenizer_config.json``, such as
+            ``model_max_length``.
+        config_kwargs: changes to values of ``config.json``.
+        model_card_data: what the card says of the model.
+        backend: only ``"torch"``.
+        similarity_fn_name: ``cosine`` (default), ``dot``, ``euclidean`` or ``manhattan``, or a
+            member of ``SimilarityFunction``.
+        truncate_dim: leading dimensions to keep of each vector; all when None.
         compute_dtype: ``"auto"`` (bfloat16 where the hardware multiplies it, else float32),
             ``"float32"``, ``"bfloat16"``, or ``"int8"`` for products of 8-bit integers, which are
             faster and less exact: see docs/encode.md. Weights always stay in float32.
-        prompts: prompts by name, added to those of the folder.
-        default_prompt_name: the prompt that is used when a call names none.
-        similarity_fn_name: ``cosine`` (default), ``dot``, ``euclidean`` or ``manhattan``.
-        truncate_dim: leading dimensions to keep of each vector; all when None.
-        revision: branch, tag or commit of a hub model.
         batch_invariant: compute every text alone, so that its vector has the same bits whatever
             it is encoded with; docs/encode.md says what that costs.
 
@@ -68,44 +92,110 @@ class SentenceTransformer(TextEncoder):
 
     def __init__(
         self,
-        model_name_or_path: str | Path = DEFAULT_BASE_MODEL,
+        model_name_or_path: str | Path | None = None,
         *,
+        modules: Iterable[nn.Module] | None = None,
         device: str | torch.device | None = None,
-        compute_dtype: str = "auto",
         prompts: dict[str, str] | None = None,
         default_prompt_name: str | None = None,
-        similarity_fn_name: str | None = None,
-        truncate_dim: int | None = None,
+        cache_folder: str | None = None,
+        trust_remote_code: bool = False,
         revision: str | None = None,
+        local_files_only: bool = False,
+        token: bool | str | None = None,
+        use_auth_token: bool | str | None = None,
+        model_kwargs: Options = None,
+        processor_kwargs: Options = None,
+        tokenizer_kwargs: Options = None,
+        config_kwargs: Options = None,
+        model_card_data: SentenceTransformerModelCardData | None = None,
+        backend: str = "torch",
+        similarity_fn_name: SimilarityFunction | str | None = None,
+        truncate_dim: int | None = None,
+        compute_dtype: str = "auto",
         batch_invariant: bool = False,
     ) -> None:
         super().__init__()
+        loading = Loading.of(
+            compute_dtype=compute_dtype,
+            model_kwargs=model_kwargs,
+            processor_kwargs=merged(
+                "processor_kwargs", processor_kwargs, "tokenizer_kwargs", tokenizer_kwargs
+            ),
+            config_kwargs=config_kwargs,
+            cache_folder=cache_folder,
+            local_files_only=local_files_only,
+            token=token if use_auth_token is None else use_auth_token,
+            trust_remote_code=trust_remote_code,
+            backend=backend,
+        )
         self.batch_invariant = batch_invariant
-        self.compute_dtype = compute_dtype
-        self.compute = choose_compute(compute_dtype, device)
-        self.base = resolve(model_name_or_path, revision)
-        logger.info("model %s from %s (%s)", self.base.name, self.base.folder, self.base.origin)
-        self._folder = found = ModelFolder.read(self.base.folder)
-        self.encoder = build_encoder(
-            found.config,
-            read_weights(found.weights, found.config.model_type),
-            str(found.weights),
-            self.compute.device,
-        )
+        self.compute_dtype = loading.compute_dtype
+        self.compute = choose_compute(self.compute_dtype, device)
+        self.model_card_data = model_card_data or SentenceTransformerModelCardData()
+        if modules is None:
+            self._load(model_name_or_path or DEFAULT_BASE_MODEL, loading, revision)
+        else:
+            self._compose(list(modules), model_name_or_path)
         self.compute_as(self.compute)
-        self.tokenizer = found.tokenizer
-        self.pooling = Pooling(
-            found.config.hidden_size, found.pooling_modes, include_prompt=found.include_prompt
-        )
-        self.normalize = found.normalize
+        found = self._folder
         self.prompts = {**found.prompts, **(prompts or {})}
         self.default_prompt_name = default_prompt_name or found.default_prompt_name
         choose_prompt(self.prompts, self.default_prompt_name, None, None)
-        self.similarity_fn_name = similarity_fn_name or found.similarity_fn_name or "cosine"
+        self.similarity_fn_name = similarity_fn_name or found.similarity_fn_name
         self.truncate_dim = found.truncate_dim if truncate_dim is None else truncate_dim
         self.extras = found.extras
         self.model_card = found.card
         self.eval()
+
+    def _load(self, name: str | Path, loading: Loading, revision: str | None) -> None:
+        first = Transformer.load(name, loading, revision, self.compute.device)
+        self._begin(first)
+        logger.info("model %s from %s (%s)", self.base.name, self.base.folder, self.base.origin)
+        found = first.folder
+        width = found.config.hidden_size
+        self.pooling = Pooling(width, found.pooling_modes, include_prompt=found.include_prompt)
+        width = self.pooling.output_dimension
+        self.after_pooling = build_modules(found.after_pooling, width, self.compute.device)
+
+    def _compose(self, modules: list[nn.Module], name: str | Path | None) -> None:
+        """The model of these stages. Raises ArgumentError."""
+        if name is not None:
+            raise ArgumentError(
+                f"modules beside the model {str(name)!r}",
+                expected="one of the two",
+                fix="leave the name out, or the modules",
+            )
+        kinds = [type(module).__name__ for module in modules]
+        usual = [type(module) for module in modules[:2]] == [Transformer, Pooling]
+        if not usual:
+            raise ArgumentError(
+                f"modules are {', '.join(kinds) or 'none'}",
+                expected="Transformer, Pooling and any of Dense, LayerNorm, Dropout, Normalize, "
+                "all from sentune.models",
+                fix="import models from sentune, and build the list with Transformer and Pooling",
+            )
+        first, pooling = cast("Transformer", modules[0]), cast("Pooling", modules[1])
+        if pooling.hidden_size != first.get_embedding_dimension():
+            raise ArgumentError(
+                f"a Pooling for vectors of {pooling.hidden_size} components after "
+                f"{first.get_embedding_dimension()}",
+                expected="the width of the transformer's token vectors",
+                fix="pass get_word_embedding_dimension() of the Transformer to Pooling",
+            )
+        vector_width(pooling.output_dimension, modules[2:])
+        self._begin(first)
+        self._folder = without_stages(first.folder)
+        self.pooling, self.after_pooling = pooling, nn.Sequential(*modules[2:])
+
+    def _begin(self, first: Transformer) -> None:
+        self.base, self._folder = first.base, first.folder
+        self.encoder, self.tokenizer = first.encoder, first.tokenizer
+
+    @staticmethod
+    def load(input_path: str | Path) -> SentenceTransformer:
+        """The model of a folder; the constructor does the same."""
+        return SentenceTransformer(input_path)
 
     @property
     def similarity_fn_name(self) -> str:
@@ -113,8 +203,9 @@ class SentenceTransformer(TextEncoder):
         return self._similarity_fn_name
 
     @similarity_fn_name.setter
-    def similarity_fn_name(self, name: str) -> None:
-        self._similarity_fn_name = require_choice("similarity_fn_name", name, SIMILARITY_FUNCTIONS)
+    def similarity_fn_name(self, name: SimilarityFunction | str | None) -> None:
+        name = "cosine" if name is None else name
+        self._similarity_fn_name = similarity_name("similarity_fn_name", name)
 
     def __repr__(self) -> str:
         transformer = {
@@ -125,7 +216,10 @@ class SentenceTransformer(TextEncoder):
         lines = [
             f"(0): Transformer({transformer}) with Transformer model: {model_class}",
             f"(1): Pooling({self.pooling.describe()})",
-            *(["(2): Normalize()"] if self.normalize else []),
+        ]
+        lines += [
+            f"({number}): {entry.kind}({entry.config or ''})"
+            for number, entry in enumerate(described(self.after_pooling), len(lines))
         ]
         return "SentenceTransformer(\n  " + "\n  ".join(lines) + "\n)"
 
@@ -141,6 +235,17 @@ class SentenceTransformer(TextEncoder):
         del activation_checkpointing_kwargs, offload
         self.encoder.recompute_every = every_n_layers
 
+    def gradient_checkpointing_enable(
+        self, gradient_checkpointing_kwargs: dict[str, Any] | None = None
+    ) -> None:
+        """``activation_checkpointing_enable`` under its older name."""
+        self.activation_checkpointing_enable(gradient_checkpointing_kwargs)
+
+    def fit(self, train_objectives: Any, *arguments: Any, **options: Any) -> None:
+        """Train this model in place; see :func:`sentune.fit` for the arguments and errors."""
+        # Training lies above this room: the front of the package loads it.
+        importlib.import_module("sentune").fit(self, train_objectives, *arguments, **options)
+
     # ── vectors → scores ──────────────────────────────────────────────────────────────────────
 
     def similarity(self, embeddings1: Vectors, embeddings2: Vectors) -> Tensor:
@@ -150,16 +255,3 @@ class SentenceTransformer(TextEncoder):
     def similarity_pairwise(self, embeddings1: Vectors, embeddings2: Vectors) -> Tensor:
         """Similarity row by row, (n,), by ``similarity_fn_name``. Raises ArgumentError."""
         return similarity_pairwise(embeddings1, embeddings2, self.similarity_fn_name)
-
-    # ── model → folder ────────────────────────────────────────────────────────────────────────
-
-    def save_pretrained(self, path: str | Path) -> None:
-        """Write the model folder, whole or not at all.
-
-        Every version of sentence-transformers from 3.1 on loads it.
-
-        Raises:
-            OutputError: the folder exists and is not empty, or cannot be written.
-        """
-        with new_folder(path) as folder:
-            self.write_into(folder)

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from sentune.checks import require_whole
 from sentune.encoding.chunks import chunks
-from sentune.encoding.collect import collect
+from sentune.encoding.collect import collect, collect_tokens
 from sentune.encoding.embedder import Embedder
 from sentune.encoding.encode import Block, EncodeSettings, LongText, OutputValue
-from sentune.encoding.inputs import Inputs
+from sentune.encoding.inputs import Inputs, given_once
 from sentune.encoding.pool import Pool
 from sentune.encoding.precision import require_precision
 from sentune.encoding.runner import Runner, runner_for
@@ -54,13 +54,17 @@ class TextEncoder(Embedder):
 
     @overload
     def encode(
-        self, inputs: Iterable[str] | str, **options: Unpack[EncodeOptions]
+        self,
+        inputs: Iterable[str] | str | None = ...,
+        *,
+        sentences: Iterable[str] | str | None = ...,
+        **options: Unpack[EncodeOptions],
     ) -> NDArray[Any]: ...
 
     @overload
     def encode(
         self,
-        inputs: Iterable[str] | str,
+        inputs: Iterable[str] | str | None = ...,
         prompt_name: str | None = ...,
         prompt: str | None = ...,
         batch_size: int | None = ...,
@@ -75,11 +79,13 @@ class TextEncoder(Embedder):
         pool: Runner | None = ...,
         chunk_size: int | None = ...,
         long_text: LongText = ...,
+        *,
+        sentences: Iterable[str] | str | None = ...,
     ) -> NDArray[Any] | Tensor | list[Tensor]: ...
 
     def encode(
         self,
-        inputs: Iterable[str] | str,
+        inputs: Iterable[str] | str | None = None,
         prompt_name: str | None = None,
         prompt: str | None = None,
         batch_size: int | None = None,
@@ -94,6 +100,8 @@ class TextEncoder(Embedder):
         pool: Runner | None = None,
         chunk_size: int | None = None,
         long_text: LongText = "truncate",
+        *,
+        sentences: Iterable[str] | str | None = None,
     ) -> NDArray[Any] | Tensor | list[Tensor]:
         """Vectors of texts.
 
@@ -127,17 +135,18 @@ class TextEncoder(Embedder):
             long_text: what to do with texts over ``max_seq_length``: ``truncate`` cuts them, as
                 the reference does; ``chunk`` encodes overlapping windows, each with the prompt,
                 and returns their mean, see :class:`sentune.encoding.windows.Windows`.
+            sentences: the older name of ``inputs``.
 
         Returns:
-            (n, dim) float32 array; (dim,) for a single text; a list of (tokens, hidden) tensors
-            for token embeddings.
+            (n, dim) float32 array; (dim,) for a single text; for token embeddings a list of
+            (tokens, hidden) tensors, or of arrays where ``precision`` is not float32.
 
         Raises:
             ArgumentError: an input that is not a text (with its position), an unknown prompt
                 name, precision or output value, or another argument outside its range.
             PoolError: processes of the pool keep dying.
         """
-        given = Inputs.of(inputs)
+        given = Inputs.of(given_once(inputs, sentences))
         require_precision(precision)
         if chunk_size is not None:
             require_whole("chunk_size", chunk_size, fix="leave it out to have it chosen")
@@ -159,13 +168,14 @@ class TextEncoder(Embedder):
                 show_progress_bar=show_progress_bar,
             )
             if output_value == "token_embeddings":
-                tokens = [rows for block in blocks for rows in block.rows]
+                each = [rows for block in blocks for rows in block.rows]
+                tokens = collect_tokens(each, precision)
                 return tokens[0] if given.single else tokens
             to_array = convert_to_numpy and not convert_to_tensor
             vectors = collect(
                 (block.vectors.cpu() if to_array else block.vectors for block in blocks),
                 count=given.count,
-                width=min(self.pooling.output_dimension, settings.truncate_dim or sys.maxsize),
+                width=min(self.output_dimension, settings.truncate_dim or sys.maxsize),
                 precision=precision,
             )
         if convert_to_tensor or convert_to_numpy:
@@ -174,24 +184,28 @@ class TextEncoder(Embedder):
         return vectors[0] if given.single else list(vectors)
 
     def encode_query(
-        self, inputs: Iterable[str] | str, **options: Unpack[EncodeOptions]
+        self,
+        inputs: Iterable[str] | str | None = None,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        *args: Any,
+        **options: Any,
     ) -> NDArray[Any]:
         """``encode`` with the prompt named ``query``, where the model has one."""
-        return self._encode_as(self.query_prompt, inputs, options)
+        chosen = self.query_prompt if prompt_name is None and prompt is None else prompt
+        return self.encode(inputs, prompt_name, chosen, *args, **options)  # type: ignore[return-value]
 
     def encode_document(
-        self, inputs: Iterable[str] | str, **options: Unpack[EncodeOptions]
+        self,
+        inputs: Iterable[str] | str | None = None,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        *args: Any,
+        **options: Any,
     ) -> NDArray[Any]:
         """``encode`` with the prompt named ``document``, ``passage`` or ``corpus``."""
-        return self._encode_as(self.document_prompt, inputs, options)
-
-    def _encode_as(
-        self, prompt: str, inputs: Iterable[str] | str, options: EncodeOptions
-    ) -> NDArray[Any]:
-        if options.get("prompt") is None and options.get("prompt_name") is None:
-            options = {**options, "prompt": prompt}
-        result: NDArray[Any] = self.encode(inputs, **options)
-        return result
+        chosen = self.document_prompt if prompt_name is None and prompt is None else prompt
+        return self.encode(inputs, prompt_name, chosen, *args, **options)  # type: ignore[return-value]
 
     def encode_settings(
         self,

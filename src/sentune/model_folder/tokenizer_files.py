@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 import tokenizers
-from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
 from sentune.errors import ArgumentError, ModelError
 from sentune.files import write_json, write_text
-from sentune.model_folder.json_files import flag, read_object, unexpected
+from sentune.model_folder.added_tokens import NAMED_TOKENS, AddedTokens, content_of
+from sentune.model_folder.json_files import flag, unexpected
+from sentune.model_folder.tokenizer_classes import GENERIC, GENERIC_CLASSES, class_name, known_class
+from sentune.model_folder.tokenizer_parts import TokenizerParts, lower_first
+from sentune.model_folder.tokenizer_settings import (
+    LIMITS,
+    SETTINGS,
+    SPECIAL,
+    TokenizerChanges,
+    TokenizerSettings,
+)
 from sentune.network.config import EncoderConfig
 from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = ["read_tokenizer", "write_tokenizer"]
 
-_LIMIT_FILES = tuple(
-    f"sentence_{name}_config.json"
-    for name in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
-)
 # The names in BERT's tokenizers and in RoBERTa's, for folders whose settings do not say.
-_SPECIAL_TOKENS = {
+_USUAL = {
     "unk_token": ("[UNK]", "<unk>"),
     "sep_token": ("[SEP]", "</s>"),
     "pad_token": ("[PAD]", "<pad>"),
@@ -30,66 +36,120 @@ _SPECIAL_TOKENS = {
     "mask_token": ("[MASK]", "<mask>"),
 }
 
+logger = logging.getLogger(__name__)
 
-def read_tokenizer(folder: Path, config: EncoderConfig) -> Tokenizer:
-    """The tokenizer of a folder, with its length limit. Raises ModelError."""
-    settings = read_object(folder / "tokenizer_config.json")
-    path = next((p for p in (folder / f for f in _LIMIT_FILES) if p.is_file()), None)
-    limits = read_object(path) if path else {}
-    longest = config.longest_text
-    if path and limits.get("max_seq_length") is not None:
-        name, length = "max_seq_length", limits["max_seq_length"]
-        # Some RoBERTa folders name the size of the position table, whose first rows are not used.
-        allowed = type(length) is int and 1 <= length <= config.max_position_embeddings
-    else:
-        path, name = folder / "tokenizer_config.json", "model_max_length"
-        length = longest if settings.get(name) is None else settings[name]
-        allowed = type(length) in (int, float) and length >= 1
-    if not allowed:
-        raise unexpected(path, name, length, f"a number of tokens of at most {longest}")
+
+def read_tokenizer(
+    folder: Path, config: EncoderConfig, changes: TokenizerChanges | None = None
+) -> Tokenizer:
+    """The tokenizer of a folder, with its length limit.
+
+    Logs what versions of sentence-transformers read otherwise, and what is capped.
+
+    Raises:
+        ModelError: a file is missing or damaged, or the tokenizer is that of another model.
+        UnsupportedModelError: an option that changes vectors and is not computed.
+    """
+    settings = TokenizerSettings.read(folder, config, changes)
+    parts = _parts(folder, settings.values, settings.class_named, config)
+    tokenizer = _read(folder, parts)
+    if settings.do_lower_case:
+        lower_first(tokenizer)
+    side = _side(settings, folder / SETTINGS, tokenizer)
     try:
-        tokenizer = Tokenizer(
-            _read(folder, settings),
-            max_seq_length=int(min(length, longest)),
-            do_lower_case=flag(limits, "do_lower_case", False, path),
-            settings=settings,
+        found = Tokenizer(
+            tokenizer,
+            max_seq_length=settings.max_seq_length,
+            do_lower_case=settings.do_lower_case,
+            settings={**settings.values, **_named(parts), "tokenizer_class": parts.name},
+            truncation_side=side,
+            split_special_tokens=flag(
+                settings.values, "split_special_tokens", False, folder / SETTINGS
+            ),
+            known_ids=config.vocab_size,
         )
     except ArgumentError as error:
-        raise unexpected(path, name, length, error.expected) from error
-    if tokenizer.vocabulary_size > config.vocab_size:
+        raise unexpected(*settings.limit_source, error.expected) from error
+    _require_embeddings(found, tokenizer, folder, config.vocab_size)
+    return found
+
+
+def _parts(
+    folder: Path, values: dict[str, Any], named: str | None, config: EncoderConfig
+) -> TokenizerParts:
+    name = class_name(config.model_type, named)
+    return TokenizerParts(
+        folder=folder,
+        name=name,
+        known=known_class(name),
+        settings=values,
+        added=AddedTokens.read(folder, values),
+        vocab_size=config.vocab_size,
+    )
+
+
+def _named(parts: TokenizerParts) -> dict[str, Any]:
+    """The special tokens by name, where a file or the class says them."""
+    named = {name: content_of(token) for name, token in parts.added.named.items()}
+    return {**parts.known.named, **named}
+
+
+def _side(settings: TokenizerSettings, path: Path, tokenizer: tokenizers.Tokenizer) -> str:
+    side = settings.values.get("truncation_side")
+    if side is None:  # transformers takes it from tokenizer.json then
+        side = (tokenizer.truncation or {}).get("direction", "right")
+    if side not in ("right", "left"):
+        source = settings.sources.get("truncation_side", path)
+        raise unexpected(source, "truncation_side", side, "right or left")
+    return str(side)
+
+
+def _require_embeddings(
+    found: Tokenizer, tokenizer: tokenizers.Tokenizer, folder: Path, known: int
+) -> None:
+    """Refuse the vocabulary of another model; tell of added tokens without embeddings."""
+    if found.known_ids is None:
+        return
+    vocabulary = tokenizer.get_vocab(with_added_tokens=False).values()
+    needed = max([*vocabulary, *tokenizer.encode("").ids], default=0)
+    if needed >= known:
         raise ModelError(
-            f"the tokenizer in {folder} has ids up to {tokenizer.vocabulary_size - 1}",
-            expected=f"ids below vocab_size {config.vocab_size} of config.json",
-            fix="copy the folder again from the source of the model",
+            f"the tokenizer in {folder} has ids up to {needed}",
+            expected=f"ids below vocab_size {known} of config.json, one for each embedding",
+            fix="put the tokenizer files of this model into the folder",
         )
-    return tokenizer
+    beyond = [t.content for n, t in sorted(found.added_tokens().items()) if n >= known]
+    logger.warning(
+        "the tokenizer in %s has tokens without embeddings (vocab_size is %d): %s; a text with one "
+        "of them is refused",
+        folder,
+        known,
+        ", ".join(beyond[:5]) + (f" and {len(beyond) - 5} more" if len(beyond) > 5 else ""),
+    )
 
 
-def _read(folder: Path, settings: dict[str, Any]) -> tokenizers.Tokenizer:
-    """``tokenizer.json``, or a WordPiece tokenizer from ``vocab.txt``. Raises ModelError."""
-    whole, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
-    path = whole if whole.is_file() else vocabulary
+# ── reading ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _read(folder: Path, parts: TokenizerParts) -> tokenizers.Tokenizer:
+    """``tokenizer.json``, or a tokenizer from a vocabulary. Raises ModelError."""
+    path = folder / "tokenizer.json"
     if not path.is_file():
-        raise ModelError(
-            f"{folder} has no tokenizer",
-            expected="tokenizer.json or vocab.txt",
-            fix="copy the file from the source of the model, or make it there with transformers: "
-            "AutoTokenizer.from_pretrained(folder).save_pretrained(folder)",
-        )
+        path = _vocabulary(folder, parts)
     try:
-        if path == whole:
+        if path.name == "tokenizer.json":
             text = path.read_text(encoding="utf-8")
-            json.loads(text)
-            tokenizer = tokenizers.Tokenizer.from_str(text)
+            content = json.loads(text)
+            tokenizer = parts.from_json(text)
         else:
-            tokenizer = BertWordPieceTokenizer(
-                str(path),
-                lowercase=bool(settings.get("do_lower_case", True)),
-                strip_accents=settings.get("strip_accents"),
-                handle_chinese_chars=bool(settings.get("tokenize_chinese_chars", True)),
-            )._tokenizer
+            content = {}
+            tokenizer = parts.from_vocabulary(path)
         tokenizer.encode("a \N{SNOWMAN}")  # fails if the token for unknown words is missing
+        if content:
+            _tell(path, parts, parts.told_apart(tokenizer, content))
         return tokenizer
+    except ModelError:
+        raise
     except Exception as error:  # the Rust side raises nothing narrower
         raise ModelError(
             f"{path} cannot be read ({error})",
@@ -98,20 +158,118 @@ def _read(folder: Path, settings: dict[str, Any]) -> tokenizers.Tokenizer:
         ) from error
 
 
+def _vocabulary(folder: Path, parts: TokenizerParts) -> Path:
+    """The vocabulary file that the class of the tokenizer can be made from. Raises ModelError."""
+    kind = parts.known.kind
+    words, pieces = folder / "vocab.txt", folder / "vocab.json"
+    if kind == "WordPiece" and words.is_file():
+        return words
+    if kind == "BPE" and pieces.is_file() and (folder / "merges.txt").is_file():
+        return pieces
+    others = [path.name for path in (words, pieces) if path.is_file()]
+    has = f"{' and '.join(others)}, but no tokenizer.json" if others else "no tokenizer"
+    raise ModelError(
+        f"{folder} has {has}, and its tokenizer is a {parts.name}",
+        expected="tokenizer.json or vocab.txt (for BERT's tokenizers), or vocab.json and "
+        "merges.txt (for RoBERTa's)",
+        fix="copy the file from the source of the model, or make it there with transformers: "
+        "AutoTokenizer.from_pretrained(folder).save_pretrained(folder)",
+    )
+
+
+def _tell(path: Path, parts: TokenizerParts, changed: list[str]) -> None:
+    if parts.known is GENERIC and parts.name not in GENERIC_CLASSES:
+        logger.warning(
+            "%s names the class %s, which is not known here: tokenizer.json is read as it is",
+            path.with_name(SETTINGS),
+            parts.name,
+        )
+    if changed:
+        logger.warning(
+            "%s is read as sentence-transformers 3 reads it; version 6 makes another tokenizer of "
+            "the same folder, because its class %s builds %s anew: save the model to write a "
+            "folder that all versions read alike",
+            path,
+            parts.name,
+            ", ".join(changed),
+        )
+
+
+# ── writing ───────────────────────────────────────────────────────────────────────────────────
+
+
 def write_tokenizer(folder: Path, tokenizer: Tokenizer, model_type: str) -> None:
-    """Write all files of a tokenizer. Raises OutputError."""
+    """Write all files of a tokenizer, so that every version reads it alike. Raises OutputError."""
     vocabulary = tokenizer.vocabulary()
-    special = _special_tokens(tokenizer.settings, set(vocabulary))
-    settings = {**_tokenizer_class(tokenizer, model_type), **special}
-    settings["model_max_length"] = tokenizer.max_seq_length
-    names = ("max_seq_length", "do_lower_case")
-    limits = {name: getattr(tokenizer, name) for name in names}
-    write_text(folder / "tokenizer.json", _tokenizer_json(tokenizer))
-    write_json(folder / "tokenizer_config.json", settings)
-    write_json(folder / "special_tokens_map.json", special)
+    text = _tokenizer_json(tokenizer)
+    special = _special_tokens(tokenizer, set(vocabulary))
+    settings = _written(tokenizer, special)
+    name = str(tokenizer.settings.get("tokenizer_class") or class_name(model_type, None))
+    write_text(folder / "tokenizer.json", text)
+    write_json(folder / SETTINGS, settings | _class(tokenizer, settings, name, json.loads(text)))
+    write_json(folder / SPECIAL, special)
     if tokenizer.kind == "WordPiece":
         write_text(folder / "vocab.txt", "\n".join(vocabulary) + "\n")
-    write_json(folder / "sentence_bert_config.json", limits)
+    # tokenizer.json lowers the case itself.
+    limits = {"max_seq_length": tokenizer.max_seq_length, "do_lower_case": False}
+    write_json(folder / LIMITS, limits)
+
+
+def _special_tokens(tokenizer: Tokenizer, vocabulary: set[str]) -> dict[str, str]:
+    """The named ones; where no file names any, those with the usual names."""
+    settings = tokenizer.settings
+    named = {n: settings[n] for n in NAMED_TOKENS if settings.get(n) in vocabulary}
+    found = {token.content for token in tokenizer.added_tokens().values()}
+    for name, usual in _USUAL.items():
+        # sentence-transformers needs a padding token even if no text can contain it.
+        known = vocabulary if name == "pad_token" else found
+        first = next((token for token in usual if token in known), None)
+        if name not in named and first is not None:
+            named[name] = first
+    return named
+
+
+def _written(tokenizer: Tokenizer, special: dict[str, str]) -> dict[str, Any]:
+    left_out = {
+        *NAMED_TOKENS,
+        "extra_special_tokens",
+        "model_specific_special_tokens",
+        "max_len",
+        "auto_map",
+    }
+    settings = {
+        name: value
+        for name, value in tokenizer.settings.items()
+        if name not in left_out and not (name.endswith("_token") and not isinstance(value, bool))
+    }
+    added = tokenizer.added_tokens()
+    settings["added_tokens_decoder"] = {
+        str(number): json.loads(json.dumps(token.__getstate__()))
+        for number, token in sorted(added.items())
+    }
+    more = [t.content for t in added.values() if t.special and t.content not in special.values()]
+    settings["additional_special_tokens"] = more
+    settings["truncation_side"] = tokenizer.truncation_side
+    return {**settings, **special, "model_max_length": tokenizer.max_seq_length}
+
+
+def _class(
+    tokenizer: Tokenizer, settings: dict[str, Any], name: str, content: dict[str, Any]
+) -> dict[str, Any]:
+    """A class with which every version reads ``tokenizer.json`` as it is."""
+    parts = TokenizerParts(
+        folder=Path(),
+        name=name,
+        known=known_class(name),
+        settings=settings,
+        added=AddedTokens.read(Path("/nonexistent"), settings),
+        vocab_size=0,
+    )
+    if parts.known is not GENERIC and not parts.told_apart(tokenizer.parsed(), content):
+        return {"tokenizer_class": name}
+    # By default this class makes segment numbers, which not every encoder takes.
+    inputs = settings.get("model_input_names") or ["input_ids", "attention_mask"]
+    return {"tokenizer_class": GENERIC_CLASSES[0], "model_input_names": inputs}
 
 
 def _tokenizer_json(tokenizer: Tokenizer) -> str:
@@ -125,27 +283,3 @@ def _tokenizer_json(tokenizer: Tokenizer) -> str:
         return text  # a token with a space in it can only be written as part of a pair
     content["model"]["merges"] = [" ".join(pair) for pair in pairs]
     return json.dumps(content, indent=2, ensure_ascii=False)
-
-
-def _special_tokens(settings: dict[str, Any], vocabulary: set[str]) -> dict[str, Any]:
-    named = {
-        name: settings.get(name) or next((token for token in usual if token in vocabulary), None)
-        for name, usual in _SPECIAL_TOKENS.items()
-    }
-    return {name: token for name, token in named.items() if token is not None}
-
-
-def _tokenizer_class(tokenizer: Tokenizer, model_type: str) -> dict[str, Any]:
-    """The settings, with a class that reads ``tokenizer.json`` and exists in every version."""
-    settings = dict(tokenizer.settings)
-    if isinstance(settings.get("extra_special_tokens"), list):  # version 5 calls it so
-        settings["additional_special_tokens"] = settings.pop("extra_special_tokens")
-    if settings.get("tokenizer_class") == "TokenizersBackend":  # only version 5 has it
-        settings["tokenizer_class"] = "PreTrainedTokenizerFast"
-    if "tokenizer_class" in settings:
-        return settings
-    if model_type == "bert" and tokenizer.kind == "WordPiece":
-        return {"tokenizer_class": "BertTokenizer", **settings}
-    # By default this class makes segment numbers, which not every encoder takes.
-    inputs = {"model_input_names": ["input_ids", "attention_mask"]}
-    return {"tokenizer_class": "PreTrainedTokenizerFast", **inputs, **settings}

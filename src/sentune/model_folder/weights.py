@@ -19,7 +19,15 @@ from sentune.network.config import EncoderConfig
 from sentune.network.encoder import Encoder
 from sentune.vectors import all_finite
 
-__all__ = ["build_encoder", "export_weights", "load_weights", "read_weights", "write_weights"]
+__all__ = [
+    "build_encoder",
+    "export_weights",
+    "load_weights",
+    "read_tensors",
+    "read_weights",
+    "refuse",
+    "write_weights",
+]
 
 _LAYER = re.compile(r"layers\.(\d+)\.")
 
@@ -44,28 +52,33 @@ def read_weights(path: Path, model_type: str) -> dict[str, Tensor]:
     Raises:
         ModelError: the file is missing, incomplete, not safetensors, or has whole numbers.
     """
+    stored = read_tensors(path)
+    architecture = ARCHITECTURES[model_type]
+    current = {name: architecture.current_name(name) for name in stored}
+    weights = {current[name]: tensor for name, tensor in stored.items()}
+    names = Counter(current.values())
+    twice = [name for name, times in names.items() if times > 1]
+    refuse(twice, str(path), "spells twice", "each weight once")
+    whole = [name for name, w in weights.items() if not w.is_floating_point()]
+    coded = [name for name in whole if not name.startswith(architecture.ignored)]
+    refuse(coded, str(path), "has whole numbers in", "floating-point weights, not quantized ones")
+    return {
+        name: tensor.float()
+        for name, tensor in weights.items()
+        if name not in whole and not name.startswith(architecture.ignored)
+    }
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, as they are. Raises ModelError."""
     try:
-        stored = load_file(path)
+        return load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(
             f"{path} cannot be read ({error})",
             expected="weights in safetensors format",
             fix="copy the file again from the source of the model",
         ) from error
-    architecture = ARCHITECTURES[model_type]
-    current = {name: architecture.current_name(name) for name in stored}
-    weights = {current[name]: tensor for name, tensor in stored.items()}
-    names = Counter(current.values())
-    twice = [name for name, times in names.items() if times > 1]
-    _refuse(twice, str(path), "spells twice", "each weight once")
-    whole = [name for name, w in weights.items() if not w.is_floating_point()]
-    coded = [name for name in whole if not name.startswith(architecture.ignored)]
-    _refuse(coded, str(path), "has whole numbers in", "floating-point weights, not quantized ones")
-    return {
-        name: tensor.float()
-        for name, tensor in weights.items()
-        if name not in whole and not name.startswith(architecture.ignored)
-    }
 
 
 def build_encoder(
@@ -81,7 +94,7 @@ def build_encoder(
     """
     if config.num_hidden_layers > len(weights):
         missing = f"{config.num_hidden_layers} layers"
-        _refuse([missing], source, "has no weights for", "all weights that config.json describes")
+        refuse([missing], source, "has no weights for", "all weights that config.json describes")
     with torch.device("meta"):
         encoder = Encoder(config)
     load_weights(encoder, weights, source, device)
@@ -105,14 +118,12 @@ def load_weights(
     unused = {n: remaining.pop(n) for n in weights if n.startswith(architecture.kept)}
     table = list(_names(encoder))
     missing = [name for _, theirs in table for name in theirs if name not in remaining]
-    _refuse(missing, source, "has no weights for", "all weights that config.json describes")
+    refuse(missing, source, "has no weights for", "all weights that config.json describes")
     shapes = {name: tuple(parameter.shape) for name, parameter in encoder.named_parameters()}
     stacked = {ours: [remaining.pop(name) for name in theirs] for ours, theirs in table}
     wrong = [w for ours, theirs in table for w in _wrong(shapes[ours], stacked[ours], theirs)]
-    _refuse(wrong, source, "has weights of another shape, or not finite,", "those of config.json")
-    _refuse(
-        list(remaining), source, "has unknown weights", f"those of a {architecture.model_class}"
-    )
+    refuse(wrong, source, "has weights of another shape, or not finite,", "those of config.json")
+    refuse(list(remaining), source, "has unknown weights", f"those of a {architecture.model_class}")
     if device is not None:
         _allocate(encoder, device)
     # Copies: a view would keep the whole file in memory.
@@ -157,7 +168,8 @@ def write_weights(path: Path, encoder: Encoder) -> None:
     write_bytes(path, save(export_weights(encoder), metadata={"format": "pt"}))
 
 
-def _refuse(names: list[str], source: str, problem: str, expected: str) -> None:
+def refuse(names: list[str], source: str, problem: str, expected: str) -> None:
+    """Raise ModelError if there are names; it shows up to three of them."""
     if names:
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         raise ModelError(

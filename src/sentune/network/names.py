@@ -4,14 +4,33 @@ from __future__ import annotations
 
 __all__ = [
     "ACTIVATION_NAMES",
+    "DENSE_ACTIVATIONS",
     "FUSED_ACTIVATIONS",
     "POOLING_FLAGS",
     "POOLING_MODES",
     "SIMILARITY_FUNCTIONS",
+    "VECTORS",
+    "VECTOR_MODULES",
 ]
 
 # As config.json spells them.
 ACTIVATION_NAMES = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu")
+
+# Of torch.nn, for the vectors of Dense modules: those that need no settings and keep the width.
+# fmt: off
+DENSE_ACTIVATIONS = (
+    "CELU", "ELU", "GELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "Identity",
+    "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "RReLU", "ReLU", "ReLU6", "SELU",
+    "SiLU", "Sigmoid", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh",
+    "Tanhshrink",
+)
+# fmt: on
+
+# The modules that may follow pooling.
+VECTOR_MODULES = ("Dense", "LayerNorm", "Dropout", "Normalize")
+
+# What sentence-transformers calls the vector of a text among the values that its modules pass on.
+VECTORS = "sentence_embedding"
 
 # Those that oneDNN computes in one pass with a product, by its names: attribute and algorithm.
 FUSED_ACTIVATIONS = {

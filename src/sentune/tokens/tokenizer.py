@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, overload
 
 import tokenizers
 
 from sentune.checks import require_whole
 from sentune.errors import ModelError
+from sentune.tokens.batch import TokenBatch
+from sentune.tokens.caller import CallerTokenizer
+from sentune.tokens.token_ids import TokenIds
 from sentune.tokens.truncation import Truncation
 
 __all__ = ["Tokenizer"]
 
 
-class Tokenizer:
+class Tokenizer(CallerTokenizer):
     """A ``tokenizers`` tokenizer with this model's length limit.
 
     The truncation and padding in the file are ignored: the published file of all-MiniLM-L6-v2
@@ -25,7 +28,11 @@ class Tokenizer:
     share it.
 
     Attributes:
-        settings: the content of ``tokenizer_config.json``; only its length limit is written anew.
+        settings: the content of ``tokenizer_config.json``, with what other files add to it.
+        do_lower_case: whether the folder asks for it beside the tokenizer, which then does it.
+        truncation_side: the end of a text that the limit cuts, ``right`` or ``left``.
+        split_special_tokens: whether special tokens in a text are split like other words.
+        known_ids: rows of the table of embeddings; a text with a greater id is refused.
     """
 
     def __init__(
@@ -35,11 +42,18 @@ class Tokenizer:
         max_seq_length: int,
         do_lower_case: bool = False,
         settings: dict[str, Any] | None = None,
+        truncation_side: str = "right",
+        split_special_tokens: bool = False,
+        known_ids: int | None = None,
     ) -> None:
         self.do_lower_case = do_lower_case
         self.settings = dict(settings or {})
+        self.truncation_side = truncation_side
+        self.split_special_tokens = split_special_tokens
         self._source: str = tokenizer.to_str()
         self.max_seq_length = max_seq_length
+        # Only a tokenizer that has greater ids is checked with every text.
+        self.known_ids = known_ids if known_ids and known_ids < self.vocabulary_size else None
 
     @property
     def max_seq_length(self) -> int:
@@ -57,7 +71,7 @@ class Tokenizer:
             least=fewest,
             fix=f"choose a longer limit: {fewest - 1} of the tokens are special ones",
         )
-        tokenizer.enable_truncation(length)
+        tokenizer.enable_truncation(length, direction=self.truncation_side)
         self._tokenizer, self._special_ids, self._max_seq_length = tokenizer, special_ids, length
 
     def _parsed(self) -> tokenizers.Tokenizer:
@@ -65,6 +79,7 @@ class Tokenizer:
         tokenizer = tokenizers.Tokenizer.from_str(self._source)
         tokenizer.no_padding()
         tokenizer.no_truncation()
+        tokenizer.encode_special_tokens = self.split_special_tokens
         return tokenizer
 
     @cached_property
@@ -82,21 +97,31 @@ class Tokenizer:
         """How it splits words: ``WordPiece``, ``BPE``, ``Unigram`` or ``WordLevel``."""
         return type(self._tokenizer.model).__name__
 
-    def __call__(self, texts: Sequence[str]) -> tuple[list[list[int]], Truncation]:
+    @overload
+    def __call__(self, text: Sequence[str]) -> TokenIds: ...
+
+    @overload
+    def __call__(self, text: Any, text_pair: Any = ..., **options: Any) -> TokenBatch: ...
+
+    def __call__(self, text: Any, text_pair: Any = None, **options: Any) -> TokenIds | TokenBatch:
         """Token ids of each text, and the count of what the limit cut.
 
-        The ids of a text include the special tokens ([CLS] and [SEP] for BERT); there are at most
+        With any option, with pairs or for one text: what ``batch`` returns. The ids of a text
+        include the special tokens ([CLS] and [SEP] for BERT); there are at most
         ``max_seq_length``. Runs on all processors, outside the interpreter lock.
         """
-        encodings = _encode(self._tokenizer, self._cased(texts))
-        truncation = Truncation(texts=len(encodings))
+        if options or isinstance(text, str) or text_pair is not None or _pairs(text):
+            return self.batch(text, text_pair, **options)
+        encodings = self._encoded(self._tokenizer, text)
+        truncation = Truncation(texts=len(encodings), side=self.truncation_side)
         for encoding in encodings:
             if encoding.overflowing:
                 truncation.truncated += 1
                 truncation.tokens_left_out += sum(
                     len(piece.ids) - len(self._special_ids) for piece in encoding.overflowing
                 )
-        return [encoding.ids for encoding in encodings], truncation
+        ids = [encoding.ids for encoding in encodings]
+        return TokenIds.of(ids, truncation, partial(self.batch, text))
 
     def pieces(self, text: str, most: int) -> list[str]:
         """A text cut into pieces of at most ``most`` tokens, about equally long.
@@ -115,7 +140,7 @@ class Tokenizer:
 
     def whole(self, texts: Sequence[str]) -> list[list[int]]:
         """All token ids of each text, with special tokens and without the length limit."""
-        return [encoding.ids for encoding in _encode(self._bare, self._cased(texts))]
+        return [encoding.ids for encoding in self._encoded(self._bare, texts)]
 
     def frame(self) -> tuple[int, int]:
         """The numbers of special tokens before and after a text: (1, 1) for [CLS] … [SEP]."""
@@ -132,8 +157,32 @@ class Tokenizer:
         (ids,), _ = self([prompt])
         return len(ids) - (1 if ids and ids[-1] in self._special_ids else 0)
 
-    def _cased(self, texts: Sequence[str]) -> list[str]:
-        return [text.lower() for text in texts] if self.do_lower_case else list(texts)
+    def _encoded(
+        self, tokenizer: tokenizers.Tokenizer, texts: Sequence[str]
+    ) -> list[tokenizers.Encoding]:
+        encodings = _encode(tokenizer, list(texts))
+        if self.known_ids is not None:
+            for number, encoding in enumerate(encodings):
+                self._require_known(number, encoding.ids, self.known_ids)
+        return encodings
+
+    def _require_known(self, number: int, ids: Sequence[int], known: int) -> None:
+        unknown = next((token for token in ids if token >= known), None)
+        if unknown is not None:
+            token = self._tokenizer.id_to_token(unknown)
+            raise ModelError(
+                f"text {number} has the token {token!r} with the id {unknown}",
+                expected=f"ids below {known}, for which the model has embeddings",
+                fix="take the token out of the text, or give the model more embeddings",
+            )
+
+    def added_tokens(self) -> dict[int, tokenizers.AddedToken]:
+        """Id → token, for the tokens that are found in a text before it is split."""
+        return dict(self._tokenizer.get_added_tokens_decoder())
+
+    def parsed(self) -> tokenizers.Tokenizer:
+        """A copy of the wrapped tokenizer, which neither cuts nor pads."""
+        return self._parsed()
 
     def to_json(self) -> str:
         """The content of ``tokenizer.json``, with this model's truncation and no padding."""
@@ -143,6 +192,10 @@ class Tokenizer:
         """The tokens in the order of their ids: the lines of ``vocab.txt``."""
         vocabulary = self._tokenizer.get_vocab()
         return sorted(vocabulary, key=vocabulary.__getitem__)
+
+
+def _pairs(texts: Any) -> bool:
+    return len(texts) > 0 and isinstance(texts[0], tuple | list)
 
 
 def _encode(tokenizer: tokenizers.Tokenizer, texts: list[str]) -> list[tokenizers.Encoding]:

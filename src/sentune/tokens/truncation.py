@@ -21,12 +21,14 @@ class Truncation:
         truncated: of these, how many were cut at the limit.
         tokens_left_out: from all texts together.
         windowed: texts over the limit that were encoded whole, in windows.
+        side: the end that was cut: ``right``, or ``left`` where a model keeps the last tokens.
     """
 
     texts: int = 0
     truncated: int = 0
     tokens_left_out: int = 0
     windowed: int = 0
+    side: str = "right"
 
     def add(self, other: Truncation) -> None:
         """Add the counts of another batch to these."""
@@ -34,13 +36,16 @@ class Truncation:
         self.truncated += other.truncated
         self.tokens_left_out += other.tokens_left_out
         self.windowed += other.windowed
+        if other.truncated:
+            self.side = other.side
 
     def describe(self, limit: int) -> str:
         """The counts for people; ``limit`` is the model's length limit in tokens."""
         texts = counted(self.texts, "text")
         if self.truncated:
             left_out = counted(self.tokens_left_out, "token")
-            return f"{texts}, {self.truncated:,} cut at {limit} tokens: {left_out} left out"
+            where = " at the beginning" if self.side == "left" else ""
+            return f"{texts}, {self.truncated:,} cut at {limit} tokens: {left_out} left out{where}"
         if self.windowed:
             return f"{texts}, {self.windowed:,} encoded in windows of {limit} tokens"
         return f"{texts}, none cut"

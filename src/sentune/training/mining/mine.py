@@ -15,7 +15,7 @@ from torch import Tensor
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.encoding.text_encoder import EncodeOptions
-from sentune.errors import DataError
+from sentune.errors import ArgumentError, DataError
 from sentune.progress import progress
 from sentune.training.mining.settings import MiningOptions, MiningSettings
 from sentune.vectors import require_finite
@@ -124,10 +124,16 @@ def mine_hard_negatives(
     the passages that answer; about 100 MB beside the vectors.
 
     Raises:
-        ArgumentError: an argument outside its range.
+        ArgumentError: an argument outside its range, or data that are not ``Pairs``.
         DataError: fewer than two passages.
         ModelError: the model gives vectors that are not finite.
     """
+    if not isinstance(pairs, Pairs):
+        raise ArgumentError(
+            f"mine_hard_negatives of a {type(pairs).__name__}",
+            expected="Pairs, which know all passages that answer a question",
+            fix="make them with sentune.data.Pairs, or run: sentune mine-negatives FILE",
+        )
     for unknown in options.keys() - MiningOptions.__annotations__.keys():
         raise TypeError(f"mine_hard_negatives() got an unexpected keyword argument {unknown!r}")
     settings = MiningSettings(**options)

@@ -1,0 +1,272 @@
+"""Methods of the reference's model that scripts call, over the model's own ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sentune.encoding.card_data import SentenceTransformerModelCardData
+from sentune.encoding.pool import Pool
+from sentune.encoding.stages import AutoModel, Transformer
+from sentune.encoding.text_encoder import TextEncoder
+from sentune.errors import ArgumentError
+from sentune.files import claim_folder, make_folder, new_folder, write_text
+from sentune.hardware import choose_compute
+from sentune.model_folder.resolve import BaseModel
+from sentune.tokens.batch import TokenBatch
+from sentune.tokens.tokenizer import Tokenizer
+
+__all__ = ["ScriptedEncoder"]
+
+
+class ScriptedEncoder(TextEncoder):
+    """What the reference's model has beside ``encode``: its stages, its folder, its pools.
+
+    Attributes:
+        base: the name, folder and origin of the model that was loaded.
+        model_card_data: what the caller says of the model.
+    """
+
+    base: BaseModel
+    model_card_data: SentenceTransformerModelCardData
+
+    # ── the stages ────────────────────────────────────────────────────────────────────────────
+
+    def _stages(self) -> list[nn.Module]:
+        first = Transformer.of(self.encoder, self.tokenizer, self._folder, self.base)
+        return [first, self.pooling, *self.after_pooling]
+
+    def __getitem__(self, index: int) -> Any:
+        """A stage: 0 the transformer, 1 the pooling, then what follows it."""
+        return self._stages()[index]
+
+    def __len__(self) -> int:
+        """The number of stages."""
+        return 2 + len(self.after_pooling)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        return iter(self._stages())
+
+    def _first_module(self) -> Any:
+        return self[0]
+
+    def _last_module(self) -> Any:
+        return self[-1]
+
+    @property
+    def transformers_model(self) -> AutoModel:
+        """``model[0].auto_model``."""
+        found: AutoModel = self[0].auto_model
+        return found
+
+    @property
+    def processor(self) -> Tokenizer:
+        """``tokenizer``."""
+        return self.tokenizer
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format of the weights."""
+        return self.encoder.embeddings.word.weight.dtype
+
+    @property
+    def _target_device(self) -> torch.device:
+        return self.device
+
+    def get_backend(self) -> str:
+        """``torch``."""
+        return "torch"
+
+    def set_pooling_include_prompt(self, include_prompt: bool) -> None:
+        """Whether the tokens of a prompt are pooled too."""
+        self.pooling.include_prompt = include_prompt
+
+    # ── token ids by hand ─────────────────────────────────────────────────────────────────────
+
+    def tokenize(self, texts: Sequence[str], **options: Any) -> TokenBatch:
+        """Padded token ids of texts as tensors, cut at ``max_seq_length``, on the CPU.
+
+        The model takes them: ``model(model.tokenize(texts))["sentence_embedding"]``. ``encode``
+        is faster, because it computes no padding. Raises ArgumentError.
+        """
+        return self._first_module().tokenize(texts, **options)  # type: ignore[no-any-return]
+
+    def preprocess(
+        self, inputs: Sequence[str], prompt: str | None = None, **options: Any
+    ) -> TokenBatch:
+        """``tokenize``, with ``prompt`` before every text."""
+        texts = [prompt + text for text in inputs] if prompt else inputs
+        found = self.tokenize(texts, **options)
+        if prompt and not self.pooling.include_prompt:
+            found["prompt_length"] = self.tokenizer.prompt_length(prompt)
+        return found
+
+    def smart_batching_collate(self, batch: Sequence[Any]) -> tuple[list[TokenBatch], Tensor]:
+        """Examples with ``.texts`` and ``.label`` → the token ids of each column, and labels."""
+        columns = zip(*(example.texts for example in batch), strict=True)
+        labels = torch.tensor([example.label for example in batch])
+        return [self.tokenize(list(column)) for column in columns], labels
+
+    # ── encode under other names ──────────────────────────────────────────────────────────────
+
+    def encode_multi_process(
+        self,
+        sentences: Sequence[str],
+        pool: Pool,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        batch_size: int | None = None,
+        chunk_size: int | None = None,
+        show_progress_bar: bool | None = None,
+        precision: str = "float32",
+        normalize_embeddings: bool = False,
+        truncate_dim: int | None = None,
+    ) -> NDArray[Any]:
+        """``encode`` in the processes of a pool, under its older name. Raises as ``encode``."""
+        return self.encode(
+            sentences,
+            prompt_name=prompt_name,
+            prompt=prompt,
+            batch_size=batch_size,
+            chunk_size=chunk_size,
+            show_progress_bar=show_progress_bar,
+            pool=pool,
+            precision=precision,
+            normalize_embeddings=normalize_embeddings,
+            truncate_dim=truncate_dim,
+        )
+
+    @contextmanager
+    def truncate_sentence_embeddings(self, truncate_dim: int | None) -> Iterator[None]:
+        """Keep so many dimensions within the block. Raises ArgumentError."""
+        before = self.truncate_dim
+        self.truncate_dim = truncate_dim
+        try:
+            yield
+        finally:
+            self.truncate_dim = before
+
+    truncate_embeddings = truncate_sentence_embeddings
+
+    def evaluate(self, evaluator: Callable[..., Any], output_path: str | Path | None = None) -> Any:
+        """What an evaluator finds; its files go to ``output_path``. Raises OutputError."""
+        if output_path is not None:
+            make_folder(output_path)
+        return evaluator(self, output_path)
+
+    # ── number formats and devices ────────────────────────────────────────────────────────────
+
+    def to(self, *args: Any, **options: Any) -> Self:
+        """Move the weights. ``torch.bfloat16`` is the format to compute in; weights keep theirs.
+
+        Raises:
+            ArgumentError: ``torch.float16``.
+        """
+        given = [*args, *options.values()]
+        if any(one is torch.float16 for one in given):
+            raise _half("torch.float16")
+        if not any(one is torch.bfloat16 for one in given):
+            return super().to(*args, **options)
+        others = {name: value for name, value in options.items() if value is not torch.bfloat16}
+        super().to(*(one for one in args if one is not torch.bfloat16), **others)
+        return self.bfloat16()
+
+    def half(self) -> Self:
+        """Refused: sentune does not compute in float16. Raises ArgumentError."""
+        raise _half("half()")
+
+    def bfloat16(self) -> Self:
+        """Compute in bfloat16 from now on; the weights keep their format."""
+        self.compute_dtype = "bfloat16"
+        self.compute_as(choose_compute("bfloat16", self.device))
+        return self
+
+    def float(self) -> Self:
+        """Weights in float32, and compute in it."""
+        super().float()
+        self.compute_dtype = "float32"
+        self.compute_as(choose_compute("float32", self.device))
+        return self
+
+    # ── model → folder ────────────────────────────────────────────────────────────────────────
+
+    def save_pretrained(
+        self,
+        path: str | Path,
+        model_name: str | None = None,
+        create_model_card: bool = True,
+        train_datasets: Sequence[str] | None = None,
+        safe_serialization: bool = True,
+    ) -> None:
+        """Write the model folder, whole or not at all.
+
+        Every version of sentence-transformers from 3.1 on loads it.
+
+        Args:
+            path: a folder that does not exist yet, an empty one, or one that this process has
+                saved to before; its files are replaced then.
+            model_name: the name for the card of a model that has none.
+            create_model_card: write ``README.md``.
+            train_datasets: names of data sets, for the same card.
+            safe_serialization: only True: weights are written as safetensors.
+
+        Raises:
+            OutputError: the folder holds what this process did not write, or cannot be written.
+            ArgumentError: another value of ``safe_serialization``.
+        """
+        if not safe_serialization:
+            raise ArgumentError(
+                f"safe_serialization is {safe_serialization!r}",
+                expected="True, because other weight files are pickles, which can run code",
+                fix="leave it out: every version of sentence-transformers reads safetensors",
+            )
+        card = self._card(model_name, train_datasets)
+        with new_folder(path) as folder:
+            self.write_into(folder)
+            if create_model_card:
+                write_text(folder / "README.md", card)
+            else:
+                (folder / "README.md").unlink()
+        claim_folder(path)
+
+    save = save_pretrained
+
+    def _card(self, model_name: str | None, train_datasets: Sequence[str] | None) -> str:
+        """The model's own card, unless the caller says something of the model, or it has none."""
+        said = self.model_card_data
+        if model_name is not None and said.model_id is None:
+            said = replace(said, model_id=model_name)
+        if train_datasets:
+            named = [{"name": name, "id": name} for name in train_datasets]
+            said = replace(said, train_datasets=[*said.train_datasets, *named])
+        if self.model_card and not said.given:
+            return self.model_card
+        return said.card(repr(self), self.get_embedding_dimension())
+
+    def push_to_hub(self, repo_id: str, *_: Any, **__: Any) -> None:
+        """Refused: sentune only reads from the hub. Raises ArgumentError."""
+        raise ArgumentError(
+            f"push_to_hub({repo_id!r})",
+            expected="a folder to save to, because sentune sends nothing over the network",
+            fix="call save_pretrained('out') and run: hf upload OWNER/NAME out",
+        )
+
+    save_to_hub = push_to_hub
+
+
+def _half(given: str) -> ArgumentError:
+    return ArgumentError(
+        given,
+        expected="float32 or bfloat16, the formats that sentune computes in",
+        fix="use compute_dtype='bfloat16', which has 16 bits as well",
+    )
