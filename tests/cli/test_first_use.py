@@ -79,19 +79,6 @@ def test_a_bar_without_work_is_not_drawn(capfd: pytest.CaptureFixture[str]) -> N
 def small_demo(monkeypatch: pytest.MonkeyPatch, tiny_folder: Path, tmp_path: Path) -> None:
     """A demo on a few pairs, with a small model, in an empty folder."""
     words = ["files", "threads", "dates", "sockets", "locks", "paths", "bytes", "sets", "queues"]
-        "files",
-        "threads",
-        "dates",
-        "sockets",
-        "locks",
-        "paths",
-        "bytes",
-        "sets",
-        "queues",
-        "heaps",
-        "trees",
-        "maps",
-    ]
     pairs = Pairs(
         {word: f"what do {word} do" for word in words},
         {word: f"{word} do something in chapter {i}" for i, word in enumerate(words)},
