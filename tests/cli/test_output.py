@@ -26,7 +26,6 @@ def test_a_full_disk_is_one_line(tiny_folder: Path, tmp_path: Path) -> None:
     for arguments in (
         ("similarity", tiny_folder, "a", "b"),
         ("search", tiny_folder, "a", "--data", passages),
-        ("doctor",),
         ("--version",),
         ("tune", "--help"),
     ):
