@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -125,9 +125,9 @@ class Embedder(nn.Module):
         is not applied. Padded token ids in a mapping are taken too, and give a mapping: see
         :func:`sentune.encoding.features.embed_features`.
         """
-        if isinstance(packed, Mapping):
-            return embed_features(packed, self._embedded)
-        return self._embedded(packed, prompt_length)[1]
+        if isinstance(packed, Pack):
+            return self._embedded(packed, prompt_length)[1]
+        return embed_features(packed, self._embedded)
 
     def _embedded(self, packed: Pack, prompt_length: int = 0) -> tuple[Tensor, Tensor]:
         """The vectors of the tokens, in the order of the pack, and those of the texts."""
