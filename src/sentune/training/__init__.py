@@ -6,7 +6,7 @@
                                                  ├ arguments: every setting; retired: of old cards
                                                  ├ checkpoints/, resuming: a run survives a kill
                                                  ├ progress: the bar; watch: loss, collapse
-                                                 └ measuring, evaluating: held-out losses, evaluators
+                                                 └ measuring, evaluating: by held-out data
 
 - ``given`` and ``choosing`` take what scripts pass: the model, the loss of each data set; a module
   of the user's becomes a loss in ``own_losses``. ``places`` looks at where a run will write.
