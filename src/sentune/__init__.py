@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from sentune.training.batches.names import BatchSamplers, MultiDatasetBatchSamplers
     from sentune.training.example_loaders import SentencesDataset
     from sentune.training.fit import fit
-    from sentune.training.mining.mine import mine_hard_negatives
+    from sentune.training.mining.hard_negatives import mine_hard_negatives
     from sentune.training.trainer import SentenceTransformerTrainer
 
 __version__ = "0.1.0"
@@ -70,7 +70,7 @@ _HOMES = {
     "count_truncation": "sentune.tokens.truncation",
     "dot_score": "sentune.encoding.similarity",
     "fit": "sentune.training.fit",
-    "mine_hard_negatives": "sentune.training.mining.mine",
+    "mine_hard_negatives": "sentune.training.mining.hard_negatives",
     "paraphrase_mining": "sentune.tasks.paraphrases",
     "paraphrase_mining_embeddings": "sentune.tasks.paraphrases",
     "quantize_embeddings": "sentune.encoding.precision",

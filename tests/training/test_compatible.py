@@ -276,7 +276,7 @@ def test_scores_are_never_thrown_away(
 ) -> None:
     data = {**SCORED, label: [kind(score) for score in SCORED["score"]]}
     data = {name: data[name] for name in ("sentence1", "sentence2", label)}
-    trainer = SentenceTransformerTrainer(model, settings(tmp_path), data)
+    trainer: Any = SentenceTransformerTrainer(model, settings(tmp_path), data)
     assert type(trainer.loss) is losses.CoSENTLoss
     batch = trainer.data_collator(trainer.train_data.rows)["batch"]
     assert batch.labels.dtype == torch.float32
@@ -287,7 +287,7 @@ def test_each_data_set_gets_the_loss_that_suits_it(
     model: SentenceTransformer, tmp_path: Path
 ) -> None:
     several = {"ranked": PAIRS, "scored": SCORED}
-    trainer = SentenceTransformerTrainer(model, settings(tmp_path), several)
+    trainer: Any = SentenceTransformerTrainer(model, settings(tmp_path), several)
     assert {name: type(loss).__name__ for name, loss in trainer.loss.items()} == {
         "ranked": "MultipleNegativesRankingLoss",
         "scored": "CoSENTLoss",
@@ -373,7 +373,7 @@ class Classes(nn.Module):
         return nn.functional.cross_entropy(self.classifier(torch.cat(both, dim=1)), labels)
 
 
-CLASSES = {
+CLASSES: dict[str, Any] = {
     "one": [f"first {i}" for i in range(8)],
     "two": [f"second {i}" for i in range(8)],
     "label": [i % 3 for i in range(8)],

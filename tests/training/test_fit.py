@@ -102,7 +102,9 @@ def test_batches_are_those_of_the_loader(model: SentenceTransformer) -> None:
     assert seen[0].texts != seen[2].texts
 
 
-def test_objectives_take_turns_until_the_shortest_ends(model: SentenceTransformer) -> None:
+def test_objectives_take_turns_until_the_shortest_ends(
+    model: SentenceTransformer, caplog: pytest.LogCaptureFixture
+) -> None:
     seen: list[Batch] = []
     objectives = [
         (loader(), Ranked(seen)),
@@ -115,6 +117,7 @@ def test_objectives_take_turns_until_the_shortest_ends(model: SentenceTransforme
         ("objective_1", 4),
         ("objective_2", 3),
     ]
+    assert "2 rows of 16 are in no batch of an epoch" in caplog.text
     assert seen[1].labels is not None
     assert seen[1].labels.tolist() == pytest.approx([0.0, 0.1, 0.2])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -151,10 +151,10 @@ class Embedder(nn.Module):
         is not applied. Padded token ids in a mapping are taken too, and give a mapping: see
         :func:`sentune.encoding.features.embed_features`.
         """
-        if isinstance(packed, Mapping):
-            skipped = int(packed.get("prompt_length", prompt_length))
-            return embed_features(packed, partial(self._embedded, prompt_length=skipped))
-        return self._embedded(packed, prompt_length)[1]
+        if isinstance(packed, Pack):
+            return self._embedded(packed, prompt_length)[1]
+        skipped = int(packed.get("prompt_length", prompt_length))
+        return embed_features(packed, partial(self._embedded, prompt_length=skipped))
 
     def _embedded(self, packed: Pack, prompt_length: int = 0) -> tuple[Tensor, Tensor]:
         """The vectors of the tokens, in the order of the pack, and those of the texts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,8 +24,11 @@ from sentune.training.loader import batch_loader
 from sentune.training.objectives import Objective, RoundRobinBatchSampler
 from sentune.training.score import Score, save_weights
 from sentune.training.trainer import SentenceTransformerTrainer
+from sentune.wording import counted
 
 __all__ = ["fit"]
+
+logger = logging.getLogger(__name__)
 
 _LEARNING_RATE = 2e-5
 _SCHEDULERS = {
@@ -193,6 +197,13 @@ class _Trainer(SentenceTransformerTrainer):
         ]
         counts = [sum(row.dataset == name for row in data.rows) for name in self._objectives]
         batches = RoundRobinBatchSampler(parts, counts)
+        left_out = batches.left_out() if self.args.world_size == 1 else 0
+        if left_out:
+            logger.warning(
+                "%s of %s are in no batch of an epoch, which ends with the shortest objective",
+                counted(left_out, "row"),
+                f"{sum(counts):,}",
+            )
         return batch_loader(data.rows, batches, self.data_collator, self.args)
 
 
