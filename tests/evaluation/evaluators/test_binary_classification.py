@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sentune import InputExample
 from sentune.errors import ArgumentError, DataError
 from sentune.evaluation import BinaryClassificationEvaluator
-from sentune.training.fit import InputExample
 
 Any_ = Callable[..., Any]
 ALL = ["cosine", "dot", "euclidean", "manhattan"]

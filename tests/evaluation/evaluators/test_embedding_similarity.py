@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sentune import InputExample
 from sentune.encoding.similarity import SimilarityFunction
 from sentune.errors import ArgumentError, DataError, ModelError, OutputError
 from sentune.evaluation.evaluators import EmbeddingSimilarityEvaluator
-from sentune.training.fit import InputExample
 
 MakeModel = Callable[..., Any]
 Any_ = Callable[..., Any]

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from sentune import InputExample
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, DataError, OutputError
 from sentune.evaluation import (
@@ -22,7 +23,6 @@ from sentune.evaluation import (
     SequentialEvaluator,
     TripletEvaluator,
 )
-from sentune.training.fit import InputExample
 from sentune.training.losses import SoftmaxLoss
 
 Any_ = Callable[..., Any]
