@@ -43,7 +43,7 @@ def test_labels_of_one_kind(reference: Any, make_table: Any_, compare: Any_, lab
 
 def test_examples() -> None:
     labels = [0, 1] * 15
-    rows = [InputExample([a, b], label=n) for a, b, n in zip(A, B, labels, strict=True)]
+    rows = [InputExample(texts=[a, b], label=n) for a, b, n in zip(A, B, labels, strict=True)]
     found = BinaryClassificationEvaluator.from_input_examples(rows, name="dev")
     assert (found.sentences1, found.sentences2, found.labels) == (A, B, labels)
 
