@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-DOORS = ("losses", "quantization", "readers", "trainer", "training_args", "util")
+DOORS = ("datasets", "losses", "quantization", "readers", "trainer", "training_args", "util")
 OURS_ALONE = {"EmbeddingLoss", "SupervisedContrastiveLoss"}
 
 

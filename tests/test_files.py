@@ -17,7 +17,16 @@ import pytest
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import OutputError
-from sentune.files import new_file, new_folder, require_free, sha256, write_json, write_text
+from sentune.files import (
+    claim_folder,
+    is_claimed,
+    new_file,
+    new_folder,
+    require_free,
+    sha256,
+    write_json,
+    write_text,
+)
 
 INTERRUPTIONS = [ValueError("theirs"), KeyboardInterrupt(), SystemExit(3), GeneratorExit()]
 
@@ -284,6 +293,35 @@ def test_free_places(tmp_path: Path) -> None:
 
 
 # ── a model's folder ──────────────────────────────────────────────────────────────────────────
+
+
+def test_a_claimed_folder_is_written_again(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert not is_claimed(folder)
+    claim_folder(folder)
+    (folder / "checkpoint-1").mkdir()
+    for content in ("old", "new"):
+        with new_folder(folder) as partial:
+            assert list(partial.iterdir()) == []
+            for name in ("config.json", "weights"):
+                (partial / name).write_text(content, encoding="utf-8")
+            (partial / "1_Pooling").mkdir()
+            (partial / "1_Pooling" / content).touch()
+    assert sorted(path.name for path in folder.rglob("*")) == [
+        *("1_Pooling", "checkpoint-1", "config.json", "new", "weights"),
+    ]
+    assert (folder / "config.json").read_text(encoding="utf-8") == "new"
+    require_free(folder)
+
+
+def test_an_interrupted_write_leaves_a_claimed_folder_as_it_was(tmp_path: Path) -> None:
+    claim_folder(tmp_path)
+    (tmp_path / "config.json").write_text("old", encoding="utf-8")
+    with pytest.raises(KeyError), new_folder(tmp_path) as partial:  # noqa: PT012
+        (partial / "config.json").write_text("new", encoding="utf-8")
+        raise KeyError
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+    assert (tmp_path / "config.json").read_text(encoding="utf-8") == "old"
 
 
 def test_a_model_is_saved_whole_or_not_at_all(tmp_path: Path, base_folder: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers know it, without the 8 ms of typing
 if TYPE_CHECKING:
     from sentune import losses
+    from sentune.data.input_example import InputExample
     from sentune.encoding.precision import quantize_embeddings
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.encoding.similarity import similarity, similarity_pairwise
@@ -21,24 +22,29 @@ if TYPE_CHECKING:
     from sentune.tasks.semantic_search import semantic_search
     from sentune.tokens.truncation import count_truncation
     from sentune.training.arguments import SentenceTransformerTrainingArguments
-    from sentune.training.fit import InputExample, fit
-    from sentune.training.mining.mine import mine_hard_negatives
+    from sentune.training.batches.names import BatchSamplers, MultiDatasetBatchSamplers
+    from sentune.training.example_loaders import SentencesDataset
+    from sentune.training.fit import fit
+    from sentune.training.mining.hard_negatives import mine_hard_negatives
     from sentune.training.trainer import SentenceTransformerTrainer
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BatchSamplers": "sentune.training.batches.names",
     "EmbeddingSimilarityEvaluator": "sentune.evaluation.evaluators",
     "Index": "sentune.index.index",
     "InformationRetrievalEvaluator": "sentune.evaluation.evaluators",
-    "InputExample": "sentune.training.fit",
+    "InputExample": "sentune.data.input_example",
+    "MultiDatasetBatchSamplers": "sentune.training.batches.names",
     "SentenceTransformer": "sentune.encoding.sentence_transformer",
     "SentenceTransformerTrainer": "sentune.training.trainer",
     "SentenceTransformerTrainingArguments": "sentune.training.arguments",
+    "SentencesDataset": "sentune.training.example_loaders",
     "community_detection": "sentune.tasks.communities",
     "count_truncation": "sentune.tokens.truncation",
     "fit": "sentune.training.fit",
-    "mine_hard_negatives": "sentune.training.mining.mine",
+    "mine_hard_negatives": "sentune.training.mining.hard_negatives",
     "paraphrase_mining": "sentune.tasks.paraphrases",
     "paraphrase_mining_embeddings": "sentune.tasks.paraphrases",
     "quantize_embeddings": "sentune.encoding.precision",
@@ -48,13 +54,16 @@ _HOMES = {
 }
 
 __all__ = [
+    "BatchSamplers",
     "EmbeddingSimilarityEvaluator",
     "Index",
     "InformationRetrievalEvaluator",
     "InputExample",
+    "MultiDatasetBatchSamplers",
     "SentenceTransformer",
     "SentenceTransformerTrainer",
     "SentenceTransformerTrainingArguments",
+    "SentencesDataset",
     "__version__",
     "community_detection",
     "count_truncation",

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from sentune.training.fit import InputExample
+from sentune.data.example_readers import (
+    LabelSentenceReader,
+    NLIDataReader,
+    PairedFilesReader,
+    STSBenchmarkDataReader,
+    STSDataReader,
+    TripletReader,
+)
+from sentune.data.input_example import InputExample
 
-__all__ = ["InputExample"]
+__all__ = [
+    "InputExample",
+    "LabelSentenceReader",
+    "NLIDataReader",
+    "PairedFilesReader",
+    "STSBenchmarkDataReader",
+    "STSDataReader",
+    "TripletReader",
+]

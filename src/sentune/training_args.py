@@ -3,5 +3,10 @@
 from __future__ import annotations
 
 from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.batches.names import BatchSamplers, MultiDatasetBatchSamplers
 
-__all__ = ["SentenceTransformerTrainingArguments"]
+__all__ = [
+    "BatchSamplers",
+    "MultiDatasetBatchSamplers",
+    "SentenceTransformerTrainingArguments",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,11 @@ class SentenceTransformer(TextEncoder):
         """Train with less memory in more time; the trainer calls it when a setting asks for it."""
         del activation_checkpointing_kwargs, offload
         self.encoder.recompute_every = every_n_layers
+
+    def fit(self, train_objectives: Any, *arguments: Any, **options: Any) -> None:
+        """Train this model in place; see :func:`sentune.fit` for the arguments and errors."""
+        # Training lies above this room: the front of the package loads it.
+        importlib.import_module("sentune").fit(self, train_objectives, *arguments, **options)
 
     # ── vectors → scores ──────────────────────────────────────────────────────────────────────
 

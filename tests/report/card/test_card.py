@@ -98,7 +98,7 @@ def test_the_sections_are_those_of_the_reference_card(card: str) -> None:
         "* Loss: `MultipleNegativesRankingLoss` with these parameters:\n",
         '      "scale": 20.0,\n      "similarity_fct": "cos_sim"\n',
         "- `per_device_train_batch_size`: 20\n",
-        "- `multi_dataset_batch_sampler`: round_robin\n",
+        "- `multi_dataset_batch_sampler`: proportional\n",
         "- `warmup_steps`: 0\n",
         "@inproceedings{reimers-2019-sentence-bert,\n",
         '    booktitle = "Proceedings of the 2019 Conference on Empirical Methods in Natural '

@@ -25,7 +25,7 @@ def test_exactly_what_differs_is_listed(tmp_path: Path) -> None:
         learning_rate=2e-5,
         lr_scheduler_type="cosine",
         lr_scheduler_kwargs={"num_cycles": 2},
-        batch_sampler="batch_sampler",
+        batch_sampler="no_duplicates",
         bf16=True,
         dropout=0.0,
         use_cpu=True,
@@ -47,7 +47,7 @@ def test_exactly_what_differs_is_listed(tmp_path: Path) -> None:
         "use_cpu": "True",
         "accelerator_config": config,
         "dataloader_pin_memory": "False",  # which transformers derives from use_cpu
-        "batch_sampler": "batch_sampler",
+        "batch_sampler": "no_duplicates",
         "dropout": "0.0",
     }
 
@@ -63,7 +63,7 @@ def test_values_read_as_on_the_reference_card(tmp_path: Path) -> None:
         "data_seed": "None",
         "debug": "[]",
         "hub_strategy": "every_save",
-        "multi_dataset_batch_sampler": "round_robin",
+        "multi_dataset_batch_sampler": "proportional",
     }
     assert {name: stated[name] for name in expected} == expected
 
