@@ -12,12 +12,15 @@ import torch
 from sentune import losses as door
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
+from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.losses import (
+    CosineSimilarityLoss,
     EmbeddingLoss,
     MatryoshkaLoss,
     MultipleNegativesRankingLoss,
     left_out,
 )
+from sentune.training.trainer import SentenceTransformerTrainer
 
 COLUMNS = (
     ["a file is copied", "wait", "the sum of x"],
@@ -76,3 +79,26 @@ def test_losses_left_out_say_so_when_they_are_used(name: str, tiny: SentenceTran
     assert name in door.__all__
     with pytest.raises(ArgumentError, match=f"{name}, which sentune does not have, because"):
         getattr(door, name)(tiny)
+
+
+def test_a_changed_loss_trains_as_it_was_written(tiny_folder: Path, tmp_path: Path) -> None:
+    seen: list[Any] = []
+
+    class Doubled(CosineSimilarityLoss):
+        def forward(self, sentence_features: Any, labels: Any = None, **_: Any) -> Any:
+            model: Any = self.model
+            seen.append([model(one)["sentence_embedding"].shape for one in sentence_features])
+            return 2 * super().forward(sentence_features, labels)
+
+    model = SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
+    data = {"a": ["x", "y z"], "b": ["y", "z"], "score": [0.5, 1.0]}
+    settings = SentenceTransformerTrainingArguments(
+        str(tmp_path), num_train_epochs=1, disable_tqdm=True, dropout=0.0, use_cpu=True
+    )
+    trainer = SentenceTransformerTrainer(model, settings, data, data, loss=Doubled(model))
+    found = trainer.evaluate()["eval_loss"]
+    plain = SentenceTransformerTrainer(model, settings, data, data, loss=CosineSimilarityLoss)
+    assert found == pytest.approx(2 * plain.evaluate()["eval_loss"], rel=1e-4)
+    trainer.train()
+    assert seen[0] == [(2, 32), (2, 32)]
+    assert not CosineSimilarityLoss(model).encodes_itself
