@@ -104,7 +104,7 @@ def test_weights_are_those_of_the_reference(
 
 def test_a_saved_model_leaves_the_classifier_out(tmp_path: Path, folder: Path) -> None:
     model = SentenceTransformer(folder, device="cpu", compute_dtype="float32")
-    data = {"a": ["x", "y"], "b": ["y", "z"], "label": [0, 1]}
+    data: Any = {"a": ["x", "y"], "b": ["y", "z"], "label": [0, 1]}
     loss = losses.SoftmaxLoss(model, 32, 2)
     before = loss.classifier.weight.detach().clone()
     arguments = SentenceTransformerTrainingArguments(
