@@ -16,8 +16,9 @@ from sentune.files import new_folder
 from sentune.hardware import choose_compute
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
+from sentune.model_folder.tensors import read_tensors
 from sentune.model_folder.vector_modules import build_modules, described
-from sentune.model_folder.weights import build_encoder, read_weights
+from sentune.model_folder.weights import build_encoder
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.names import SIMILARITY_FUNCTIONS
 from sentune.network.pooling import Pooling
@@ -89,9 +90,10 @@ class SentenceTransformer(TextEncoder):
         self._folder = found = ModelFolder.read(self.base.folder)
         self.encoder = build_encoder(
             found.config,
-            read_weights(found.weights, found.config.model_type),
+            read_tensors(found.weights),
             str(found.weights),
             self.compute.device,
+            found.adapter,
         )
         self.tokenizer = found.tokenizer
         self.pooling = Pooling(

@@ -62,13 +62,16 @@ class BaseModel:
     revision: str | None = None
 
 
-def resolve(name: str | Path, revision: str | None = None) -> BaseModel:
+def resolve(
+    name: str | Path, revision: str | None = None, *, local_files_only: bool = False
+) -> BaseModel:
     """Find the folder of a model.
 
     Args:
         name: a folder, ``owner/model``, or a model of the sentence-transformers organisation
             without its owner.
         revision: branch, tag or commit on the hub.
+        local_files_only: do not ask the hub.
 
     Raises:
         ModelNotFoundError: the model is not on this machine and cannot be fetched from the hub.
@@ -85,11 +88,16 @@ def resolve(name: str | Path, revision: str | None = None) -> BaseModel:
             expected="a model folder, or owner/model as on the Hugging Face hub",
             fix="check the path",
         )
-    return (
-        _from_cache(hub_name, revision)
-        or (_from_package(hub_name) if revision is None else None)
-        or _from_hub(hub_name, revision)
-    )
+    found = _from_cache(hub_name, revision)
+    if found is None and revision is None:
+        found = _from_package(hub_name)
+    if found is None and local_files_only:
+        raise ModelNotFoundError(
+            f"the model {name!r} is not on this machine",
+            expected="a folder, or a model in the Hugging Face cache",
+            fix="fetch the model once, for example with SentenceTransformer(name)",
+        )
+    return found or _from_hub(hub_name, revision)
 
 
 def _local(name: str | Path) -> Path | None:
@@ -119,7 +127,7 @@ def _from_cache(name: str, revision: str | None) -> BaseModel | None:
         )
     except LocalEntryNotFoundError:
         return None
-    if not any(folder.rglob("model.safetensors")) and not any(folder.rglob("*.bin")):
+    if not any(folder.rglob("*.safetensors")) and not any(folder.rglob("*.bin")):
         return None  # a download that was cut short
     if (folder / "modules.json").is_file():
         return BaseModel(name, folder, "Hugging Face cache", folder.name)
