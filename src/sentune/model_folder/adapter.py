@@ -101,7 +101,7 @@ def read_adapter(folder: Path) -> Adapter | None:
             key: _number(value, f"alpha_pattern of {key}", path)
             for key, value in _pattern(values, "alpha_pattern", path).items()
         },
-        root=flag(values, "use_rslora", False, path),
+        root=flag({"use_rslora": values.get("use_rslora") or False}, "use_rslora", False, path),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def _conversion(folder: Path) -> str:
         "w = {n: t.contiguous().clone() for f in glob.glob(sys.argv[1] + '/pytorch_model*.bin') "
         "for n, t in torch.load(f, weights_only=True).items()}; "
         "save_file(w, sys.argv[1] + '/model.safetensors', {'format': 'pt'})\" "
-        f"'{folder}'"
+        f"{shlex.quote(str(folder))}"
     )
 
 

@@ -41,12 +41,12 @@ def find_weights(
 
     Raises:
         ModelError: a weight is not there, or twice.
-        UnsupportedModelError: the file has the weights of an adapter.
+        UnsupportedModelError: the file has the weights of an adapter, or of several encoders.
     """
     names = list(names)
     _refuse_adapters(names, source)
     current = {name: architecture.current_name(name) for name in names}
-    prefix = _prefix(current.values(), wanted)
+    prefix = _prefix(current.values(), wanted, source)
     current = {name: ours.removeprefix(prefix) for name, ours in current.items()}
     used = {
         name: ours
@@ -64,13 +64,19 @@ def find_weights(
     return WeightNames({ours: found[ours] for ours in wanted}, kept, rest)
 
 
-def _prefix(names: Collection[str], wanted: Collection[str]) -> str:
+def _prefix(names: Collection[str], wanted: Collection[str], source: str) -> str:
     """What stands before every wanted name; nothing where they stand alone or are not there."""
     first = next(iter(wanted), None)
     if first is None or first in names:
         return ""
-    before = {name.removesuffix(first) for name in names if name.endswith(f".{first}")}
-    return before.pop() if len(before) == 1 else ""
+    before = sorted(name.removesuffix(first) for name in names if name.endswith(f".{first}"))
+    if len(before) > 1:
+        raise UnsupportedModelError(
+            f"{source} has the weights of {len(before)} encoders, under {', '.join(before)}",
+            expected="those of one encoder",
+            fix="save the one that you need in a folder of its own",
+        )
+    return before[0] if before else ""
 
 
 def _refuse_adapters(names: Iterable[str], source: str) -> None:
