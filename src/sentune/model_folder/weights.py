@@ -67,7 +67,7 @@ def build_encoder(
         encoder = Encoder(config)
     architecture = ARCHITECTURES[config.model_type]
     table = dict(_names(encoder))
-    wanted = [name for theirs in table.values() for name in theirs]
+    wanted = dict.fromkeys(name for theirs in table.values() for name in theirs)
     found = find_weights(stored, wanted, architecture, source)
     used = {ours: stored[name] for ours, name in (found.stored | found.kept).items()}
     weights, left_out = as_float32(used, source), found.left_out
