@@ -28,9 +28,9 @@ COLUMNS = {
 SETTINGS: dict[str, Any] = {
     "per_device_train_batch_size": 8,
     "max_steps": 2,
-    "learning_rate": 0.1,
+    "learning_rate": 0.3,
     "optim": "sgd",
-    "weight_decay": 0.3,
+    "weight_decay": 0.1,
     "lr_scheduler_type": "constant",
     "disable_tqdm": True,
     "save_strategy": "no",
