@@ -13,12 +13,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from sentune.encoding.few_texts import encode_few
 from sentune.encoding.fingerprint import fingerprint
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ModelError, UnsupportedModelError
 from sentune.export import export_onnx
-from sentune.model_folder.resolve import resolve
 from sentune.network import vector_modules as ours
 from sentune.network.names import DENSE_ACTIVATIONS
 
@@ -120,9 +118,6 @@ def test_every_option_of_encode(reference: Any, tmp_path: Path) -> None:
         assert found.dtype == expected.dtype
         close(found, expected)
     assert model.encode([]).shape == (0, reference.get_embedding_dimension())
-    few = encode_few(resolve(tmp_path / "theirs"), TEXTS, bfloat16=False)
-    if few is not None:
-        close(few.vectors, model.encode(TEXTS))
 
 
 def test_what_3_1_reads(reference: Any, tmp_path: Path) -> None:

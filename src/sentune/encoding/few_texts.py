@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.checks import require_whole
+from sentune.encoding.few_modules import light_modules, scaled
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import BaseModel
 from sentune.model_folder.weight_files import WEIGHTS, say_left_out
@@ -80,7 +81,9 @@ def encode_few(
     if skips_prompt or not _computes(found) or sum(map(len, texts)) > _MOST_CHARACTERS:
         return None
     encoder = LightEncoder.open(found.weights, found.config, bfloat16=bfloat16)
-    if encoder is None:
+    width = found.config.hidden_size * len(found.pooling_modes)
+    modules = light_modules(found.after_pooling, width)
+    if encoder is None or modules is None:
         return None
     token_ids, truncation = found.tokenizer([before + text for text in texts])
     work = sum(encoder.multiplications(len(ids)) for ids in token_ids)
@@ -95,9 +98,10 @@ def encode_few(
             for tokens in encoded
         ]
         vectors = np.stack(pooled)
-        vectors = _scaled(vectors) if _kinds(found) else vectors
+        for module in modules:
+            vectors = module(vectors)
         vectors = vectors[:, : truncate_dim or found.truncate_dim]
-        vectors = _scaled(vectors) if normalize_embeddings else vectors
+        vectors = scaled(vectors) if normalize_embeddings else vectors
     if not all_finite(vectors):
         return None
     say_left_out(encoder.left_out, found.weights)
@@ -106,16 +110,4 @@ def encode_few(
 
 def _computes(found: ModelFolder) -> bool:
     plain = found.adapter is None and found.weights.name == WEIGHTS
-    known = _POOLED.keys() >= set(found.pooling_modes) and _kinds(found) <= {"Normalize"}
-    return plain and known
-
-
-def _kinds(found: ModelFolder) -> set[str]:
-    """Of the modules after pooling that change a vector when a model encodes."""
-    return {entry.kind for entry in found.after_pooling} - {"Dropout"}
-
-
-def _scaled(vectors: Array) -> Array:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: Array = vectors / np.maximum(lengths, np.float32(1e-12))
-    return scaled
+    return plain and _POOLED.keys() >= set(found.pooling_modes)
