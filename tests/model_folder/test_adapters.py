@@ -221,6 +221,8 @@ def test_other_adapters(changes: dict[str, Any], said: str, folder: Path, refusa
         {"r": 0},
         {"r": "4"},
         {"lora_alpha": None},
+        {"lora_alpha": float("nan")},
+        {"lora_alpha": 1e300},
         {"rank_pattern": [1]},
         {"rank_pattern": {"query": 0}},
         {"rank_pattern": {"(": 2}},

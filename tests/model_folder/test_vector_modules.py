@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,13 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from sentune.encoding.few_texts import encode_few
 from sentune.encoding.fingerprint import fingerprint
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.errors import ModelError, UnsupportedModelError
+from sentune.errors import ModelError, SentuneError, UnsupportedModelError
 from sentune.export import export_onnx
+from sentune.model_folder.resolve import resolve
 from sentune.network import vector_modules as ours
 from sentune.network.names import DENSE_ACTIVATIONS
 
@@ -58,6 +63,21 @@ LAYOUTS: dict[str, Callable[[Any], Sequence[nn.Module]]] = {
 }
 
 
+KEYS = (
+    *("in_features", "out_features", "bias", "activation_function", "use_residual"),
+    *("module_input_name", "module_output_name"),
+)
+anything: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats()
+    | st.sampled_from([32, "torch.nn.modules.activation.ReLU", "torch.nn.Tanh", "x" * 5000]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=3,
+)
+
+
 def load(folder: Path, **options: Any) -> SentenceTransformer:
     return SentenceTransformer(folder, device="cpu", compute_dtype="float32", **options)
 
@@ -72,6 +92,11 @@ def load_reference(folder: Path) -> Any:
 def reference_parts(tiny_folder: Path) -> list[Any]:
     reference = load_reference(tiny_folder)
     return [reference[0], reference[1]]
+
+
+@pytest.fixture(scope="module")
+def dense_folder(reference_parts: list[Any], tmp_path_factory: Any) -> Path:
+    return with_dense(reference_parts, tmp_path_factory.mktemp("dense"))
 
 
 @pytest.fixture(params=LAYOUTS)
@@ -91,11 +116,13 @@ def close(found: Any, expected: Any, tolerance: float = 1e-5) -> None:
     np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=0, atol=tolerance)
 
 
-def test_folders_go_both_ways(reference: Any, tmp_path: Path) -> None:
+def test_folders_go_both_ways(reference: Any, tmp_path: Path, caplog: Any) -> None:
     expected = reference.encode(TEXTS)
     reference.save_pretrained(str(tmp_path / "theirs"))
     model = load(tmp_path / "theirs")
     close(model.encode(TEXTS), expected)
+    unknown = [record for record in caplog.records if record.name == "sentune.network.config"]
+    assert not unknown, "every key that version 6.2 writes is classed"
     assert model.get_embedding_dimension() == reference.get_embedding_dimension()
     names = [type(module).__name__ for module in reference][2:]
     assert [type(module).__name__ for module in model.after_pooling] == names
@@ -369,3 +396,21 @@ def test_a_key_that_no_one_knows_is_said_once(
         np.testing.assert_array_equal(load(tmp_path).encode(TEXTS), expected)
     said = [record.args for record in caplog.records if record.name == "sentune.network.config"]
     assert said == [(str(path), "scale_factor")]
+
+
+@given(content=st.dictionaries(st.sampled_from([*KEYS, "more"]), anything, max_size=4))
+@settings(max_examples=40)
+def test_any_configuration_at_all(content: dict[str, Any], dense_folder: Path) -> None:
+    """It is loaded or refused, by both paths, and never ends in another error."""
+    path = dense_folder / "2_Dense" / "config.json"
+    path.write_text(json.dumps({"in_features": 32, "out_features": 32} | content), encoding="utf-8")
+    refused, few = None, None
+    with contextlib.suppress(SentuneError):
+        few = encode_few(resolve(dense_folder), ["a"], bfloat16=False)
+    try:
+        model = load(dense_folder)
+    except SentuneError as error:
+        refused = str(error)
+    assert refused is None or (few is None and str(path.parent) in refused)
+    if few is not None:
+        close(few.vectors, model.encode(["a"]))

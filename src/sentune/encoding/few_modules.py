@@ -18,7 +18,7 @@ Array = NDArray[np.float32]
 Function = Callable[[Array], Array]
 
 _PLACE = "torch.nn.modules."
-_ACTIVATIONS: Mapping[object, Function] = {
+_ACTIVATIONS: Mapping[str, Function] = {
     f"{_PLACE}linear.Identity": lambda x: x,
     f"{_PLACE}activation.Tanh": np.tanh,
     f"{_PLACE}activation.ReLU": lambda x: np.maximum(x, np.float32(0)),
@@ -46,7 +46,8 @@ def _light(entry: ModuleEntry, width: int) -> Function | None:
     if entry.kind == "Normalize":
         return scaled
     if entry.kind == "Dropout":
-        return lambda x: x
+        known = type(entry.config.get("dropout", 0.0)) in (int, float)
+        return (lambda x: x) if known else None
     weights = _weights(entry)
     if weights is None:
         return None
@@ -55,7 +56,7 @@ def _light(entry: ModuleEntry, width: int) -> Function | None:
 
 def _dense(entry: ModuleEntry, weights: Mapping[str, Array], width: int) -> Function | None:
     config = entry.config
-    activate = _ACTIVATIONS.get(config.get("activation_function", f"{_PLACE}activation.Tanh"))
+    activate = _ACTIVATIONS.get(str(config.get("activation_function", f"{_PLACE}activation.Tanh")))
     outputs, biased = config.get("out_features"), config.get("bias", True)
     shapes: dict[str, tuple[object, ...]] = {"linear.weight": (outputs, width)}
     if biased is not False:

@@ -6,6 +6,7 @@ model is loaded, so that a model with an adapter computes like any other.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -145,6 +146,6 @@ def _whole(values: Mapping[str, Any], name: str, path: Path) -> int:
 
 
 def _number(value: object, name: str, path: Path) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
         raise unexpected(path, name, value, "a number")
-    return float(value)
+    return float(value)  # type: ignore[arg-type]

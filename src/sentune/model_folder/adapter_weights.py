@@ -97,8 +97,10 @@ def _add(
             left_out.append(module)
             continue
         change = _change(both, adapter.rank_of(module), adapter.scale(module))
-        if change is None or change.shape != weights[place].shape:
-            refuse([module], source, "has factors of another shape, or one of two, for", _EXPECTED)
+        fits = change is not None and change.shape == weights[place].shape
+        if change is None or not fits or not all_finite(change):
+            problem = "has factors that are too large, of another shape, or one of two, for"
+            refuse([module], source, problem, _EXPECTED)
         else:
             weights[place] = weights[place] + change
     return left_out

@@ -34,7 +34,7 @@ def require_weights(folder: Path) -> Path:
     if found is None:
         raise ModelError(
             f"{folder} has no weights",
-            expected=f"{WEIGHTS}, or parts of it and {_INDEX}",
+            expected=f"{WEIGHTS}, or parts of it and {_INDEX} (pickles are never fetched)",
             fix="name the folder of a model, or copy the files from their source",
         )
     if found.suffix != ".bin":
