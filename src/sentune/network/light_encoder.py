@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from sentune.errors import ModelError
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.config import GROUPED_FROM, AttentionKind, EncoderConfig
 from sentune.network.kernels import KernelError, Kernels, Tensor
 from sentune.network.names import FUSED_ACTIVATIONS
+from sentune.network.weight_names import WeightNames, find_weights
 
 __all__ = ["LightEncoder"]
 
@@ -31,6 +33,9 @@ _Weights = tuple[Tensor, Tensor]  # weight and bias
 class LightEncoder:
     """Token ids → token vectors, each text by itself; use :meth:`open`.
 
+    Attributes:
+        left_out: tensors of the file that are not the encoder's, such as those of a head.
+
     Memory: PyTorch's library (90 MB), one layer, and the pages of the file that were read.
     """
 
@@ -39,13 +44,14 @@ class LightEncoder:
         path: Path,
         version: tuple[int, int],
         file: Any,
-        stored: dict[str, str],
+        found: WeightNames,
         config: EncoderConfig,
         bfloat16: bool,
     ) -> None:
         self._kernels = kernels = Kernels.load()
         self._path, self._version, self._file = path, version, file
-        self._stored, self._config = stored, config
+        self._stored, self._config = found.stored, config
+        self.left_out = found.left_out
         self._dtype = kernels.bfloat16 if bfloat16 else kernels.float32
         self._most_tokens = GROUPED_FROM - 1 if bfloat16 else config.max_position_embeddings
         self._names = ARCHITECTURES[config.model_type].names
@@ -60,24 +66,19 @@ class LightEncoder:
         """
         if not _computes(config):
             return None
-        architecture = ARCHITECTURES[config.model_type]
         try:
             version, file = _version(path), _opened(path)
             names: list[str] = list(file.keys())
             if config.num_hidden_layers > len(names):  # before a list of so many is made
                 return None
-            stored = {architecture.current_name(name): name for name in names}
-            left_out = (*architecture.ignored, *architecture.kept)
-            used = {ours for ours in stored if not ours.startswith(left_out)}
             shapes = _shapes(config)
-            same = used == shapes.keys() and len(stored) == len(names)
-            if not same or any(_differs(file, stored[name], shapes[name]) for name in shapes):
+            found = find_weights(names, shapes, ARCHITECTURES[config.model_type], str(path))
+            if any(_differs(file, found.stored[name], shapes[name]) for name in shapes):
                 return None
-            kept = (name for ours, name in stored.items() if ours.startswith(architecture.kept))
-            if any("F" not in file.get_slice(name).get_dtype() for name in kept):
+            if any("F" not in file.get_slice(name).get_dtype() for name in found.kept.values()):
                 return None
-            return cls(path, version, file, stored, config, bfloat16)
-        except (OSError, SafetensorError, KernelError):
+            return cls(path, version, file, found, config, bfloat16)
+        except (OSError, SafetensorError, KernelError, ModelError):
             return None
 
     def multiplications(self, tokens: int) -> int:
