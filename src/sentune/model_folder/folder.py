@@ -92,7 +92,12 @@ class ModelFolder:
         return cls(
             config_json=config_json,
             config=config,
-            tokenizer=read_tokenizer(transformer, config),
+            tokenizer=read_tokenizer(
+                # Without a list of modules it is a folder of transformers, which has no such file.
+                transformer,
+                config,
+                own_limits=transformer != path or (path / "modules.json").is_file(),
+            ),
             weights=_weights_file(transformer),
             pooling_modes=modes,
             include_prompt=include_prompt,

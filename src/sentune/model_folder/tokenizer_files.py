@@ -33,16 +33,16 @@ _USUAL = {
 logger = logging.getLogger(__name__)
 
 
-def read_tokenizer(folder: Path, config: EncoderConfig) -> Tokenizer:
+def read_tokenizer(folder: Path, config: EncoderConfig, *, own_limits: bool = True) -> Tokenizer:
     """The tokenizer of a folder, with its length limit.
 
-    Logs what versions of sentence-transformers read otherwise, and what is capped.
+    ``own_limits``: whether ``sentence_bert_config.json`` counts. Logs what versions of sentence-transformers read otherwise, and what is capped.
 
     Raises:
         ModelError: a file is missing or damaged, or the tokenizer is that of another model.
         UnsupportedModelError: an option that changes vectors and is not computed.
     """
-    settings = TokenizerSettings.read(folder, config)
+    settings = TokenizerSettings.read(folder, config, own_limits=own_limits)
     parts = _parts(folder, settings.values, settings.class_named, config)
     tokenizer = _read(folder, parts)
     if settings.do_lower_case:

@@ -63,13 +63,15 @@ class TokenizerParts:
         tokenizer = tokenizers.Tokenizer(model)
         tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizer, decoder
         self.known.settle(tokenizer, self.settings, self._path)
+        if self.known.kind == "WordPiece":
+            self._id(model, "unk_token", path)
         self._add(tokenizer)
         before, after = (self._content(name) for name in self.known.ends)
-        ids = [(token, self._id(tokenizer, token, path)) for token in (before, after)]
+        ids = {self._content(name): self._id(tokenizer, name, path) for name in self.known.ends}
         tokenizer.post_processor = processors.TemplateProcessing(
             single=[before, "$A", after],
             pair=[before, "$A", after, "$B:1", f"{after}:1"],
-            special_tokens=list(dict(ids).items()),
+            special_tokens=list(ids.items()),
         )
         return tokenizer
 
@@ -77,14 +79,14 @@ class TokenizerParts:
     def _path(self) -> Path:
         return self.folder / "tokenizer_config.json"
 
-    def _id(self, tokenizer: tokenizers.Tokenizer, token: str, path: Path) -> int:
-        number = tokenizer.token_to_id(token)
+    def _id(self, vocabulary: Any, name: str, path: Path) -> int:
+        number = vocabulary.token_to_id(self._content(name))
         if number is None:
             raise ModelError(
-                f"{path} has no token {token!r}, which marks the ends of a text",
+                f"{path} has no token {self._content(name)!r}, the {name} of {self.name}",
                 expected="a vocabulary with the special tokens of the model",
-                fix="name the tokens that it has in tokenizer_config.json: cls_token, sep_token, "
-                "unk_token, pad_token, mask_token",
+                fix="name those that it has in tokenizer_config.json: unk_token, cls_token, "
+                "sep_token, pad_token, mask_token",
             )
         return int(number)
 

@@ -163,7 +163,9 @@ class TokenizerSettings:
     sources: dict[str, Path]
 
     @classmethod
-    def read(cls, folder: Path, config: EncoderConfig) -> TokenizerSettings:
+    def read(
+        cls, folder: Path, config: EncoderConfig, *, own_limits: bool = True
+    ) -> TokenizerSettings:
         """Read them, and log what is not used or is capped.
 
         Raises:
@@ -173,6 +175,9 @@ class TokenizerSettings:
         path = folder / SETTINGS
         values = read_object(path)
         limits_path = next((p for p in (folder / f for f in _LIMIT_FILES) if p.is_file()), None)
+        if limits_path and not own_limits:
+            logger.warning("%s is not used, because there is no modules.json", limits_path)
+            limits_path = None
         limits = read_object(limits_path) if limits_path else {}
         _report(folder, values)
         arguments: dict[str, Any] = {}
