@@ -1,4 +1,4 @@
-"""Folders with one thing changed: sentence-transformers' vectors, or an error or a note that says so.
+"""Folders with one thing changed: the reference's vectors, or an error or a note that says why.
 
 All of them in ``make test-long``, a fixed sample otherwise.
 """
@@ -26,7 +26,7 @@ FOLDERS = [
     for change in (*TOKENIZERS, *ADDED_TOKENS, *LAYOUT, *WEIGHTS)
     for base in change.bases
 ]
-SAMPLE = FOLDERS if LONG else FOLDERS[::17]
+SAMPLE = FOLDERS if LONG else FOLDERS[::23]
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,7 @@ class TokenizerParts:
     def from_json(self, text: str) -> tokenizers.Tokenizer:
         """The tokenizer of ``tokenizer.json``, as its class settles it. Raises ModelError."""
         tokenizer = tokenizers.Tokenizer.from_str(text)
+        tokenizer.no_padding()
         # A class that cannot have made this file is no guide to what it means.
         fits = self.known.kind == kind_of(tokenizer)
         parts = self if fits else replace(self, known=GENERIC)
@@ -177,7 +178,11 @@ def _found_tokens(tokenizer: tokenizers.Tokenizer) -> dict[int, tuple[Any, ...]]
 
 def frame_of(tokenizer: tokenizers.Tokenizer) -> tuple[list[str], list[str]]:
     """The special tokens before and after a text."""
+    limit = tokenizer.truncation
+    tokenizer.no_truncation()
     encoding = tokenizer.encode("a")
+    if limit is not None:
+        tokenizer.enable_truncation(**limit)
     mask = encoding.special_tokens_mask
     before = next((index for index, special in enumerate(mask) if not special), len(mask))
     after = next((index for index, special in enumerate(mask[::-1]) if not special), 0)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,11 @@ from typing import Any
 
 from sentune.errors import UnsupportedModelError
 from sentune.model_folder.added_tokens import NAMED_TOKENS
-from sentune.model_folder.json_files import read_object, report_unknown, unexpected
+from sentune.model_folder.json_files import read_object, unexpected
+from sentune.model_folder.notes import tell, tell_unknown
 from sentune.network.config import EncoderConfig
 
 __all__ = ["LIMITS", "SETTINGS", "SPECIAL", "TokenizerSettings"]
-
-logger = logging.getLogger(__name__)
 
 SETTINGS, SPECIAL = "tokenizer_config.json", "special_tokens_map.json"
 LIMITS = "sentence_bert_config.json"
@@ -176,7 +174,7 @@ class TokenizerSettings:
         values = read_object(path)
         limits_path = next((p for p in (folder / f for f in _LIMIT_FILES) if p.is_file()), None)
         if limits_path and not own_limits:
-            logger.warning("%s is not used, because there is no modules.json", limits_path)
+            tell(f"{limits_path} is not used, because there is no modules.json")
             limits_path = None
         limits = read_object(limits_path) if limits_path else {}
         _report(folder, values)
@@ -200,10 +198,10 @@ class TokenizerSettings:
 
 def _report(folder: Path, values: Mapping[str, Any]) -> None:
     custom = {name for name, value in values.items() if name.endswith(("_token", "_token_id"))}
-    report_unknown(folder / SETTINGS, values, _USED | _WITHOUT_EFFECT | custom)
+    tell_unknown(folder / SETTINGS, values, _USED | _WITHOUT_EFFECT | custom)
     special = read_object(folder / SPECIAL)
     custom = {name for name in special if name.endswith("_token")}
-    report_unknown(folder / SPECIAL, special, {*NAMED_TOKENS, *_MORE} | custom)
+    tell_unknown(folder / SPECIAL, special, {*NAMED_TOKENS, *_MORE} | custom)
 
 
 def _check_limits(limits: Mapping[str, Any], path: Path) -> None:
@@ -221,10 +219,10 @@ def _check_limits(limits: Mapping[str, Any], path: Path) -> None:
             expected="feature-extraction",
             fix="choose a sentence-embedding model",
         )
-    report_unknown(path, limits, {*_OF_LIMITS, *_REFUSED})
+    tell_unknown(path, limits, {*_OF_LIMITS, *_REFUSED})
     for name in ("model_args", "model_kwargs"):
         if limits.get(name):
-            report_unknown(path, _object(limits, name, path), _OF_THE_MODEL)
+            tell_unknown(path, _object(limits, name, path), _OF_THE_MODEL)
 
 
 def _arguments(limits: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -232,7 +230,7 @@ def _arguments(limits: Mapping[str, Any], path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in ("tokenizer_args", "processor_kwargs"):
         given = _object(limits, name, path)
-        report_unknown(path, given, _USED | _WITHOUT_EFFECT | _OF_THE_MODEL)
+        tell_unknown(path, given, _USED | _WITHOUT_EFFECT | _OF_THE_MODEL)
         found |= {key: value for key, value in given.items() if key in _USED}
     return found
 
@@ -275,11 +273,8 @@ def _capped(path: Path, name: str, length: Any, config: EncoderConfig) -> int:
     longest = config.longest_text
     endless = name != "max_seq_length" and length >= _NO_LIMIT
     if length > longest and not endless:
-        logger.warning(
-            "%s, %s is %s: texts are cut at %d tokens, because the model has no more positions",
-            path,
-            name,
-            length,
-            longest,
+        tell(
+            f"{path}, {name} is {length}: texts are cut at {longest} tokens, because the model has "
+            "no more positions"
         )
     return int(min(length, longest))

@@ -14,7 +14,7 @@ from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import SentuneError
 
 # What sentune says when it knowingly reads a folder in another way than version 6.
-TOLD = ("version 6 makes another tokenizer", "not known")
+TOLD = ("version 6 makes another tokenizer", "is not known here")
 
 TEXTS = [
     "Paris in Fráncé",

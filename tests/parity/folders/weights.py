@@ -88,15 +88,12 @@ _STEPS = [
     ("torch_dtype in config.json", put(CONFIG, torch_dtype="float16")),
     ("no weights", remove(_FILE)),
 ]
+_ACTIVATIONS = (
+    *("relu", "silu", "gelu_new", "gelu_fast", "gelu_python"),
+    *("swish", "quick_gelu", "tanh"),
+)
 _OPTIONS = [
-    *(
-        (f"activation {name}", put(CONFIG, hidden_act=name))
-        for name in ("relu", "silu", "gelu_new")
-    ),
-    *(
-        (f"activation {name}", put(CONFIG, hidden_act=name))
-        for name in ("gelu_fast", "gelu_python", "swish", "quick_gelu", "tanh")
-    ),
+    *((f"activation {name}", put(CONFIG, hidden_act=name)) for name in _ACTIVATIONS),
     ("layer_norm_eps", put(CONFIG, layer_norm_eps=1e-3)),
     ("relative positions", put(CONFIG, position_embedding_type="relative_key")),
     ("decoder", put(CONFIG, is_decoder=True)),
