@@ -1,4 +1,4 @@
-"""What the files of a tokenizer say is used, and a saved folder says it in every version's words."""
+"""What the files of a tokenizer say is used, and every version reads a saved folder alike."""
 
 from __future__ import annotations
 

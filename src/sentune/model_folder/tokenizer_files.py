@@ -34,7 +34,8 @@ _USUAL = {
 def read_tokenizer(folder: Path, config: EncoderConfig, *, own_limits: bool = True) -> Tokenizer:
     """The tokenizer of a folder, with its length limit.
 
-    ``own_limits``: whether ``sentence_bert_config.json`` counts. Logs what versions of sentence-transformers read otherwise, and what is capped.
+    Logs what versions of sentence-transformers read otherwise, and what is capped.
+    ``own_limits``: whether ``sentence_bert_config.json`` counts.
 
     Raises:
         ModelError: a file is missing or damaged, or the tokenizer is that of another model.

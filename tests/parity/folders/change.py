@@ -1,4 +1,10 @@
-"""One change of a model folder, and short ways to write it."""
+"""One change of a model folder, and short ways to write it.
+
+::
+
+    bases ─ a small random folder of each architecture
+      └ change: tokenizers, added_tokens, layout, weights ─ a folder ─ outcome ─ same, refused, told
+"""
 
 from __future__ import annotations
 
@@ -22,7 +28,7 @@ NEW = "zqx"
 
 @dataclass(frozen=True)
 class Change:
-    """What is changed, in which architectures, and whether these files agree with no version."""
+    """What is changed, and in which architectures."""
 
     name: str
     apply: Apply

@@ -40,7 +40,7 @@ class Notes(logging.Handler):
 
 
 def outcome(folder: Path) -> tuple[str, str]:
-    """``same``, ``refused``, ``told``, ``unread`` (the reference fails) or ``DIFFERENT``; and why."""
+    """``same``, ``refused``, ``told``, ``unread`` (by the reference) or ``DIFFERENT``; and why."""
     notes = Notes()
     logger = logging.getLogger("sentune")
     logger.addHandler(notes)
@@ -53,7 +53,7 @@ def outcome(folder: Path) -> tuple[str, str]:
     try:
         theirs = load_reference(folder)
         expected = list(theirs.encode(TEXTS, batch_size=1))  # padding does not take part
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 — whatever it raises, it does not read the folder
         return "unread", f"{type(error).__name__}: {error}"
     difference = _difference(ours, theirs, expected)
     if difference is None:
