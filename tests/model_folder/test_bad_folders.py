@@ -331,7 +331,7 @@ NONSENSE: dict[tuple[str, str], list[Any]] = {
     (CONFIG, "attention_probs_dropout_prob"): ["0.1"],
     (LIMIT, "max_seq_length"): [0, -1, 2, "256", 48.5, [], True],
     (LIMIT, "do_lower_case"): ["yes", 0],
-    (LIMIT, "tokenizer_args"): [["left"], {"truncation_side": "both"}],
+    (LIMIT, "tokenizer_args"): [["left"]],
     (TOKENIZER, "do_lower_case"): [None, "true", 1],
     (TOKENIZER, "tokenize_chinese_chars"): [None, "true"],
     (TOKENIZER, "strip_accents"): ["true", 0],

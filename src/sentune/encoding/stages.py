@@ -20,8 +20,8 @@ from sentune.encoding.features import embed_features
 from sentune.errors import ArgumentError
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import BaseModel, resolve
-from sentune.model_folder.tokenizer_settings import TokenizerChanges
 from sentune.model_folder.tensors import read_tensors
+from sentune.model_folder.tokenizer_settings import TokenizerChanges
 from sentune.model_folder.weights import build_encoder
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.encoder import Encoder
@@ -228,9 +228,7 @@ class Transformer(nn.Module):
         found = ModelFolder.read(base.folder, loading.config, changes)
         where = device or torch.device("cpu")
         weights = read_tensors(found.weights)
-        encoder = build_encoder(
-            found.config, weights, str(found.weights), where, found.adapter
-        )
+        encoder = build_encoder(found.config, weights, str(found.weights), where, found.adapter)
         found.tokenizer.padding_side = loading.padding_side
         return cls.of(encoder, found.tokenizer, found, base, loading)
 

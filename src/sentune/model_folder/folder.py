@@ -119,7 +119,13 @@ class ModelFolder:
         return cls(
             config_json=config_json,
             config=config,
-            tokenizer=read_tokenizer(tokenizer, config, tokenizer_changes),
+            tokenizer=read_tokenizer(
+                tokenizer,
+                config,
+                tokenizer_changes,
+                # Without a list of modules it is a folder of transformers, which has no such file.
+                own_limits=transformer != path or (path / "modules.json").is_file(),
+            ),
             weights=require_weights(weights),
             adapter=adapter,
             pooling_modes=modes,
