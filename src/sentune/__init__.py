@@ -8,6 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers know it, without the 8 ms of typing
 if TYPE_CHECKING:
     from sentune import losses
+    from sentune.cross_encoder.model import CrossEncoder
     from sentune.encoding.precision import quantize_embeddings
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.encoding.similarity import similarity, similarity_pairwise
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CrossEncoder": "sentune.cross_encoder.model",
     "EmbeddingSimilarityEvaluator": "sentune.evaluation.evaluators",
     "Index": "sentune.index.index",
     "InformationRetrievalEvaluator": "sentune.evaluation.evaluators",
@@ -48,6 +50,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CrossEncoder",
     "EmbeddingSimilarityEvaluator",
     "Index",
     "InformationRetrievalEvaluator",

@@ -30,7 +30,7 @@ from sentune.network.names import SIMILARITY_FUNCTIONS
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.tokenizer import Tokenizer
 
-__all__ = ["WEIGHTS", "ModelFolder"]
+__all__ = ["WEIGHTS", "ModelFolder", "weights_file"]
 
 WEIGHTS = "model.safetensors"
 
@@ -93,7 +93,7 @@ class ModelFolder:
             config_json=config_json,
             config=config,
             tokenizer=read_tokenizer(transformer, config),
-            weights=_weights_file(transformer),
+            weights=weights_file(transformer),
             pooling_modes=modes,
             include_prompt=include_prompt,
             normalize=normalize,
@@ -180,7 +180,8 @@ def _extras(settings: dict[str, Any], path: Path) -> dict[str, Any]:
     return value
 
 
-def _weights_file(folder: Path) -> Path:
+def weights_file(folder: Path) -> Path:
+    """The file with the weights of the transformer in ``folder``. Raises ModelError."""
     path = folder / WEIGHTS
     if path.is_file():
         return path

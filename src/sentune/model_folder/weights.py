@@ -19,7 +19,14 @@ from sentune.network.config import EncoderConfig
 from sentune.network.encoder import Encoder
 from sentune.vectors import all_finite
 
-__all__ = ["build_encoder", "export_weights", "load_weights", "read_weights", "write_weights"]
+__all__ = [
+    "build_encoder",
+    "export_weights",
+    "load_weights",
+    "read_all_weights",
+    "read_weights",
+    "write_weights",
+]
 
 _LAYER = re.compile(r"layers\.(\d+)\.")
 
@@ -44,6 +51,13 @@ def read_weights(path: Path, model_type: str) -> dict[str, Tensor]:
     Raises:
         ModelError: the file is missing, incomplete, not safetensors, or has whole numbers.
     """
+    ignored = ARCHITECTURES[model_type].ignored
+    weights = read_all_weights(path, model_type)
+    return {name: w for name, w in weights.items() if not name.startswith(ignored)}
+
+
+def read_all_weights(path: Path, model_type: str) -> dict[str, Tensor]:
+    """As :func:`read_weights`, with the weights of a head."""
     try:
         stored = load_file(path)
     except (OSError, SafetensorError) as error:
@@ -61,11 +75,7 @@ def read_weights(path: Path, model_type: str) -> dict[str, Tensor]:
     whole = [name for name, w in weights.items() if not w.is_floating_point()]
     coded = [name for name in whole if not name.startswith(architecture.ignored)]
     _refuse(coded, str(path), "has whole numbers in", "floating-point weights, not quantized ones")
-    return {
-        name: tensor.float()
-        for name, tensor in weights.items()
-        if name not in whole and not name.startswith(architecture.ignored)
-    }
+    return {name: tensor.float() for name, tensor in weights.items() if name not in whole}
 
 
 def build_encoder(

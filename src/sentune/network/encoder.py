@@ -39,7 +39,7 @@ class LayerNorm(nn.LayerNorm):
 
 
 class Embeddings(nn.Module):
-    """Word, position and segment vectors, added and normalized. Every text is segment 0.
+    """Word, position and segment vectors, added and normalized.
 
     Attributes:
         position: None where positions are angles.
@@ -65,9 +65,14 @@ class Embeddings(nn.Module):
             words = words + self._noise(pack, words)
         x = words if self.position is None else words + self.position(self._positions(pack))
         if self.token_type is not None:
-            x = x + self.token_type.weight[0]
+            x = x + self._segments(pack, self.token_type)
         normed: Tensor = self.norm(x)
         return _drop(normed, "embeddings", self)
+
+    def _segments(self, pack: Pack, table: Embedding) -> Tensor:
+        """The vectors of the segments: (tokens, hidden), or (hidden,) where all are segment 0."""
+        rows: Tensor = table.weight[0] if pack.segments is None else table(pack.segments)
+        return rows
 
     def _positions(self, pack: Pack) -> Tensor:
         """Rows of the position table, (tokens,)."""

@@ -98,6 +98,25 @@ class Tokenizer:
                 )
         return [encoding.ids for encoding in encodings], truncation
 
+    def pairs(
+        self, pairs: Sequence[tuple[str, str]]
+    ) -> tuple[list[list[int]], list[list[int]], Truncation]:
+        """Token ids of each pair of texts, the segment of each token, and the count of the cuts.
+
+        The two texts share ``max_seq_length``: while a pair is too long, tokens are taken from
+        the longer of its texts.
+        """
+        texts = list(zip(*(self._cased(side) for side in zip(*pairs, strict=True)), strict=True))
+        encodings = _encode(self._tokenizer, texts)
+        cut = [number for number, encoding in enumerate(encodings) if encoding.overflowing]
+        whole = _encode(self._bare, [texts[number] for number in cut]) if cut else []
+        left_out = sum(map(len, whole)) - sum(len(encodings[number]) for number in cut)
+        return (
+            [encoding.ids for encoding in encodings],
+            [encoding.type_ids for encoding in encodings],
+            Truncation(len(pairs), len(cut), left_out),
+        )
+
     def pieces(self, text: str, most: int) -> list[str]:
         """A text cut into pieces of at most ``most`` tokens, about equally long.
 
@@ -145,7 +164,9 @@ class Tokenizer:
         return sorted(vocabulary, key=vocabulary.__getitem__)
 
 
-def _encode(tokenizer: tokenizers.Tokenizer, texts: list[str]) -> list[tokenizers.Encoding]:
+def _encode(
+    tokenizer: tokenizers.Tokenizer, texts: list[str] | list[tuple[str, ...]]
+) -> list[tokenizers.Encoding]:
     try:
         return list(tokenizer.encode_batch_fast(texts))
     except Exception as error:  # the Rust side raises nothing narrower

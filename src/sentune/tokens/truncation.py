@@ -35,9 +35,9 @@ class Truncation:
         self.tokens_left_out += other.tokens_left_out
         self.windowed += other.windowed
 
-    def describe(self, limit: int) -> str:
+    def describe(self, limit: int, noun: str = "text") -> str:
         """The counts for people; ``limit`` is the model's length limit in tokens."""
-        texts = counted(self.texts, "text")
+        texts = counted(self.texts, noun)
         if self.truncated:
             left_out = counted(self.tokens_left_out, "token")
             return f"{texts}, {self.truncated:,} cut at {limit} tokens: {left_out} left out"
