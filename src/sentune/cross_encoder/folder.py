@@ -8,7 +8,6 @@ loads it; a model with prompts gets the files of version 6 as well, which alone 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +25,6 @@ from sentune.network.config import EncoderConfig
 from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = ["PairModelFolder"]
-
-logger = logging.getLogger(__name__)
 
 _SETTINGS, _LIMITS = "config_sentence_transformers.json", "sentence_bert_config.json"
 _LAYOUT_VERSION = "4.1.0"  # the first with the names that are written
@@ -172,9 +169,6 @@ def _transformer(folder: Path) -> tuple[Path, bool]:
             expected="one Transformer, in this folder",
             fix="choose another model for scoring pairs; docs/rerank.md lists those that run",
         )
-    if names[1:]:
-        left = ", ".join(names[1:])
-        logger.warning("%s makes vectors; its %s are left out for a new head", folder, left)
     return folder / found[0][1], not names[1:]
 
 

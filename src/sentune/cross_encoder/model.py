@@ -77,6 +77,7 @@ class CrossEncoder(Scorer):
 
     Attributes:
         head: from token vectors to scores.
+        has_head: whether the folder's head is used, or a new one, whose scores mean nothing.
         segmented: whether the two texts are different segments to the encoder.
         model_card: the text that ``save_pretrained`` writes as ``README.md``; made when empty.
         base: the name, folder and origin of the model that was loaded.
@@ -125,6 +126,7 @@ class CrossEncoder(Scorer):
         self.model_card_data = model_card_data or CrossEncoderModelCardData()
         self.model_card = found.card if found.has_head else ""
         self.extras: dict[str, Any] = {}
+        self.has_head = found.has_head and not differ
         self.eval()
 
     @property
