@@ -9,6 +9,7 @@ TYPE_CHECKING = False  # as type checkers know it, without the 8 ms of typing
 if TYPE_CHECKING:
     from sentune import losses
     from sentune.cross_encoder.model import CrossEncoder
+    from sentune.data.input_example import InputExample
     from sentune.encoding.precision import quantize_embeddings
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.encoding.similarity import similarity, similarity_pairwise
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sentune.tasks.semantic_search import semantic_search
     from sentune.tokens.truncation import count_truncation
     from sentune.training.arguments import SentenceTransformerTrainingArguments
-    from sentune.training.fit import InputExample, fit
+    from sentune.training.fit import fit
     from sentune.training.mining.mine import mine_hard_negatives
     from sentune.training.trainer import SentenceTransformerTrainer
 
@@ -33,7 +34,7 @@ _HOMES = {
     "EmbeddingSimilarityEvaluator": "sentune.evaluation.evaluators",
     "Index": "sentune.index.index",
     "InformationRetrievalEvaluator": "sentune.evaluation.evaluators",
-    "InputExample": "sentune.training.fit",
+    "InputExample": "sentune.data.input_example",
     "SentenceTransformer": "sentune.encoding.sentence_transformer",
     "SentenceTransformerTrainer": "sentune.training.trainer",
     "SentenceTransformerTrainingArguments": "sentune.training.arguments",

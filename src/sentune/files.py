@@ -22,6 +22,8 @@ from filelock import FileLock, Timeout
 from sentune.errors import OutputError
 
 __all__ = [
+    "claim_folder",
+    "is_claimed",
     "locked",
     "make_folder",
     "move_into",
@@ -40,6 +42,9 @@ __all__ = [
 ]
 
 _CHUNK = 1 << 20
+_LAST = "config.json"  # no library loads a model folder without it
+
+_claimed: set[Path] = set()  # folders that this process may write into again
 
 
 @contextmanager
@@ -62,16 +67,60 @@ def new_file(path: str | Path) -> Iterator[BinaryIO]:
 def new_folder(path: str | Path) -> Iterator[Path]:
     """Yield an empty folder that takes the name ``path`` when the block ends without an error.
 
+    In a folder that this process has claimed, its entries replace those of the same names.
+
     Raises:
         OutputError: ``path`` exists and is not empty, or cannot be written.
     """
     destination = Path(path)
     require_free(destination)
+    if is_claimed(destination) and destination.is_dir():
+        staged = _partial_name(destination / "new")
+        with new_folder(staged) as partial:
+            yield partial
+        try:
+            _replace_entries(destination, staged)
+        finally:
+            _remove(staged)
+        return
     with _moved_into_place(destination) as partial:
         destination.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
         yield partial
         _sync_tree(partial)
+
+
+def _replace_entries(folder: Path, source: Path) -> None:
+    """Move everything in ``source`` into ``folder``, ``config.json`` last.
+
+    A kill in between leaves a folder without ``config.json``, which is not taken for a model.
+    """
+    try:
+        (folder / _LAST).unlink(missing_ok=True)
+        for entry in sorted(source.iterdir(), key=lambda path: path.name == _LAST):
+            if (folder / entry.name).is_dir():
+                remove_folder(folder / entry.name)
+            entry.replace(folder / entry.name)
+        _sync_folder(folder)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
+def claim_folder(path: str | Path) -> None:
+    """Let this process write into a folder again and again, whatever it holds then.
+
+    For a folder that a run has found free, and fills itself. Raises OutputError unless it can be
+    made and written.
+    """
+    make_folder(path)
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise _cannot_write(Path(path), OSError(0, "it is not writable"))
+    _claimed.add(Path(path).resolve())
+
+
+def is_claimed(path: str | Path) -> bool:
+    """Whether this process has claimed the folder."""
+    return Path(path).resolve() in _claimed
 
 
 @contextmanager
@@ -119,8 +168,13 @@ def _require_writable_folder(folder: Path, destination: Path) -> None:
 
 
 def require_free(path: str | Path) -> None:
-    """Raise OutputError unless ``path`` can become a folder: missing, or empty, and writable."""
+    """Raise OutputError unless ``path`` can become a folder: missing, or empty, and writable.
+
+    A folder that this process has claimed is free.
+    """
     destination = Path(path)
+    if is_claimed(destination):
+        return
     if destination.absolute() == Path.cwd():
         raise OutputError(
             f"{destination} is the current folder",

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sentune.training.fit import InputExample
+from sentune.data.input_example import InputExample
 
 __all__ = ["InputExample"]

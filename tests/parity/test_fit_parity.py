@@ -65,8 +65,8 @@ def test_two_epochs_of_two_objectives_end_with_the_same_weights(
     before, after = _reference(pairs)
     model = SentenceTransformer(device="cpu", compute_dtype="float32")
     model.encoder.set_dropout(0.0)
-    ranked: Any = [InputExample(pair) for pair in pairs]
-    alike: Any = [InputExample(pair, i / 6) for i, pair in enumerate(pairs)]
+    ranked: Any = [InputExample(texts=pair) for pair in pairs]
+    alike: Any = [InputExample(texts=pair, label=i / 6) for i, pair in enumerate(pairs)]
     fit(
         model,
         [

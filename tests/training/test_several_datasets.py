@@ -76,6 +76,8 @@ def make(
         "prompts": "",
         "dropout": 0.0,
         "disable_tqdm": True,
+        "save_strategy": "no",
+        "multi_dataset_batch_sampler": "round_robin",
         **changes,
     }
     log = _Log()

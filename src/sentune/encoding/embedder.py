@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from sentune.checks import require_whole
 from sentune.encoding.computing import Computing
+from sentune.encoding.features import embed_features
 from sentune.model_folder.folder import WEIGHTS, ModelFolder
 from sentune.model_folder.weights import write_weights
 from sentune.network.pack import Pack
@@ -96,15 +98,22 @@ class Embedder(Computing):
         whole = self.pooling.output_dimension
         return whole if self.truncate_dim is None else min(whole, self.truncate_dim)
 
-    def forward(self, packed: Pack, prompt_length: int = 0) -> Tensor:
+    def forward(self, packed: Any, prompt_length: int = 0) -> Any:
         """A pack of n texts → their vectors (n, dim), in the order of the texts.
 
         This is the whole computation, with gradients where they are enabled; ``truncate_dim``
-        is not applied.
+        is not applied. Padded token ids in a mapping are taken too, and give a mapping: see
+        :func:`sentune.encoding.features.embed_features`.
         """
+        if isinstance(packed, Mapping):
+            return embed_features(packed, self._embedded)
+        return self._embedded(packed, prompt_length)[1]
+
+    def _embedded(self, packed: Pack, prompt_length: int = 0) -> tuple[Tensor, Tensor]:
+        """The vectors of the tokens, in the order of the pack, and those of the texts."""
         tokens = self.encoder(packed, self.reduced_dtype)
         pooled: Tensor = self.pooling(tokens, packed, prompt_length)
-        return F.normalize(pooled, dim=1) if self.normalize else pooled
+        return tokens, F.normalize(pooled, dim=1) if self.normalize else pooled
 
     def write_into(self, path: Path) -> None:
         """Write the model's files into an existing empty folder, for callers who add more files.

@@ -141,6 +141,12 @@ class SentenceTransformer(TextEncoder):
         del activation_checkpointing_kwargs, offload
         self.encoder.recompute_every = every_n_layers
 
+    def fit(self, train_objectives: Any, *arguments: Any, **options: Any) -> None:
+        """Train this model in place; see :func:`sentune.fit` for the arguments and errors."""
+        import sentune  # whose front loads the rooms above this one
+
+        sentune.fit(self, train_objectives, *arguments, **options)
+
     # ── vectors → scores ──────────────────────────────────────────────────────────────────────
 
     def similarity(self, embeddings1: Vectors, embeddings2: Vectors) -> Tensor:

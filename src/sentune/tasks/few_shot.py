@@ -71,7 +71,7 @@ def few_shot_model(
             warmup_steps=0.1,
             seed=seed,
             dropout=0.0,
-            batch_sampler="batch_sampler",
+            save_strategy="no",
             disable_tqdm=not show_progress_bar,
         )
         trainer = SentenceTransformerTrainer(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from sentune.checks import require_choice, require_number, require_whole
@@ -17,7 +18,7 @@ try:
 except ImportError as error:
     raise MissingExtraError(error.name or "transformers", "train") from error
 
-from sentune.training.batches.row_batches import BATCH_SAMPLERS, MULTI_DATASET
+from sentune.training.batches.names import BatchSamplers, MultiDatasetBatchSamplers
 from sentune.training.retired import RetiredSettings, apply_retired, not_supported
 
 __all__ = ["SentenceTransformerTrainingArguments", "refused"]
@@ -49,6 +50,10 @@ _NUMBERS = {
         (0, math.inf, "a number of at least 0"),
     ),
 }
+_SAMPLERS: dict[str, type[Enum]] = {
+    "batch_sampler": BatchSamplers,
+    "multi_dataset_batch_sampler": MultiDatasetBatchSamplers,
+}
 _MAY_BE_NONE = ("data_seed", "dropout", "max_grad_norm", "neftune_noise_alpha")
 # Trackers whose package has another name.
 _TRACKER_PACKAGES = {"azure_ml": "azureml-sdk", "comet_ml": "comet-ml", "flyte": "flytekit"}
@@ -61,11 +66,15 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
     All 111 names and values of a sentence-transformers 3.1 model card are accepted together.
     :mod:`sentune.training.retired` handles those that transformers 5 dropped.
 
+    The defaults are the reference's, except those of ``bf16`` and ``save_strategy``.
+
     Attributes:
-        batch_sampler: ``no_duplicates`` (no text twice in a batch), ``batch_sampler`` (a plain
-            shuffle), ``group_by_label`` or ``hard_negatives`` (near neighbours together).
-        multi_dataset_batch_sampler: ``round_robin`` (one batch of each data set after another,
-            until the shortest ends) or ``proportional`` (all batches of all, shuffled).
+        batch_sampler: ``batch_sampler`` (a plain shuffle), ``no_duplicates`` (no text twice in a
+            batch), ``group_by_label`` or ``hard_negatives`` (near neighbours together); or a
+            member of :class:`~sentune.training.batches.names.BatchSamplers`.
+        multi_dataset_batch_sampler: ``proportional`` (all batches of all data sets, shuffled) or
+            ``round_robin`` (one batch of each after another, until the shortest ends); or a
+            member of ``MultiDatasetBatchSamplers``.
         bf16: compute in bfloat16 (True) or float32 (False); as the model does when None. Weights,
             gradients and optimizer state are always float32.
         dropout: one probability for all dropout of the encoder; that of the model's
@@ -74,19 +83,24 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
             when None. Needs ``load_best_model_at_end``.
         prompts: what to put before the texts: one text for all columns, or a mapping from column
             to text, or a mapping from data set to one of these. The model's prompts when None.
+        router_mapping, learning_rate_mapping: accepted when empty.
+        save_strategy: when None, ``no``; but where a setting asks for checkpoints
+            (``save_steps``, ``save_total_limit``, ``load_best_model_at_end``), the reference's
+            default, ``steps``.
 
     Raises:
         ArgumentError: a setting that is unknown, out of range, or not supported, by name.
     """
 
-    output_dir: str | None = field(default="sentune_run")
-    batch_sampler: str = field(default="no_duplicates")
-    multi_dataset_batch_sampler: str = field(default="round_robin")
+    batch_sampler: Any = field(default=BatchSamplers.BATCH_SAMPLER.value)
+    multi_dataset_batch_sampler: Any = field(default=MultiDatasetBatchSamplers.PROPORTIONAL.value)
     bf16: bool | None = field(default=None)
     dropout: float | None = field(default=None)
     early_stopping_patience: int | None = field(default=None)
     prompts: Any = field(default=None)
-    save_strategy: str = field(default="no")
+    router_mapping: Any = field(default=None)
+    learning_rate_mapping: Any = field(default=None)
+    save_strategy: Any = field(default=None)
     report_to: Any = field(default="none")
 
     def __post_init__(self) -> None:
@@ -96,6 +110,7 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
         self._require_choices()
         wanted, self.bf16 = self.bf16, False
         self._name_recomputation()
+        self._choose_saving()
         # A card lists these as 0 and empty, which transformers 5 reads as a request to shard.
         self.fsdp, self.fsdp_config, self.local_rank = None, None, -1
         with refused("training settings"):
@@ -126,6 +141,12 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
             setattr(self, new, getattr(self, new) or getattr(self, old) or None)
             setattr(self, old, None)
 
+    def _choose_saving(self) -> None:
+        if self.save_strategy is None:
+            usual = TrainingArguments.__dataclass_fields__["save_steps"].default
+            asked = self.load_best_model_at_end or self.save_total_limit is not None
+            self.save_strategy = "steps" if asked or self.save_steps != usual else "no"
+
     def _require_numbers(self) -> None:
         for name in (*_WHOLE, *_NUMBERS):
             value = getattr(self, name)
@@ -141,9 +162,8 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
                 setattr(self, name, value if isinstance(value, int) else number)
 
     def _require_choices(self) -> None:
-        require_choice("batch_sampler", self.batch_sampler, BATCH_SAMPLERS)
-        mixing = self.multi_dataset_batch_sampler
-        require_choice("multi_dataset_batch_sampler", mixing, MULTI_DATASET)
+        for name, kinds in _SAMPLERS.items():
+            setattr(self, name, _sampler(name, getattr(self, name), kinds))
         if self.early_stopping_patience is not None:
             require_whole("early_stopping_patience", self.early_stopping_patience)
             if not self.load_best_model_at_end:
@@ -171,6 +191,16 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
                     expected=f"the package {package}, or report_to='none'",
                     fix=f"run: pip install '{package}'",
                 )
+
+
+def _sampler(name: str, given: Any, kinds: type[Enum]) -> str:
+    """The name of a sampler: one of ours, whichever library's enumeration it is from."""
+    if callable(given):
+        reason = "the sampler plans the batches of all processes and epochs"
+        raise not_supported(
+            name, given, next(iter(kinds)).value, reason, "name one of the samplers"
+        )
+    return require_choice(name, getattr(given, "value", given), [one.value for one in kinds])
 
 
 @contextmanager

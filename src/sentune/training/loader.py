@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from sentune.training.batches.row_batches import RowBatches
 from sentune.wording import counted
 
 __all__ = ["batch_loader", "column_prompts", "train_loader"]
+
+logger = logging.getLogger(__name__)
 
 
 class _Loader(DataLoader[Any]):
@@ -60,7 +63,22 @@ def train_loader(
             expected="a full batch with dataloader_drop_last, and a row for each process",
             fix="leave out dataloader_drop_last, or lower the batch size",
         )
+    _tell_left_out(batches, len(data.rows) - data.extra, args)
     return batch_loader(data.rows, batches, collator, args)
+
+
+def _tell_left_out(
+    batches: RowBatches, rows: int, args: SentenceTransformerTrainingArguments
+) -> None:
+    left_out = batches.left_out() if args.world_size == 1 else 0
+    if left_out > 0:
+        chosen = ("batch_sampler", "multi_dataset_batch_sampler", "dataloader_drop_last")
+        logger.warning(
+            "%s of %s are in no batch of an epoch, with %s",
+            counted(left_out, "row"),
+            f"{rows:,}",
+            ", ".join(f"{name}={getattr(args, name)}" for name in chosen),
+        )
 
 
 def batch_loader(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,26 +12,14 @@ from torch.utils.data import DataLoader, SequentialSampler
 from sentune.errors import ArgumentError
 from sentune.training.batches.examples import Dataset
 from sentune.training.batches.row_batches import RowBatches
-from sentune.training.losses import EmbeddingLoss
+from sentune.training.choosing import LossOf
+from sentune.training.example_loaders import NoDuplicatesDataLoader, SentenceLabelDataset
 
-__all__ = ["InputExample", "Objective", "RoundRobinBatchSampler"]
+__all__ = ["Objective", "RoundRobinBatchSampler"]
+
+logger = logging.getLogger(__name__)
 
 _BATCH_SIZE = 8  # for data that comes without a loader
-
-
-@dataclass(frozen=True, slots=True)
-class InputExample:
-    """One training example.
-
-    Attributes:
-        texts: anchor, positive, negatives; or the two texts of a pair.
-        label: a similarity or a class, for losses that need one.
-        guid: a name for it; not used.
-    """
-
-    texts: Sequence[str]
-    label: float = 0.0
-    guid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +27,29 @@ class Objective:
     """Data and its loss, and how its loader makes batches."""
 
     data: Dataset
-    loss: EmbeddingLoss
+    loss: LossOf
     batch_size: int = _BATCH_SIZE
     shuffle: bool = True
     drop_last: bool = False
+    sampler: str = "batch_sampler"
 
     @classmethod
-    def of(cls, data: DataLoader[Any] | Dataset, loss: EmbeddingLoss) -> Objective:
+    def of(cls, data: Any, loss: LossOf) -> Objective:
         """The objective of one pair passed to ``fit``. Raises ArgumentError, see there."""
-        if not isinstance(loss, EmbeddingLoss):
-            raise ArgumentError(
-                f"a {type(loss).__name__} as the loss of an objective",
-                expected="a loss of sentune.losses",
-                fix="import the loss of the same name from sentune.losses",
-            )
+        if isinstance(data, NoDuplicatesDataLoader):
+            columns = _columns(data.train_examples)
+            return cls(columns, loss, data.batch_size, sampler="no_duplicates")
         if not isinstance(data, DataLoader):
             return cls(data, loss)
-        if data.batch_size is None:
-            raise ArgumentError(
-                "a DataLoader with a batch_sampler",
-                expected="a DataLoader with a batch_size",
-                fix="use SentenceTransformerTrainer, which has batch samplers",
-            )
+        if isinstance(data.dataset, SentenceLabelDataset):
+            columns = _columns(data.dataset.examples)
+            return cls(columns, loss, data.batch_size or _BATCH_SIZE, sampler="group_by_label")
+        size = data.batch_size
+        if size is None:
+            size = getattr(data.batch_sampler, "batch_size", None) or _BATCH_SIZE
+            logger.warning("the batch_sampler of a DataLoader is not used: rows are shuffled")
         shuffle = not isinstance(data.sampler, SequentialSampler)
-        return cls(_columns(data.dataset), loss, data.batch_size, shuffle, data.drop_last)
+        return cls(_columns(data.dataset), loss, size, shuffle, data.drop_last)
 
 
 def _columns(dataset: Any) -> dict[str, list[Any]]:
@@ -70,7 +58,7 @@ def _columns(dataset: Any) -> dict[str, list[Any]]:
     count = len(dataset) if hasattr(dataset, "__len__") else None
     examples = list(dataset) if count is None else [dataset[index] for index in range(count)]
     lacking = next((e for e in examples if not hasattr(e, "texts")), None)
-    widths = {len(example.texts) for example in examples} if lacking is None else set()
+    widths = {len(example.texts or ()) for example in examples} if lacking is None else set()
     if len(widths) != 1:
         given = f"a {type(lacking).__name__}" if lacking is not None else "no example"
         raise ArgumentError(

@@ -38,7 +38,7 @@ from sentune.training.checkpoints.state import random_state, set_random_state
 from sentune.training.private_transformers import require_known_transformers
 from sentune.training.watch import Watch
 
-__all__ = ["Restore", "ResumableTrainer"]
+__all__ = ["ClearGradients", "Restore", "ResumableTrainer"]
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
 
     watch: Watch
     train_data: TrainingData | None
+    loss_weights: dict[str, torch.nn.Parameter]
 
     def train(
         self, resume_from_checkpoint: str | bool | None = None, *args: Any, **options: Any
@@ -138,11 +139,15 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
     def _run_identity(self) -> dict[str, Any]:
         return run_identity(
             self.args,
-            fingerprint(self.model),
+            self._fingerprint(),
             self.train_data,
             self._watched() if self.args.eval_strategy != "no" else None,
             getattr(self, "loss", None),
         )
+
+    def _fingerprint(self) -> dict[str, Any]:
+        """What the run began with: the model."""
+        return fingerprint(self.model).to_json()
 
     def _watched(self) -> list[object]:
         """What evaluation uses: the rows, and the attributes of the evaluator."""
@@ -183,6 +188,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             "step_logged": self._globalstep_last_logged,
             "likeness_at_first": self.watch.first,
             "stopped": self.control.should_training_stop,
+            "loss_weights": {name: one.detach() for name, one in self.loss_weights.items()},
             "callbacks": {type(c).__name__: c.state() for c in self._stateful()},
         }
         write_checkpoint(
@@ -241,6 +247,8 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         if checkpoint is not None and self._resumed is not None:
             self.optimizer.load_state_dict(self._resumed["optimizer"])
             self.lr_scheduler.load_state_dict(self._resumed["scheduler"])
+            for name, value in self._resumed.get("loss_weights", {}).items():
+                self.loss_weights[name].data.copy_(value)
 
     def _load_scaler(self, checkpoint: str | None) -> None:
         """There is no scaler, because bfloat16 has the range of float32."""
@@ -277,6 +285,18 @@ class Restore(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(self, *_: Any, **__: Any) -> None:
         """Just before the first step."""
         self._restore()
+
+
+class ClearGradients(TrainerCallback):  # type: ignore[misc]
+    """Clears the gradients of the losses' own weights: transformers clears the model's only."""
+
+    def on_train_begin(self, *_: Any, optimizer: Any, **__: Any) -> None:
+        """Just before the first step."""
+        optimizer.zero_grad()
+
+    def on_step_end(self, *_: Any, optimizer: Any, **__: Any) -> None:
+        """After each step."""
+        optimizer.zero_grad()
 
 
 def _require_same_run(then: dict[str, Any], now: dict[str, Any], folder: Path) -> None:

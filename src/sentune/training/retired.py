@@ -113,6 +113,11 @@ _UNSUPPORTED = {
     "save_only_model": ("a checkpoint is for resuming", "use save_model for the model alone"),
     "use_liger_kernel": ("its kernels are for other models", ""),
     "eval_use_gather_object": ("it sends pickles between processes", ""),
+    "router_mapping": ("no model here has a router", ""),
+    "learning_rate_mapping": (
+        "its patterns are for the reference's names of weights",
+        "pass the trainer optimizers=(optimizer, None) with a learning rate for each group",
+    ),
     "enable_jit_checkpoint": ("a checkpoint inside a step would not be whole", ""),
 }
 

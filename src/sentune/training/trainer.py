@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,35 +11,39 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from sentune.checks import require_choice
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.errors import ArgumentError, MissingExtraError
-from sentune.files import make_folder
+from sentune.errors import ArgumentError, MissingExtraError, OutputError
+from sentune.files import is_claimed, make_folder
 from sentune.hardware import choose_compute
 from sentune.training.arguments import SentenceTransformerTrainingArguments, refused
 from sentune.training.batches.collator import Batch, Collator
-from sentune.training.batches.examples import Dataset, TrainingData
+from sentune.training.batches.examples import Datasets, TrainingData
+from sentune.training.choosing import Losses, chosen_losses, own_weights
+from sentune.training.evaluating import Evaluator, as_evaluator
+from sentune.training.given import (
+    model_to_train,
+    require_arguments,
+    require_evaluation,
+    tell_unused,
+)
 from sentune.training.loader import column_prompts, train_loader
-from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
+from sentune.training.places import claim_output
 from sentune.training.watch import Watch, Watched
 
 try:
-    from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, set_seed
+    from transformers import EarlyStoppingCallback, TrainerCallback, set_seed
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 except ImportError as error:
     raise MissingExtraError("transformers", "train") from error
 
+from sentune.training.measuring import MeasuringTrainer
 from sentune.training.progress import TrainingProgress
-from sentune.training.resuming import Restore, ResumableTrainer
+from sentune.training.resuming import ClearGradients, Restore
 
 __all__ = ["SentenceTransformerTrainer"]
 
-Datasets = Dataset | Mapping[str, Dataset] | TrainingData
-Losses = EmbeddingLoss | Mapping[str, EmbeddingLoss]
-Evaluator = Callable[..., Mapping[str, float]]
 
-
-class SentenceTransformerTrainer(ResumableTrainer):
+class SentenceTransformerTrainer(MeasuringTrainer):
     """Trains a :class:`SentenceTransformer`.
 
     >>> import tempfile
@@ -68,63 +72,110 @@ class SentenceTransformerTrainer(ResumableTrainer):
             positive, negatives. A column called label or score is the label.
         eval_dataset: data whose loss ``evaluate`` reports as ``eval_loss``, or as
             ``eval_NAME_loss`` if there are several data sets.
-        loss: one for all data, or one for each data set by name. MultipleNegativesRankingLoss
-            when None.
-        evaluator: called with the model by ``evaluate``; see ``sentune.evaluation``.
+        loss: one for all data, or one for each data set by name: a loss of ``sentune.losses``, a
+            module with the reference's ``forward(sentence_features, labels)``, or a class or
+            function that makes one from the model. When None, CoSENTLoss for two texts with a
+            score, and MultipleNegativesRankingLoss without labels.
+        evaluator: one or several, called by ``evaluate`` with the model, ``output_path`` (the
+            folder ``eval`` in ``args.output_dir``), ``epoch`` and ``steps``; see
+            ``sentune.evaluation``.
+        processing_class, tokenizer: the model's; another is not used, which a warning says.
+        model_init: makes the model, in place of ``model``.
         callbacks: further transformers callbacks.
+        optimizers: an optimizer and a schedule; made from the settings where None.
+        optimizer_cls_and_kwargs: a class of optimizers and its arguments.
+        data_collator, compute_metrics, preprocess_logits_for_metrics: not used, which a warning
+            says; an evaluator has what it needs.
 
     Raises:
         ArgumentError: columns of different lengths, fewer than two columns, a data set without a
-            loss, a model that computes in 8 bits; from ``train``, an optimizer or a schedule that
-            cannot be made.
-        OutputError: ``args.output_dir`` cannot be written.
+            loss, labels without a loss that suits them, a model that computes in 8 bits; from
+            ``train``, an optimizer or a schedule that cannot be made.
+        OutputError: ``args.output_dir`` cannot be written; from ``train``, before the first step,
+            it holds a model.
         TrainingError: from ``train``, when the loss is not finite or the vectors collapse,
             naming the step.
     """
 
     def __init__(
         self,
-        model: SentenceTransformer,
+        model: SentenceTransformer | None = None,
         args: SentenceTransformerTrainingArguments | None = None,
         train_dataset: Datasets | None = None,
         eval_dataset: Datasets | None = None,
-        *,
         loss: Losses | None = None,
-        evaluator: Evaluator | None = None,
+        evaluator: Evaluator | Sequence[Evaluator] | None = None,
+        data_collator: None = None,
+        processing_class: object = None,
+        model_init: Callable[[], SentenceTransformer] | None = None,
+        compute_metrics: object = None,
         callbacks: list[TrainerCallback] | None = None,
+        optimizers: tuple[Any, Any] = (None, None),
+        optimizer_cls_and_kwargs: tuple[type[torch.optim.Optimizer], dict[str, Any]] | None = None,
+        preprocess_logits_for_metrics: object = None,
+        *,
+        tokenizer: object = None,
     ) -> None:
-        _require_gradients(model)
-        settings = args or SentenceTransformerTrainingArguments()
+        settings = require_arguments(args)
+        model = self._model_to_train(model, model_init)
+        tell_unused(
+            model,
+            data_collator=data_collator,
+            processing_class=processing_class or tokenizer,
+            compute_metrics=compute_metrics,
+            preprocess_logits_for_metrics=preprocess_logits_for_metrics,
+        )
         if settings.n_gpu > 1:
             settings._n_gpu = 1  # a pack cannot be split over GPUs; torchrun uses several
-        self.train_data = None if train_dataset is None else TrainingData.of(train_dataset)
-        self.eval_data = None if eval_dataset is None else TrainingData.of(eval_dataset)
-        both = (self.eval_data, self.train_data)
-        columns = {name: of for data in both if data for name, of in data.columns.items()}
+        self.evaluator = as_evaluator(evaluator)
+        self.train_data = None if train_dataset is None else self._read(train_dataset)
+        self.eval_data = None if eval_dataset is None else self._read(eval_dataset)
+        require_evaluation(settings, self.eval_data, self.evaluator)
+        data = [part for part in (self.eval_data, self.train_data) if part is not None]
+        columns = {name: of for part in data for name, of in part.columns.items()}
+        self.loss = self._choose_losses(loss, model, data)
         if settings.should_save and settings.output_dir:
             make_folder(settings.output_dir)  # transformers would raise a plain OSError
         smoothing, settings.label_smoothing_factor = settings.label_smoothing_factor, 0.0
-        prompts = column_prompts(settings.prompts, model, columns)
         super().__init__(
             model=model,
             args=settings,
-            data_collator=Collator(model.tokenizer, prompts),
+            data_collator=self._collator(settings, model, columns),
             train_dataset=None if self.train_data is None else self.train_data.rows,
             # transformers asks for a data set, even where an evaluator is enough.
-            eval_dataset=[] if self.eval_data is None and evaluator else self.eval_data,
+            eval_dataset=[] if self.eval_data is None and self.evaluator else self.eval_data,
             callbacks=callbacks,
+            optimizers=optimizers,
+            optimizer_cls_and_kwargs=optimizer_cls_and_kwargs,
         )
         settings.label_smoothing_factor = smoothing  # our losses apply it, not transformers
-        self.loss = loss or MultipleNegativesRankingLoss(model)
-        self.evaluator = evaluator
         self.watch = Watch()
         self._vectors: NDArray[np.float32] | None = None
         for name in columns:
             of_rows = self._loss_of(name)
             if smoothing:
                 of_rows.smooth_labels(smoothing)
+        self.loss_weights = self._prepare_losses()
         self._add_callbacks()
         self._prepare_model()
+
+    # A trainer of another kind of model has others of these.
+    _model_to_train = staticmethod(model_to_train)
+    _choose_losses = staticmethod(chosen_losses)
+
+    @staticmethod
+    def _collator(
+        settings: SentenceTransformerTrainingArguments,
+        model: SentenceTransformer,
+        columns: Mapping[str, Sequence[str]],
+    ) -> Any:
+        return Collator(model.tokenizer, column_prompts(settings.prompts, model, columns))
+
+    def _prepare_losses(self) -> dict[str, nn.Parameter]:
+        """Move the losses to the device. Returns the weights that they train themselves."""
+        for loss in self.loss.values() if isinstance(self.loss, Mapping) else [self.loss]:
+            loss.to(self.model.device)
+        return own_weights(self.loss, self.model)
 
     def _add_callbacks(self) -> None:
         self.bar = None if self.args.disable_tqdm else TrainingProgress()
@@ -135,6 +186,8 @@ class SentenceTransformerTrainer(ResumableTrainer):
         if self.args.early_stopping_patience is not None:
             self.add_callback(EarlyStoppingCallback(self.args.early_stopping_patience))
         self.add_callback(Restore(self.restore))
+        if self.loss_weights:
+            self.add_callback(ClearGradients())
 
     def _prepare_model(self) -> None:
         model, settings = self.model, self.args
@@ -147,22 +200,13 @@ class SentenceTransformerTrainer(ResumableTrainer):
         if settings.dropout is not None:
             model.encoder.set_dropout(settings.dropout)
 
-    def _loss_of(self, dataset: str) -> EmbeddingLoss:
-        if isinstance(self.loss, EmbeddingLoss):
-            return self.loss
-        if dataset not in self.loss:
-            raise ArgumentError(
-                f"no loss for the data set {dataset!r}",
-                expected=f"a loss for every data set, not only for {', '.join(self.loss)}",
-                fix="add it to loss, or pass one loss for all data",
-            )
-        return self.loss[dataset]
-
     def train(
         self, resume_from_checkpoint: str | bool | None = None, *args: Any, **options: Any
     ) -> Any:
         """Run to the end; the model is then ready to encode. Arguments and errors as above."""
         set_seed(self.args.seed)
+        if self.args.should_save and self.args.output_dir:
+            claim_output(self.args.output_dir)
         if self.args.batch_sampler == "hard_negatives" and self.train_data is not None:
             # With the weights at the start, so that a resumed run makes the same batches.
             passages = [row.texts[1] for row in self.train_data.rows]
@@ -213,10 +257,15 @@ class SentenceTransformerTrainer(ResumableTrainer):
         self.watch.gradient(norm, self.state.global_step + 1)
         return norm
 
-    def create_optimizer(self, *args: Any, **options: Any) -> Any:
+    def create_optimizer(self, model: nn.Module | None = None) -> Any:
         """As transformers. Raises ArgumentError when the settings make no optimizer."""
-        with refused("settings optim, optim_args or optim_target_modules"):
-            return super().create_optimizer(*args, **options)
+        if self.loss_weights and model is None:
+            # Under the losses' names, so that biases and normalizations among them do not decay.
+            each = self.loss if isinstance(self.loss, Mapping) else {"loss": self.loss}
+            model = nn.ModuleList([self.model, nn.ModuleList([*each.values()])])
+        what = "settings optim, optim_args or optim_target_modules"
+        with refused(what if self.optimizer_cls_and_kwargs is None else "class of the optimizer"):
+            return super().create_optimizer(model)
 
     def create_scheduler(self, *args: Any, **options: Any) -> Any:
         """As transformers. Raises ArgumentError when the settings make no schedule."""
@@ -231,66 +280,22 @@ class SentenceTransformerTrainer(ResumableTrainer):
             self.state.num_input_tokens_seen += int(of_each_process.sum())
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """Write the model folder, as ``save_pretrained`` does. Raises OutputError."""
-        if self.args.should_save:
-            self.model.save_pretrained(output_dir or self.args.output_dir)
+        """Write the model folder, as ``save_pretrained`` does.
 
-    def evaluate(
-        self,
-        eval_dataset: Datasets | None = None,
-        ignore_keys: list[str] | None = None,
-        metric_key_prefix: str = "eval",
-    ) -> dict[str, float]:
-        """The loss over held-out data, and the metrics of the evaluator.
-
-        ``eval_dataset`` is used instead of the trainer's; ``metric_key_prefix`` begins every key.
-
-        Raises:
-            ArgumentError: there is nothing to evaluate with, or ``metric_for_best_model`` is not
-                among the metrics.
+        The run's own ``output_dir`` is free, also with checkpoints in it. Where another folder
+        cannot be written, the model is saved in ``output_dir``, and then OutputError is raised.
         """
-        del ignore_keys
-        data = self.eval_data if eval_dataset is None else TrainingData.of(eval_dataset)
-        if data is None and self.evaluator is None:
-            raise ArgumentError(
-                "no eval_dataset and no evaluator",
-                expected="one of them to evaluate with",
-                fix="pass one of them to the trainer",
-            )
-        self.model.eval()
-        found = {} if data is None else self._mean_losses(data)
-        found |= self.evaluator(self.model) if self.evaluator is not None else {}
-        prefix = f"{metric_key_prefix}_"
-        found = {key.removeprefix(prefix): float(value) for key, value in found.items()}
-        metrics = {prefix + key: value for key, value in found.items()}
-        if self.args.metric_for_best_model is not None:
-            wanted = self.args.metric_for_best_model.removeprefix(prefix)
-            require_choice("metric_for_best_model", wanted, [*found])
-        self.log(metrics)
-        self.control: TrainerControl = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
-        return metrics
-
-    @torch.no_grad()
-    def _mean_losses(self, data: TrainingData) -> dict[str, float]:
-        size = self.args.per_device_eval_batch_size
-        found = {}
-        for name in data.columns:
-            rows = [row for row in data.rows if row.dataset == name]
-            total = 0.0
-            for start in range(0, len(rows), size):
-                batch = self.data_collator(rows[start : start + size])["batch"]
-                batch = batch.to(self.args.device)
-                total += batch.rows * float(self._loss_of(name).compute(self.model, batch))
-            found[f"{name}_loss" if name else "loss"] = total / len(rows)
-        return found
-
-
-def _require_gradients(model: SentenceTransformer) -> None:
-    if model.compute.eight_bit:
-        raise ArgumentError(
-            "training a model of compute_dtype 'int8'",
-            expected="float32 or bfloat16, which have gradients",
-            fix="leave out compute_dtype for training, and load the trained model with 'int8'",
-        )
+        if not self.args.should_save:
+            return
+        own = self.args.output_dir
+        try:
+            self.model.save_pretrained(output_dir or own)
+        except OutputError as error:
+            if output_dir in (None, own) or not is_claimed(own):
+                raise
+            self.model.save_pretrained(own)  # hours of work would end with the process
+            raise OutputError(
+                f"{error.given} (the model was saved in {own} instead)",
+                expected=error.expected,
+                fix=error.fix,
+            ) from error

@@ -91,6 +91,7 @@ _CARD = {
     "per_device_eval_batch_size": 20,
     "learning_rate": 5e-5,
     "logging_steps": 0.1,
+    "batch_sampler": "no_duplicates",
 }
 
 RECIPES = {

@@ -149,7 +149,7 @@ def _trainer(
     training = settings.resolved()
     # The last checkpoint may be damaged: then the one before it is needed.
     arguments = SentenceTransformerTrainingArguments(
-        **{"save_total_limit": 2, **training},
+        **{"save_total_limit": 2, "save_strategy": "no", **training},
         output_dir=str(folder.checkpoints),
         disable_tqdm=not settings.show_progress,
     )
@@ -160,7 +160,7 @@ def _trainer(
         loss=loss,
         evaluator=None if split.watched is None else _evaluator(split, split.watched),
     )
-    if "save_strategy" not in training:
+    if "save_strategy" not in settings.training:
         trainer.add_callback(CheckpointSchedule())
     return trainer
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from sentune.network.pack import Pack, pack
 from sentune.tokens.tokenizer import Tokenizer
 from sentune.training.batches.examples import Row
+from sentune.training.batches.labels import label_tensor
 
 __all__ = ["Batch", "Collator", "Prompts"]
 
@@ -25,7 +26,7 @@ class Batch:
         texts: as given, without prompts.
         token_ids: of each text with its prompt.
         rows: texts in each column.
-        labels: float32, (rows,); None where the data has none.
+        labels: float32, (rows,), or (rows, dim) of vectors; None where the data has none.
         dataset: the name of the data set of all its rows.
         device: of the packs.
     """
@@ -71,13 +72,12 @@ class Collator:
         texts = tuple(text for column in columns for text in column)
         given = [p + text for p, column in zip(prompts, columns, strict=True) for text in column]
         token_ids, _ = self._tokenizer(given)
-        labels = [row.label for row in rows if row.label is not None]
         return {
             "batch": Batch(
                 texts,
                 tuple(token_ids),
                 len(rows),
-                torch.tensor(labels) if len(labels) == len(rows) else None,
+                label_tensor([row.label for row in rows]),
                 dataset,
             )
         }

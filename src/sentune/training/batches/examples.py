@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from sentune.data.pairs import Pairs
 from sentune.errors import ArgumentError
+from sentune.training.batches.labels import Label, are_whole, read_labels
 
-__all__ = ["Columns", "Dataset", "Row", "TrainingData", "rows_of"]
+__all__ = ["Columns", "Dataset", "Datasets", "Row", "TrainingData", "rows_of"]
 
 _LABELS = ("label", "labels", "score", "scores")
 
@@ -25,12 +26,12 @@ class Row(NamedTuple):
 
     Attributes:
         texts: one for each column; their order decides their role: anchor, positive, negatives.
-        label: a similarity or a class, if the data has one.
+        label: a similarity or a class, or the vector that the texts should have; if there is one.
         dataset: the name of its data set; "" if there is only one.
     """
 
     texts: tuple[str, ...]
-    label: float | None = None
+    label: Label | None = None
     dataset: str = ""
 
 
@@ -44,12 +45,14 @@ class TrainingData:
         extra: how many of the last rows are not used in every epoch, but each in one of
             ``spread`` epochs.
         spread: the epochs over which the extra rows are dealt out.
+        whole_labels: the data sets whose labels were given as whole numbers.
     """
 
     rows: list[Row]
     columns: dict[str, tuple[str, ...]]
     extra: int = 0
     spread: int = 1
+    whole_labels: frozenset[str] = frozenset()
 
     def rows_in(self, epoch: int) -> NDArray[np.int64]:
         """The numbers of the rows that an epoch uses, in ascending order."""
@@ -58,13 +61,24 @@ class TrainingData:
         return np.concatenate([np.arange(always), extra])
 
     @classmethod
-    def of(cls, dataset: Dataset | Mapping[str, Dataset] | TrainingData) -> TrainingData:
+    def of(cls, dataset: Datasets) -> TrainingData:
         """One data set, or several by name. Raises ArgumentError as :func:`rows_of`."""
         if isinstance(dataset, TrainingData):
             return dataset
         named = dict(_named(dataset))
         rows = [row for name, part in named.items() for row in rows_of(part, name)]
-        return cls(rows, {name: _text_columns(part) for name, part in named.items()})
+        columns = {name: _text_columns(part) for name, part in named.items()}
+        whole = frozenset(name for name, part in named.items() if _has_whole_labels(part))
+        return cls(rows, columns, whole_labels=whole)
+
+    @property
+    def labelled(self) -> frozenset[str]:
+        """The data sets that have labels."""
+        return frozenset(row.dataset for row in self.rows if row.label is not None)
+
+
+Datasets = Dataset | Mapping[str, Dataset] | TrainingData
+"""One data set, or several by name."""
 
 
 def _named(dataset: Dataset | Mapping[str, Dataset]) -> Iterator[tuple[str, Dataset]]:
@@ -81,8 +95,14 @@ def _named(dataset: Dataset | Mapping[str, Dataset]) -> Iterator[tuple[str, Data
 def _text_columns(dataset: Dataset) -> tuple[str, ...]:
     if isinstance(dataset, Pairs):
         return tuple(dataset.columns())
-    known = getattr(dataset, "column_names", None) or dataset
-    return tuple(str(column) for column in known if column not in _LABELS)
+    return tuple(str(column) for column in _column_names(dataset) if column not in _LABELS)
+
+
+def _has_whole_labels(dataset: Dataset) -> bool:
+    if isinstance(dataset, Pairs):
+        return False
+    label = next((column for column in _column_names(dataset) if column in _LABELS), None)
+    return label is not None and are_whole(dataset[label])
 
 
 def rows_of(dataset: Dataset, name: str = "") -> list[Row]:
@@ -92,21 +112,22 @@ def rows_of(dataset: Dataset, name: str = "") -> list[Row]:
     others are texts, in this order.
 
     Raises:
-        ArgumentError: fewer than two columns of texts, columns of different lengths, a value that
-            is not a text in one of them, or a label that is not a number.
+        ArgumentError: one column of texts without a label, columns of different lengths, a value
+            that is not a text in one of them, or a label that is neither a number nor a vector.
     """
     if isinstance(dataset, Pairs):
         return [Row(texts, None, name) for texts in dataset.rows()]
-    known = list(getattr(dataset, "column_names", None) or dataset)
+    known = _column_names(dataset)
     label = next((column for column in known if column in _LABELS), None)
     names = [column for column in known if column not in _LABELS]
     columns = [list(dataset[column]) for column in names]
-    labels = [None] * len(columns[0]) if label is None and columns else list(dataset[label or ""])
-    lengths = {len(column) for column in (*columns, labels)}
-    if len(columns) < 2 or len(lengths) != 1:
+    labels = None if label is None else list(dataset[label])
+    lengths = {len(column) for column in (*columns, *([] if labels is None else [labels]))}
+    if len(columns) < (2 if labels is None else 1) or len(lengths) != 1:
         raise ArgumentError(
             f"columns {', '.join(map(str, known))} of {sorted(lengths)} rows",
-            expected="two or more columns of equally many texts (anchor, positive, negatives)",
+            expected="two or more columns of equally many texts (anchor, positive, negatives), or "
+            "one with a label",
             fix="select and order the columns",
         )
     if not all(isinstance(text, str) for column in columns for text in column):
@@ -115,16 +136,18 @@ def rows_of(dataset: Dataset, name: str = "") -> list[Row]:
             expected="texts only: anchor, positive, negatives",
             fix="select the columns of texts",
         )
-    texts, numbers = zip(*columns, strict=True), _numbers(labels, label)
-    return [Row(row, number, name) for row, number in zip(texts, numbers, strict=True)]
+    texts = zip(*columns, strict=True)
+    if labels is None:
+        return [Row(row, None, name) for row in texts]
+    values = read_labels(labels, str(label))
+    return [Row(row, value, name) for row, value in zip(texts, values, strict=True)]
 
 
-def _numbers(labels: Iterable[object], column: str | None) -> Iterator[float | None]:
-    for position, value in enumerate(labels):
-        if value is not None and not isinstance(value, int | float):
-            raise ArgumentError(
-                f"{value!r} in row {position} of the column {column}",
-                expected="a number (a similarity, or the number of a class)",
-                fix="number the labels",
-            )
-        yield None if value is None else float(value)
+def _column_names(dataset: Dataset) -> list[str]:
+    if not hasattr(dataset, "__getitem__"):
+        raise ArgumentError(
+            f"a {type(dataset).__name__} as data to train on",
+            expected="a data set with a length: columns, Pairs or a datasets.Dataset",
+            fix="load the data without streaming",
+        )
+    return list(getattr(dataset, "column_names", None) or dataset)  # type: ignore[call-overload, no-any-return]

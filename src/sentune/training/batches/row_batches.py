@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sentune.checks import require_choice, require_whole
 from sentune.errors import ArgumentError
 from sentune.training.batches.examples import Row
+from sentune.training.batches.names import BatchSamplers, MultiDatasetBatchSamplers
 from sentune.training.batches.neighbours import HardNegatives
 from sentune.training.batches.samplers import Sampler, group_by_label, no_duplicates, plain
 from sentune.wording import counted
@@ -19,11 +20,12 @@ __all__ = ["BATCH_SAMPLERS", "MULTI_DATASET", "RowBatches"]
 
 _PLANS: dict[str, Sampler] = {
     "no_duplicates": no_duplicates,
+    "no_duplicates_hashed": no_duplicates,  # the reference's faster variant of the same rule
     "batch_sampler": plain,
     "group_by_label": group_by_label,
 }
-BATCH_SAMPLERS = (*_PLANS, "hard_negatives")
-MULTI_DATASET = ("round_robin", "proportional")
+BATCH_SAMPLERS = tuple(one.value for one in BatchSamplers)
+MULTI_DATASET = tuple(one.value for one in MultiDatasetBatchSamplers)
 _SORTED_TOGETHER = 50
 
 
@@ -70,7 +72,7 @@ class RowBatches:
         seed: int = 0,
         drop_last: bool = False,
         shuffle: bool = True,
-        multi_dataset: str = "round_robin",
+        multi_dataset: str = "proportional",
         vectors: NDArray[np.float32] | None = None,
         lengths: Sequence[int] | None = None,
         rows_in: Callable[[int], NDArray[np.int64]] | None = None,
@@ -112,6 +114,12 @@ class RowBatches:
             others = (self._batches(epoch) for epoch in range(1, self._spread))
             self._length = max(len(self._first), *map(len, others), 0)
         return self._length
+
+    def left_out(self) -> int:
+        """Rows that the first epoch should use and that are in no batch of this process."""
+        used = sum(map(len, self._batches(0) if self._first is None else self._first))
+        wanted = len(self._rows) if self._rows_in is None else len(self._rows_in(0))
+        return wanted - used
 
     def __iter__(self) -> Iterator[list[int]]:
         count = len(self)

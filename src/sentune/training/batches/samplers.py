@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentune.errors import ArgumentError
 from sentune.training.batches.examples import Row
+from sentune.training.batches.rearranging import Rearranging
 
 __all__ = ["Sampler", "group_by_label", "no_duplicates", "plain"]
 
@@ -30,24 +29,31 @@ def plain(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -> list[li
 
 
 def no_duplicates(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -> list[list[int]]:
-    """Batches in which no text occurs twice, in any column.
+    """Batches of at most ``batch_size`` rows in which no text occurs twice, in any column.
 
-    With in-batch negatives a text that occurs twice would be its own negative. Each row goes to
-    the first batch that has room and none of its texts (first fit). The number of batches is the
-    same in every epoch: ceil(rows / batch_size), or the number of times that the most frequent
-    text occurs, if greater. If only full batches are left for a row, it goes to the smallest
-    without its texts, which then exceeds ``batch_size``, nearly always by one. If there is none
-    either, it goes to the smallest batch, so that no row is ever lost.
+    With in-batch negatives a text that occurs twice would be its own negative. (One row may hold
+    a text twice.) Each row goes to the first batch that has room and none of its texts (first
+    fit). The number of batches is ceil(rows / batch_size), or the number of times that the most
+    frequent text occurs, if greater. A row for which no batch is left makes other rows change
+    places, see :class:`~sentune.training.batches.rearranging.Rearranging`. For rows of two
+    columns that share no text this always succeeds, so that the number of batches is the same in
+    every epoch. For other rows it nearly always does; where it fails there is one batch more.
 
     Cost: about O(rows), also where one column repeats. Where several columns repeat heavily
-    together, the search also walks past batches that another column's text blocks.
+    together, the search also walks past batches that another column's text blocks, and each row
+    left over costs O(batches + batch_size).
     """
     repeats = _Repeats(rows, order)
     fewest = max(-(-len(order) // batch_size), *repeats.counts, 0)
     batches = _FirstFit(fewest, batch_size, repeats)
-    for position, row in enumerate(order):
-        batches.add(position, row)
-    return batches.filled()
+    left = [position for position in range(len(order)) if not batches.add(position)]
+    filled = batches.filled()
+    if left:
+        rearranged = Rearranging(filled, repeats.of, batch_size)
+        for position in left:
+            rearranged.place(position)
+        filled = rearranged.sorted()
+    return [[order[position] for position in batch] for batch in filled]
 
 
 class _Repeats:
@@ -73,29 +79,14 @@ class _Repeats:
         counts = np.bincount(texts, minlength=total)
         again = counts > 1
         kept = again[texts]
-        self._texts = (again.cumsum() - 1)[texts[kept]]
-        self.texts: list[int] = self._texts.tolist()
+        self.texts: list[int] = (again.cumsum() - 1)[texts[kept]].tolist()
         ends = np.bincount(of_row[kept], minlength=len(order)).cumsum()
         self.starts: list[int] = [0, *ends.tolist()]
         self.counts: list[int] = counts[again].tolist()
-        self._of_row = of_row[kept]
 
     def of(self, position: int) -> list[int]:
         """The texts of the row at a position of the order."""
         return self.texts[self.starts[position] : self.starts[position + 1]]
-
-    @cached_property
-    def _by_text(self) -> NDArray[np.int64]:
-        return self._of_row[np.argsort(self._texts, kind="stable")]
-
-    @cached_property
-    def _ends(self) -> NDArray[np.int64]:
-        return np.cumsum(self.counts)
-
-    def positions(self, text: int) -> NDArray[np.int64]:
-        """The positions in the order of the rows with a text."""
-        end = int(self._ends[text])
-        return self._by_text[end - self.counts[text] : end]
 
 
 class _FirstFit:
@@ -111,22 +102,19 @@ class _FirstFit:
         self._held: list[set[int]] = [set() for _ in range(count)]
         self._next_with_room = list(range(count + 1))
         self._cursors = [0] * len(repeats.counts)
-        self._sizes = np.zeros(count, np.int64)
-        self._batch_of = np.full(len(repeats.starts) - 1, -1)
 
-    def add(self, position: int, row: int) -> None:
+    def add(self, position: int) -> bool:
+        """Put the row at a position of the order into the first batch that suits it, if any."""
         texts = self._repeats.of(position)
         number = self._first(texts)
         if number == self._count:
-            number = self._smallest(texts)
+            return False
         batch = self._batches[number]
-        batch.append(row)
-        self._sizes[number] = len(batch)
+        batch.append(position)
         if len(batch) == self._batch_size:
             self._next_with_room[number] = number + 1
-        if texts:
-            self._held[number].update(texts)
-            self._batch_of[position] = number
+        self._held[number].update(texts)
+        return True
 
     def filled(self) -> list[list[int]]:
         return [batch for batch in self._batches if batch]
@@ -152,23 +140,17 @@ class _FirstFit:
             following[number] = number = following[following[number]]
         return number
 
-    def _smallest(self, texts: list[int]) -> int:
-        sizes = self._sizes.copy()
-        for text in texts:
-            numbers = self._batch_of[self._repeats.positions(text)]
-            sizes[numbers[numbers >= 0]] = np.iinfo(np.int64).max
-        number = int(sizes.argmin())
-        return number if self._held[number].isdisjoint(texts) else int(self._sizes.argmin())
-
 
 def group_by_label(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -> list[list[int]]:
     """Batches for losses that compare rows of one label with rows of others.
 
-    Every batch has at least two rows of each of its labels, and as many batches as possible have
-    two labels or more. The rows of a label are paired in the epoch's order. The pairs, label
-    after label and the most frequent first, are dealt to the batches like cards, so that each
-    label is spread evenly. Rows whose label occurs once are left out. So is the last row of a
-    label with an odd number of rows, if no batch with that label has room; which row that is
+    Every batch has two labels or more, and at least two rows of each. The rows of a label are
+    paired in the epoch's order. The pairs, label after label and the most frequent first, are
+    dealt to the batches like cards, so that each label is spread evenly.
+
+    Rows are left out where they have no partner: those whose label occurs once; pairs of a label
+    that is so frequent that the others do not reach all its batches; the last row of a label with
+    an odd number of rows, if no batch with that label has room. Which rows of a label these are
     changes with the order.
 
     Cost: O(rows).
@@ -184,18 +166,23 @@ def group_by_label(rows: Sequence[Row], batch_size: int, order: Sequence[int]) -
             fix="raise the batch size",
         )
     groups = _by_label(rows, order)
-    units = [(label, group[i : i + 2]) for label, group in groups for i in range(0, len(group), 2)]
-    pairs = [(label, unit) for label, unit in units if len(unit) == 2]
-    batches: list[list[int]] = [[] for _ in range(-(-len(pairs) // (batch_size // 2)))]
+    pairs = [
+        (label, group[i : i + 2]) for label, group in groups for i in range(0, len(group) - 1, 2)
+    ]
+    most, together = len(groups[0][1]) // 2, batch_size // 2
+    batches: list[list[int]] = [
+        [] for _ in range(min(-(-len(pairs) // together), len(pairs) - most, len(pairs) // 2))
+    ]
+    surplus = max(0, len(pairs) - len(batches) * together)
     batches_of: defaultdict[float, set[int]] = defaultdict(set)
-    for number, (label, unit) in enumerate(pairs):
-        batches[number % len(batches)] += unit
+    for number, (label, pair) in enumerate(pairs[: most - surplus] + pairs[most:]):
+        batches[number % len(batches)] += pair
         batches_of[label].add(number % len(batches))
-    for label, unit in units:
-        if len(unit) == 1:
+    for label, group in groups:
+        if len(group) % 2 and batches_of[label]:
             smallest = min(batches_of[label], key=lambda one: (len(batches[one]), one))
             if len(batches[smallest]) < batch_size:
-                batches[smallest] += unit
+                batches[smallest].append(group[-1])
     rank = {row: position for position, row in enumerate(order)}
     return sorted(batches, key=lambda batch: rank[batch[-1]])
 
@@ -205,9 +192,10 @@ def _by_label(rows: Sequence[Row], order: Sequence[int]) -> list[tuple[float, li
     groups: defaultdict[float, list[int]] = defaultdict(list)
     for index in order:
         label = rows[index].label
-        if label is None:
+        if label is None or not isinstance(label, float | int):
+            kind = "label" if label is None else "single label"
             raise ArgumentError(
-                f"row {index} without a label, with batch_sampler 'group_by_label'",
+                f"row {index} without a {kind}, with batch_sampler 'group_by_label'",
                 expected="a label in every row",
                 fix="add a column label that numbers the classes, or use no_duplicates",
             )

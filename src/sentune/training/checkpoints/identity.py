@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 from transformers import TrainingArguments, __version__
 
 from sentune.encoding.fingerprint import Fingerprint
@@ -33,7 +34,7 @@ _SHOWN = 5
 
 def run_identity(
     settings: TrainingArguments,
-    model: Fingerprint,
+    model: Mapping[str, Any],
     data: TrainingData | None,
     watched: Iterable[object] | None,
     loss: Any,
@@ -48,7 +49,7 @@ def run_identity(
     plain: dict[str, Any] = json.loads(json.dumps(kept, default=str))
     return {
         **plain,
-        **{f"model_{name}": value for name, value in model.to_json().items()},
+        **{f"model_{name}": value for name, value in model.items()},
         "data": _hash(described_rows(data)),
         "eval_data": _hash(watched),
         "loss": _in_words(loss),
@@ -64,7 +65,9 @@ def described_rows(data: TrainingData | None) -> Iterator[tuple[object, ...]]:
     always = len(data.rows) - data.extra
     for number, row in enumerate(data.rows):
         extra = number - always
-        yield (*row, (0, 1) if extra < 0 else (extra % data.spread, data.spread))
+        label = row.label.tolist() if isinstance(row.label, np.ndarray) else row.label
+        epochs = (0, 1) if extra < 0 else (extra % data.spread, data.spread)
+        yield (row.texts, label, row.dataset, epochs)
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
