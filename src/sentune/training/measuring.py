@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import TrainerControl
@@ -88,6 +89,9 @@ class MeasuringTrainer(ResumableTrainer):
             steps=self.state.global_step,
         )
 
+    def _loss_value(self, batch: Any) -> float:
+        return float(self._loss_of(batch.dataset).compute(self.model, batch))
+
     @torch.no_grad()
     def _mean_losses(self, data: TrainingData) -> dict[str, float]:
         size = self.args.per_device_eval_batch_size
@@ -98,6 +102,6 @@ class MeasuringTrainer(ResumableTrainer):
             for start in range(0, len(rows), size):
                 batch = self.data_collator(rows[start : start + size])["batch"]
                 batch = batch.to(self.args.device)
-                total += batch.rows * float(self._loss_of(name).compute(self.model, batch))
+                total += batch.rows * self._loss_value(batch)
             found[f"{name}_loss" if name else "loss"] = total / len(rows)
         return found

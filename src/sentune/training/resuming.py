@@ -145,9 +145,9 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             getattr(self, "loss", None),
         )
 
-    def _fingerprint(self) -> dict[str, Any]:
-        """What the run began with: the model."""
-        return fingerprint(self.model).to_json()
+    def _fingerprint(self) -> Any:
+        """Of the model, with ``to_json``."""
+        return fingerprint(self.model)
 
     def _watched(self) -> list[object]:
         """What evaluation uses: the rows, and the attributes of the evaluator."""

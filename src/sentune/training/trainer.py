@@ -17,7 +17,7 @@ from sentune.files import is_claimed, make_folder
 from sentune.hardware import choose_compute
 from sentune.training.arguments import SentenceTransformerTrainingArguments, refused
 from sentune.training.batches.collator import Batch, Collator
-from sentune.training.batches.examples import Datasets, TrainingData
+from sentune.training.batches.examples import Datasets
 from sentune.training.choosing import Losses, chosen_losses, own_weights
 from sentune.training.evaluating import Evaluator, as_evaluator
 from sentune.training.given import (

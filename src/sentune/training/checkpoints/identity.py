@@ -34,7 +34,7 @@ _SHOWN = 5
 
 def run_identity(
     settings: TrainingArguments,
-    model: Mapping[str, Any],
+    model: Fingerprint,
     data: TrainingData | None,
     watched: Iterable[object] | None,
     loss: Any,
@@ -49,7 +49,7 @@ def run_identity(
     plain: dict[str, Any] = json.loads(json.dumps(kept, default=str))
     return {
         **plain,
-        **{f"model_{name}": value for name, value in model.items()},
+        **{f"model_{name}": value for name, value in model.to_json().items()},
         "data": _hash(described_rows(data)),
         "eval_data": _hash(watched),
         "loss": _in_words(loss),
