@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from sentune.encoding.precision import PRECISIONS, quantize_embeddings
 from sentune.encoding.sentence_transformer import SentenceTransformer
@@ -96,3 +97,33 @@ def test_unknown_precisions_are_refused(vectors: Any) -> None:
     assert PRECISIONS == ("float32", "int8", "uint8", "binary", "ubinary")
     with pytest.raises(ArgumentError, match="precision is 'int4'"):
         quantize_embeddings(vectors, "int4")
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_sixteen_bits_are_quantized_as_their_values_in_float32(
+    precision: str, vectors: Any
+) -> None:
+    for dtype in (torch.bfloat16, torch.float16):
+        short = torch.from_numpy(vectors).to(dtype)
+        expected = quantize_embeddings(short.float().numpy(), precision)
+        forms = [short, list(short), short.requires_grad_()]
+        forms += [short.detach().numpy()] if dtype == torch.float16 else []
+        for form in forms:
+            found = quantize_embeddings(form, precision)
+            assert found.dtype == expected.dtype
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("precision", [p for p in PRECISIONS if p != "float32"])
+def test_token_vectors_are_quantized_together(precision: str, tiny: SentenceTransformer) -> None:
+    texts = ["one", "two words", "three"]
+    options: Any = {"output_value": "token_embeddings", "precision": precision}
+    found: Any = tiny.encode(texts, **options)
+    tokens: Any = tiny.encode(texts, output_value="token_embeddings")
+    whole = quantize_embeddings(torch.cat(tokens), precision)
+    assert [len(each) for each in found] == [len(each) for each in tokens]
+    assert all(isinstance(each, np.ndarray) and each.dtype == whole.dtype for each in found)
+    np.testing.assert_array_equal(np.concatenate(found), whole)
+    single: Any = tiny.encode(texts[1], **options)
+    np.testing.assert_array_equal(single, quantize_embeddings(tokens[1], precision))
+    assert tiny.encode([], **options) == []

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from sentune.encoding import similarity as module
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.encoding.similarity import similarity, similarity_pairwise
+from sentune.encoding.similarity import SimilarityFunction, similarity, similarity_pairwise
 from sentune.errors import ArgumentError
 from sentune.network.names import SIMILARITY_FUNCTIONS
 
@@ -143,3 +144,52 @@ def test_the_models_function_is_the_one_used(tiny: SentenceTransformer, vectors:
             )
     finally:
         tiny.similarity_fn_name = "cosine"
+
+
+# ── vectors of 16 bits ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def near() -> tuple[torch.Tensor, torch.Tensor]:
+    """A query and 1,000 vectors that are all near to it, in bfloat16."""
+    draw = torch.Generator().manual_seed(0)
+    centre = torch.nn.functional.normalize(torch.randn(1, 384, generator=draw))
+    shifted = [centre + 0.01 * torch.randn(n, 384, generator=draw) for n in (1, 1000)]
+    query, rows = (torch.nn.functional.normalize(each).bfloat16() for each in shifted)
+    return query, rows
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", SIMILARITY_FUNCTIONS)
+def test_sixteen_bits_are_compared_in_float32(name: str, dtype: Any, near: Any) -> None:
+    query, rows = (each.to(dtype) for each in near)
+    exact = similarity(query.double(), rows.double(), name)
+    array = (query.numpy(), rows.numpy()) if dtype == torch.float16 else (query, rows)
+    for a, b in ((query, rows), (query[0], rows.unbind()), array, (query, rows.float())):
+        found = similarity(a, b, name)
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found.double(), exact, rtol=1e-5, atol=1e-6)
+        assert len(found.unique()) > 900
+        assert found.topk(10).indices.tolist() == exact.topk(10).indices.tolist()
+        row_by_row = similarity_pairwise(a, b[:1], name)
+        assert row_by_row.dtype == torch.float32
+        torch.testing.assert_close(row_by_row.double(), exact[0, :1], rtol=1e-5, atol=1e-6)
+
+
+def test_functions_under_their_own_names(near: Any) -> None:
+    query, rows = near
+    for name in SIMILARITY_FUNCTIONS:
+        short = {"cosine": "cos_sim", "dot": "dot_score"}.get(name, f"{name}_sim")
+        all_pairs, pairwise = (getattr(module, f"{part}{short}") for part in ("", "pairwise_"))
+        torch.testing.assert_close(all_pairs(query, rows), similarity(query, rows, name))
+        torch.testing.assert_close(
+            pairwise(rows, rows.flip(0)), similarity_pairwise(rows, rows.flip(0), name)
+        )
+        member = SimilarityFunction(name)
+        assert SimilarityFunction.to_similarity_fn(member)(query, rows).dtype == torch.float32
+        assert SimilarityFunction.to_similarity_pairwise_fn(name)(rows, rows).shape == (1000,)
+        assert torch.equal(similarity(query, rows, member), similarity(query, rows, name))
+    assert SimilarityFunction.possible_values() == list(SIMILARITY_FUNCTIONS)
+    assert SimilarityFunction.DOT is SimilarityFunction.DOT_PRODUCT
+    with pytest.raises(ArgumentError, match="similarity_function is 'jaccard'"):
+        SimilarityFunction.to_similarity_fn("jaccard")

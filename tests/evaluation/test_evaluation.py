@@ -21,14 +21,16 @@ def sort_key(name: str) -> tuple[int, str]:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = evaluation.nothing  # type: ignore[attr-defined]
+        _ = evaluation.nothing
 
 
 def test_importing_costs_no_heavy_package() -> None:
     code = (
         "import sys\n"
         "from sentune import evaluation\n"
-        "for name in evaluation.__all__: getattr(evaluation, name)\n"
+        # SimilarityFunction is where the functions are, which need torch.
+        "for name in {*evaluation.__all__} - {'SimilarityFunction'}:\n"
+        "    getattr(evaluation, name)\n"
         "heavy = {'torch', 'bm25s', 'Stemmer', 'rich', 'matplotlib', 'scipy', 'pandas'}\n"
         "print(sorted(heavy & sys.modules.keys()))"
     )

@@ -92,6 +92,19 @@ def test_token_embeddings(model: SentenceTransformer, reference: Any, few: list[
         close(a, b, 3e-5)  # components reach 6 before pooling
 
 
+@pytest.mark.parametrize("precision", PRECISIONS[1:])
+def test_quantized_token_embeddings(
+    precision: str, model: SentenceTransformer, reference: Any, few: list[str]
+) -> None:
+    options: Any = {"output_value": "token_embeddings", "precision": precision}
+    ours: Any = model.encode(few, **options)
+    theirs = reference.encode(few, **options)
+    assert type(ours) is type(theirs)
+    for a, b in zip(ours, theirs, strict=True):
+        assert (type(a), a.dtype, a.shape) == (type(b), b.dtype, b.shape)
+        assert np.abs(a.astype(int) - b).max() <= 1  # values at the border of two levels
+
+
 def test_shapes_and_types(model: SentenceTransformer, reference: Any) -> None:
     given: tuple[Any, ...] = ("text", ["text"], ("a", "b"), np.array(["a", "b"]))
     for inputs in given:

@@ -27,7 +27,7 @@ COLUMNS = {
 class Together(EmbeddingLoss):
     """Rewards what no loss should: every text in the same place."""
 
-    def forward(self, columns: Any, labels: Tensor | None = None) -> Tensor:
+    def compute_loss_from_embeddings(self, columns: Any, labels: Tensor | None = None) -> Tensor:
         del labels
         return torch.cat(tuple(columns)).var(dim=0).sum()
 

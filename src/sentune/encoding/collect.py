@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sentune.encoding.precision import needs_ranges, quantize_embeddings
 
-__all__ = ["collect"]
+__all__ = ["collect", "collect_tokens"]
 
 
 def collect(parts: Iterable[Tensor], *, count: int | None, width: int, precision: str) -> Tensor:
@@ -25,6 +28,17 @@ def collect(parts: Iterable[Tensor], *, count: int | None, width: int, precision
         return _quantized(_joined(parts, count, torch.empty(0, width)), precision)
     empty = _quantized(torch.empty(0, width), precision)
     return _joined((_quantized(part, precision) for part in parts), count, empty)
+
+
+def collect_tokens(parts: list[Tensor], precision: str) -> list[Tensor] | list[NDArray[Any]]:
+    """Token vectors (tokens, hidden) of each text; as arrays where they are quantized.
+
+    The 8-bit formats take their ranges from all tokens of all texts.
+    """
+    if precision == "float32" or not parts:
+        return parts
+    whole = quantize_embeddings(torch.cat(parts), precision)
+    return np.split(whole, np.cumsum([len(part) for part in parts])[:-1])
 
 
 def _joined(parts: Iterable[Tensor], count: int | None, whole: Tensor) -> Tensor:

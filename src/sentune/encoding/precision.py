@@ -97,7 +97,12 @@ def _array(embeddings: Embeddings) -> NDArray[np.floating]:
 
 def _on_cpu(vectors: Any) -> NDArray[np.floating]:
     # The method tells a tensor from an array without loading PyTorch.
-    return np.asarray(vectors.cpu() if hasattr(vectors, "cpu") else vectors)
+    if hasattr(vectors, "cpu"):
+        vectors = vectors.detach().cpu()
+        if vectors.is_floating_point() and vectors.element_size() == 2:
+            vectors = vectors.float()  # NumPy has no bfloat16
+    array = np.asarray(vectors)
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def _ranges(

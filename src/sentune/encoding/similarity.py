@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import Enum
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,7 +15,21 @@ from sentune.checks import require_choice
 from sentune.errors import ArgumentError
 from sentune.network.names import SIMILARITY_FUNCTIONS
 
-__all__ = ["Vectors", "cos_sim", "dot_score", "similarity", "similarity_pairwise"]
+__all__ = [
+    "SimilarityFunction",
+    "Vectors",
+    "cos_sim",
+    "dot_score",
+    "euclidean_sim",
+    "manhattan_sim",
+    "pairwise_cos_sim",
+    "pairwise_dot_score",
+    "pairwise_euclidean_sim",
+    "pairwise_manhattan_sim",
+    "similarity",
+    "similarity_name",
+    "similarity_pairwise",
+]
 
 Vectors = Tensor | np.ndarray | Sequence[Sequence[float]] | Sequence[Tensor]
 _Function = Callable[[Tensor, Tensor], Tensor]
@@ -34,7 +50,40 @@ _ROW_BY_ROW: dict[str, _Function] = {
 }
 
 
-def similarity(a: Vectors, b: Vectors, function: str = "cosine") -> Tensor:
+class SimilarityFunction(Enum):
+    """The functions by name, for scripts that name them so; a plain text does as well."""
+
+    COSINE = "cosine"
+    DOT_PRODUCT = "dot"
+    DOT = "dot"  # noqa: PIE796 — its other name
+    EUCLIDEAN = "euclidean"
+    MANHATTAN = "manhattan"
+
+    @staticmethod
+    def to_similarity_fn(function: SimilarityFunction | str) -> _Function:
+        """The function of all pairs, see :func:`similarity`. Raises ArgumentError."""
+        return partial(similarity, function=similarity_name("similarity_function", function))
+
+    @staticmethod
+    def to_similarity_pairwise_fn(function: SimilarityFunction | str) -> _Function:
+        """The function of rows, see :func:`similarity_pairwise`. Raises ArgumentError."""
+        name = similarity_name("similarity_function", function)
+        return partial(similarity_pairwise, function=name)
+
+    @staticmethod
+    def possible_values() -> list[str]:
+        """The names."""
+        return list(SIMILARITY_FUNCTIONS)
+
+
+def similarity_name(argument: str, function: SimilarityFunction | str) -> str:
+    """The name of a function that is given by name or as a member. Raises ArgumentError."""
+    # A member of the reference's own enumeration does too: scripts move over one import at a time.
+    name = function.value if isinstance(function, Enum) else function
+    return require_choice(argument, name, SIMILARITY_FUNCTIONS)
+
+
+def similarity(a: Vectors, b: Vectors, function: SimilarityFunction | str = "cosine") -> Tensor:
     """Similarity of every vector of ``a`` to every vector of ``b``.
 
     >>> from sentune import similarity
@@ -49,16 +98,19 @@ def similarity(a: Vectors, b: Vectors, function: str = "cosine") -> Tensor:
         function: ``cosine``, ``dot``, or the negated distances ``euclidean`` and ``manhattan``.
 
     Returns:
-        (n, m) float tensor; higher is more alike. Cost: n · m · dim multiplications.
+        (n, m) tensor, higher for more alike: float64 for vectors in float64, else float32, also
+        for vectors of 16 bits. Cost: n · m · dim multiplications.
 
     Raises:
         ArgumentError: an unknown function, or vectors of different dimensions.
     """
     left, right = _matrices(a, b)
-    return _ALL_PAIRS[require_choice("function", function, SIMILARITY_FUNCTIONS)](left, right)
+    return _ALL_PAIRS[similarity_name("function", function)](left, right)
 
 
-def similarity_pairwise(a: Vectors, b: Vectors, function: str = "cosine") -> Tensor:
+def similarity_pairwise(
+    a: Vectors, b: Vectors, function: SimilarityFunction | str = "cosine"
+) -> Tensor:
     """Similarity of the i-th vector of ``a`` to the i-th of ``b``: (n,). Raises ArgumentError."""
     left, right = _matrices(a, b)
     if len(left) != len(right):
@@ -67,25 +119,47 @@ def similarity_pairwise(a: Vectors, b: Vectors, function: str = "cosine") -> Ten
             expected="the same number on both sides",
             fix="use similarity for all pairs",
         )
-    return _ROW_BY_ROW[require_choice("function", function, SIMILARITY_FUNCTIONS)](left, right)
+    return _ROW_BY_ROW[similarity_name("function", function)](left, right)
 
 
 def cos_sim(a: Vectors, b: Vectors) -> Tensor:
-    """Cosine of every vector of ``a`` to every vector of ``b``: (n, m).
-
-    Unlike ``similarity``, it multiplies 16-bit vectors in float32, so that scores that are nearly
-    equal stay different. Raises ArgumentError.
-    """
-    return _ALL_PAIRS["cosine"](*map(_widened, _matrices(a, b)))
+    """Cosine of every vector of ``a`` to every vector of ``b``: (n, m). Raises ArgumentError."""
+    return similarity(a, b, "cosine")
 
 
 def dot_score(a: Vectors, b: Vectors) -> Tensor:
     """Dot product of every vector of ``a`` with every one of ``b``: (n, m); see ``cos_sim``."""
-    return _ALL_PAIRS["dot"](*map(_widened, _matrices(a, b)))
+    return similarity(a, b, "dot")
 
 
-def _widened(vectors: Tensor) -> Tensor:
-    return vectors.to(torch.promote_types(vectors.dtype, torch.float32))
+def euclidean_sim(a: Vectors, b: Vectors) -> Tensor:
+    """Negated Euclidean distances of all pairs: (n, m); see ``cos_sim``."""
+    return similarity(a, b, "euclidean")
+
+
+def manhattan_sim(a: Vectors, b: Vectors) -> Tensor:
+    """Negated sums of absolute differences of all pairs: (n, m); see ``cos_sim``."""
+    return similarity(a, b, "manhattan")
+
+
+def pairwise_cos_sim(a: Vectors, b: Vectors) -> Tensor:
+    """Cosine of the i-th vector of ``a`` to the i-th of ``b``: (n,). Raises ArgumentError."""
+    return similarity_pairwise(a, b, "cosine")
+
+
+def pairwise_dot_score(a: Vectors, b: Vectors) -> Tensor:
+    """Dot product row by row: (n,); see ``pairwise_cos_sim``."""
+    return similarity_pairwise(a, b, "dot")
+
+
+def pairwise_euclidean_sim(a: Vectors, b: Vectors) -> Tensor:
+    """Negated Euclidean distance row by row: (n,); see ``pairwise_cos_sim``."""
+    return similarity_pairwise(a, b, "euclidean")
+
+
+def pairwise_manhattan_sim(a: Vectors, b: Vectors) -> Tensor:
+    """Negated sum of absolute differences row by row: (n,); see ``pairwise_cos_sim``."""
+    return similarity_pairwise(a, b, "manhattan")
 
 
 def _matrices(first: Vectors, second: Vectors) -> tuple[Tensor, Tensor]:
@@ -96,7 +170,8 @@ def _matrices(first: Vectors, second: Vectors) -> tuple[Tensor, Tensor]:
             expected="two matrices with rows of the same length",
             fix="encode both sides with the same model and truncate_dim",
         )
-    common = torch.promote_types(a.dtype, b.dtype)
+    # In 16 bits, near scores become equal: bfloat16 has 5 numbers from 0.97 to 0.99.
+    common = torch.promote_types(torch.promote_types(a.dtype, b.dtype), torch.float32)
     return a.to(common), b.to(common)
 
 

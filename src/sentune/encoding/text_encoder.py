@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sentune.checks import require_whole
 from sentune.encoding.chunks import chunks
-from sentune.encoding.collect import collect
+from sentune.encoding.collect import collect, collect_tokens
 from sentune.encoding.embedder import Embedder
 from sentune.encoding.encode import Block, EncodeSettings, LongText, OutputValue
 from sentune.encoding.inputs import Inputs
@@ -129,8 +129,8 @@ class TextEncoder(Embedder):
                 and returns their mean, see :class:`sentune.encoding.windows.Windows`.
 
         Returns:
-            (n, dim) float32 array; (dim,) for a single text; a list of (tokens, hidden) tensors
-            for token embeddings.
+            (n, dim) float32 array; (dim,) for a single text; for token embeddings a list of
+            (tokens, hidden) tensors, or of arrays where ``precision`` is not float32.
 
         Raises:
             ArgumentError: an input that is not a text (with its position), an unknown prompt
@@ -159,7 +159,8 @@ class TextEncoder(Embedder):
                 show_progress_bar=show_progress_bar,
             )
             if output_value == "token_embeddings":
-                tokens = [rows for block in blocks for rows in block.rows]
+                each = [rows for block in blocks for rows in block.rows]
+                tokens = collect_tokens(each, precision)
                 return tokens[0] if given.single else tokens
             to_array = convert_to_numpy and not convert_to_tensor
             vectors = collect(

@@ -16,16 +16,30 @@ from means. Random draws are draws of groups of questions that share passages.
     systems            measures base model, tuned model, BM25 and fusion on the same questions
     report             their figures, and remarks on them; tables prints both
     verdict            whether tuning helped
-    evaluators         the classes that training calls between steps
+    evaluators         the classes that training calls between steps, a module for each
+    thresholds         pairs that belong together or not, told apart by their scores
     similarity_report  sentence pairs with a score, by correlation
     classification     figures of a classifier
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sentune.evaluation.evaluators import (
+    BinaryClassificationEvaluator,
     EmbeddingSimilarityEvaluator,
     InformationRetrievalEvaluator,
+    LabelAccuracyEvaluator,
+    MSEEvaluator,
+    MSEEvaluatorFromDataFrame,
+    NanoBEIREvaluator,
+    ParaphraseMiningEvaluator,
+    RerankingEvaluator,
+    SentenceEvaluator,
+    SequentialEvaluator,
+    TranslationEvaluator,
+    TripletEvaluator,
 )
 from sentune.evaluation.report import FusionWeight, Report, remarks
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
@@ -42,16 +56,31 @@ from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import CANDIDATES, dense_candidates, fuse, word_candidates
 from sentune.ranking.rank import rank
 
+if TYPE_CHECKING:
+    from sentune.encoding.similarity import SimilarityFunction
+
 __all__ = [
     "BM25",
     "CANDIDATES",
+    "BinaryClassificationEvaluator",
     "Difference",
     "EmbeddingSimilarityEvaluator",
     "FusionWeight",
     "InformationRetrievalEvaluator",
     "Interval",
+    "LabelAccuracyEvaluator",
+    "MSEEvaluator",
+    "MSEEvaluatorFromDataFrame",
+    "NanoBEIREvaluator",
+    "ParaphraseMiningEvaluator",
     "Report",
+    "RerankingEvaluator",
     "RetrievalTask",
+    "SentenceEvaluator",
+    "SequentialEvaluator",
+    "SimilarityFunction",
+    "TranslationEvaluator",
+    "TripletEvaluator",
     "Verdict",
     "bootstrap_interval",
     "dense_candidates",
@@ -66,3 +95,12 @@ __all__ = [
     "verdict",
     "word_candidates",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # On first use, since it needs torch and nothing else here does.
+    if name != "SimilarityFunction":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from sentune.encoding.similarity import SimilarityFunction
+
+    return SimilarityFunction

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -182,14 +183,18 @@ def test_a_mini_batch_of_no_text_is_refused(size: int) -> None:
         CachedMultipleNegativesRankingLoss(mini_batch_size=size)
 
 
-def test_similarity_functions_are_known_by_their_names() -> None:
+def test_a_function_is_used_whatever_its_name(draw: Callable[..., list[Tensor]]) -> None:
     def dot_score(a: Tensor, b: Tensor) -> Tensor:
-        raise AssertionError
+        return 2 * a @ b.T
 
-    found = MultipleNegativesRankingLoss(similarity_fct=dot_score)
-    assert found.similarity_fct == "dot_score"
-    with pytest.raises(ArgumentError, match="cosine_similarity"):
-        MultipleNegativesRankingLoss(similarity_fct=F.cosine_similarity)
+    columns = draw(4, 2)
+    found = MultipleNegativesRankingLoss(similarity_fct=dot_score, scale=1.5)
+    wanted = MultipleNegativesRankingLoss(similarity_fct="dot_score", scale=3.0)
+    assert found(columns).item() == pytest.approx(wanted(columns).item())
+    assert found.describe() == {"scale": 1.5, "similarity_fct": "dot_score"}
+    assert found.temperature == pytest.approx(1 / 1.5)
+    with pytest.raises(ArgumentError, match=r"shape \(4,\): expected the shape \(4, 4\)"):
+        MultipleNegativesRankingLoss(similarity_fct=F.cosine_similarity)(columns)
     with pytest.raises(ArgumentError, match="similarity_fct is 3"):
         MultipleNegativesRankingLoss(similarity_fct=3)  # type: ignore[arg-type]
 

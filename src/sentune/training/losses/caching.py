@@ -17,7 +17,9 @@ __all__ = ["encode_in_mini_batches"]
 _Encode = Callable[[Pack], Tensor]
 
 
-def encode_in_mini_batches(encode: _Encode, batch: Batch, mini_batch_size: int) -> Tensor:
+def encode_in_mini_batches(
+    encode: _Encode, batch: Batch, mini_batch_size: int, mini_batch_num_tokens: int | None = None
+) -> Tensor:
     """Vectors of a batch (texts, dim), with the activations of one mini-batch at a time in memory.
 
     Source: Gao et al. 2021, arXiv:2101.06983, section 3. The texts are encoded without a graph.
@@ -25,6 +27,7 @@ def encode_in_mini_batches(encode: _Encode, batch: Batch, mini_batch_size: int) 
     of the gradient to the weights. It starts from the random state of the first time, so that
     dropout is the same. Value and gradient are those of one forward over the same mini-batches. A
     mini-batch has texts of similar length. Without gradients enabled, texts are encoded once.
+    With ``mini_batch_num_tokens`` a mini-batch has so many tokens instead, or one longer text.
 
     Cost: two forwards and one backward, where the plain form has one of each; memory for the
     activations of the ``mini_batch_size`` longest texts, and for all vectors. With
@@ -34,7 +37,10 @@ def encode_in_mini_batches(encode: _Encode, batch: Batch, mini_batch_size: int) 
     lengths = [len(ids) for ids in batch.token_ids]
     by_length = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
     starts = range(0, len(by_length), mini_batch_size)
+    parts: list[Sequence[int]]
     parts = [by_length[start : start + mini_batch_size] for start in starts]
+    if mini_batch_num_tokens is not None:
+        parts = _parts_by_tokens(by_length, lengths, mini_batch_num_tokens)
     if torch.is_grad_enabled():
         # The weights are not inputs of the function; without this input it would have no gradient.
         trigger = torch.zeros((), requires_grad=True)
@@ -45,6 +51,19 @@ def encode_in_mini_batches(encode: _Encode, batch: Batch, mini_batch_size: int) 
         vectors = torch.cat([encode(batch.pack_of(part)) for part in parts])
     position = torch.argsort(torch.tensor(by_length))
     return vectors[position.to(vectors.device)]
+
+
+def _parts_by_tokens(
+    texts: Sequence[int], lengths: Sequence[int], most: int
+) -> list[Sequence[int]]:
+    parts: list[Sequence[int]] = []
+    start = tokens = 0
+    for number, text in enumerate(texts):
+        if number > start and tokens + lengths[text] > most:
+            parts.append(texts[start:number])
+            start, tokens = number, 0
+        tokens += lengths[text]
+    return [*parts, texts[start:]]
 
 
 class _EncodeTwice(torch.autograd.Function):

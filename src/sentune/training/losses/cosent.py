@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sentune.encoding.similarity import similarity_pairwise
+from sentune.encoding.similarity import pairwise_cos_sim
 from sentune.training.losses.base import EmbeddingLoss, require_columns, require_labels
+from sentune.training.losses.pair_functions import Similarity, require_shape, row_by_row
 
 __all__ = ["CoSENTLoss"]
 
@@ -32,8 +34,10 @@ class CoSENTLoss(EmbeddingLoss):
     Cost: n · dim + n² operations.
 
     Args:
-        model: not used; accepted because sentence-transformers has it.
+        model: encodes texts where the loss is called with tokens.
         scale: inverse temperature.
+        similarity_fct: ``pairwise_cos_sim``, or another function of two (n, dim) that returns
+            (n,); it is then in the place of the cosine.
 
     Raises:
         ArgumentError: more or fewer than two columns, or no labels.
@@ -41,16 +45,25 @@ class CoSENTLoss(EmbeddingLoss):
 
     citation = _CITATION
     settings = ("scale",)
+    optional: Mapping[str, Any] = {"similarity_fct": pairwise_cos_sim}
 
-    def __init__(self, model: nn.Module | None = None, scale: float = 20.0) -> None:
-        super().__init__()
-        del model
+    def __init__(
+        self,
+        model: nn.Module | None = None,
+        scale: float = 20.0,
+        similarity_fct: str | Similarity = "pairwise_cos_sim",
+    ) -> None:
+        super().__init__(model)
         self.scale = float(scale)
+        self.similarity_fct = row_by_row(similarity_fct)
 
-    def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
+    def compute_loss_from_embeddings(
+        self, columns: Sequence[Tensor], labels: Tensor | None = None
+    ) -> Tensor:
         """Two columns of (n, dim), (n,) scores → scalar."""
         require_columns(columns, 2, "two columns of texts and a score", most=2)
         scores = require_labels(labels, "the similarity of each pair of texts")
-        cosines = similarity_pairwise(columns[0], columns[1]) * self.scale
+        cosines = self.similarity_fct(columns[0], columns[1])
+        cosines = require_shape(cosines, len(columns[0])) * self.scale
         wrong = (cosines[None, :] - cosines[:, None])[scores[:, None] > scores[None, :]]
         return torch.cat([wrong.new_zeros(1), wrong]).logsumexp(dim=0)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sentune.checks import require_choice, require_number, require_whole
+from sentune.checks import require_choice, require_number
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.encoding.similarity import similarity
 from sentune.errors import ArgumentError
 from sentune.training.batches.collator import Batch
 from sentune.training.losses.base import EmbeddingLoss, require_columns
-from sentune.training.losses.multiple_negatives_ranking import CACHING_CITATION
+from sentune.training.losses.mini_batches import CACHING_CITATION, set_mini_batches
 
 __all__ = ["CachedGISTEmbedLoss", "GISTEmbedLoss"]
 
@@ -54,17 +54,19 @@ class GISTEmbedLoss(EmbeddingLoss):
     vectors are kept, 4 bytes · dim for each text.
 
     Args:
-        model: used only to refuse it as guide.
+        model: encodes texts where the loss is called with tokens; it cannot be the guide.
         guide: a trained model, which is not changed. It may have other prompts and dimensions.
         temperature: divides the cosines.
         margin_strategy: ``absolute`` or ``relative``: the first or the second :math:`t_i`.
         margin: how much less close a candidate must be.
         contrast_anchors: use the other anchors as negatives.
         contrast_positives: compare the positive of a row with the other positives too.
+        gather_across_devices: only False.
 
     Raises:
         ArgumentError: a guide that is not a SentenceTransformer or is the model itself, an unknown
-            strategy, a temperature that is not above 0, or fewer than two columns.
+            strategy, a temperature that is not above 0, ``gather_across_devices``, or fewer than
+            two columns.
     """
 
     citation = _CITATION
@@ -85,8 +87,9 @@ class GISTEmbedLoss(EmbeddingLoss):
         margin: float = 0.0,
         contrast_anchors: bool = True,
         contrast_positives: bool = True,
+        gather_across_devices: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(model)
         if not isinstance(guide, SentenceTransformer) or guide is model:
             raise ArgumentError(
                 "the trained model as guide" if guide is model else f"guide {guide!r}",
@@ -101,6 +104,7 @@ class GISTEmbedLoss(EmbeddingLoss):
         self.margin = float(margin)
         self.contrast_anchors = contrast_anchors
         self.contrast_positives = contrast_positives
+        _require_alone(gather_across_devices)
         # In a tuple, because its weights are not parameters of the loss.
         self._guide = (guide,)
         self._known: dict[str, Tensor] = {}
@@ -114,7 +118,7 @@ class GISTEmbedLoss(EmbeddingLoss):
         vectors = torch.stack([self._known[text] for text in batch.texts])
         return {"guide_columns": batch.columns(vectors.to(batch.device))}
 
-    def forward(
+    def compute_loss_from_embeddings(
         self,
         columns: Sequence[Tensor],
         labels: Tensor | None = None,
@@ -157,6 +161,10 @@ class GISTEmbedLoss(EmbeddingLoss):
         """Every argument, with the name of the guide."""
         return {"guide": self._guide[0].base.name, **super().describe()}
 
+    def get_config_dict(self) -> dict[str, Any]:
+        """Every argument; the guide is the model itself."""
+        return {"guide": self._guide[0], **super().get_config_dict()}
+
 
 class CachedGISTEmbedLoss(GISTEmbedLoss):
     """:class:`GISTEmbedLoss` in mini-batches (Gao et al. 2021, arXiv:2101.06983).
@@ -165,7 +173,8 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
     :func:`~sentune.training.losses.caching.encode_in_mini_batches`.
 
     Args:
-        mini_batch_size: texts encoded at a time; it changes memory and time, never the result.
+        mini_batch_size, mini_batch_num_tokens, show_progress_bar: as for
+            :class:`CachedMultipleNegativesRankingLoss`.
         model, guide, temperature, and all others: those of the plain loss.
 
     Raises:
@@ -174,6 +183,7 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
 
     citation = f"{_CITATION}\n\n{CACHING_CITATION}"
     settings = (*GISTEmbedLoss.settings, "mini_batch_size")
+    optional: Mapping[str, Any] = {"mini_batch_num_tokens": None}
 
     def __init__(
         self,
@@ -181,13 +191,31 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
         guide: SentenceTransformer,
         temperature: float = 0.01,
         mini_batch_size: int = 32,
-        *,
+        mini_batch_num_tokens: int | None = None,
+        show_progress_bar: bool = False,
         margin_strategy: str = "absolute",
         margin: float = 0.0,
         contrast_anchors: bool = True,
         contrast_positives: bool = True,
+        gather_across_devices: bool = False,
     ) -> None:
         super().__init__(
-            model, guide, temperature, margin_strategy, margin, contrast_anchors, contrast_positives
+            model,
+            guide,
+            temperature,
+            margin_strategy,
+            margin,
+            contrast_anchors,
+            contrast_positives,
+            gather_across_devices,
         )
-        self.mini_batch_size = require_whole("mini_batch_size", mini_batch_size)
+        set_mini_batches(self, mini_batch_size, mini_batch_num_tokens, show_progress_bar)
+
+
+def _require_alone(gather_across_devices: bool) -> None:
+    if gather_across_devices:
+        raise ArgumentError(
+            "gather_across_devices=True with a guide",
+            expected="False: each process compares the texts of its own batch",
+            fix="use MultipleNegativesRankingLoss, which gathers, or leave it out",
+        )

@@ -45,7 +45,7 @@ class MatryoshkaLoss(EmbeddingLoss):
     dimension.
 
     Args:
-        model: not used; accepted because sentence-transformers has it.
+        model: encodes texts where the loss is called with tokens.
         loss: computed for each truncation; any other loss, also a cached one.
         matryoshka_dims: the dimensions, the model's whole dimension among them.
         matryoshka_weights: one for each dimension; 1 when None.
@@ -66,8 +66,7 @@ class MatryoshkaLoss(EmbeddingLoss):
         matryoshka_weights: Sequence[float] | None = None,
         n_dims_per_step: int = -1,
     ) -> None:
-        super().__init__()
-        del model
+        super().__init__(model)
         dims = [require_whole("matryoshka_dims", dim) for dim in matryoshka_dims]
         weights = [1.0] * len(dims) if matryoshka_weights is None else list(matryoshka_weights)
         if not dims or len(dims) != len(set(dims)):
@@ -86,6 +85,7 @@ class MatryoshkaLoss(EmbeddingLoss):
             require_whole("n_dims_per_step", n_dims_per_step)
         self.loss = loss
         self.mini_batch_size = loss.mini_batch_size
+        self.mini_batch_num_tokens = loss.mini_batch_num_tokens
         self.citation = "\n\n".join(filter(None, (_CITATION, loss.citation)))
         self.matryoshka_dims = dims
         self.matryoshka_weights = [float(weight) for weight in weights]
@@ -99,7 +99,7 @@ class MatryoshkaLoss(EmbeddingLoss):
         """As the inner loss."""
         return self.loss.context(batch)
 
-    def forward(
+    def compute_loss_from_embeddings(
         self, columns: Sequence[Tensor], labels: Tensor | None = None, **context: Any
     ) -> Tensor:
         """What the inner loss takes → the weighted sum, a scalar."""
@@ -128,6 +128,10 @@ class MatryoshkaLoss(EmbeddingLoss):
         """The inner loss's name and parameters, and those of this loss."""
         inner = {"loss": type(self.loss).__name__, **self.loss.describe()}
         return inner | super().describe()
+
+    def get_config_dict(self) -> dict[str, Any]:
+        """The class of the inner loss, and the parameters of this one."""
+        return {"loss": type(self.loss).__name__, **super().get_config_dict()}
 
 
 def _truncated(column: Tensor, dim: int) -> Tensor:

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sentune.checks import require_choice, require_number, require_whole
-from sentune.encoding.similarity import similarity
+from sentune.checks import require_choice, require_number
 from sentune.errors import ArgumentError
 from sentune.training.losses.all_gather import gather_rows, processes
 from sentune.training.losses.base import EmbeddingLoss, require_columns
+from sentune.training.losses.mini_batches import CACHING_CITATION, set_mini_batches
+from sentune.training.losses.pair_functions import Similarity, all_pairs, require_shape
 
 __all__ = [
-    "CACHING_CITATION",
     "CachedMultipleNegativesRankingLoss",
     "MultipleNegativesRankingLoss",
 ]
 
-_SIMILARITIES: dict[str, str] = {"cos_sim": "cosine", "dot_score": "dot"}
 _DIRECTIONS = ("query_to_doc", "query_to_query", "doc_to_query", "doc_to_doc")
 _WITHOUT_POSITIVE = ("query_to_query", "doc_to_doc")
 _PARTITION_MODES = ("joint", "per_direction")
+_HARDNESS_MODES = ("in_batch_negatives", "hard_negatives", "all_negatives")
 
 _CITATION = """\
 @misc{henderson2017efficient,
@@ -35,16 +35,6 @@ _CITATION = """\
     eprint = {1705.00652},
     archivePrefix = {arXiv},
     primaryClass = {cs.CL}
-}"""
-
-CACHING_CITATION = """\
-@misc{gao2021scaling,
-    title = {Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup},
-    author = {Luyu Gao and Yunyi Zhang and Jiawei Han and Jamie Callan},
-    year = {2021},
-    eprint = {2101.06983},
-    archivePrefix = {arXiv},
-    primaryClass = {cs.LG}
 }"""
 
 
@@ -81,48 +71,74 @@ class MultipleNegativesRankingLoss(EmbeddingLoss):
     of one process, or of all that gather.
 
     Args:
-        model: not used; accepted because sentence-transformers has it.
+        model: encodes texts where the loss is called with tokens.
         scale: inverse temperature.
-        similarity_fct: ``cos_sim`` or ``dot_score``.
+        similarity_fct: ``cos_sim``, ``dot_score``, or a function (n, dim), (m, dim) → (n, m).
         directions: which scores are used; ``query_to_doc`` must be among them.
         partition_mode: ``joint`` (one softmax over all directions) or ``per_direction``.
         gather_across_devices: candidates of all processes of a distributed run.
+        hardness_mode: which negatives of ``query_to_doc`` weigh more, the more alike they are to
+            the anchor: ``in_batch_negatives`` (the texts of other rows; Lan et al. 2025,
+            arXiv:2503.04812, equation 5), ``hard_negatives`` (the negatives of the row; Schechter
+            Vera et al. 2025, arXiv:2509.20354) or ``all_negatives``; none when None.
+        hardness_strength: what their similarity, without gradient, is multiplied by before it is
+            added to their score; at least 0.
         label_smoothing: share of the target spread evenly over all candidates, from 0 to 1.
 
     Raises:
         ArgumentError: an unknown similarity, direction or mode, a direction without the positive
-            in the mode ``per_direction``, a share outside its range, or fewer than two columns.
+            in the mode ``per_direction``, a share or strength outside its range, or fewer than
+            two columns.
     """
 
     citation = _CITATION
-    settings = ("scale", "similarity_fct")
+    settings: tuple[str, ...] = ("scale", "similarity_fct")
+    optional: Mapping[str, Any] = {
+        "gather_across_devices": False,
+        "directions": ("query_to_doc",),
+        "partition_mode": "joint",
+        "hardness_mode": None,
+        "hardness_strength": 0.0,
+        "label_smoothing": 0.0,
+    }
 
     def __init__(
         self,
         model: nn.Module | None = None,
         scale: float = 20.0,
-        similarity_fct: str | Callable[..., Tensor] = "cos_sim",
-        *,
+        similarity_fct: str | Similarity = "cos_sim",
+        gather_across_devices: bool = False,
         directions: Sequence[str] = ("query_to_doc",),
         partition_mode: str = "joint",
-        gather_across_devices: bool = False,
+        hardness_mode: str | None = None,
+        hardness_strength: float = 0.0,
+        *,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__()
-        del model
-        name = getattr(similarity_fct, "__name__", similarity_fct)
-        self.similarity_fct = require_choice("similarity_fct", name, tuple(_SIMILARITIES))
+        super().__init__(model)
+        self.similarity_fct = all_pairs(similarity_fct)
         self.scale = float(scale)
         self.partition_mode = require_choice("partition_mode", partition_mode, _PARTITION_MODES)
         self.directions = _known_directions(directions, partition_mode)
         self.gather_across_devices = gather_across_devices
+        self.hardness_mode = hardness_mode
+        if hardness_mode is not None:
+            require_choice("hardness_mode", hardness_mode, _HARDNESS_MODES)
+        self.hardness_strength = require_number("hardness_strength", hardness_strength, least=0)
         self.smooth_labels(label_smoothing)
+
+    @property
+    def temperature(self) -> float:
+        """The inverse of ``scale``."""
+        return 1.0 / self.scale
 
     def smooth_labels(self, share: float) -> None:
         """Set ``label_smoothing``. Raises ArgumentError for a share outside its range."""
         self.label_smoothing = require_number("label_smoothing", share, least=0, most=1)
 
-    def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
+    def compute_loss_from_embeddings(
+        self, columns: Sequence[Tensor], labels: Tensor | None = None
+    ) -> Tensor:
         """Anchors, positives and any columns of negatives, each (n, dim) → scalar."""
         del labels
         require_columns(columns, 2, "anchors and positives, and possibly columns of negatives")
@@ -156,22 +172,25 @@ class MultipleNegativesRankingLoss(EmbeddingLoss):
             source, _, target = direction.partition("_to_")
             rows = columns[0] if source == "query" else columns[1]
             candidates = everyone[0] if target == "query" else torch.cat(list(everyone[1:]))
-            scores = similarity(rows, candidates, _SIMILARITIES[self.similarity_fct]) * self.scale
+            alike = self.similarity_fct(rows, candidates)
+            require_shape(alike, len(rows), len(candidates))
+            scores = alike * self.scale
             if direction in _WITHOUT_POSITIVE:
-                row_of = torch.arange(scores.shape[1], device=scores.device) % len(everyone[1])
-                row = torch.arange(start, start + len(rows), device=scores.device)
-                scores = scores[row_of != row[:, None]].view(len(rows), -1)
+                others = ~_same_row(scores, start, len(everyone[1]))
+                scores = scores[others].view(len(rows), -1)
+            elif direction == "query_to_doc" and self.hardness_mode is not None:
+                chosen = self._hard(scores, start, len(everyone[1]))
+                scores = scores + alike.detach() * (chosen * self.hardness_strength)
             yield scores
 
-    def describe(self) -> dict[str, Any]:
-        """``scale``, ``similarity_fct``, and what is not at its default."""
-        optional = {
-            "directions": self.directions if len(self.directions) > 1 else None,
-            "partition_mode": self.partition_mode if self.partition_mode != "joint" else None,
-            "gather_across_devices": self.gather_across_devices,
-            "label_smoothing": self.label_smoothing,
-        }
-        return super().describe() | {name: value for name, value in optional.items() if value}
+    def _hard(self, scores: Tensor, start: int, rows: int) -> Tensor:
+        """(n, candidates), True for the negatives of ``hardness_mode``."""
+        same = _same_row(scores, start, rows)
+        positives = torch.arange(scores.shape[1], device=scores.device) < rows
+        own_negatives = same & ~positives
+        if self.hardness_mode == "hard_negatives":
+            return own_negatives
+        return ~same if self.hardness_mode == "in_batch_negatives" else ~same | own_negatives
 
 
 class CachedMultipleNegativesRankingLoss(MultipleNegativesRankingLoss):
@@ -185,40 +204,58 @@ class CachedMultipleNegativesRankingLoss(MultipleNegativesRankingLoss):
 
     Args:
         mini_batch_size: texts encoded at a time; it changes memory and time, never the result.
+        mini_batch_num_tokens: tokens encoded at a time, instead of a number of texts.
+        show_progress_bar: only False.
         model, scale, similarity_fct, and all others: those of the plain loss.
 
     Raises:
-        ArgumentError: as the plain loss does, or a mini-batch of no text.
+        ArgumentError: as the plain loss does, a mini-batch of no text, or a progress bar.
     """
 
     citation = f"{_CITATION}\n\n{CACHING_CITATION}"
+    settings = (*MultipleNegativesRankingLoss.settings, "mini_batch_size")
+    optional: Mapping[str, Any] = {
+        "mini_batch_num_tokens": None,
+        **MultipleNegativesRankingLoss.optional,
+    }
 
     def __init__(
         self,
         model: nn.Module | None = None,
         scale: float = 20.0,
-        similarity_fct: str | Callable[..., Tensor] = "cos_sim",
+        similarity_fct: str | Similarity = "cos_sim",
         mini_batch_size: int = 32,
-        *,
+        mini_batch_num_tokens: int | None = None,
+        gather_across_devices: bool = False,
         directions: Sequence[str] = ("query_to_doc",),
         partition_mode: str = "joint",
-        gather_across_devices: bool = False,
+        show_progress_bar: bool = False,
+        hardness_mode: str | None = None,
+        hardness_strength: float = 0.0,
+        *,
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(
             model,
             scale,
             similarity_fct,
-            directions=directions,
-            partition_mode=partition_mode,
-            gather_across_devices=gather_across_devices,
+            gather_across_devices,
+            directions,
+            partition_mode,
+            hardness_mode,
+            hardness_strength,
             label_smoothing=label_smoothing,
         )
-        self.mini_batch_size = require_whole("mini_batch_size", mini_batch_size)
+        set_mini_batches(self, mini_batch_size, mini_batch_num_tokens, show_progress_bar)
 
-    def describe(self) -> dict[str, Any]:
-        """As the plain loss, and ``mini_batch_size``."""
-        return {**super().describe(), "mini_batch_size": self.mini_batch_size}
+
+def _same_row(scores: Tensor, start: int, rows: int) -> Tensor:
+    """(n, candidates), True where a candidate is of the row of its anchor.
+
+    The candidates are columns of ``rows`` texts; the first anchor is that of the row ``start``.
+    """
+    row_of = torch.arange(scores.shape[1], device=scores.device) % rows
+    return row_of == torch.arange(start, start + len(scores), device=scores.device)[:, None]
 
 
 def _known_directions(given: Sequence[str], partition_mode: str) -> tuple[str, ...]:

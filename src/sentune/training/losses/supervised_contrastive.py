@@ -55,7 +55,9 @@ class SupervisedContrastiveLoss(EmbeddingLoss):
         self.texts_per_label = require_whole("texts_per_label", texts_per_label, least=2)
         self.scale = float(scale)
 
-    def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
+    def compute_loss_from_embeddings(
+        self, columns: Sequence[Tensor], labels: Tensor | None = None
+    ) -> Tensor:
         """Columns of (rows, dim), those of one label next to each other → scalar."""
         del labels
         different, rest = divmod(len(columns), self.texts_per_label)

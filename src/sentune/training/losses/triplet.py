@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sentune.checks import require_choice
 from sentune.training.losses.base import EmbeddingLoss, require_columns
-from sentune.training.losses.distances import DISTANCES, distance
+from sentune.training.losses.distances import Distance, distance_name, row_distance
 
 __all__ = ["TripletLoss"]
 
@@ -34,8 +34,9 @@ class TripletLoss(EmbeddingLoss):
     Cost: n · dim operations.
 
     Args:
-        model: not used; accepted because sentence-transformers has it.
-        distance_metric: ``euclidean``, ``cosine`` (1 - cosine) or ``manhattan``.
+        model: encodes texts where the loss is called with tokens.
+        distance_metric: a member of :class:`TripletDistanceMetric`, its name ``euclidean``,
+            ``cosine`` (1 - cosine) or ``manhattan``, or a function (n, dim), (n, dim) → (n,).
         triplet_margin: how much farther than the positive the negative should be.
 
     Raises:
@@ -48,19 +49,24 @@ class TripletLoss(EmbeddingLoss):
     def __init__(
         self,
         model: nn.Module | None = None,
-        distance_metric: str = "euclidean",
+        distance_metric: str | Distance = "euclidean",
         triplet_margin: float = 5.0,
     ) -> None:
-        super().__init__()
-        del model
-        self.distance_metric = require_choice("distance_metric", distance_metric, DISTANCES)
+        super().__init__(model)
+        self.distance_metric = row_distance(distance_metric)
         self.triplet_margin = float(triplet_margin)
 
-    def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
+    def compute_loss_from_embeddings(
+        self, columns: Sequence[Tensor], labels: Tensor | None = None
+    ) -> Tensor:
         """Anchors, positives and negatives, each (n, dim) → scalar."""
         del labels
         require_columns(columns, 3, "anchors, positives and negatives", most=3)
         anchors, positives, negatives = columns
-        near = distance(anchors, positives, self.distance_metric)
-        far = distance(anchors, negatives, self.distance_metric)
+        near = self.distance_metric(anchors, positives)
+        far = self.distance_metric(anchors, negatives)
         return F.relu(near - far + self.triplet_margin).mean()
+
+    def describe(self) -> dict[str, Any]:
+        """As the base class."""
+        return {**super().describe(), "distance_metric": distance_name(self.distance_metric)}

@@ -1,30 +1,20 @@
 from __future__ import annotations
 
 import csv
-import math
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.evaluation.evaluators.conftest import TableModel
 
-from sentune.errors import ArgumentError, DataError, ModelError, OutputError
-from sentune.evaluation.evaluators import (
-    EmbeddingSimilarityEvaluator,
-    InformationRetrievalEvaluator,
-)
+from sentune.errors import ArgumentError, DataError, ModelError
+from sentune.evaluation.evaluators import InformationRetrievalEvaluator
 
 MakeModel = Callable[..., Any]
 RetrievalCase = tuple[dict[str, str], dict[str, str], dict[str, set[str]], dict[str, list[float]]]
-
-
-@pytest.fixture(scope="module")
-def reference() -> Any:
-    """The reference library's evaluators; loading them takes seconds."""
-    from sentence_transformers.sentence_transformer import evaluation
-
-    return evaluation
 
 
 def retrieval_case(
@@ -74,6 +64,64 @@ def test_retrieval_equals_the_reference(
     assert measured.keys() == theirs.keys()
     assert measured == pytest.approx({key: float(value) for key, value in theirs.items()})
     assert ours.primary_metric == expected.primary_metric == f"held-out_{function}_ndcg@10"
+
+
+@pytest.mark.parametrize("levels", [2, 6])
+@pytest.mark.parametrize("main", [None, "dot", "euclidean"])
+def test_score_functions_equal_the_reference(
+    reference: Any, compare: Callable[..., Any], levels: int, main: str | None
+) -> None:
+    from sentence_transformers.util import cos_sim, dot_score
+
+    queries, corpus, relevant, vectors = retrieval_case(3, 20, 150, 4, levels)
+    options: dict[str, Any] = {
+        "score_functions": {"cos_sim": cos_sim, "dot": dot_score},
+        "main_score_function": main,
+        "corpus_chunk_size": 40,
+        "name": "dev",
+    }
+    compare(
+        InformationRetrievalEvaluator(queries, corpus, relevant, **options),
+        reference.InformationRetrievalEvaluator(queries, corpus, relevant, **options),
+        TableModel(vectors),
+    )
+
+
+def test_arguments_by_place(reference: Any, compare: Callable[..., Any], tmp_path: Path) -> None:
+    queries, corpus, relevant, vectors = retrieval_case(3, 20, 150, 4, 6)
+    kind = reference.SimilarityFunction
+    cutoffs = ([2], [3, 5], [1], [1, 4], [7])
+    given = (queries, corpus, relevant, 30, *cutoffs, False, 16, "dev", True, 3, None, kind.COSINE)
+    prompts = ("q: ", None, None, "passage")
+    model = TableModel(vectors)
+    compare(
+        InformationRetrievalEvaluator(*given, *prompts, True),
+        reference.InformationRetrievalEvaluator(*given, *prompts, True),
+        model,
+    )
+    queried = [options for options in model.options if options.get("prompt") == "q: "]
+    assert len(queried) == 4
+    assert all(options["truncate_dim"] == 3 for options in model.options)
+    name = "Information-Retrieval_evaluation_dev_predictions_cosine.jsonl"
+    ours, theirs = (
+        [json.loads(line) for line in (tmp_path / side / name).read_text().splitlines()]
+        for side in ("ours", "theirs")
+    )
+    assert len(ours) == len(theirs) > 10
+    for one, other in zip(ours, theirs, strict=True):
+        scores = [[hit.pop("score") for hit in line["results"]] for line in (one, other)]
+        assert scores[0] == pytest.approx(scores[1], abs=1e-6)
+        assert one == other
+
+
+def test_functions_that_are_none_are_refused(make_model: MakeModel) -> None:
+    given = ({"a": "A"}, {"p": "P"}, {"a": {"p"}})
+    for wrong in ("cosine", {"cosine": "cosine"}):
+        with pytest.raises(ArgumentError, match="score_functions"):
+            InformationRetrievalEvaluator(*given, score_functions=wrong)  # type: ignore[arg-type]
+    flat = InformationRetrievalEvaluator(*given, score_functions={"x": lambda q, p: (q * p).sum(1)})
+    with pytest.raises(ArgumentError, match=r"shape \(1,\): expected \(1, 1\)"):
+        flat(make_model({"A": [1, 0], "P": [0, 1]}))
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 50, 199, 200])
@@ -158,21 +206,10 @@ def test_no_csv_unless_wanted(make_model: MakeModel, tmp_path: Path) -> None:
     assert names == ["Information-Retrieval_evaluation_results.csv"]
 
 
-def test_a_folder_that_cannot_be_made_is_an_output_error(
-    make_model: MakeModel, tmp_path: Path
-) -> None:
-    (tmp_path / "file").write_text("")
-    evaluator = EmbeddingSimilarityEvaluator(["a", "b"], ["b", "b"], [0, 1])
-    with pytest.raises(OutputError, match="output_path"):
-        evaluator(make_model({"a": [1, 0], "b": [0, 1]}), tmp_path / "file" / "folder")
-
-
 def test_a_diverged_model_is_named(make_model: MakeModel) -> None:
     model = make_model({"one": [1, 0], "P": [np.nan, 0]})
     with pytest.raises(ModelError, match="similarities are not finite"):
         InformationRetrievalEvaluator({"a": "one"}, {"p": "P"}, {"a": ["p"]})(model)
-    with pytest.raises(ModelError, match="similarities are not finite"):
-        EmbeddingSimilarityEvaluator(["one", "one"], ["P", "one"], [0, 1])(model)
 
 
 @pytest.mark.parametrize(
@@ -194,55 +231,3 @@ def test_nothing_to_rank_is_refused(
 def test_unusable_cutoffs_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError, match="at least 1"):
         InformationRetrievalEvaluator({"a": "A"}, {"p": "P"}, {"a": {"p"}}, **wrong)
-
-
-@pytest.mark.parametrize("function", ["cosine", "dot"])
-@pytest.mark.parametrize("levels", [2, 3, 50])
-def test_similarity_equals_the_reference(
-    reference: Any, make_model: MakeModel, tmp_path: Path, function: str, levels: int
-) -> None:
-    rng = np.random.default_rng(levels)
-    left = [f"left {number}" for number in range(60)]
-    right = [f"right {number}" for number in range(60)]
-    vectors = {text: (rng.integers(0, levels, 3) + 1).tolist() for text in (*left, *right)}
-    scores = (rng.integers(0, 11, 60) / 2).tolist()
-    model = make_model(vectors, function)
-    expected = reference.EmbeddingSimilarityEvaluator(left, right, scores, name="sts")
-    ours = EmbeddingSimilarityEvaluator(left, right, scores, name="sts")
-    theirs = expected(model, str(tmp_path))
-    measured = ours(model, tmp_path)
-    assert measured.keys() == theirs.keys()
-    assert measured == pytest.approx({k: float(v) for k, v in theirs.items()}, abs=1e-6)
-    assert ours.primary_metric == expected.primary_metric == f"sts_spearman_{function}"
-    path = tmp_path / "similarity_evaluation_sts_results.csv"
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.reader(stream))
-    # Both have written into the same file: one header, and two rows that fit under it.
-    assert rows[0] == ["epoch", "steps", f"{function}_pearson", f"{function}_spearman"]
-    assert [float(cell) for cell in rows[1]] == pytest.approx(
-        [float(cell) for cell in rows[2]], abs=1e-6
-    )
-
-
-def test_a_collapsed_model_has_no_correlation(make_model: MakeModel) -> None:
-    evaluator = EmbeddingSimilarityEvaluator(["a", "b"], ["b", "a"], [1.0, 2.0])
-    measured = evaluator(make_model({"a": [1, 1], "b": [1, 1]}))
-    assert list(measured) == ["pearson_cosine", "spearman_cosine"]
-    assert all(math.isnan(value) for value in measured.values())
-
-
-@pytest.mark.parametrize(
-    ("left", "right", "scores", "problem"),
-    [
-        (["a"], ["b", "c"], [1.0], "the same number of each"),
-        (["a", "b"], ["b", "c"], [1.0], "the same number of each"),
-        (["a", "b"], ["b", "c"], [1.0, 1.0], "two different numbers"),
-        (["a", "b"], ["b", "c"], [1.0, math.nan], "two different numbers"),
-        ([], [], [], "two different numbers"),
-    ],
-)
-def test_unusable_pairs_are_refused(
-    left: list[str], right: list[str], scores: list[float], problem: str
-) -> None:
-    with pytest.raises(DataError, match=problem):
-        EmbeddingSimilarityEvaluator(left, right, scores)
