@@ -17,7 +17,8 @@ from sentune.cross_encoder import evaluation
 from sentune.errors import ArgumentError, DataError
 
 PAIRS = [["a", "b"], ["c", "d"], ["e", "f"], ["g", "h"], ["i", "j"], ["k", "l"]]
-WITHIN = {"rel": 1e-6, "abs": 1e-6}
+HALVES: Any = [0.5] * 6
+WITHIN: dict[str, Any] = {"rel": 1e-6, "abs": 1e-6}
 
 
 class Fixed:
@@ -70,7 +71,8 @@ def both(
             for line, other in lines:
                 ours_, others = ([float(cell) for cell in one.split(",")] for one in (line, other))
                 assert ours_ == pytest.approx(others, **WITHIN)
-    return ours
+    figures: dict[str, float] = ours
+    return figures
 
 
 class _Carded:
@@ -149,7 +151,7 @@ def test_reranking(theirs: Any, k: int, tmp_path: Path) -> None:
     [
         (lambda: evaluation.CrossEncoderCorrelationEvaluator(PAIRS, [1.0]), "6 pairs and 1 value"),
         (lambda: evaluation.CrossEncoderCorrelationEvaluator(PAIRS, [1.0] * 6), "scores"),
-        (lambda: evaluation.CrossEncoderClassificationEvaluator(PAIRS, [0.5] * 6), "whole numbers"),
+        (lambda: evaluation.CrossEncoderClassificationEvaluator(PAIRS, HALVES), "whole numbers"),
         (lambda: evaluation.CrossEncoderClassificationEvaluator(PAIRS, [-1] * 6), "whole numbers"),
         (lambda: evaluation.CrossEncoderClassificationEvaluator([], []), "0 pairs"),
         (lambda: evaluation.CrossEncoderRerankingEvaluator([]), "no sample"),

@@ -112,10 +112,11 @@ def test_value_and_gradient(
         import sentence_transformers.cross_encoder.losses as theirs
     ours, reference = models[3 if name == "CrossEntropyLoss" else 1]
     found = []
-    for module, model, evaluate in (
+    sides: Any = (
         (losses, ours, lambda loss: our_loss(loss, ours, data)),
         (theirs, reference, lambda loss: their_loss(loss, data)),
-    ):
+    )
+    for module, model, evaluate in sides:
         scheme = options.get("weighting_scheme")
         more = {"weighting_scheme": getattr(module, scheme)()} if scheme else {}
         torch.manual_seed(5)

@@ -21,7 +21,7 @@ KINDS = (
     *("segmented", "bert", "roberta", "xlm-roberta", "camembert"),
     *("mpnet", "modernbert", "distilbert"),
 )
-WITHIN = {"rtol": 1e-5, "atol": 1e-5}
+WITHIN: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-5}
 
 
 def load(folder: Path | str, **options: Any) -> CrossEncoder:
@@ -143,7 +143,8 @@ def test_prompts(
     options = {"prompts": {"find": "what is ", "other": "so "}, "default_prompt_name": "find"}
     ours, theirs = load(folder, **options), reference_of(folder, **options)
     expected = theirs.predict(pairs)
-    for given in ({}, {"prompt": "how do "}, {"prompt_name": "other"}):
+    several: list[dict[str, Any]] = [{}, {"prompt": "how do "}, {"prompt_name": "other"}]
+    for given in several:
         np.testing.assert_allclose(
             ours.predict(pairs, **given), theirs.predict(pairs, **given), **WITHIN
         )

@@ -26,12 +26,12 @@ from sentune.errors import ArgumentError, SentuneError, TrainingError
 
 MakePairFolder = Callable[..., Path]
 Reference = Callable[..., Any]
-DATA = {
+DATA: dict[str, Any] = {
     "query": ["copy a file", "wait for a thread", "read a list", "the word"] * 4,
     "passage": ["a file is copied", "tax law", "a list of words", "wait"] * 4,
     "label": [1.0, 0.0, 1.0, 0.0] * 4,
 }
-LISTS = {
+LISTS: dict[str, Any] = {
     "query": ["copy a file", "wait for a thread"] * 4,
     "docs": [["the file", "a", "copy"], ["the thread", "wait"]] * 4,
     "labels": [[1, 0, 2], [0, 1]] * 4,
@@ -39,7 +39,7 @@ LISTS = {
 
 
 def settings(folder: Path, **others: Any) -> CrossEncoderTrainingArguments:
-    usual = {
+    usual: dict[str, Any] = {
         "per_device_train_batch_size": 4,
         "num_train_epochs": 1,
         "learning_rate": 1e-3,

@@ -21,7 +21,7 @@ _KNOWN: Mapping[str, type[nn.Module]] = {
     if inspect.isclass(kind)
     and issubclass(kind, nn.Module)
     and kind.__module__ in ("torch.nn.modules.activation", "torch.nn.modules.linear")
-    and name not in ("Linear", "Bilinear", "LazyLinear", "MultiheadAttention", "Threshold")
+    and name not in ("Linear", "Bilinear", "LazyLinear", "MultiheadAttention", "PReLU")
 }
 
 

@@ -117,9 +117,8 @@ class CrossEncoder(Scorer):
         limit = asked.max_length if max_length is None else max_length
         if limit is not None:
             self.max_length = limit
-        self.activation_fn: Function = usual(labels) if differ else found.activation
-        if asked.activation_fn is not None:
-            self.activation_fn = require_activation("activation_fn", asked.activation_fn)
+        function: Any = usual(labels) if differ else found.activation
+        self.activation_fn = function if asked.activation_fn is None else asked.activation_fn
         self.prompts = {**found.prompts, **(prompts or {})}
         self.default_prompt_name = default_prompt_name or found.default_prompt_name
         choose_prompt(self.prompts, self.default_prompt_name, None, None)
@@ -149,11 +148,22 @@ class CrossEncoder(Scorer):
         self.tokenizer.max_seq_length = require_whole(
             "max_length",
             length,
+            least=self.tokenizer.pair_frame() + 1,
             most=self.encoder.config.longest_text,
             fix="choose a limit that the encoder has positions for",
         )
 
     max_seq_length = max_length
+
+    @property
+    def activation_fn(self) -> Function:
+        """What ``predict`` and ``rank`` apply to the scores."""
+        return self._activation[0]
+
+    @activation_fn.setter
+    def activation_fn(self, function: Function) -> None:
+        # In a list, because a module would become a part of this one.
+        self._activation = [require_activation("activation_fn", function)]
 
     @property
     def default_activation_function(self) -> Function:
@@ -292,9 +302,9 @@ class CrossEncoder(Scorer):
 
     def fit(self, *args: Any, **options: Any) -> None:
         """Train in one call, see :func:`sentune.cross_encoder.fit.fit`."""
-        from sentune.cross_encoder.fit import fit
+        import importlib  # training is above this module, which must not depend on it
 
-        fit(self, *args, **options)
+        importlib.import_module("sentune.cross_encoder.fit").fit(self, *args, **options)
 
     def activation_checkpointing_enable(
         self,

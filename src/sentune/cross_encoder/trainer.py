@@ -69,6 +69,19 @@ class CrossEncoderTrainer(SentenceTransformerTrainer):
 
     _read = staticmethod(read_training_data)
 
+    def __init__(
+        self,
+        model: CrossEncoder | None = None,
+        args: SentenceTransformerTrainingArguments | None = None,
+        train_dataset: Any = None,
+        eval_dataset: Any = None,
+        loss: Any = None,
+        evaluator: Any = None,
+        **others: Any,
+    ) -> None:
+        given: Any = model
+        super().__init__(given, args, train_dataset, eval_dataset, loss, evaluator, **others)
+
     @staticmethod
     def _model_to_train(model: Any, model_init: Callable[[], Any] | None) -> Any:
         made = model if model_init is None else model_init()

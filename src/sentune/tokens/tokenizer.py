@@ -117,6 +117,10 @@ class Tokenizer:
             Truncation(len(pairs), len(cut), left_out),
         )
 
+    def pair_frame(self) -> int:
+        """The number of special tokens of a pair: 3 for [CLS] … [SEP] … [SEP]."""
+        return len(self._bare.encode("", "").ids)
+
     def pieces(self, text: str, most: int) -> list[str]:
         """A text cut into pieces of at most ``most`` tokens, about equally long.
 

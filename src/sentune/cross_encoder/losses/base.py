@@ -63,11 +63,11 @@ class PairLoss(EmbeddingLoss):
     def loss(self, score: Score, batch: PairBatch) -> Tensor:
         """Score the pairs of the batch that the loss needs, and compare them."""
 
-    def forward(self, columns: Sequence[Any], labels: Any = None) -> Tensor:
+    def forward(self, sentence_features: Any, labels: Any = None, **context: Any) -> Tensor:
         """Not used: a loss of pairs reads texts, not vectors. Raises ArgumentError."""
-        del labels
+        del labels, context
         raise ArgumentError(
-            f"a call of {type(self).__name__} with {counted(len(columns), 'column')}",
+            f"a call of {type(self).__name__} with {counted(len(sentence_features), 'column')}",
             expected="a call by CrossEncoderTrainer, which scores the pairs",
             fix="pass the loss to CrossEncoderTrainer",
         )
