@@ -146,7 +146,16 @@ class Head(nn.Module):
 
     def forward(self, tokens: Tensor, pack: Pack) -> Tensor:
         """(tokens, hidden) → (texts, num_labels), in the order in which texts were given."""
-        x = self.pooling(tokens, pack).to(self.out.weight.dtype)
+        return self.of_pooled(self.pooling(tokens, pack))
+
+    @property
+    def reads_first(self) -> bool:
+        """Whether only the first token of each text is used."""
+        return self.pooling.modes == ("cls",)
+
+    def of_pooled(self, x: Tensor) -> Tensor:
+        """One vector of each text, (texts, hidden) → (texts, num_labels)."""
+        x = x.to(self.out.weight.dtype)
         x = self._dropped(x) if self.kind.dropped else x
         x = self.activation(self.dense(x))
         x = x if self.norm is None else self.norm(x)

@@ -180,6 +180,10 @@ class CrossEncoder(Scorer):
 
         This is the whole computation, with gradients where they are enabled.
         """
+        if self.head.reads_first and not torch.is_grad_enabled():
+            first = self.encoder.first_tokens(packed, self.reduced_dtype)
+            if first is not None:
+                return self.head.of_pooled(first)
         scores: Tensor = self.head(self.encoder(packed, self.reduced_dtype), packed)
         return scores
 
