@@ -8,6 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers know it, without the 8 ms of typing
 if TYPE_CHECKING:
     from sentune import (
+        cross_encoder,
         datasets,
         evaluation,
         losses,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         training_args,
         util,
     )
+    from sentune.cross_encoder.model import CrossEncoder
     from sentune.data.input_example import InputExample
     from sentune.encoding.card_data import SentenceTransformerModelCardData
     from sentune.encoding.precision import quantize_embeddings
@@ -53,6 +55,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "BatchSamplers": "sentune.training.batches.names",
+    "CrossEncoder": "sentune.cross_encoder.model",
     "EmbeddingSimilarityEvaluator": "sentune.evaluation.evaluators",
     "Index": "sentune.index.index",
     "InformationRetrievalEvaluator": "sentune.evaluation.evaluators",
@@ -81,6 +84,7 @@ _HOMES = {
 }
 
 _MODULES = (
+    "cross_encoder",
     "datasets",
     "evaluation",
     "losses",
@@ -96,6 +100,7 @@ _MODULES = (
 
 __all__ = [
     "BatchSamplers",
+    "CrossEncoder",
     "EmbeddingSimilarityEvaluator",
     "Index",
     "InformationRetrievalEvaluator",
@@ -112,6 +117,7 @@ __all__ = [
     "community_detection",
     "cos_sim",
     "count_truncation",
+    "cross_encoder",
     "datasets",
     "dot_score",
     "evaluation",

@@ -26,7 +26,7 @@ from sentune.training.score import Score, save_weights
 from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.wording import counted
 
-__all__ = ["fit"]
+__all__ = ["ObjectivesTrainer", "fit"]
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ def fit(
     checkpoint_save_steps: int = 500,
     checkpoint_save_total_limit: int = 0,
     resume_from_checkpoint: bool = False,
+    trainer_class: Any = None,
 ) -> None:
     """Train ``model`` in place; ``model.fit(…)`` is the same.
 
@@ -107,6 +108,7 @@ def fit(
         checkpoint_save_steps: steps between checkpoints.
         checkpoint_save_total_limit: how many checkpoints are kept; all when 0.
         resume_from_checkpoint: continue from the last whole checkpoint in ``checkpoint_path``.
+        trainer_class: a subclass of :class:`ObjectivesTrainer`, for another kind of model.
 
     Raises:
         ArgumentError: an unknown scheduler or optimizer parameter, an objective without data or
@@ -143,7 +145,8 @@ def fit(
             save_steps=checkpoint_save_steps,
             save_total_limit=checkpoint_save_total_limit or None,
         )
-        trainer = _Trainer(model, settings, objectives, (optimizer_class, {**optimizer_params}))
+        made = trainer_class or ObjectivesTrainer
+        trainer = made(model, settings, objectives, (optimizer_class, {**optimizer_params}))
         asked = as_evaluator(evaluator)
         score = None
         if asked is not None:
@@ -160,7 +163,7 @@ def fit(
             save_weights(model, output_path, keep.best_weights if keep else None)
 
 
-class _Trainer(SentenceTransformerTrainer):
+class ObjectivesTrainer(SentenceTransformerTrainer):
     """One batch of each objective after another, made as by its loader."""
 
     def __init__(

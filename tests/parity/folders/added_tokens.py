@@ -30,7 +30,7 @@ def _numbered(content: dict[str, Any]) -> int:
     """The first id that no token has."""
     model = content["model"]["vocab"]
     ids = list(model.values()) if isinstance(model, dict) else list(range(len(model)))
-    return max([*ids, *(token["id"] for token in content["added_tokens"])]) + 1
+    return int(max([*ids, *(token["id"] for token in content["added_tokens"])])) + 1
 
 
 def _in_tokenizer(**flags: Any) -> Apply:

@@ -55,7 +55,7 @@ def _pooling(*modes: str) -> Apply:
 def _dense(number: int, activation: str, *, bias: bool, width: int = 24) -> Apply:
     def _apply(folder: Path) -> None:
         path = folder / f"{number}_Dense"
-        values = {"in_features": 32, "out_features": width, "bias": bias}
+        values: dict[str, Any] = {"in_features": 32, "out_features": width, "bias": bias}
         values["activation_function"] = f"torch.nn.modules.{activation}"
         (path / "config.json").write_text(json.dumps(values), encoding="utf-8")
         torch.manual_seed(1)

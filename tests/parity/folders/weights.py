@@ -22,6 +22,10 @@ def _weights(change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> Apply:
     return _apply
 
 
+def _stored_as(dtype: torch.dtype) -> Apply:
+    return _weights(lambda ws: {name: weight.to(dtype) for name, weight in ws.items()})
+
+
 def _prefixed(folder: Path) -> None:
     """The names of a model with a head."""
     kind = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model_type"]
@@ -80,7 +84,7 @@ _STEPS = [
     *(
         (
             f"{dtype}",
-            _weights(lambda ws, dtype=dtype: {n: w.to(dtype) for n, w in ws.items()}),
+            _stored_as(dtype),
         )
         for dtype in _DTYPES
     ),
