@@ -123,7 +123,8 @@ def test_the_fit_method_has_the_reference_arguments() -> None:
 
     theirs = inspect.signature(Reference.fit).parameters
     ours = inspect.signature(sentune.fit).parameters
-    assert [*ours][1:] == [*theirs][1:]
+    # CrossEncoder.fit is this function too, with a trainer of its own.
+    assert [name for name in ours if name != "trainer_class"][1:] == [*theirs][1:]
     assert [one.default for one in [*ours.values()][2:]] == [
         one.default for one in [*theirs.values()][2:]
     ]

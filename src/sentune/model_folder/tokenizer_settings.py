@@ -243,8 +243,8 @@ def _check_limits(limits: Mapping[str, Any], path: Path, wanted: str) -> None:
         raise UnsupportedModelError(
             f"{path} sets transformer_task to {task!r}",
             expected=wanted,
-            fix="load a sentence-embedding model with SentenceTransformer, and one that scores pairs "
-            "with CrossEncoder",
+            fix="load a model that makes vectors with SentenceTransformer, and one that scores "
+            "pairs with CrossEncoder",
         )
     report_unknown(path, limits, {*_OF_LIMITS, *_REFUSED})
     for name in ("model_args", "model_kwargs"):
