@@ -15,6 +15,7 @@ from sentune.index.info import IndexInfo
 from sentune.index.store import Store
 from sentune.index.table import PassageTable
 from sentune.ranking.bm25 import stemmed_words
+from sentune.ranking.fusion import CANDIDATES
 from sentune.search.searcher import MODES, Hit, require_question
 
 __all__ = ["IndexReader"]
@@ -118,7 +119,11 @@ class IndexReader:
         count = self._table.count(where)
         if not count:
             return []
-        probes = Dense.read(self._store, self._version).probes_for(count)
+        # A condition can leave rows that lie in no partition near the question, and a long list
+        # can want more rows than these have.
+        approximate = where is None and top <= CANDIDATES
+        dense = Dense.read(self._store, self._version)
+        probes = dense.probes_for(count) if approximate else None
         candidates = Candidates(self._table, where, probes)
         if mode == "words":
             return candidates.words(stemmed_words([query])[0], top)

@@ -31,6 +31,7 @@ from sentune.index.arrow_rows import (
     schema,
 )
 from sentune.index.store import Store
+from sentune.ranking.bm25 import BM25, K1
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,6 +40,7 @@ __all__ = [
     "METRICS",
     "NAME",
     "REVISION",
+    "SETTLED",
     "PassageTable",
     "lancedb_errors",
     "reason",
@@ -53,6 +55,7 @@ _LITERAL = re.compile(r"'[^']*'")
 _SOURCE_LINE = re.compile(r",? ?/\S+\.rs:\d+:\d+")
 NAME = "passages"
 REVISION = "revision.json"
+SETTLED = "settled"
 # Full text has been reported to hang on machines with few cores; nothing here takes that long.
 _TIMEOUT = timedelta(seconds=60)
 
@@ -85,6 +88,7 @@ class PassageTable:
         self.similarity = similarity
         self.store = store
         self.version = version
+        self._counted_at: tuple[int, NDArray[np.uint64], BM25] | None = None
         lancedb = require_lancedb()
         with self._reading(ValueError):  # there is no table
             self._table = lancedb.connect(store.uri(version)).open_table(NAME)
@@ -223,13 +227,48 @@ class PassageTable:
     def matching(
         self, words: Sequence[str], limit: int, *, where: str | None = None
     ) -> tuple[list[int], NDArray[np.float64]]:
-        """Row ids and BM25 scores of the rows that share most with ``words``, the best first."""
+        """Row ids and BM25 scores of the rows that share most with ``words``, the best first.
+
+        LanceDB's scores are those of a fresh index only when all rows, and no others, are in its
+        index of words. Otherwise the words of all rows are read and scored here, which costs
+        O(words of the index) once a commit.
+        """
         if not words:
             return [], np.empty(0)
+        if not self.is_settled():
+            return self._counted(words, limit, where)
         match = import_module("lancedb.query").MatchQuery(" ".join(words), WORDS)
         query = self._table.search(match, query_type="fts").limit(limit).select(["_score"])
         rows = self._found(query, where)
         return rows["_rowid"].to_pylist(), rows["_score"].to_numpy().astype(np.float64)
+
+    def is_settled(self) -> bool:
+        """Whether LanceDB's index of words knows exactly the rows that are there."""
+        content = self.store.read(self.version, REVISION) or {}
+        return content.get(SETTLED) is True and content.get("revision") == self.revision()
+
+    def _counted(
+        self, words: Sequence[str], limit: int, where: str | None
+    ) -> tuple[list[int], NDArray[np.float64]]:
+        row_ids, ranking = self._all_words()
+        scores = ranking.of_words(words).astype(np.float64) * (K1 + 1)  # as LanceDB scales them
+        if where is not None:
+            with self._reading():
+                query = self._table.search().select(["id"]).where(where).with_row_id(True)
+                kept = query.to_arrow()["_rowid"].to_numpy()
+            scores[~np.isin(row_ids, kept)] = 0
+        best = np.lexsort((row_ids, -scores))[:limit]
+        best = best[scores[best] > 0]
+        return row_ids[best].tolist(), scores[best]
+
+    def _all_words(self) -> tuple[NDArray[np.uint64], BM25]:
+        revision = self.revision()
+        if self._counted_at is None or self._counted_at[0] != revision:
+            with self._reading():
+                rows = self._table.search().select([WORDS]).with_row_id(True).to_arrow()
+            words = [text.split() for text in rows[WORDS].to_pylist()]
+            self._counted_at = revision, rows["_rowid"].to_numpy(), BM25.of_words_in(words)
+        return self._counted_at[1:]
 
     def take(self, row_ids: Sequence[int]) -> list[dict[str, Any]]:
         """Rows by their ids, in that order, without the words and digests."""

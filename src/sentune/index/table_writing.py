@@ -22,6 +22,7 @@ from sentune.index.table import (
     METRICS,
     NAME,
     REVISION,
+    SETTLED,
     PassageTable,
     lancedb_errors,
     reason,
@@ -51,8 +52,10 @@ class WritableTable(PassageTable):
                 connection.create_table(NAME, schema(dimension).empty_table())
 
     @contextmanager
-    def change(self) -> Iterator[None]:
+    def change(self, *, settled: bool = False) -> Iterator[None]:
         """Commit what the block does, if it ends without an error.
+
+        ``settled`` says that the index of words then knows exactly the rows that are there.
 
         Raises:
             OutputError: the disk is full, say. The table is then as it was.
@@ -66,7 +69,8 @@ class WritableTable(PassageTable):
                         self._table.checkout(current)
                         self._table.restore()
                 yield
-            self.store.write(self.version, REVISION, {"revision": self._table.version})
+            content = {"revision": self._table.version, SETTLED: settled}
+            self.store.write(self.version, REVISION, content)
         except BaseException:
             self.refresh()
             raise
@@ -106,8 +110,8 @@ class WritableTable(PassageTable):
             self._table.optimize(cleanup_older_than=_KEPT if clean_up else _NEVER)
 
     def index_words(self) -> None:
-        """Make the index of words, if there is none."""
-        if self.count() and not self.words_covered():
+        """Make the index of words anew: LanceDB's own upkeep still counts deleted passages."""
+        if self.count():
             # The words are stemmed already and joined by blanks.
             config = import_module("lancedb.index").FTS(
                 base_tokenizer="whitespace",

@@ -53,7 +53,7 @@ class Writer:
         self._model = model
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, *, settled: bool = False) -> Iterator[None]:
         """Commit what the block does, on top of what others have committed, and as the only writer.
 
         Raises:
@@ -66,7 +66,7 @@ class Writer:
                     expected="the version that was opened",
                     fix="open the index and add again: what it has is not encoded twice",
                 )
-            with self._table.change():
+            with self._table.change(settled=settled):
                 yield
 
     def apply(self, sources: Sources, *, alone: bool = False, show_progress_bar: bool) -> Changes:
@@ -185,12 +185,12 @@ class Writer:
 
     def _update_indexes(self, *, changed: bool) -> None:
         """Take new rows into the indexes. A search before that is right too, but slower."""
-        if changed or self._table.words_covered() < self._table.count():
-            with self.writing():
-                self._table.index_words()
+        if changed or not self._table.is_settled():
+            with self.writing(settled=True):
                 self._table.optimize()
+                self._table.index_words()
                 prepare(self._table)
             # A rebuild reads one commit for as long as it takes.
             if not self._store.is_being_filled():
-                with self.writing():
+                with self.writing(settled=True):
                     self._table.optimize(clean_up=True)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +70,17 @@ class BM25:
                 expected="at least one passage",
                 fix="give the passages to search in",
             )
-        self._passage_count = len(passages)
-        words = stemmed_words(passages)
+        self._count(stemmed_words(passages))
+
+    @classmethod
+    def of_words_in(cls, words: Sequence[list[str]]) -> Self:
+        """The same for passages whose words are known, of which there may be none."""
+        ranking = cls.__new__(cls)
+        ranking._count(words)
+        return ranking
+
+    def _count(self, words: Sequence[list[str]]) -> None:
+        self._passage_count = len(words)
         self._index: Any = None
         # bm25s fails on a corpus without words, for which every score is 0 anyway.
         if any(words):
@@ -84,11 +93,16 @@ class BM25:
         A word that is twice in a question counts twice. All scores are 0 or more.
         """
         scores = np.zeros((len(questions), self._passage_count), dtype=np.float32)
-        if self._index is None:
-            return scores
         for row, words in enumerate(stemmed_words(questions)):
-            known = self._index.get_tokens_ids(words)
-            scores[row] = self._index.get_scores_from_ids(known)
+            scores[row] = self.of_words(words)
+        return scores
+
+    def of_words(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """Score of every passage for the stemmed words of one question: (P,)."""
+        if self._index is None:
+            return np.zeros(self._passage_count, dtype=np.float32)
+        known = self._index.get_tokens_ids(list(words))
+        scores: NDArray[np.float32] = self._index.get_scores_from_ids(known)
         return scores
 
 
