@@ -13,9 +13,8 @@ from sentune.index.dense import Dense
 from sentune.index.index_model import IndexModel
 from sentune.index.info import IndexInfo
 from sentune.index.store import Store
-from sentune.index.table import PassageTable
+from sentune.index.version import Version
 from sentune.ranking.bm25 import stemmed_words
-from sentune.ranking.fusion import CANDIDATES
 from sentune.search.searcher import MODES, Hit, require_question
 
 __all__ = ["IndexReader"]
@@ -26,7 +25,7 @@ _EVEN = 0.5  # for models that were not tuned: the best weights are around it
 class IndexReader:
     """The current version of an index, followed when others change it."""
 
-    _table_class = PassageTable
+    _version_class = Version
 
     def __init__(
         self, store: Store, version: int, built_with: IndexModel, model: SentenceTransformer | None
@@ -37,17 +36,16 @@ class IndexReader:
         self._model = model
         self._use(version, built_with)
 
-    def _use(self, version: int, built_with: IndexModel) -> None:
-        known = built_with.fingerprint
-        self._table = self._table_class(self._store, version, known.dimension, known.similarity)
-        self._version = version
+    def _use(self, number: int, built_with: IndexModel) -> None:
+        similarity = built_with.fingerprint.similarity
+        self._version = self._version_class(self._store, number, similarity)
         self._built_with = built_with
 
     def _follow(self) -> None:
         """See what was committed since, and a rebuild if there was one."""
-        version = self._store.current()
-        if version != self._version:
-            built_with = IndexModel.read(self._store, version)
+        number = self._store.current()
+        if number != self._version.number:
+            built_with = IndexModel.read(self._store, number)
             if built_with.fingerprint != self._built_with.fingerprint:
                 if self._given:
                     raise IndexFolderError(
@@ -57,13 +55,13 @@ class IndexReader:
                         fix="open it again",
                     )
                 self._model = None
-            self._use(version, built_with)
-        self._table.refresh()
+            self._use(number, built_with)
+        self._version.refresh()
 
     def __len__(self) -> int:
         """Number of passages."""
         self._follow()
-        return self._table.count()
+        return self._version.count()
 
     @property
     def model(self) -> SentenceTransformer:
@@ -116,15 +114,9 @@ class IndexReader:
         top = require_question(query, top)
         self._follow()
         mode = self.mode if mode is None else require_choice("mode", mode, MODES)
-        count = self._table.count(where)
-        if not count:
+        candidates = self._candidates(where)
+        if candidates is None:
             return []
-        # A condition can leave rows that lie in no partition near the question, and a long list
-        # can want more rows than these have.
-        approximate = where is None and top <= CANDIDATES
-        dense = Dense.read(self._store, self._version)
-        probes = dense.probes_for(count) if approximate else None
-        candidates = Candidates(self._table, where, probes)
         if mode == "words":
             return candidates.words(stemmed_words([query])[0], top)
         vector = self.model.encode_query(query)
@@ -133,17 +125,26 @@ class IndexReader:
         words = stemmed_words([query])[0]
         return candidates.hybrid(vector, words, top, self.fusion_weight)
 
+    def _candidates(self, where: str | None) -> Candidates | None:
+        """The passages that a filter lets through; None if there are none."""
+        allowed = None if where is None else self._version.allowed(where)
+        snapshot = self._version.snapshot
+        if not len(snapshot) or (allowed is not None and not allowed.any()):
+            return None
+        dense = Dense.read(self._store, self._version.number)
+        return Candidates(snapshot, allowed, dense.nearness(len(snapshot)))
+
     def info(self) -> IndexInfo:
         """What is known of the index, without loading its model."""
         self._follow()
-        count, known = self._table.count(), self._built_with.fingerprint
-        dense = Dense.read(self._store, self._version)
+        count, known = self._version.count(), self._built_with.fingerprint
+        dense = Dense.read(self._store, self._version.number)
         return IndexInfo(
             path=self._store.location,
-            version=self._version,
+            version=self._version.number,
             passages=count,
-            sources=self._table.sources(),
-            fields=self._table.fields,
+            sources=self._version.table.sources(),
+            fields=self._version.table.fields,
             model=self._built_with.name,
             weights=known.weights,
             dimension=known.dimension,
@@ -154,7 +155,7 @@ class IndexReader:
             fusion_weight=self._built_with.fusion_weight,
             mode=self.mode,
             dense=dense.describe(count),
-            recall=1.0 if dense.probes_for(count) is None else dense.recall,
-            words_covered=self._table.words_covered(),
+            recall=dense.recall_of(count),
+            words_covered=count,
             bytes=self._store.size(),
         )

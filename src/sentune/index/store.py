@@ -3,10 +3,11 @@
 ::
 
     INDEX/
-      index.json        {"format": 1, "version": 2}; readers follow it, `publish` replaces it
+      index.json        {"format": 2, "version": 2}; readers follow it, `publish` replaces it
       writing.lock      held while rows are written, for seconds
       filling.lock      held while a version is filled, for as long as that takes
-      2/                facts.json, dense.json, revision.json and LanceDB's table of passages
+      2/                facts.json, dense.json, revision.json, segments (rows-*.safetensors) and
+                        LanceDB's table of passages
 
 A version is filled first and published after that, by replacing one small file. So a build that
 is killed leaves a version that nobody reads, which the next build continues, and a reader sees
@@ -19,6 +20,8 @@ another kind of storage can implement too:
 operation           on a local disk                on object storage
 ==================  =============================  ============================================
 read, write         a file, replaced by renaming   get, put
+new_file            the same                       put
+file                its path                       get, into a folder of this machine
 publish             the same                       conditional put (If-Match)
 writing, filling    file locks                     conditional put (If-None-Match); expires
 flushed             fsync, a look at file endings  nothing: what was put stays, whole
@@ -34,20 +37,20 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from sentune.errors import IndexFolderError, OutputError
-from sentune.files import locked, make_folder, require_free, write_json
+from sentune.files import locked, make_folder, new_file, remove_partials, require_free, write_json
 
 __all__ = ["MODEL_FILE", "LocalStore", "Store"]
 
 MODEL_FILE = "facts.json"
 """The first file of a version: the model that it is built with."""
 
-_FORMAT = 1
+_FORMAT = 2
 _CURRENT = "index.json"
 _VERSION = re.compile("[1-9][0-9]{0,8}")
 # What the files of LanceDB end with, whatever they hold: this shows that one was cut short.
@@ -70,6 +73,9 @@ class Store(Protocol):
     def uri(self, version: int) -> str: ...
     def read(self, version: int, name: str) -> dict[str, Any] | None: ...
     def write(self, version: int, name: str, content: dict[str, Any]) -> None: ...
+    def file(self, version: int, name: str) -> Path: ...
+    def new_file(self, version: int, name: str) -> AbstractContextManager[BinaryIO]: ...
+    def remove_files(self, version: int, pattern: str, *, but: Collection[str]) -> None: ...
     def flushed(self, version: int) -> AbstractContextManager[None]: ...
     def writing(self) -> AbstractContextManager[None]: ...
     def filling(self) -> AbstractContextManager[None]: ...
@@ -102,7 +108,7 @@ class LocalStore:
                 f"{self.path / _CURRENT} has format {content.get('format')!r} and version "
                 f"{version!r}",
                 expected=f"format {_FORMAT} and a version number",
-                fix="open it with the sentune that wrote it, or build the index again",
+                fix="build the index again, or open it with the sentune that wrote it",
             )
         return version
 
@@ -168,6 +174,25 @@ class LocalStore:
         """Replace a JSON object of a version, whole or not at all. Raises OutputError."""
         make_folder(self._folder(version))
         write_json(self._folder(version) / name, content)
+
+    def file(self, version: int, name: str) -> Path:
+        """The path of a file of a version, to be mapped; it may be missing."""
+        return self._folder(version) / name
+
+    def new_file(self, version: int, name: str) -> AbstractContextManager[BinaryIO]:
+        """Write a file of a version, whole or not at all. Raises OutputError."""
+        return new_file(self._folder(version) / name)
+
+    def remove_files(self, version: int, pattern: str, *, but: Collection[str]) -> None:
+        """Remove the files of a version whose names match, also those that were left unfinished.
+
+        Those that a process has mapped stay readable for it.
+        """
+        folder = self._folder(version)
+        remove_partials(folder, pattern)
+        for file in folder.glob(pattern):
+            if file.name not in but:
+                file.unlink(missing_ok=True)
 
     @contextmanager
     def flushed(self, version: int) -> Iterator[None]:
