@@ -25,9 +25,9 @@ EXACT_BELOW = 5_000
 
 _FILE = "dense.json"
 _NEIGHBOURS = 10
-# Measured with passages as questions, whose neighbours are nearer than a question's: for a
-# question, as many candidates found .997 where passages found .999, hence the least number.
-_WANTED_RECALL = 0.998
+# Measured with passages as questions, which is harder: of 100,000, the same 1,000 candidates had
+# .996 of a passage's neighbours and .999 of a question's.
+_WANTED_RECALL = 0.995
 _CANDIDATES = (1000, 2000, 4000, 8000, 16000)
 _SAMPLE = 200
 _GROWN = 4

@@ -36,7 +36,7 @@ class Nearness:
         """The same for another number of hits."""
         if self.candidates is None:
             return None
-        return max(self.candidates, self.candidates * top // 40, 2 * top)
+        return max(self.candidates, self.candidates * top // 33, 2 * top)
 
 
 def near(

@@ -112,8 +112,16 @@ class Snapshot:
 
     def vectors(self, places: Places) -> Vectors:
         """(len(places), d)."""
-        found = [self._at(place) for place in places.tolist()]
-        return np.array([segment.vectors[local] for segment, local in found], dtype=np.float32)
+        if len(self._each) == 1:
+            return self._each[0].vectors[places]
+        found = np.empty(
+            (len(places), self._each[0].vectors.shape[1] if self._each else 0), np.float32
+        )
+        which = np.searchsorted(self._starts, places, side="right") - 1
+        for number in np.unique(which):
+            mine = which == number
+            found[mine] = self._each[number].vectors[places[mine] - self._starts[number]]
+        return found
 
     def matching(
         self, words: Sequence[str], top: int, allowed: Mask | None

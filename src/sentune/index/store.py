@@ -90,6 +90,7 @@ class LocalStore:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.location = str(path)
+        self._known: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {}
 
     # ── versions ──────────────────────────────────────────────────────────────────────────────
 
@@ -168,7 +169,7 @@ class LocalStore:
     def read(self, version: int, name: str) -> dict[str, Any] | None:
         """A JSON object of a version; None if it has none. Raises IndexFolderError for damage."""
         path = self._folder(version) / name
-        return self._object(path) if path.is_file() else None
+        return self._object(path) if os.path.isfile(path) else None
 
     def write(self, version: int, name: str, content: dict[str, Any]) -> None:
         """Replace a JSON object of a version, whole or not at all. Raises OutputError."""
@@ -266,13 +267,21 @@ class LocalStore:
         return self._is_version(name) or name.endswith(".lock") or name.startswith(f".{_CURRENT}")
 
     def _object(self, path: Path) -> dict[str, Any]:
+        """A JSON object; not read again as long as the file is the same, because searches ask."""
+        name = str(path)
         try:
+            state = os.stat(name)
+            same = (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+            if name in self._known and self._known[name][0] == same:
+                return self._known[name][1]
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or error
             raise self.unreadable(f"{path.name}: {reason}") from error
         if not isinstance(content, dict):
             raise self.unreadable(f"{path.name} is no JSON object")
+        # What was read may be newer than its state: it is then read once more.
+        self._known[name] = same, content
         return content
 
     def _missing(self) -> IndexFolderError:

@@ -147,16 +147,19 @@ class WritableVersion(Version):
         """Whether ``join_segments`` would change nothing."""
         return all(len(group) == 1 and not anew for group, anew in self._groups())
 
-    def join_segments(self) -> None:
-        """Join small segments and leave out what is gone."""
-        if self.is_joined:
+    def join_segments(self, *, into_one: bool = False) -> None:
+        """Join small segments, or all, and leave out what is gone."""
+        groups = self._groups()
+        if into_one and len(groups) > 1:
+            groups = [([place for group, _ in groups for place in group], True)]
+        if all(len(group) == 1 and not anew for group, anew in groups):
             return
         names, kept = list(self.manifest.segments), self._kept()
         segments = list(self.snapshot.segments.values())
         number = count(self.manifest.next_file)
         written: list[str] = []
         left = [np.empty(0, np.int64)]
-        for group, anew in self._groups():
+        for group, anew in groups:
             if not anew:
                 written.append(names[group[0]])
                 left.append(segments[group[0]].numbers[~kept[group[0]]])

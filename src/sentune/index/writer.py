@@ -188,7 +188,7 @@ class Writer:
         if not changed and self._version.is_joined:
             return
         with self.writing():
-            self._version.join_segments()
+            self._version.join_segments(into_one=not self._is_published())
             self._version.optimize()
         prepare(self._version)
         kept = self._kept()
@@ -200,8 +200,10 @@ class Writer:
 
     def _kept(self) -> timedelta | None:
         """How long LanceDB's old commits are kept; None for as long as there is no end."""
-        # Nobody reads a version that is not published.
-        if not self._store.is_published() or self._store.current() < self._version.number:
-            return _AT_ONCE
+        if not self._is_published():
+            return _AT_ONCE  # nobody reads it
         # A rebuild reads one commit for as long as it takes.
         return None if self._store.is_being_filled() else _KEPT
+
+    def _is_published(self) -> bool:
+        return self._store.is_published() and self._store.current() >= self._version.number

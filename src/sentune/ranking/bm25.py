@@ -82,7 +82,9 @@ class BM25:
 def _bm25s() -> ModuleType:
     package = _import("bm25s", "bm25s")
     # bm25s sets its logger to DEBUG when imported, which prints through any root handler.
-    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    logger = logging.getLogger("bm25s")
+    if logger.level != logging.WARNING:  # setting it empties what all loggers remember
+        logger.setLevel(logging.WARNING)
     return package
 
 
