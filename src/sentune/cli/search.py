@@ -42,6 +42,14 @@ class _IndexSearcher:
         return self.index.model
 
     @property
+    def similarity_fn_name(self) -> str:
+        return self.index.similarity_fn_name
+
+    @property
+    def max_seq_length(self) -> int:
+        return self.index.max_seq_length
+
+    @property
     def fusion_weight(self) -> float:
         return self.index.fusion_weight
 
@@ -89,7 +97,7 @@ def command(
                 found.append((question, searcher.search(question, top)))
                 advance(1)
     if truncation.truncated:
-        say(truncation.describe(searcher.model.max_seq_length))
+        say(truncation.describe(_described(searcher).max_seq_length))
     _say_ranking(found, searcher)
     rows = _rows(found, of_index=data is None)
     if out is not None:
@@ -102,11 +110,16 @@ def command(
 
 
 def _in_index(target: str, model: str | None, where: str | None, mode: str | None) -> Searcher:
-    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
 
-    index = Index.open(target, None if model is None else SentenceTransformer(model))
+    index = Index.open(target, None if model is None else _loaded(model))
     return _IndexSearcher(index, where, index.mode if mode is None else mode)
+
+
+def _loaded(model: str) -> SentenceTransformer:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+
+    return SentenceTransformer(model)
 
 
 def _in_file(model: str, data: Path) -> Searcher:
@@ -202,9 +215,14 @@ def _ranking(searcher: Searcher) -> str:
     if searcher.mode == "words":
         return "ranked by BM25"
     if searcher.mode == "dense":
-        return f"ranked by similarity ({searcher.model.similarity_fn_name})"
+        return f"ranked by similarity ({_described(searcher).similarity_fn_name})"
     weight = f"{searcher.fusion_weight:g}"
     return f"ranked by the fusion with BM25, in which the model's weight is {weight}"
+
+
+def _described(searcher: Searcher) -> SentenceTransformer | _IndexSearcher:
+    """Who knows the model's settings; an index knows them without loading it."""
+    return searcher if isinstance(searcher, _IndexSearcher) else searcher.model
 
 
 def _rows(found: _Found, *, of_index: bool) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,12 @@ import numpy as np
 from sentune.errors import ModelError
 
 if TYPE_CHECKING:
-    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from torch.nn import Parameter
 
-__all__ = ["Fingerprint", "fingerprint"]
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.tokens.tokenizer import Tokenizer
+
+__all__ = ["Fingerprint", "fingerprint", "tokenizer_digest", "weights_digest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def fingerprint(model: SentenceTransformer) -> Fingerprint:
     excluded = "" if model.pooling.include_prompt else " without the prompt"
     return Fingerprint(
         weights=_weights(model),
-        tokenizer=_tokenizer(model),
+        tokenizer=tokenizer_digest(model.tokenizer),
         pooling="+".join(model.pooling.modes) + excluded,
         normalize=model.normalize,
         dimension=model.get_embedding_dimension(),
@@ -121,18 +124,35 @@ def fingerprint(model: SentenceTransformer) -> Fingerprint:
 
 
 def _weights(model: SentenceTransformer) -> str:
+    return weights_digest(map(_weight, sorted(model.encoder.named_parameters())))
+
+
+def _weight(named: tuple[str, Parameter]) -> tuple[str, str, Sequence[int], list[memoryview]]:
+    name, parameter = named
+    values = parameter.detach().float().cpu().contiguous().numpy()
+    number_format = str(parameter.dtype).removeprefix("torch.")
+    return name, number_format, values.shape, [np.ascontiguousarray(values, dtype="<f4").data]
+
+
+def weights_digest(
+    weights: Iterable[tuple[str, str, Sequence[int], Iterable[bytes | memoryview]]],
+) -> str:
+    """What ``fingerprint`` says of weights: name, number format, shape and float32 values of each.
+
+    They come in the order of their names, the values in pieces.
+    """
     digest = hashlib.sha256()
-    for name, parameter in sorted(model.encoder.named_parameters()):
-        values = parameter.detach().float().cpu().contiguous().numpy()
-        head = [name, list(values.shape), str(parameter.dtype).removeprefix("torch.")]
-        digest.update(json.dumps(head).encode())
-        digest.update(np.ascontiguousarray(values, dtype="<f4").data)
+    for name, number_format, shape, pieces in weights:
+        digest.update(json.dumps([name, list(shape), number_format]).encode())
+        for piece in pieces:
+            digest.update(piece)
     return digest.hexdigest()
 
 
-def _tokenizer(model: SentenceTransformer) -> str:
-    content = json.loads(model.tokenizer.to_json())
+def tokenizer_digest(tokenizer: Tokenizer) -> str:
+    """What ``fingerprint`` says of a tokenizer."""
+    content = json.loads(tokenizer.to_json())
     # The limit is an attribute of its own; padding does not change the vectors.
     kept = {name: part for name, part in content.items() if name not in ("truncation", "padding")}
-    text = json.dumps([model.tokenizer.do_lower_case, kept], sort_keys=True, ensure_ascii=False)
+    text = json.dumps([tokenizer.do_lower_case, kept], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -66,7 +66,7 @@ def write_arrays(stream: BinaryIO, arrays: Mapping[str, Pieces]) -> None:
 
 
 def _bytes_of(array: Array) -> memoryview:
-    return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def map_arrays(path: Path) -> dict[str, Array]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sentune.checks import require_choice, require_text
 from sentune.data.files.lines import STDIN
 from sentune.encoding.fingerprint import fingerprint
-from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
 from sentune.index.arrow_rows import among, of_source
 from sentune.index.changes import Changes
@@ -17,10 +16,13 @@ from sentune.index.index_model import IndexModel
 from sentune.index.reader import IndexReader
 from sentune.index.sources import Data, Sources, sources_of
 from sentune.index.store import LocalStore, Store
-from sentune.index.table import require_lancedb
+from sentune.index.table import require_extra, require_lancedb
 from sentune.index.table_writing import WritableTable
 from sentune.index.version_writing import WritableVersion
 from sentune.index.writer import Writer
+
+if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["Index"]
 
@@ -89,6 +91,7 @@ class Index(IndexReader):
             ArgumentError: the model compares by manhattan distance.
             MissingExtraError: without the extra ``index``.
         """
+        require_extra()
         require_lancedb()
         _require_metric(model)
         store = LocalStore(path)
@@ -127,7 +130,7 @@ class Index(IndexReader):
                 the one it was built with.
             MissingExtraError: without the extra ``index``.
         """
-        require_lancedb()
+        require_extra()
         store = LocalStore(path)
         version = store.current()
         built_with = IndexModel.read(store, version)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sentune.checks import require_choice
 from sentune.encoding.fingerprint import fingerprint
-from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import IndexFolderError
 from sentune.index.candidates import Candidates
 from sentune.index.dense import Dense
 from sentune.index.index_model import IndexModel
 from sentune.index.info import IndexInfo
+from sentune.index.one_question import encode_question
 from sentune.index.store import Store
 from sentune.index.version import Version
 from sentune.ranking.bm25 import stemmed_words
 from sentune.search.searcher import MODES, Hit, require_question
+
+if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["IndexReader"]
 
@@ -34,6 +42,7 @@ class IndexReader:
         self._store = store
         self._given = model is not None
         self._model = model
+        self._asked = False
         self._use(version, built_with)
 
     def _use(self, number: int, built_with: IndexModel) -> None:
@@ -89,6 +98,16 @@ class IndexReader:
         weight = self._built_with.fusion_weight
         return _EVEN if weight is None else weight
 
+    @property
+    def similarity_fn_name(self) -> str:
+        """How the model compares vectors."""
+        return self._built_with.fingerprint.similarity
+
+    @property
+    def max_seq_length(self) -> int:
+        """Tokens of a text that the model reads."""
+        return self._built_with.fingerprint.max_seq_length
+
     def search(
         self, query: str, top: int = 10, *, where: str | None = None, mode: str | None = None
     ) -> list[Hit]:
@@ -119,11 +138,21 @@ class IndexReader:
             return []
         if mode == "words":
             return candidates.words(stemmed_words([query])[0], top)
-        vector = self.model.encode_query(query)
+        vector = self._question_vector(query)
         if mode == "dense":
             return candidates.dense(vector, top)
         words = stemmed_words([query])[0]
         return candidates.hybrid(vector, words, top, self.fusion_weight)
+
+    def _question_vector(self, question: str) -> NDArray[np.float32]:
+        """A first question does without PyTorch, if nothing else has loaded it: others may follow,
+        and the model encodes those faster."""
+        if self._model is None and not self._asked and "torch" not in sys.modules:
+            self._asked = True
+            vector = encode_question(self._built_with, question)
+            if vector is not None:
+                return vector
+        return self.model.encode_query(question)
 
     def _candidates(self, where: str | None) -> Candidates | None:
         """The passages that a filter lets through; None if there are none."""

@@ -58,7 +58,9 @@ class Segment:
         """Map a file. Raises OSError, and ValueError for damage."""
         found = map_arrays(path)
         try:
-            segment = cls(*(found[name] for name in _PARTS), Postings.from_arrays(found))
+            segment = cls(
+                **{name: found[name] for name in _PARTS}, postings=Postings.from_arrays(found)
+            )
         except KeyError as error:
             raise ValueError(f"{path.name} has no {error}") from error
         if len({len(segment.numbers), len(segment.vectors), len(segment.row_ends) - 1}) != 1:

@@ -169,7 +169,7 @@ class LocalStore:
     def read(self, version: int, name: str) -> dict[str, Any] | None:
         """A JSON object of a version; None if it has none. Raises IndexFolderError for damage."""
         path = self._folder(version) / name
-        return self._object(path) if os.path.isfile(path) else None
+        return self._object(path) if path.is_file() else None
 
     def write(self, version: int, name: str, content: dict[str, Any]) -> None:
         """Replace a JSON object of a version, whole or not at all. Raises OutputError."""
@@ -270,7 +270,7 @@ class LocalStore:
         """A JSON object; not read again as long as the file is the same, because searches ask."""
         name = str(path)
         try:
-            state = os.stat(name)
+            state = path.stat()
             same = (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
             if name in self._known and self._known[name][0] == same:
                 return self._known[name][1]

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +43,7 @@ __all__ = [
     "PassageTable",
     "lancedb_errors",
     "reason",
+    "require_extra",
     "require_lancedb",
 ]
 
@@ -49,20 +52,25 @@ _SOURCE_LINE = re.compile(r",? ?/\S+\.rs:\d+:\d+")
 NAME = "passages"
 
 
+def require_extra() -> None:
+    """Raise MissingExtraError unless the packages of the extra are there; imports none of them."""
+    for module, package in (("lancedb", "lancedb"), ("bm25s", "bm25s"), ("Stemmer", "PyStemmer")):
+        if module not in sys.modules and find_spec(module) is None:
+            raise MissingExtraError(package, "index")
+
+
 def require_lancedb() -> Any:
     """LanceDB, imported with its settings. Raises MissingExtraError."""
     cores = os.cpu_count() or 1
-    # LanceDB reads this when it is imported. With one thread its full text can wait for ever.
+    # LanceDB reads this when it is imported. With one thread it can wait for ever.
     os.environ.setdefault("LANCE_CPU_THREADS", str(max(2, cores)))
     os.environ.setdefault("LANCEDB_LOG", "error")  # or it warns on standard error
-    for module, package in (("lancedb", "lancedb"), ("bm25s", "bm25s"), ("Stemmer", "PyStemmer")):
-        try:
-            import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
-            raise MissingExtraError(package, "index") from None
-    return import_module("lancedb")
+    try:
+        return import_module("lancedb")
+    except ModuleNotFoundError as error:
+        if error.name != "lancedb":
+            raise
+        raise MissingExtraError("lancedb", "index") from None
 
 
 class PassageTable:

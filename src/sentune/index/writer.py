@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.data.passages import Passage
-from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import IndexFolderError
 from sentune.index.arrow_rows import (
     FIELDS_DIGEST,
@@ -34,6 +33,8 @@ from sentune.vectors import require_finite
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["Writer"]
 
