@@ -117,7 +117,7 @@ def apart(
     def encode(inputs: Sequence[str], **_: Any) -> np.ndarray:
         vectors = draw.normal(size=(len(inputs), 32)) / 12
         vectors[:, 0] += [centre[text.split()[0]] for text in inputs]
-        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        return np.array(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
     monkeypatch.setattr(tiny, "encode_document", encode)
     question = encode(["food"])[0]

@@ -23,7 +23,7 @@ def vectors() -> np.ndarray:
     draw = np.random.default_rng(0)
     centres = draw.normal(size=(40, 32))
     found = centres[draw.integers(0, 40, 4000)] + 0.5 * draw.normal(size=(4000, 32))
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    return np.array(found / np.linalg.norm(found, axis=1, keepdims=True), dtype=np.float32)
 
 
 @pytest.fixture
@@ -73,7 +73,8 @@ def test_the_recall_holds_under_conditions_near_and_far(
     questions = vectors[:30] + 0.05 * np.random.default_rng(1).normal(size=(30, 32))
     shares = []
     # Near to what the condition leaves, and as far from it as can be.
-    for question in (*questions.astype(np.float32), -vectors[kept].mean(axis=0)):
+    far = [] if where is None else [-vectors[kept].mean(axis=0)]
+    for question in (*questions.astype(np.float32), *far):
         _asked(large, question, monkeypatch)
         hits = large.search("a question", 10, mode="dense", where=where)
         assert len(hits) == min(10, left)

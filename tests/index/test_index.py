@@ -59,6 +59,18 @@ def test_a_search_in_memory_and_one_in_an_index_are_one(
         )
 
 
+@pytest.mark.parametrize("mode", ["dense", "words", "hybrid"])
+def test_many_questions_at_once(index: Index, mode: str) -> None:
+    found = index.search_many(QUESTIONS, 7, where="page > 20", mode=mode)
+    assert index.search_many([], mode=mode) == []
+    for question, hits in zip(QUESTIONS, found, strict=True):
+        alone = index.search(question, 7, where="page > 20", mode=mode)
+        assert [hit.id for hit in hits] == [hit.id for hit in alone]
+        assert [hit.score for hit in hits] == pytest.approx([hit.score for hit in alone], abs=1e-4)
+    with pytest.raises(ArgumentError, match="question"):
+        index.search_many(["a file", " "], mode=mode)
+
+
 @pytest.mark.parametrize("error", [KeyError, ValueError])
 def test_an_error_of_our_code_is_not_reported_as_damage(
     index: Index, monkeypatch: pytest.MonkeyPatch, error: type[Exception]

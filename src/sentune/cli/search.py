@@ -25,6 +25,7 @@ NAME = "search"
 _SHOWN = 240
 _FIELD_SHOWN = 60
 _WIDTH = 77
+_TOGETHER = 256  # questions between two steps of the bar
 _COLUMNS = ("query", "rank", "id", "source", "score", "similarity", "text")
 _Found = list[tuple[str, list["Hit"]]]
 
@@ -93,9 +94,10 @@ def command(
         searcher = _in_index(target, model, where, mode) if data is None else _in_file(target, data)
         shown = len(questions) > 1 and interactive()
         with progress("search", len(questions), unit="questions", show=shown) as advance:
-            for question in questions:
-                found.append((question, searcher.search(question, top)))
-                advance(1)
+            for start in range(0, len(questions), _TOGETHER):
+                some = questions[start : start + _TOGETHER]
+                found += zip(some, _hits(searcher, some, top), strict=True)
+                advance(len(some))
     if truncation.truncated:
         say(truncation.describe(_described(searcher).max_seq_length))
     _say_ranking(found, searcher)
@@ -107,6 +109,12 @@ def command(
         print_json([{name: row[name] for name in row if name not in left_out} for row in rows])
     elif out is None:
         _show(found, searcher, headed=query is None)
+
+
+def _hits(searcher: Searcher, questions: list[str], top: int) -> list[list[Hit]]:
+    if isinstance(searcher, _IndexSearcher):
+        return searcher.index.search_many(questions, top, where=searcher.where, mode=searcher.mode)
+    return [searcher.search(question, top) for question in questions]
 
 
 def _in_index(target: str, model: str | None, where: str | None, mode: str | None) -> Searcher:

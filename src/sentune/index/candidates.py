@@ -76,6 +76,6 @@ def _fused(
     lists = np.full((2, 1, len(places)), np.nan)
     for side, (found, scores) in enumerate((near, matching)):
         lists[side, 0, np.searchsorted(places, found)] = scores
-    fused = fuse(*lists, weight)
+    fused = fuse(lists[0], lists[1], weight)
     order = rank(fused, max(1, len(places)))[0]
     return places[order], fused[0, order]

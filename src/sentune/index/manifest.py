@@ -7,7 +7,7 @@ coming this far is as if it had not been.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +42,10 @@ class Manifest:
     def read(cls, store: Store, version: int) -> Manifest:
         """The current one. Raises IndexFolderError for damage."""
         content = store.read(version, REVISION)
-        if content is None:
-            return cls()
+        return cls() if content is None else cls._of(content, store)
+
+    @classmethod
+    def _of(cls, content: Mapping[str, Any], store: Store) -> Manifest:
         try:
             return cls(
                 revision=_whole(content["revision"]),
@@ -55,6 +57,17 @@ class Manifest:
             )
         except (KeyError, TypeError) as error:
             raise store.unreadable(f"{REVISION}: {error}") from error
+
+    def is_current(self, store: Store, version: int) -> bool:
+        """Whether a search can go on with it; cheaper than to read it again."""
+        content = store.read(version, REVISION) or {}
+        names = self.segments
+        return (
+            content.get("revision") == self.revision
+            and content.get("next_file") == self.next_file
+            and content.get("gone") == self.gone
+            and content.get("segments") == [*names]
+        )
 
     def write(self, store: Store, version: int) -> None:
         """Make it the current one. Raises OutputError."""

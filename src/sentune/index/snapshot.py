@@ -43,11 +43,12 @@ class Snapshot:
         similarity: str,
         known: Snapshot | None = None,
     ) -> None:
+        self._store = store
         self.manifest = manifest
         self.similarity = similarity
         have = {} if known is None else known.segments
         try:
-            self.segments = {
+            self.segments: dict[str, Segment] = {
                 name: have.get(name) or Segment.mapped(store.file(version, name))
                 for name in manifest.segments
             }
@@ -143,7 +144,10 @@ class Snapshot:
     def row(self, place: int) -> dict[str, Any]:
         """What is shown of a passage."""
         segment, local = self._at(place)
-        return segment.row(local)
+        try:
+            return segment.row(local)
+        except ValueError as error:
+            raise self._store.unreadable(f"a passage: {error}") from error
 
     def _at(self, place: int) -> tuple[Segment, int]:
         which = int(np.searchsorted(self._starts, place, side="right")) - 1
@@ -164,7 +168,8 @@ def _within(places: Places, rough: NDArray[np.float32], top: int) -> Places:
     if len(places) <= top:
         return places
     last = np.partition(rough, len(rough) - top)[len(rough) - top]
-    return places[rough >= last - _ROUNDING * max(1.0, float(np.abs(rough).max()))]
+    kept: Places = places[rough >= last - _ROUNDING * max(1.0, float(np.abs(rough).max()))]
+    return kept
 
 
 _ROUNDING = 1e-5

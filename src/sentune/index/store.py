@@ -90,19 +90,23 @@ class LocalStore:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.location = str(path)
+        self._current_file = self.path / _CURRENT
         self._known: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {}
 
     # ── versions ──────────────────────────────────────────────────────────────────────────────
 
     def is_published(self) -> bool:
         """Whether there is a current version: a file ``index.json``."""
-        return (self.path / _CURRENT).is_file()
+        return self._current_file.is_file()
 
     def current(self) -> int:
         """The number of the current version. Raises IndexFolderError if there is none."""
-        if not self.is_published():
-            raise self._missing()
-        content = self._object(self.path / _CURRENT)
+        try:
+            content = self._object(self._current_file)
+        except IndexFolderError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise self._missing() from None
+            raise
         version = content.get("version")
         if content.get("format") != _FORMAT or not isinstance(version, int):
             raise IndexFolderError(
@@ -168,8 +172,12 @@ class LocalStore:
 
     def read(self, version: int, name: str) -> dict[str, Any] | None:
         """A JSON object of a version; None if it has none. Raises IndexFolderError for damage."""
-        path = self._folder(version) / name
-        return self._object(path) if path.is_file() else None
+        try:
+            return self._object(self._folder(version) / name)
+        except IndexFolderError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
 
     def write(self, version: int, name: str, content: dict[str, Any]) -> None:
         """Replace a JSON object of a version, whole or not at all. Raises OutputError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -32,6 +33,7 @@ class Version:
         self.similarity = similarity
         self.snapshot = self._at_current(self._opened)
         self._opened_table: PassageTable | None = None
+        self._lock = threading.Lock()
 
     @property
     def manifest(self) -> Manifest:
@@ -40,6 +42,8 @@ class Version:
 
     def refresh(self) -> None:
         """Read what others have committed since."""
+        if self.manifest.is_current(self.store, self.number):
+            return
         self.snapshot = self._at_current(self._opened)
 
     def _opened(self, manifest: Manifest) -> Snapshot:
@@ -81,10 +85,14 @@ class Version:
         """Passages."""
         return len(self.snapshot)
 
-    def allowed(self, where: str) -> NDArray[np.bool_]:
-        """The places of the snapshot that a filter lets through. Raises ArgumentError."""
-        table = self.table  # may move on to another commit
-        return self.snapshot.mask(table.numbers(where))
+    def allowed(self, where: str) -> tuple[Snapshot, NDArray[np.bool_]]:
+        """The snapshot, and its places that a filter lets through. Raises ArgumentError."""
+        with self._lock:  # threads share the table, and each moves it to the commit that it reads
+            snapshot, table = self.snapshot, self.table
+            if self.snapshot is not snapshot:  # that commit was cleaned up
+                snapshot = self.snapshot
+            table.checkout(snapshot.manifest.revision)
+            return snapshot, snapshot.mask(table.numbers(where))
 
     def vectors_of_texts(self, digests: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Digest of a text → its vector, for texts that some passage has."""

@@ -169,25 +169,32 @@ class Collection:
         found = np.flatnonzero(total > 0)
         return found, total[found]
 
-    def _find(self, word: str) -> tuple[NDArray[np.int64], Counts]:
+    def _find(self, word: str) -> tuple[NDArray[np.integer[Any]], Counts]:
         found = [part.find(word) for part in self._parts]
-        passages = np.concatenate(
-            [
-                np.empty(0, np.int64),
-                *(each + start for (each, _), start in zip(found, self._starts, strict=False)),
-            ]
-        )
-        counts: Counts = np.concatenate([np.empty(0, np.uint8), *(counts for _, counts in found)])
+        if len(found) == 1:
+            passages, counts = found[0]
+        else:
+            starts = self._starts[: len(found)]
+            passages = np.concatenate(
+                [
+                    np.empty(0, np.int64),
+                    *(e + start for (e, _), start in zip(found, starts, strict=True)),
+                ]
+            )
+            counts = np.concatenate([np.empty(0, np.uint8), *(counts for _, counts in found)])
         if self._present is None:
             return passages, counts
         there = self._present[passages]
         return passages[there], counts[there]
 
-    def _share(self, passages: NDArray[np.int64], counts: Counts) -> NDArray[np.float32]:
+    def _share(self, passages: NDArray[np.integer[Any]], counts: Counts) -> NDArray[np.float32]:
         """What one word adds to the scores of the passages that have it."""
         idf = math.log(1 + (self._count - len(passages) + 0.5) / (len(passages) + 0.5))
-        norm = K1 * (1 - B) + K1 * B / self._mean * self._lengths[passages]
-        share: NDArray[np.float32] = (idf * (counts / (counts + norm))).astype(np.float32)
+        counted = counts.astype(np.float32)
+        norm = self._lengths[passages].astype(np.float32)
+        norm *= np.float32(K1 * B / self._mean)
+        norm += np.float32(K1 * (1 - B))
+        share: NDArray[np.float32] = np.float32(idf) * (counted / (counted + norm))
         return share
 
 

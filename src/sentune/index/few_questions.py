@@ -1,7 +1,8 @@
-"""A question → its vector, without the time and memory that importing PyTorch takes."""
+"""A few questions → their vectors, without the time and memory that importing PyTorch takes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,15 @@ from sentune.model_folder.resolve import resolve
 from sentune.network.light_encoder import LightEncoder
 from sentune.tokens.truncation import record_truncation
 
-__all__ = ["encode_question"]
+__all__ = ["encode_questions"]
+
+_FEW = 8  # more are encoded faster by the model, with the time to load it
 
 
-def encode_question(built_with: IndexModel, question: str) -> NDArray[np.float32] | None:
-    """What ``built_with.load().encode_query(question)`` returns; None where that has to do it.
+def encode_questions(
+    built_with: IndexModel, questions: Sequence[str]
+) -> NDArray[np.float32] | None:
+    """What ``built_with.load().encode_query(questions)`` returns; None where that has to do it.
 
     That is for the models and texts that :func:`sentune.encoding.few_texts.encode_few` leaves to
     it, for another processor, and for a model that is not the one the index was built with: then
@@ -32,19 +37,18 @@ def encode_question(built_with: IndexModel, question: str) -> NDArray[np.float32
     known = built_with.fingerprint
     bfloat16 = known.number_format == "bfloat16"
     computed = known.number_format == "float32" or (bfloat16 and processor_bfloat16_unit())
-    if not computed or may_have_gpu():
+    if not computed or len(questions) > _FEW or may_have_gpu():
         return None
     base = resolve(built_with.name, built_with.revision)
     folder = ModelFolder.read(base.folder)
     if not _is_the_same(built_with, folder, bfloat16):
         return None
     options: dict[str, Any] = {"prompt": known.query_prompt, "truncate_dim": known.dimension}
-    encoded = encode_few(base, [question], bfloat16=bfloat16, **options)
+    encoded = encode_few(base, list(questions), bfloat16=bfloat16, **options)
     if encoded is None:
         return None
     record_truncation(encoded.truncation)
-    vector: NDArray[np.float32] = encoded.vectors[0]
-    return vector
+    return encoded.vectors
 
 
 def _is_the_same(built_with: IndexModel, folder: ModelFolder, bfloat16: bool) -> bool:

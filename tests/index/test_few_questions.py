@@ -1,4 +1,4 @@
-"""One question is encoded without PyTorch's modules, as the model would, or left to the model."""
+"""A few questions are encoded without PyTorch's modules, as the model would, or left to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from sentune import SentenceTransformer, count_truncation
 from sentune.index import Index
-from sentune.index.one_question import encode_question
+from sentune.index.few_questions import encode_questions
 
 ROWS = [{"id": "a", "text": "a file is copied"}, {"id": "b", "text": "a thread ends"}]
 
@@ -37,9 +37,9 @@ def test_the_vector_is_that_of_the_model(
     index = Index.build(tmp_path / "index", model, ROWS)
     for question in ("copy a file", "word " * 200):
         with count_truncation() as counted:
-            vector = encode_question(index._built_with, question)
-        assert vector is not None
-        np.testing.assert_allclose(vector, model.encode_query(question), atol=1e-5)
+            vectors = encode_questions(index._built_with, [question])
+        assert vectors is not None
+        np.testing.assert_allclose(vectors, model.encode_query([question]), atol=1e-5)
         assert (counted.texts, counted.truncated) == (1, int(len(question) > 100))
 
 
@@ -47,16 +47,16 @@ def test_another_model_is_left_to_the_refusal(tmp_path: Path, make_folder: Any) 
     folder = make_folder(tmp_path / "model")
     model = SentenceTransformer(folder, compute_dtype="float32")
     index = Index.build(tmp_path / "index", model, ROWS)
-    assert encode_question(index._built_with, "a file") is not None
+    assert encode_questions(index._built_with, ["a file"]) is not None
     weights = folder / "model.safetensors"
     content = load_file(weights)
     name = next(name for name in content if name.endswith("query.weight"))
     content[name][-1, -1] = np.nextafter(content[name][-1, -1], np.float32(9))
     save_file(content, weights)
-    assert encode_question(index._built_with, "a file") is None
+    assert encode_questions(index._built_with, ["a file"]) is None
     model.max_seq_length = 20
     shorter = Index.build(tmp_path / "shorter", model, ROWS)
-    assert encode_question(shorter._built_with, "a file") is None
+    assert encode_questions(shorter._built_with, ["a file"]) is None
 
 
 def test_a_search_without_a_condition_loads_neither_pytorch_nor_lancedb(
