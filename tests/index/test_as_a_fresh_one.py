@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.long import LONG
 
 from sentune import SentenceTransformer
 from sentune.index import Index, dense, writer
@@ -148,3 +149,68 @@ def test_as_many_hits_as_meet_a_condition(
             assert len({hit.id for hit in hits}) == len(hits)
             everything = apart.search("food law", 1200, where=where, mode=mode)
             assert [hit.score for hit in hits] == [hit.score for hit in everything[: len(hits)]]
+
+
+# ── any history ───────────────────────────────────────────────────────────────────────────────
+
+
+def _passage(draw: np.random.Generator, number: int) -> dict[str, Any]:
+    words = draw.choice(["copy", "file", "thread", "ends", "lock", "read", "sort"], 5)
+    return {"id": f"p{number}", "text": f"{' '.join(words)} n{number}", "n": number}
+
+
+def _act(index: Index, rows: dict[str, dict[str, Any]], draw: np.random.Generator) -> None:
+    """Change the index and the rows alike."""
+    kind = draw.choice(["add", "change", "delete", "where", "killed"])
+    some = [rows[name] for name in draw.permutation(list(rows))[:7]]
+    if kind in ("add", "killed"):
+        fresh = [_passage(draw, len(rows) + 1000 * n) for n in range(int(draw.integers(1, 12)))]
+        (_killed(lambda i: i.add(fresh)) if kind == "killed" else lambda i: i.add(fresh))(index)
+        rows.update({row["id"]: row for row in fresh})
+    elif kind == "change":
+        changed = [{**row, "text": row["text"] + " sort"} for row in some]
+        index.add(changed)
+        rows.update({row["id"]: row for row in changed})
+    elif kind == "delete":
+        assert index.delete([row["id"] for row in some]) == len(some)
+        for row in some:
+            del rows[row["id"]]
+    else:
+        assert index.delete(where="n % 5 = 1") == sum(row["n"] % 5 == 1 for row in rows.values())
+        for name in [name for name, row in rows.items() if row["n"] % 5 == 1]:
+            del rows[name]
+
+
+@pytest.mark.parametrize("seed", range(6 if LONG else 2))
+def test_any_history_is_forgotten(tmp_path: Path, tiny: SentenceTransformer, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    rows = {row["id"]: row for row in (_passage(draw, n) for n in range(60))}
+    index = Index.build(tmp_path / "index", tiny, list(rows.values()))
+    reader = Index.open(index.path, tiny)
+    for _ in range(8):
+        _act(index, rows, draw)
+        assert len(reader) == len(rows)
+        _require_fresh(reader, list(rows.values()))
+    fresh = Index.build(tmp_path / "fresh", tiny, list(rows.values()))
+    for mode in ("dense", "words", "hybrid"):
+        for where in (None, "n % 2 = 0"):
+            for question in QUESTIONS:
+                found = reader.search(question, 300, where=where, mode=mode)
+                right = fresh.search(question, 300, where=where, mode=mode)
+                # Equal scores come in the order of writing, which differs.
+                scores = {hit.id: hit.score for hit in right}
+                assert {hit.id: hit.score for hit in found} == pytest.approx(scores, abs=1e-4)
+                assert [h.score for h in found] == pytest.approx([h.score for h in right], abs=1e-4)
+    assert {hit.text for hit in reader.search("a", 300, mode="dense")} == {
+        row["text"] for row in rows.values()
+    }
+
+
+def test_what_changes_never_leave_are_files(tmp_path: Path, tiny: SentenceTransformer) -> None:
+    index = Index.build(tmp_path / "index", tiny, _copies(30))
+    for n in range(12):
+        index.add([{"id": f"x{n}", "text": f"passage {n}x copy"}])
+        index.delete([f"c{n}"])
+    kept = {file.name for file in (index.path / "1").glob("*.safetensors")}
+    assert kept == index._version.manifest.files
+    assert len(index._version.manifest.segments) <= 5
