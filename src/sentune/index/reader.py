@@ -144,7 +144,7 @@ class IndexReader:
         """The hits of each question, as ``search`` finds them, in the order of the questions.
 
         All are encoded together and answered from one state of the index: a thousand questions
-        cost about a sixth of a thousand calls of ``search``. Arguments and errors are those of
+        cost less than a fifth of a thousand calls of ``search``. Arguments and errors are those of
         ``search``.
         """
         queries = list(queries) if not isinstance(queries, str) else [queries]
