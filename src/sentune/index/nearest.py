@@ -21,6 +21,7 @@ _MORE = 4
 _DOUBTFUL = 20  # one of so many hits may differ in more bits
 _ROWS = 2048  # vectors that are widened to float64 at a time
 _TINY = 1e-12
+_BY_ONE_THREAD = 1 << 17  # values
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _by_bits(
 def _scores(
     segment: Segment, vector: Vectors, places: Places | slice, similarity: str
 ) -> NDArray[np.float32]:
-    products: NDArray[np.float32] = segment.vectors[places] @ vector
+    products = _products(segment.vectors[places], vector)
     if similarity == "dot" or (similarity == "cosine" and segment.is_unit):
         return products
     norms = segment.norms[places]
@@ -99,6 +100,19 @@ def _scores(
         return np.divide(products, lengths, dtype=np.float32)
     order: Vectors = np.float32(2) * products - norms * norms
     return order
+
+
+def _products(vectors: Vectors, vector: Vectors) -> Vectors:
+    """The product of a matrix and a vector, by the thread that asks.
+
+    For more values at a time, NumPy's BLAS starts threads. Beside other busy processes, waiting for
+    them takes longer than the product.
+    """
+    rows = max(1, _BY_ONE_THREAD // max(1, len(vector)))
+    found = np.empty(len(vectors), dtype=np.float32)
+    for start in range(0, len(vectors), rows):
+        np.dot(vectors[start : start + rows], vector, out=found[start : start + rows])
+    return found
 
 
 def similarities(vector: Vectors, vectors: Vectors, similarity: str) -> NDArray[np.float64]:
