@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 
 _SMALL = 2048  # passages of a segment: all are compared in less time than their bits and the best
 _MORE = 4
-_DOUBTFUL = 20  # one of so many hits may differ in more bits
+_DOUBTFUL = 12  # one of so many hits may differ in more bits; none of ten
 _ROWS = 2048  # vectors that are widened to float64 at a time
 _TINY = 1e-12
 _BY_ONE_THREAD = 1 << 17  # values
@@ -83,7 +83,7 @@ def _by_bits(
         near = bits[places]
         best = near if len(near) <= top else near[np.argpartition(scores, -top)[-top:]]
         beyond = np.count_nonzero(best > np.partition(near, len(near) // 2)[len(near) // 2])
-        if beyond <= top // _DOUBTFUL or wanted == count:
+        if beyond <= (top - 1) // _DOUBTFUL or wanted == count:
             return places, scores
         wanted = min(_MORE * wanted, count)
 
