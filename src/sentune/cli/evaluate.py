@@ -34,6 +34,9 @@ def command(
         Path, typer.Argument(help="Question–passage pairs, or sentence pairs with a score.")
     ],
     base: Annotated[str | None, typer.Option(help="A model to compare with.")] = None,
+    corpus: Annotated[
+        Path | None, typer.Option(help="Passages that nobody asked about; they are searched, too.")
+    ] = None,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
@@ -48,6 +51,8 @@ def command(
     reading = replace(reading, split="test")
     read = read_scored_pairs if is_scored(data, reading) else read_pairs
     pairs: Pairs | ScoredPairs = read(data, reading)
+    if corpus is not None:
+        pairs = _beside(corpus, pairs, reading)
     measured = loaded_model(model)
     compared = None if base is None else SentenceTransformer(base)
     with count_truncation():  # each model counts; printed once, below
@@ -63,6 +68,19 @@ def command(
     for note in (*found["notes"], *found.get("data_notes", ())):
         print_line(f"note: {note}")
     print_line(truncation.describe(measured.max_seq_length))
+
+
+def _beside(corpus: Path, pairs: Pairs | ScoredPairs, reading: ReadOptions) -> Pairs:
+    from sentune.data import Pairs, read_corpus, with_corpus
+    from sentune.errors import ArgumentError
+
+    if not isinstance(pairs, Pairs):
+        raise ArgumentError(
+            f"--corpus {corpus} with sentence pairs that have a score",
+            expected="question–passage pairs, for which passages are searched",
+            fix="leave --corpus out",
+        )
+    return with_corpus(pairs, read_corpus(corpus, reading))
 
 
 def _measured(

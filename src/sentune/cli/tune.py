@@ -25,13 +25,18 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder to write: a new or an empty one.")],
     data: Annotated[
         Path | None,
-        typer.Argument(help="Question–passage pairs: JSONL, JSON, CSV, TSV, Parquet, BEIR folder."),
+        typer.Argument(
+            help="Question–passage pairs, or texts alone: JSONL, JSON, CSV, TSV, Parquet, BEIR."
+        ),
     ] = None,
     valid: Annotated[
         Path | None, typer.Option(help="Pairs to measure on; a fifth of DATA when left out.")
     ] = None,
     test: Annotated[
         Path | None, typer.Option(help="Test pairs, used for the final figures only.")
+    ] = None,
+    corpus: Annotated[
+        Path | None, typer.Option(help="Passages that nobody asked about; they are searched, too.")
     ] = None,
     base: Annotated[
         str | None, typer.Option(help="Model to start from: a folder or a name; MiniLM by default.")
@@ -79,6 +84,7 @@ def command(
             data=data,
             valid=valid,
             test=test,
+            corpus=corpus,
             base=base,
             recipe=recipe,
             hard_negatives=hard_negatives,
@@ -90,7 +96,9 @@ def command(
             show_progress=True,
             **reading.settings(),
         )
-        split = read_split(_data(run.data), run.valid, run.test, run.settings.seed, run.reading)
+        split = read_split(
+            _data(run.data), run.valid, run.test, run.settings.seed, run.reading, run.corpus
+        )
         reuse_freed_memory()
         try:
             tuned = tune(split, out, run.settings, say, resume=resume, run_file=run)
@@ -126,6 +134,8 @@ def print_outcome(tuned: Tuned) -> None:
     """The table, the notes and the verdict."""
     from sentune.evaluation import report_table
 
+    if caution := tuned.summary.get("caution"):
+        print_line(f"{caution}.\n")
     if tuned.report is not None:
         show(report_table(tuned.report))
         print_line()

@@ -28,6 +28,7 @@ from sentune.training.checkpoints.schedule import CheckpointSchedule
 from sentune.training.losses import EmbeddingLoss
 from sentune.training.mining.mine import mine_hard_negatives
 from sentune.training.trainer import SentenceTransformerTrainer
+from sentune.tuning.checking import lonely_batches, what_matters
 from sentune.tuning.folder import RunFolder
 from sentune.tuning.outcome import Outcome, Tuned, card_facts, summary
 from sentune.tuning.recipes import Prepared, recipe
@@ -83,12 +84,17 @@ def tune(
     say(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
     if settings.resolved().get("eval_strategy", "no") != "no":
         split = split.watching(settings.seed)
+    for line in what_matters(split, base):
+        say(line)
     pairs, data = _prepared(split, base, settings, say)
     texts = dict.fromkeys(text for row in pairs.rows() for text in row)
     truncation = model.tokenizer(list(texts))[1]
     say(f"training on {counted(len(pairs), 'pair')}: {truncation.describe(model.max_seq_length)}")
     loss = recipe(settings.recipe).make_loss()
     trainer = _trainer(model, data, split, settings, folder, loss)
+    if lonely := lonely_batches(data, trainer.args):
+        say(lonely)
+        pairs = replace(pairs, notes=(*pairs.notes, lonely))
     trainer.train(resume_from_checkpoint=resume)
     steps = counted(trainer.state.global_step, "step")
     say(f"trained {steps} in {trainer.seconds:.0f} s; evaluating")
@@ -184,6 +190,12 @@ def _prepared(
     """The training pairs with mined negatives, as the recipe prepares them."""
     pairs = split.train
     if settings.hard_negatives:
+        if split.texts_only:
+            raise ArgumentError(
+                f"hard_negatives {settings.hard_negatives} for texts without questions",
+                expected="pairs: a sentence's own neighbours answer it nearly as well",
+                fix="leave hard_negatives out",
+            )
         mined = mine_hard_negatives(
             pairs,
             base,

@@ -103,6 +103,7 @@ class RunFile:
         settings: of the run.
         reading: what is said about the columns of the files.
         data, valid, test: files of pairs; None if the file names none.
+        corpus: a file of further passages, or None.
     """
 
     settings: TuneSettings
@@ -110,6 +111,7 @@ class RunFile:
     data: str | None = None
     valid: str | None = None
     test: str | None = None
+    corpus: str | None = None
 
     def text(self) -> str:
         """The file's content, every setting resolved."""
@@ -118,6 +120,7 @@ class RunFile:
             "data": self.data,
             "valid": self.valid,
             "test": self.test,
+            "corpus": self.corpus,
             **self.reading.settings(),
             "base": settings.base,
             "recipe": settings.recipe,
@@ -137,7 +140,7 @@ class RunFile:
 
 
 _OF_TUNING = ("base", "recipe", "hard_negatives", "private_card")
-_FILES = ("data", "valid", "test")
+_FILES = ("data", "valid", "test", "corpus")
 
 
 def read_run_file(path: str | Path | None, **given: Any) -> RunFile:
@@ -233,7 +236,7 @@ def _unknown(name: str, known: frozenset[str], where: str = "") -> ArgumentError
     fix = f"did you mean {near[0]}?" if near else "leave it out"
     return ArgumentError(
         f"{where}{name} is no setting",
-        expected="a name of SentenceTransformerTrainingArguments, or data, valid, test, "
+        expected="a name of SentenceTransformerTrainingArguments, or data, valid, test, corpus, "
         + ", ".join(_OF_TUNING),
         fix=fix,
     )
