@@ -95,7 +95,9 @@ def _inspected(split: Split) -> tuple[Inspection, Inspection]:
     relevant: dict[str, tuple[str, ...]] = {}
     for number, part in enumerate(_parts(split)):
         # One file's ids may be another's; one text in several files is one passage.
-        ids = {key: passages.setdefault(text, f"{number}:{key}") for key, text in part.passages.items()}
+        ids = {
+            key: passages.setdefault(text, f"{number}:{key}") for key, text in part.passages.items()
+        }
         if part is not split.valid or split.caution is None:
             questions |= {f"{number}:{key}": text for key, text in part.questions.items()}
             relevant |= {
