@@ -1,4 +1,4 @@
-"""What may be wrong with the data of a run: said before the first step, and by ``sentune check``."""
+"""What may be wrong with the data of a run, said before the first step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sentune.data import Inspection, inspect_pairs
+from sentune.data import Inspection, Pairs, inspect_pairs
 from sentune.data.languages import LANGUAGES
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.training.arguments import SentenceTransformerTrainingArguments
