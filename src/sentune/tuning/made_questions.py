@@ -6,6 +6,7 @@ arXiv:1906.00300). The passage without it has to be found among all others.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from hashlib import blake2b
@@ -19,18 +20,24 @@ from sentune.training.batches.examples import TrainingData
 from sentune.tuning.sentences import sentence_rows, sentences_of
 from sentune.wording import counted
 
-__all__ = ["MADE", "TextParts", "made_training", "part_texts"]
+__all__ = ["TextParts", "made_caution", "made_training", "part_texts"]
 
-MADE = (
-    "These questions are made: each is a sentence taken out of a passage, which has to be found "
-    "without it. They show whether the model learnt the words of these texts. They do not show "
-    "whether it finds what people ask; for that, measure it on real questions with sentune evaluate"
-)
-"""What made questions can and cannot show."""
-
+# A line break alone ends no sentence: texts from pages are wrapped.
+_ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n\s*\n")
+_SENTENCE = range(20, 250)  # characters
+_FEWEST_WORDS = 6
 _REST = 100  # characters that a passage keeps without its sentence
 _MOST_HELD_OUT = 1000
 _EPOCH = 2000  # rows: an epoch of a large collection uses another part of its sentences
+
+
+def made_caution(texts: Pairs) -> str:
+    """What made questions can and cannot show."""
+    return (
+        "Made questions, sentences taken out of their passages, show whether the model learnt the "
+        f"words of {Path(texts.source).name}, not whether it finds what people ask. For that, "
+        "measure it on real questions: sentune evaluate"
+    )
 
 
 class TextParts(NamedTuple):
@@ -64,19 +71,41 @@ def part_texts(texts: Pairs, fraction: float, seed: int) -> TextParts:
 
 
 def _questions(texts: Pairs, seed: int) -> Pairs:
-    found = {key: sentences_of(text) for key, text in texts.passages.items()}
-    times = Counter(sentence for each in found.values() for sentence in each)
+    found = {key: _sentences(text) for key, text in texts.passages.items()}
+    times = Counter(_words(sentence) for each in found.values() for sentence in each)
     questions: dict[str, str] = {}
     passages: dict[str, str] = {}
     for key, sentences in found.items():
         text = texts.passages[key]
-        rests = {each: _without(text, each) for each in sentences if times[each] == 1}
+        rests = {each: _without(text, each) for each in sentences if times[_words(each)] == 1}
         usable = [each for each, rest in rests.items() if len(rest) >= _REST]
         if usable:
-            questions[key] = min(usable, key=lambda each: _rank(each, seed))
-            passages[key] = rests[questions[key]]
+            chosen = min(usable, key=lambda each: _rank(each, seed))
+            questions[key], passages[key] = _words(chosen), rests[chosen]
     relevant = {key: (key,) for key in questions}
     return Pairs(questions, passages, relevant, source=texts.source)
+
+
+def _sentences(text: str) -> list[str]:
+    """Whole sentences of a text, which line breaks may run through; if it has none, its lines."""
+    whole = [part.strip() for part in _ENDS.split(text)]
+    whole = [part for part in whole if _is_sentence(_words(part)) and part != text.strip()]
+    return whole or [part for part in sentences_of(text) if "://" not in part]
+
+
+def _is_sentence(words: str) -> bool:
+    spaced = " " in words
+    return (
+        len(words) in _SENTENCE
+        and words.endswith((".", "!", "?", "。", "！", "？"))
+        and "://" not in words
+        and not words[0].islower()
+        and (not spaced or len(words.split()) >= _FEWEST_WORDS)
+    )
+
+
+def _words(sentence: str) -> str:
+    return " ".join(sentence.split())
 
 
 def _without(text: str, sentence: str) -> str:

@@ -78,14 +78,16 @@ def tune(
     if not folder.begin(resume=resume):
         return Tuned.read(folder.path)
     require_bm25()
+    if split.caution:
+        say(split.caution)
     _require_one_process()
     base, model = (SentenceTransformer(settings.base) for _ in range(2))
     say(f"base model {base.base.name} from {base.base.origin}")
     say(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
+    for line in (*(split.train.notes if split.texts_only else ()), *what_matters(split, base)):
+        say(line)
     if settings.resolved().get("eval_strategy", "no") != "no":
         split = split.watching(settings.seed)
-    for line in what_matters(split, base):
-        say(line)
     pairs, data = _prepared(split, base, settings, say)
     texts = dict.fromkeys(text for row in pairs.rows() for text in row)
     truncation = model.tokenizer(list(texts))[1]

@@ -15,10 +15,12 @@ from sentune.data import (
     with_corpus,
     without_leaks,
 )
+from sentune.data.files.records import quoted
+from sentune.data.kinds import unused_prose
 from sentune.data.options import AS_NAMED, ReadOptions
 from sentune.errors import DataError
 from sentune.evaluation import RetrievalTask
-from sentune.tuning.made_questions import MADE, part_texts
+from sentune.tuning.made_questions import made_caution, part_texts
 from sentune.wording import agreeing, counted
 
 __all__ = ["Split", "read_split"]
@@ -67,9 +69,9 @@ class Split:
 
     def task(self, pairs: Pairs) -> RetrievalTask:
         """The questions of ``pairs`` against all passages of all parts."""
-        return RetrievalTask.from_pairs(
-            pairs, *filter(None, (self.train, self.valid, self.test, self.watched))
-        )
+        parts = (self.train, self.valid, self.test, self.watched)
+        # Parts without pairs have passages, too.
+        return RetrievalTask.from_pairs(pairs, *(part for part in parts if part is not None))
 
 
 def read_split(
@@ -89,8 +91,10 @@ def read_split(
     Raises DataError if a file cannot be used, or has too few pairs.
     """
     texts_only = holds_texts_only(data, reading)
-    train = read_corpus(data, reading) if texts_only else _read(data, reading, "train")
-    if not texts_only:
+    if texts_only:
+        train = _texts(data, reading)
+    else:
+        train = _read(data, reading, "train")
         require_at_least(train, 2, "tuning")
     tested = None if test is None else without_leaks(_read(test, reading, "test"), train)
     checked = None if valid is None else without_leaks(_read(valid, reading, "valid"), train)
@@ -111,6 +115,15 @@ def read_split(
 
 def _read(path: str | Path, reading: ReadOptions, split: str) -> Pairs:
     return read_pairs(path, replace(reading, split=split))
+
+
+def _texts(path: str | Path, reading: ReadOptions) -> Pairs:
+    texts = read_corpus(path, reading)
+    perhaps = unused_prose(path, reading)
+    if not perhaps:
+        return texts
+    note = f"if {quoted(perhaps)} holds questions, say so with --question-column"
+    return replace(texts, notes=(*texts.notes, note))
 
 
 def _asked(*parts: Pairs | None) -> list[str]:
@@ -151,7 +164,7 @@ def _split_of_texts(
     train, held_out = part_texts(texts, _HELD_OUT, seed)
     made = counted(len(held_out.questions), "made question")
     where = f"{made} on as many passages of {Path(texts.source).name} held out (seed {seed})"
-    return Split(train, held_out, None, where, caution=MADE)
+    return Split(train, held_out, None, where, caution=made_caution(texts))
 
 
 def _given(checked: Pairs, valid: str | Path | None) -> str:
