@@ -30,7 +30,7 @@ def holds_texts_only(path: str | Path, options: ReadOptions = AS_NAMED) -> bool:
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if not path.is_file() or suffix not in TEXT_SUFFIXES or options.question is not None:
+    if not path.is_file() or suffix not in TEXT_SUFFIXES or _of_pairs(options):
         return False
     if suffix == ".txt":
         return True
@@ -45,6 +45,11 @@ def holds_texts_only(path: str | Path, options: ReadOptions = AS_NAMED) -> bool:
     except DataError:
         return False
     return not question_columns(columns, options)
+
+
+def _of_pairs(options: ReadOptions) -> bool:
+    """Whether a person named a column that only pairs have."""
+    return any((options.question, options.answer, options.label, options.score))
 
 
 def unused_prose(path: str | Path, options: ReadOptions = AS_NAMED) -> list[str]:

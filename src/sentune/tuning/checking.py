@@ -256,7 +256,8 @@ def lonely_batches(data: TrainingData, args: SentenceTransformerTrainingArgument
     if not alone:
         return None
     most = _most_frequent(data)
-    if most < 2:
+    fewest = -(-len(data.rows_in(0)) // args.per_device_train_batch_size)
+    if most <= fewest:
         return None  # what is left over of an epoch, another pair each time
     return (
         f"{alone:,} of the {len(sizes):,} batches of an epoch {agreeing(alone, 'holds')} a single "
