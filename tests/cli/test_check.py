@@ -138,6 +138,7 @@ def test_texts_alone_are_tuned_on_with_a_caution(
     figures = json.loads((out / "evaluation.json").read_text("utf-8"))
     assert figures["caution"].startswith(caution)
     assert (figures["questions"], figures["passages"]) == (2, 12)
+    assert figures["fusion_weight"] == 0.5
     assert figures["measured_on"].startswith("measured on 2 made questions on as many passages")
     card = (out / "README.md").read_text("utf-8")
     assert caution in card

@@ -98,7 +98,7 @@ def _inspected(split: Split) -> tuple[Inspection, Inspection]:
         ids = {
             key: passages.setdefault(text, f"{number}:{key}") for key, text in part.passages.items()
         }
-        if part is not split.valid or split.caution is None:
+        if part is not split.valid or not split.made:
             questions |= {f"{number}:{key}": text for key, text in part.questions.items()}
             relevant |= {
                 f"{number}:{key}": tuple(ids[name] for name in names)

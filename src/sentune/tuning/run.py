@@ -38,6 +38,8 @@ from sentune.wording import counted
 
 __all__ = ["tune"]
 
+_EQUAL_SHARES = 0.5  # of the model and of BM25
+
 _DISCARDED = (
     "Tuning was discarded: this folder holds the base model, and the figures of the tuned model "
     "and of its fusion are for the record. The fusion weight saved here, {:g}, was chosen for the "
@@ -223,8 +225,9 @@ def _evaluate(
     task = split.task(split.valid if split.test is None else split.test)
     # Several models encode the same texts; what the limit cuts is counted once, below.
     with count_truncation():
-        chosen = None
-        if split.test is not None:
+        # People's questions share other words with the passages than made ones do.
+        chosen = _EQUAL_SHARES if split.made else None
+        if split.test is not None and not split.made:
             chosen = evaluate_systems(split.task(split.valid), model=model).fusion.weight
         report = evaluate_systems(
             task,

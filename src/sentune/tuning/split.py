@@ -38,7 +38,7 @@ class Split:
         description: what was held out, in a sentence.
         watched: pairs to evaluate on between steps, which may stop the run. They come from
             ``train``, or from ``valid`` if there is ``test``; the report is not measured on them.
-        caution: what the measured questions can and cannot show, if nobody asked them.
+        made: whether nobody asked the questions of ``valid``: they are made of texts.
     """
 
     train: Pairs
@@ -46,12 +46,22 @@ class Split:
     test: Pairs | None
     description: str
     watched: Pairs | None = None
-    caution: str | None = None
+    made: bool = False
 
     @property
     def texts_only(self) -> bool:
         """Whether there are no questions to train on, only passages."""
         return not self.train.relevant
+
+    @property
+    def made_questions(self) -> bool:
+        """Whether the report is measured on made questions."""
+        return self.made and self.test is None
+
+    @property
+    def caution(self) -> str | None:
+        """What the measured questions can and cannot show, if nobody asked them."""
+        return made_caution(self.train) if self.made_questions else None
 
     def watching(self, seed: int) -> Split:
         """Set pairs apart that choose the best step, so that the report's questions do not.
@@ -109,8 +119,9 @@ def read_split(
     tested = without_leaks(tested, split.valid, role="validation")
     asked = counted(len(tested.questions), "question")
     described = f"measured on the {asked} of {Path(str(test)).name}"
-    described = f"{described}; the fusion's weight chosen on {split.description}"
-    return replace(split, test=tested, description=described, caution=None)
+    if not split.made:
+        described += f"; the fusion's weight chosen on {split.description}"
+    return replace(split, test=tested, description=described)
 
 
 def _read(path: str | Path, reading: ReadOptions, split: str) -> Pairs:
@@ -163,8 +174,9 @@ def _split_of_texts(
         return Split(texts, checked, None, where)
     train, held_out = part_texts(texts, _HELD_OUT, seed)
     made = counted(len(held_out.questions), "made question")
-    where = f"{made} on as many passages of {Path(texts.source).name} held out (seed {seed})"
-    return Split(train, held_out, None, where, caution=made_caution(texts))
+    where = f"{made} on as many passages of {Path(texts.source).name} held out (seed {seed}); "
+    where += "they do not choose the fusion's weight, so the model and BM25 have equal shares"
+    return Split(train, held_out, None, where, made=True)
 
 
 def _given(checked: Pairs, valid: str | Path | None) -> str:
