@@ -27,8 +27,14 @@ def command(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write; the next free sentune-demo by default.")
     ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Only write the data of the demo, into this new folder.")
+    ] = None,
 ) -> None:
     """Tune on Python's documentation, report on held-out modules, and search with it."""
+    if data is not None:
+        _write_data(data)
+        return
     from sentune.data import python_docs
     from sentune.process import reuse_freed_memory
     from sentune.search import PassageSearch
@@ -61,3 +67,11 @@ def command(
     for question in _QUESTIONS:
         print_line(f"\nsearch: {question}")
         show_hits(search.search(question, top=2), search)
+
+
+def _write_data(folder: Path) -> None:
+    from sentune.data import write_sample
+    from sentune.wording import counted
+
+    for name, rows in write_sample(folder).items():
+        print_line(f"{folder / name}: {counted(rows, 'row')}")

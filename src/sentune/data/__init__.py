@@ -23,7 +23,8 @@
   that nobody asked about.
 - ``inspection`` counts what may be wrong with pairs or texts, ``languages`` names
   the language of a text.
-- ``python_docs`` makes pairs from Python's docstrings, without a file.
+- ``python_docs`` makes pairs from Python's docstrings, without a file; ``sample_files`` makes files
+  of them.
 
 Every problem in a file is a :class:`sentune.errors.DataError` that names the file and the line,
 row or column. Nothing here imports torch. Reading does not import numpy, and only a Parquet file
@@ -44,6 +45,7 @@ from sentune.data.pair_files import read_pairs, require_at_least
 from sentune.data.pairs import Pairs
 from sentune.data.passages import Passage, PassageFiles, passage_files, read_passage_rows
 from sentune.data.python_docs import PythonDocs, python_docs
+from sentune.data.sample_files import write_sample
 from sentune.data.scored import ScoredPairs, is_scored, read_scored_pairs
 from sentune.data.sentence_pairs import read_sentence_pairs
 from sentune.data.split import hold_out, hold_out_groups, question_groups
@@ -82,4 +84,5 @@ __all__ = [
     "with_corpus",
     "without_leaks",
     "write_rows",
+    "write_sample",
 ]
