@@ -8,6 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers know it, without the 8 ms of typing
 if TYPE_CHECKING:
     from sentune import (
+        cross_encoder,
         datasets,
         evaluation,
         losses,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         training_args,
         util,
     )
+    from sentune.cross_encoder.model import CrossEncoder
     from sentune.data.input_example import InputExample
     from sentune.encoding.card_data import SentenceTransformerModelCardData
     from sentune.encoding.precision import quantize_embeddings
@@ -46,13 +48,14 @@ if TYPE_CHECKING:
     from sentune.training.batches.names import BatchSamplers, MultiDatasetBatchSamplers
     from sentune.training.example_loaders import SentencesDataset
     from sentune.training.fit import fit
-    from sentune.training.mining.mine import mine_hard_negatives
+    from sentune.training.mining.hard_negatives import mine_hard_negatives
     from sentune.training.trainer import SentenceTransformerTrainer
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "BatchSamplers": "sentune.training.batches.names",
+    "CrossEncoder": "sentune.cross_encoder.model",
     "EmbeddingSimilarityEvaluator": "sentune.evaluation.evaluators",
     "Index": "sentune.index.index",
     "InformationRetrievalEvaluator": "sentune.evaluation.evaluators",
@@ -70,7 +73,7 @@ _HOMES = {
     "count_truncation": "sentune.tokens.truncation",
     "dot_score": "sentune.encoding.similarity",
     "fit": "sentune.training.fit",
-    "mine_hard_negatives": "sentune.training.mining.mine",
+    "mine_hard_negatives": "sentune.training.mining.hard_negatives",
     "paraphrase_mining": "sentune.tasks.paraphrases",
     "paraphrase_mining_embeddings": "sentune.tasks.paraphrases",
     "quantize_embeddings": "sentune.encoding.precision",
@@ -81,6 +84,7 @@ _HOMES = {
 }
 
 _MODULES = (
+    "cross_encoder",
     "datasets",
     "evaluation",
     "losses",
@@ -96,6 +100,7 @@ _MODULES = (
 
 __all__ = [
     "BatchSamplers",
+    "CrossEncoder",
     "EmbeddingSimilarityEvaluator",
     "Index",
     "InformationRetrievalEvaluator",
@@ -112,6 +117,7 @@ __all__ = [
     "community_detection",
     "cos_sim",
     "count_truncation",
+    "cross_encoder",
     "datasets",
     "dot_score",
     "evaluation",

@@ -29,7 +29,7 @@ from sentune.tasks.communities import community_detection
 from sentune.tasks.paraphrases import paraphrase_mining, paraphrase_mining_embeddings
 from sentune.tasks.semantic_search import semantic_search
 from sentune.tasks.semantic_search import semantic_search as information_retrieval
-from sentune.training.mining.mine import mine_hard_negatives
+from sentune.training.mining.hard_negatives import mine_hard_negatives
 
 __all__ = [
     "LoggingHandler",

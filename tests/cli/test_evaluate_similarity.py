@@ -65,6 +65,7 @@ def test_json_holds_figures_intervals_and_the_difference(
         "truncated": 0,
         "tokens_left_out": 0,
         "windowed": 0,
+        "side": "right",
     }
 
 

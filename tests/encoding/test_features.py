@@ -33,7 +33,7 @@ def test_vectors_and_gradients_are_the_reference_ones(
     difference = found["token_embeddings"] - expected["token_embeddings"]
     assert difference[there].abs().max() < 1e-4
     assert {*features} <= {*found}
-    gradients = []
+    gradients: list[Any] = []
     for model, out in ((reference[0].auto_model, expected), (ours.encoder, found)):
         (out["sentence_embedding"][:, 0].sum() + out["token_embeddings"][there].sum()).backward()
         gradients.append(next(model.parameters()).grad)  # of the words

@@ -11,7 +11,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from sentune.encoding import few_texts
 from sentune.encoding.few_texts import FewVectors, encode_few
@@ -22,6 +23,7 @@ from sentune.network.config import GROUPED_FROM
 from sentune.network.kernels import KernelError, Kernels
 from sentune.network.linear import fused_linear
 from sentune.network.names import POOLING_FLAGS
+from sentune.network.vector_modules import Dense, Dropout, LayerNorm, Normalize
 
 Weights = dict[str, Tensor]
 EditJson = Callable[[Path, Callable[[Any], Any]], None]
@@ -212,3 +214,66 @@ def test_a_text_without_a_token(copy: Path, edit_json: EditJson) -> None:
     loaded = SentenceTransformer(copy)
     assert not loaded.encode("").any()
     assert loaded.encode(["a text", ""]).any(axis=1).tolist() == [True, False]
+
+
+# ── modules after pooling ─────────────────────────────────────────────────────────────────────
+
+
+def with_modules(tiny_folder: Path, path: Path, modules: list[nn.Module]) -> Path:
+    model = SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
+    torch.manual_seed(4)
+    for parameter in nn.Sequential(*modules).parameters():
+        nn.init.normal_(parameter, std=0.3)
+    model.after_pooling = nn.Sequential(*modules)
+    model.save_pretrained(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        lambda: [Dense(32, 16), Normalize()],
+        lambda: [Dense(32, 64, bias=False, activation_function=nn.Identity())],
+        lambda: [LayerNorm(32), Dropout(), Dense(32, 8, activation_function=nn.ReLU())],
+        lambda: [Normalize(), Dense(32, 48), Dense(48, 16), Normalize()],
+    ],
+)
+def test_modules_after_pooling(
+    modules: Callable[[], list[nn.Module]], tiny_folder: Path, tmp_path: Path
+) -> None:
+    folder = with_modules(tiny_folder, tmp_path / "model", modules())
+    texts = ["a text", "another", ""]
+    other = SentenceTransformer(folder, device="cpu", compute_dtype="float32")
+    close(few(folder, texts).vectors, other.encode(texts))
+    how: Any = {"truncate_dim": 5, "normalize_embeddings": True}
+    close(few(folder, texts, **how).vectors, other.encode(texts, **how))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"activation_function": "torch.nn.modules.activation.GELU"},
+        {"in_features": 31},
+        {"out_features": "16"},
+        {"bias": False},
+        {"bias": 1},
+        {"use_residual": True},
+    ],
+)
+def test_modules_that_are_left_to_torch(
+    change: dict[str, Any], tiny_folder: Path, tmp_path: Path, edit_json: EditJson
+) -> None:
+    folder = with_modules(tiny_folder, tmp_path / "model", [Dense(32, 16)])
+    assert encode_few(resolve(folder), ["a"], bfloat16=False) is not None
+    edit_json(folder / "2_Dense" / "config.json", lambda config: {**config, **change})
+    assert encode_few(resolve(folder), ["a"], bfloat16=False) is None
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int8])
+def test_weights_of_modules_that_are_left_to_torch(
+    dtype: torch.dtype, tiny_folder: Path, tmp_path: Path
+) -> None:
+    folder = with_modules(tiny_folder, tmp_path / "model", [Dense(32, 16)])
+    path = folder / "2_Dense" / "model.safetensors"
+    save_file({name: w.to(dtype) for name, w in load_file(path).items()}, path)
+    assert encode_few(resolve(folder), ["a"], bfloat16=False) is None

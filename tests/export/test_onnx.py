@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import tokenizers
 import torch
 
 from sentune import SentenceTransformer
@@ -19,6 +21,8 @@ from sentune.export.padded import PaddedEncoder
 from sentune.network.names import POOLING_MODES
 from sentune.network.pack import pack
 from sentune.network.pooling import Pooling
+
+EditJson = Callable[[Path, Callable[[Any], Any]], None]
 
 TEXTS = ["how are files read", "sockets", "", "a longer text about threads and locks " * 3]
 
@@ -106,3 +110,22 @@ def test_what_cannot_be_exported(
     with pytest.raises(MissingExtraError, match=r"sentune\[export\]"):
         export_onnx(model, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_the_exported_tokenizer_is_enough(
+    side: str, folder: Path, edit_json: EditJson, tmp_path: Path
+) -> None:
+    """Case, limit and side of truncation are in it, also where other files say them."""
+    settings = {"do_lower_case": False, "truncation_side": side}
+    edit_json(folder / "tokenizer_config.json", lambda c: {**c, **settings})
+    edit_json(folder / "sentence_bert_config.json", lambda c: {**c, "do_lower_case": True})
+    model = load(folder)
+    written = export_onnx(model, tmp_path / "out")
+    tokens = tokenizers.Tokenizer.from_file(str(tmp_path / "out" / "tokenizer.json"))
+    texts = ["The LIST of Words " * 20 + "END", "Short"]
+    session = onnxruntime.InferenceSession(written.graph, providers=["CPUExecutionProvider"])
+    given = padded([tokens.encode(text).ids for text in texts])
+    (vectors,) = session.run(["sentence_embedding"], given)
+    np.testing.assert_allclose(vectors, model.encode(texts), atol=2e-5)
+    np.testing.assert_allclose(model.encode("short"), model.encode("SHORT"), atol=0)

@@ -122,7 +122,12 @@ def test_the_fit_method_has_the_reference_arguments() -> None:
     from sentence_transformers import SentenceTransformer as Reference
 
     theirs = inspect.signature(Reference.fit).parameters
-    ours = inspect.signature(sentune.fit).parameters
+    # CrossEncoder.fit is this function too, with a trainer of its own.
+    ours = {
+        name: one
+        for name, one in inspect.signature(sentune.fit).parameters.items()
+        if name != "trainer_class"
+    }
     assert [*ours][1:] == [*theirs][1:]
     assert [one.default for one in [*ours.values()][2:]] == [
         one.default for one in [*theirs.values()][2:]
@@ -276,7 +281,7 @@ def test_scores_are_never_thrown_away(
 ) -> None:
     data = {**SCORED, label: [kind(score) for score in SCORED["score"]]}
     data = {name: data[name] for name in ("sentence1", "sentence2", label)}
-    trainer = SentenceTransformerTrainer(model, settings(tmp_path), data)
+    trainer: Any = SentenceTransformerTrainer(model, settings(tmp_path), data)
     assert type(trainer.loss) is losses.CoSENTLoss
     batch = trainer.data_collator(trainer.train_data.rows)["batch"]
     assert batch.labels.dtype == torch.float32
@@ -287,7 +292,7 @@ def test_each_data_set_gets_the_loss_that_suits_it(
     model: SentenceTransformer, tmp_path: Path
 ) -> None:
     several = {"ranked": PAIRS, "scored": SCORED}
-    trainer = SentenceTransformerTrainer(model, settings(tmp_path), several)
+    trainer: Any = SentenceTransformerTrainer(model, settings(tmp_path), several)
     assert {name: type(loss).__name__ for name, loss in trainer.loss.items()} == {
         "ranked": "MultipleNegativesRankingLoss",
         "scored": "CoSENTLoss",
@@ -373,7 +378,7 @@ class Classes(nn.Module):
         return nn.functional.cross_entropy(self.classifier(torch.cat(both, dim=1)), labels)
 
 
-CLASSES = {
+CLASSES: dict[str, Any] = {
     "one": [f"first {i}" for i in range(8)],
     "two": [f"second {i}" for i in range(8)],
     "label": [i % 3 for i in range(8)],

@@ -24,6 +24,7 @@ from sentune.cli import (
     index,
     mine_negatives,
     paraphrases,
+    rerank,
     search,
     similarity,
     tune,
@@ -36,7 +37,7 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(check, tune, mine_negatives, evaluate, index, search, encode, similarity),
+    *(check, tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
     *(classify, cluster, paraphrases, duplicates, export, demo, doctor),
 )
 

@@ -12,5 +12,6 @@ built or by which one looks into it; ``features`` are padded token ids as script
 ``card_data`` is what a caller says of a model; ``vector_tools`` are small functions of ``util``.
 ``windows`` encodes texts beyond the length limit
 whole, ``precision`` narrows vectors, ``similarity`` compares them, and ``fingerprint`` says which
-model they are of. ``few_texts`` encodes a few texts without importing PyTorch.
+model they are of. ``few_texts`` encodes a few texts without importing PyTorch, ``few_modules``
+passes them through the modules after pooling.
 """

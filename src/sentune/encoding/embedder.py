@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from sentune.checks import require_whole
+from sentune.encoding.computing import Computing
 from sentune.encoding.features import embed_features
 from sentune.encoding.stages import set_length_limit
-from sentune.hardware import Compute
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.vector_modules import described, write_module_weights
 from sentune.model_folder.weight_files import WEIGHTS
 from sentune.model_folder.weights import write_weights
-from sentune.network.encoder import Encoder
-from sentune.network.linear import use_eight_bits
 from sentune.network.pack import Pack
 from sentune.network.pooling import Pooling
 from sentune.network.vector_modules import Dropout, Normalize, vector_width
-from sentune.process import disable_cudnn_attention
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = ["Embedder"]
 
 
-class Embedder(nn.Module):
+class Embedder(Computing):
     """Tokenizer, encoder, pooling and what follows it, in the order of the data.
 
     One instance may be shared by any number of threads that encode.
@@ -42,8 +35,6 @@ class Embedder(nn.Module):
         tokenizer, encoder, pooling: the stages.
         after_pooling: the modules that follow pooling, from ``sentune.network.vector_modules``.
         prompts, default_prompt_name: prompts by name, and the name of the usual one.
-        compute: device, number format and the reason for it.
-        compute_dtype: the requested number format.
         similarity_fn_name: the function that compares the vectors.
         extras: what sentune keeps in the folder beside the model (the weight of the fusion).
         model_card: the text that ``save_pretrained`` writes as ``README.md``.
@@ -52,27 +43,15 @@ class Embedder(nn.Module):
     """
 
     tokenizer: Tokenizer
-    encoder: Encoder
     pooling: Pooling
     after_pooling: nn.Sequential
     prompts: dict[str, str]
     default_prompt_name: str | None
-    compute: Compute
-    compute_dtype: str
     similarity_fn_name: str
     extras: dict[str, Any]
     model_card: str
     batch_invariant: bool
     _folder: ModelFolder
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._encoding = _Encoding()
-
-    @property
-    def device(self) -> torch.device:
-        """The device of the weights."""
-        return self.encoder.embeddings.word.weight.device
 
     @property
     def max_seq_length(self) -> int:
@@ -151,48 +130,16 @@ class Embedder(nn.Module):
         is not applied. Padded token ids in a mapping are taken too, and give a mapping: see
         :func:`sentune.encoding.features.embed_features`.
         """
-        if isinstance(packed, Mapping):
-            skipped = int(packed.get("prompt_length", prompt_length))
-            return embed_features(packed, partial(self._embedded, prompt_length=skipped))
-        return self._embedded(packed, prompt_length)[1]
+        if isinstance(packed, Pack):
+            return self._embedded(packed, prompt_length)[1]
+        skipped = int(packed.get("prompt_length", prompt_length))
+        return embed_features(packed, partial(self._embedded, prompt_length=skipped))
 
     def _embedded(self, packed: Pack, prompt_length: int = 0) -> tuple[Tensor, Tensor]:
         """The vectors of the tokens, in the order of the pack, and those of the texts."""
         tokens = self.encoder(packed, self.reduced_dtype)
         vectors: Tensor = self.after_pooling(self.pooling(tokens, packed, prompt_length))
         return tokens, vectors
-
-    @property
-    def reduced_dtype(self) -> torch.dtype | None:
-        """The format to cast the weights to; None to use them as they are."""
-        # float32 means "as the weights are", so that a model cast to float64 computes in float64.
-        return None if self.compute.dtype == torch.float32 else self.compute.dtype
-
-    def compute_as(self, compute: Compute) -> None:
-        """Change the number format, and move the weights to the device."""
-        self.compute = compute
-        if compute.device.type == "cuda":
-            disable_cudnn_attention()
-        self.to(compute.device)
-        use_eight_bits(self.encoder, compute.eight_bit)
-
-    @contextmanager
-    def evaluating(self) -> Iterator[None]:
-        """Dropout is off while any thread encodes; after the last one it is as it was before."""
-        state = self._encoding
-        with state.lock:
-            if not state.threads:
-                state.was_training = self.training
-                if self.training:
-                    self.eval()
-            state.threads += 1
-        try:
-            yield
-        finally:
-            with state.lock:
-                state.threads -= 1
-                if not state.threads and state.was_training:
-                    self.train()
 
     def write_into(self, path: Path) -> None:
         """Write the model's files into an existing empty folder, for callers who add more files.
@@ -217,15 +164,3 @@ class Embedder(nn.Module):
         ).write(path)
         write_weights(path / WEIGHTS, self.encoder)
         write_module_weights(path, self.after_pooling)
-
-
-class _Encoding:
-    """The threads that encode with a model now."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.threads = 0
-        self.was_training = False
-
-    def __reduce__(self) -> tuple[type[_Encoding], tuple[()]]:
-        return _Encoding, ()  # no thread encodes with a copy of the model

@@ -18,7 +18,7 @@ from sentune.network.pack import pack, plan_packs
 from sentune.progress import Advance
 from sentune.tokens.truncation import Truncation
 
-__all__ = ["Block", "EncodeSettings", "LongText", "OutputValue", "encode_chunk"]
+__all__ = ["Block", "EncodeSettings", "LongText", "OutputValue", "encode_chunk", "token_budget"]
 
 OutputValue = Literal["sentence_embedding", "token_embeddings"]
 LongText = Literal["truncate", "chunk"]
@@ -127,6 +127,11 @@ def _finished(vectors: Tensor, settings: EncodeSettings) -> Tensor:
     return F.normalize(vectors, dim=1) if settings.normalize_embeddings else vectors
 
 
+def token_budget(device: torch.device) -> int:
+    """The most tokens of a pack on a device."""
+    return _TOKEN_BUDGET.get(device.type, _TOKEN_BUDGET["cpu"])
+
+
 Groups = Iterable[tuple[list[int], list[list[int]]]]
 
 
@@ -134,7 +139,7 @@ def _groups(
     model: Embedder, token_ids: Sequence[list[int]], batch_size: int | None, advance: Advance
 ) -> Groups:
     """The positions and token ids of the texts of each pack."""
-    budget = _TOKEN_BUDGET.get(model.device.type, _TOKEN_BUDGET["cpu"])
+    budget = token_budget(model.device)
     most = 1 if model.batch_invariant else batch_size
     for group in plan_packs([len(ids) for ids in token_ids], budget, most):
         yield group, [token_ids[index] for index in group]

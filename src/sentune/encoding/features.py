@@ -42,11 +42,11 @@ def embed_features(
     Raises:
         ArgumentError: no token ids, another shape of the mask, or segment ids other than zero.
     """
-    ids = features.get("input_ids")
-    mask = features.get("attention_mask")
+    known = features if isinstance(features, Mapping) else {}
+    ids, mask = known.get("input_ids"), known.get("attention_mask")
     if not isinstance(ids, Tensor) or ids.ndim != 2:
         raise ArgumentError(
-            f"features with {', '.join(features) or 'nothing'}",
+            f"a {type(features).__name__} with {', '.join(known) or 'no features'}",
             expected="input_ids of shape (texts, tokens), and their attention_mask",
             fix="make them with model.tokenize",
         )

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.checks import require_whole
+from sentune.encoding.few_modules import light_modules, scaled
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import BaseModel
+from sentune.model_folder.weight_files import WEIGHTS, say_left_out
 from sentune.network.light_encoder import LightEncoder
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.truncation import Truncation
@@ -76,13 +78,12 @@ def encode_few(
     found = ModelFolder.read(base.folder)
     before = choose_prompt(found.prompts, found.default_prompt_name, prompt_name, prompt)
     skips_prompt = bool(before) and not found.include_prompt
-    following = [entry.kind for entry in found.after_pooling if entry.kind != "Dropout"]
-    learned = "Dense" in following or "LayerNorm" in following
-    computed = not (skips_prompt or learned) and _POOLED.keys() >= set(found.pooling_modes)
-    if not computed or sum(map(len, texts)) > _MOST_CHARACTERS:
+    if skips_prompt or not _computes(found) or sum(map(len, texts)) > _MOST_CHARACTERS:
         return None
     encoder = LightEncoder.open(found.weights, found.config, bfloat16=bfloat16)
-    if encoder is None:
+    width = found.config.hidden_size * len(found.pooling_modes)
+    modules = light_modules(found.after_pooling, width)
+    if encoder is None or modules is None:
         return None
     token_ids, truncation = found.tokenizer([before + text for text in texts])
     work = sum(encoder.multiplications(len(ids)) for ids in token_ids)
@@ -96,15 +97,17 @@ def encode_few(
             np.concatenate([_POOLED[mode](tokens) for mode in found.pooling_modes])
             for tokens in encoded
         ]
-        vectors = _scaled(np.stack(pooled)) if following else np.stack(pooled)
+        vectors = np.stack(pooled)
+        for module in modules:
+            vectors = module(vectors)
         vectors = vectors[:, : truncate_dim or found.truncate_dim]
-        vectors = _scaled(vectors) if normalize_embeddings else vectors
+        vectors = scaled(vectors) if normalize_embeddings else vectors
     if not all_finite(vectors):
         return None
+    say_left_out(encoder.left_out, found.weights)
     return FewVectors(vectors, truncation, found.tokenizer.max_seq_length)
 
 
-def _scaled(vectors: Array) -> Array:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: Array = vectors / np.maximum(lengths, np.float32(1e-12))
-    return scaled
+def _computes(found: ModelFolder) -> bool:
+    plain = found.adapter is None and found.weights.name == WEIGHTS
+    return plain and _POOLED.keys() >= set(found.pooling_modes)

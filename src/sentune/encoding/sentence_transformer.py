@@ -1,4 +1,4 @@
-"""The public model: text → tokens → pack → encoder → pooling → vector."""
+"""The public model: text → tokens → pack → encoder → pooling → modules after it → vector."""
 
 from __future__ import annotations
 

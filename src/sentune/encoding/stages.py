@@ -20,8 +20,9 @@ from sentune.encoding.features import embed_features
 from sentune.errors import ArgumentError
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import BaseModel, resolve
+from sentune.model_folder.tensors import read_tensors
 from sentune.model_folder.tokenizer_settings import TokenizerChanges
-from sentune.model_folder.weights import build_encoder, read_weights
+from sentune.model_folder.weights import build_encoder
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.encoder import Encoder
 from sentune.network.pack import Pack
@@ -225,9 +226,9 @@ class Transformer(nn.Module):
         )
         changes = TokenizerChanges(loading.tokenizer, do_lower_case)
         found = ModelFolder.read(base.folder, loading.config, changes)
-        weights = read_weights(found.weights, found.config.model_type)
         where = device or torch.device("cpu")
-        encoder = build_encoder(found.config, weights, str(found.weights), where)
+        weights = read_tensors(found.weights)
+        encoder = build_encoder(found.config, weights, str(found.weights), where, found.adapter)
         found.tokenizer.padding_side = loading.padding_side
         return cls.of(encoder, found.tokenizer, found, base, loading)
 

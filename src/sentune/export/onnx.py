@@ -58,7 +58,7 @@ def export_onnx(model: SentenceTransformer, out: str | Path) -> Exported:
 
     The graph's inputs are ``input_ids`` and ``attention_mask``, int64 (texts, length), padding
     last. Its outputs are ``last_hidden_state`` (texts, length, hidden) and ``sentence_embedding``
-    (texts, dim), pooled and normalized as the model does, in float32. The caller must add prompts
+    (texts, dim), as the model computes them, in float32. The caller must add prompts
     and cut texts at the folder's ``max_seq_length``. Before the folder appears, ONNX Runtime runs
     the graph, and its vectors are compared with the model's.
 

@@ -2,9 +2,12 @@
 
 ::
 
-    name ─ resolve ─ folder on disk ┬─ folder: modules, tokenizer_files, config, prompts
-                                    └─ weights ─ encoder
+    name ─ resolve ─ folder on disk ┬─ folder: modules, pooling, tokenizer_files, config, prompts
+                                    ├─ weight_files ─ tensors ─ weights ─ encoder
+                                    ├─ adapter ─ adapter_weights ───┘
+                                    └─ vector_modules: what follows pooling
 
-``ModelFolder.read`` and ``read_weights`` go from left to right, ``ModelFolder.write`` and
-``write_weights`` from right to left. ``json_files`` reads JSON with errors that name the file.
+``ModelFolder.read``, ``build_encoder`` and ``build_modules`` go from left to right,
+``ModelFolder.write``, ``write_weights`` and ``write_module_weights`` from right to left.
+``json_files`` reads JSON with errors that name the file.
 """

@@ -23,16 +23,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from sentune.errors import ArgumentError
+from sentune.errors import ArgumentError, ModelNotFoundError
 from sentune.files import write_json, write_text
+from sentune.model_folder.adapter import Adapter, read_adapter
 from sentune.model_folder.json_files import read_object, unexpected
 from sentune.model_folder.modules import ModuleEntry, read_modules, write_modules
 from sentune.model_folder.pooling import read_pooling, require_order, write_pooling
+from sentune.model_folder.resolve import resolve
 from sentune.model_folder.tokenizer_files import read_tokenizer, write_tokenizer
 from sentune.model_folder.tokenizer_settings import TokenizerChanges
-from sentune.model_folder.weight_files import require_weights
+from sentune.model_folder.weight_files import has_weights, require_weights
 from sentune.network.architectures import ARCHITECTURES, read_config
-from sentune.network.config import EncoderConfig
+from sentune.network.config import EncoderConfig, report_unknown
 from sentune.network.names import SIMILARITY_FUNCTIONS
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.tokenizer import Tokenizer
@@ -41,6 +43,8 @@ __all__ = ["ModelFolder"]
 
 _SETTINGS = "config_sentence_transformers.json"
 _EXTRAS_KEY = "sentune"
+_KEYS = {"__version__", "model_type", "prompts", "default_prompt_name", "similarity_fn_name"}
+_KEYS |= {"truncate_dim", _EXTRAS_KEY}
 # Written into the folder: sentence-transformers 3.1 warns about models newer than itself.
 _LAYOUT_VERSIONS = {"sentence_transformers": "3.1.0", "transformers": "4.44.2"}
 
@@ -53,7 +57,8 @@ class ModelFolder:
         config_json: the content of ``config.json``.
         config: the part of it that the encoder computes with.
         tokenizer: with the folder's length limit.
-        weights: the safetensors file that the weights are read from.
+        weights: the safetensors file that the weights are read from, or the index of several.
+        adapter: LoRA that is merged into them; None without.
         pooling_modes: names from ``POOLING_MODES``.
         include_prompt: whether prompt tokens take part in pooling.
         after_pooling: the modules that follow pooling.
@@ -69,6 +74,7 @@ class ModelFolder:
     config: EncoderConfig
     tokenizer: Tokenizer
     weights: Path
+    adapter: Adapter | None
     pooling_modes: tuple[str, ...]
     include_prompt: bool
     after_pooling: tuple[ModuleEntry, ...]
@@ -99,18 +105,29 @@ class ModelFolder:
             UnsupportedModelError: an architecture or module that sentune does not run.
         """
         transformer, pooling, after_pooling = read_modules(path)
-        config_json = read_object(transformer / "config.json", required=True)
-        config_json = _changed(config_json, config_changes)
-        config = read_config(config_json, str(transformer / "config.json"))
+        adapter = read_adapter(transformer)
+        weights = _with_weights(transformer, adapter)
+        config_path = _holding(("config.json",), transformer, weights) / "config.json"
+        config_json = _changed(read_object(config_path, required=True), config_changes)
+        config = read_config(config_json, str(config_path))
+        tokenizer = _holding(("tokenizer.json", "vocab.txt"), transformer, weights)
         modes, include_prompt = read_pooling(pooling)
         listing, card = path / _SETTINGS, path / "README.md"
         settings = read_object(listing)
+        report_unknown(listing, settings, _KEYS)
         prompts = _prompts(settings, listing)
         return cls(
             config_json=config_json,
             config=config,
-            tokenizer=read_tokenizer(transformer, config, tokenizer_changes),
-            weights=require_weights(transformer),
+            tokenizer=read_tokenizer(
+                tokenizer,
+                config,
+                tokenizer_changes,
+                # Without a list of modules it is a folder of transformers, which has no such file.
+                own_limits=transformer != path or (path / "modules.json").is_file(),
+            ),
+            weights=require_weights(weights),
+            adapter=adapter,
             pooling_modes=modes,
             include_prompt=include_prompt,
             after_pooling=after_pooling,
@@ -169,10 +186,32 @@ def _changed(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     return {**values, **changes}
 
 
+def _with_weights(transformer: Path, adapter: Adapter | None) -> Path:
+    """The folder with the weights: this one, or that of the model that the adapter is for."""
+    if adapter is None or not adapter.base or has_weights(transformer):
+        return transformer
+    try:
+        base = resolve(adapter.base, local_files_only=True)
+    except ModelNotFoundError as error:
+        raise ModelNotFoundError(
+            f"{transformer} has an adapter for the model {adapter.base!r}, which is not on this "
+            "machine",
+            expected="the model's weights in the folder, or the model",
+            fix=error.fix,
+        ) from error
+    return read_modules(base.folder)[0]
+
+
+def _holding(names: tuple[str, ...], first: Path, otherwise: Path) -> Path:
+    """The folder with one of these files; ``otherwise`` if the first has none of them."""
+    return first if any((first / name).is_file() for name in names) else otherwise
+
+
 def _prompts(settings: dict[str, Any], path: Path) -> dict[str, str]:
     prompts = settings.get("prompts") or {}
     if not isinstance(prompts, dict):
         raise unexpected(path, "prompts", prompts, "a JSON object with a text for each name")
+    prompts = {name: "" if text is None else text for name, text in prompts.items()}
     for name in prompts:
         try:
             choose_prompt(prompts, None, name, None)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from sentune.errors import ModelError
 
-__all__ = ["damaged", "flag", "read_json", "read_object", "report_unknown", "unexpected"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["damaged", "flag", "read_json", "read_object", "unexpected"]
 
 
 def read_object(path: Path, *, required: bool = False) -> dict[str, Any]:
@@ -39,13 +35,6 @@ def flag(values: dict[str, Any], name: str, default: bool, path: Path) -> bool:
     if not isinstance(value, bool):
         raise unexpected(path, name, value, "true or false")
     return value
-
-
-def report_unknown(path: Path, values: Collection[str], known: Collection[str]) -> None:
-    """Log the keys of a file that sentune does not know and so does not use."""
-    unknown = [str(key) for key in values if key not in known]
-    if unknown:
-        logger.warning("%s: not used, because not known: %s", path, ", ".join(unknown))
 
 
 def unexpected(path: Path, name: str, value: object, expected: str) -> ModelError:

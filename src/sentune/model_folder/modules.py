@@ -10,7 +10,20 @@ from typing import Any
 from sentune.errors import ModelError, UnsupportedModelError
 from sentune.files import make_folder, write_json
 from sentune.model_folder.json_files import damaged, read_json, read_object
-from sentune.network.names import VECTOR_MODULES
+from sentune.network.config import report_unknown
+from sentune.network.names import VECTOR_MODULES, VECTORS
+
+_NAMES = ("module_input_name", "module_output_name")
+_KEYS: dict[str, tuple[str, ...]] = {
+    "Dense": (
+        *("in_features", "out_features", "bias", "activation_function", "use_residual"),
+        *_NAMES,
+    ),
+    "LayerNorm": ("dimension",),
+    "Dropout": ("dropout",),
+    "Normalize": _NAMES,
+}
+_OF_ENTRIES = ("idx", "name", "path", "type", "kwargs")  # kwargs: what a caller may pass on
 
 __all__ = ["ModuleEntry", "module_path", "read_modules", "write_modules"]
 
@@ -52,11 +65,25 @@ def read_modules(folder: Path) -> tuple[Path, Path | None, tuple[ModuleEntry, ..
             expected=f"Transformer, Pooling, and then any of {', '.join(VECTOR_MODULES)}",
             fix="choose a model made of these modules",
         )
-    following = [
-        ModuleEntry(name, read_object(path / "config.json", required=name != "Normalize"), path)
-        for name, path in zip(names[2:], paths[2:], strict=True)
-    ]
+    for entry in entries:
+        report_unknown(listing, entry, _OF_ENTRIES)
+    following = [_entry(*each) for each in zip(names[2:], paths[2:], strict=True)]
     return paths[0], paths[1], tuple(following)
+
+
+def _entry(kind: str, folder: Path) -> ModuleEntry:
+    path = folder / "config.json"
+    config = read_object(path, required=kind != "Normalize")
+    report_unknown(path, config, _KEYS[kind])
+    for name in _NAMES:
+        if config.get(name) not in (None, VECTORS):
+            raise UnsupportedModelError(
+                f"{path}, {name} is {config[name]!r}",
+                expected=f"{VECTORS}: modules after pooling change the vectors of texts",
+                fix="choose another model",
+            )
+    known = {key: value for key, value in config.items() if key in _KEYS[kind]}
+    return ModuleEntry(kind, known, folder)
 
 
 def _module_name(kind: str, listing: Path) -> str:

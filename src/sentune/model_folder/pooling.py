@@ -8,9 +8,14 @@ from typing import Any
 from sentune.errors import ModelError, UnsupportedModelError
 from sentune.files import write_json
 from sentune.model_folder.json_files import flag, read_object
+from sentune.network.config import report_unknown
 from sentune.network.names import POOLING_FLAGS, POOLING_MODES
 
 __all__ = ["read_pooling", "require_order", "write_pooling"]
+
+# The width is that of the encoder, whatever the file says.
+_KEYS = {"word_embedding_dimension", "embedding_dimension", "include_prompt", "pooling_mode"}
+_KEYS.update(POOLING_FLAGS.values())
 
 
 def read_pooling(folder: Path | None) -> tuple[tuple[str, ...], bool]:
@@ -19,6 +24,7 @@ def read_pooling(folder: Path | None) -> tuple[tuple[str, ...], bool]:
         return ("mean",), True
     path = folder / "config.json"
     values = read_object(path, required=True)
+    report_unknown(path, values, _KEYS)
     include_prompt = flag(values, "include_prompt", True, path)
     modes = _pooling_modes(values, path)
     if not modes or any(mode not in POOLING_MODES for mode in modes):

@@ -139,7 +139,7 @@ def _from_cache(
         )
     except LocalEntryNotFoundError:
         return None
-    if not any(folder.rglob("model.safetensors")) and not any(folder.rglob("*.bin")):
+    if not any(folder.rglob("*.safetensors")) and not any(folder.rglob("*.bin")):
         return None  # a download that was cut short
     if (folder / "modules.json").is_file():
         return BaseModel(name, folder, "Hugging Face cache", folder.name)

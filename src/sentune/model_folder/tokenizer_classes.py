@@ -120,7 +120,6 @@ class TokenizerClass:
         named: its special tokens, where no file names others.
         ends: the names of the tokens before and after a text.
         model: options of the model of the tokenizer that the class sets.
-        plain_tokens: whether special tokens are looked for before a text is normalized.
         mask_takes_blank: whether the mask token takes the blank before it.
         settle: replaces what the class replaces.
         like: settings, their path and the present normalizer → normalizer and pre-tokenizer that
@@ -134,13 +133,12 @@ class TokenizerClass:
     settle: Callable[[tokenizers.Tokenizer, Settings, Path], None]
     like: Callable[[Settings, Path, Any], tuple[Any, Any]]
     model: Mapping[str, Any] = field(default_factory=dict)
-    plain_tokens: bool = True
     mask_takes_blank: bool = False
 
     def token(self, name: str, content: str) -> AddedToken:
         """A special token of which files say no more than the text."""
         lstrip = self.mask_takes_blank and name == "mask_token"
-        return AddedToken(content, special=True, normalized=not self.plain_tokens, lstrip=lstrip)
+        return AddedToken(content, special=True, lstrip=lstrip)
 
     def rebuilt_otherwise(
         self, tokenizer: tokenizers.Tokenizer, content: Mapping[str, Any], settings: Settings
@@ -196,7 +194,6 @@ _KNOWN = {
         _settle_word_piece,
         _like_bert,
         _WORD_PIECE,
-        plain_tokens=False,
         mask_takes_blank=True,
     ),
     "RobertaTokenizer": TokenizerClass(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from sentune.errors import ArgumentError, ModelError
 from sentune.files import write_json, write_text
 from sentune.model_folder.added_tokens import NAMED_TOKENS, AddedTokens, content_of
 from sentune.model_folder.json_files import flag, unexpected
+from sentune.model_folder.notes import tell
 from sentune.model_folder.tokenizer_classes import GENERIC, GENERIC_CLASSES, class_name, known_class
 from sentune.model_folder.tokenizer_parts import TokenizerParts, lower_first
 from sentune.model_folder.tokenizer_settings import (
@@ -36,21 +36,25 @@ _USUAL = {
     "mask_token": ("[MASK]", "<mask>"),
 }
 
-logger = logging.getLogger(__name__)
-
 
 def read_tokenizer(
-    folder: Path, config: EncoderConfig, changes: TokenizerChanges | None = None
+    folder: Path,
+    config: EncoderConfig,
+    changes: TokenizerChanges | None = None,
+    *,
+    own_limits: bool = True,
+    task: str = "feature-extraction",
 ) -> Tokenizer:
     """The tokenizer of a folder, with its length limit.
 
     Logs what versions of sentence-transformers read otherwise, and what is capped.
+    ``own_limits``: whether ``sentence_bert_config.json`` counts.
 
     Raises:
         ModelError: a file is missing or damaged, or the tokenizer is that of another model.
         UnsupportedModelError: an option that changes vectors and is not computed.
     """
-    settings = TokenizerSettings.read(folder, config, changes)
+    settings = TokenizerSettings.read(folder, config, changes, own_limits=own_limits, task=task)
     parts = _parts(folder, settings.values, settings.class_named, config)
     tokenizer = _read(folder, parts)
     if settings.do_lower_case:
@@ -119,12 +123,10 @@ def _require_embeddings(
             fix="put the tokenizer files of this model into the folder",
         )
     beyond = [t.content for n, t in sorted(found.added_tokens().items()) if n >= known]
-    logger.warning(
-        "the tokenizer in %s has tokens without embeddings (vocab_size is %d): %s; a text with one "
-        "of them is refused",
-        folder,
-        known,
-        ", ".join(beyond[:5]) + (f" and {len(beyond) - 5} more" if len(beyond) > 5 else ""),
+    shown = ", ".join(beyond[:5]) + (f" and {len(beyond) - 5} more" if len(beyond) > 5 else "")
+    tell(
+        f"the tokenizer in {folder} has tokens without embeddings (vocab_size is {known}), and a "
+        f"text with one of them is refused: {shown}"
     )
 
 
@@ -179,19 +181,15 @@ def _vocabulary(folder: Path, parts: TokenizerParts) -> Path:
 
 def _tell(path: Path, parts: TokenizerParts, changed: list[str]) -> None:
     if parts.known is GENERIC and parts.name not in GENERIC_CLASSES:
-        logger.warning(
-            "%s names the class %s, which is not known here: tokenizer.json is read as it is",
-            path.with_name(SETTINGS),
-            parts.name,
+        tell(
+            f"{path.with_name(SETTINGS)} names the class {parts.name}, which is not known here: "
+            "tokenizer.json is read as it is"
         )
     if changed:
-        logger.warning(
-            "%s is read as sentence-transformers 3 reads it; version 6 makes another tokenizer of "
-            "the same folder, because its class %s builds %s anew: save the model to write a "
-            "folder that all versions read alike",
-            path,
-            parts.name,
-            ", ".join(changed),
+        tell(
+            f"{path} is read as sentence-transformers 3 reads it; version 6 makes another "
+            f"tokenizer of it, because its class {parts.name} builds {', '.join(changed)} anew: "
+            "save the model to write a folder that all versions read alike"
         )
 
 

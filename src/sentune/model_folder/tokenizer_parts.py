@@ -41,6 +41,7 @@ class TokenizerParts:
     def from_json(self, text: str) -> tokenizers.Tokenizer:
         """The tokenizer of ``tokenizer.json``, as its class settles it. Raises ModelError."""
         tokenizer = tokenizers.Tokenizer.from_str(text)
+        tokenizer.no_padding()
         # A class that cannot have made this file is no guide to what it means.
         fits = self.known.kind == kind_of(tokenizer)
         parts = self if fits else replace(self, known=GENERIC)
@@ -63,13 +64,15 @@ class TokenizerParts:
         tokenizer = tokenizers.Tokenizer(model)
         tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizer, decoder
         self.known.settle(tokenizer, self.settings, self._path)
+        if self.known.kind == "WordPiece":
+            self._id(model, "unk_token", path)
         self._add(tokenizer)
         before, after = (self._content(name) for name in self.known.ends)
-        ids = [(token, self._id(tokenizer, token, path)) for token in (before, after)]
+        ids = {self._content(name): self._id(tokenizer, name, path) for name in self.known.ends}
         tokenizer.post_processor = processors.TemplateProcessing(
             single=[before, "$A", after],
             pair=[before, "$A", after, "$B:1", f"{after}:1"],
-            special_tokens=list(dict(ids).items()),
+            special_tokens=list(ids.items()),
         )
         return tokenizer
 
@@ -77,14 +80,14 @@ class TokenizerParts:
     def _path(self) -> Path:
         return self.folder / "tokenizer_config.json"
 
-    def _id(self, tokenizer: tokenizers.Tokenizer, token: str, path: Path) -> int:
-        number = tokenizer.token_to_id(token)
+    def _id(self, vocabulary: Any, name: str, path: Path) -> int:
+        number = vocabulary.token_to_id(self._content(name))
         if number is None:
             raise ModelError(
-                f"{path} has no token {token!r}, which marks the ends of a text",
+                f"{path} has no token {self._content(name)!r}, the {name} of {self.name}",
                 expected="a vocabulary with the special tokens of the model",
-                fix="name the tokens that it has in tokenizer_config.json: cls_token, sep_token, "
-                "unk_token, pad_token, mask_token",
+                fix="name those that it has in tokenizer_config.json: unk_token, cls_token, "
+                "sep_token, pad_token, mask_token",
             )
         return int(number)
 
@@ -175,7 +178,11 @@ def _found_tokens(tokenizer: tokenizers.Tokenizer) -> dict[int, tuple[Any, ...]]
 
 def frame_of(tokenizer: tokenizers.Tokenizer) -> tuple[list[str], list[str]]:
     """The special tokens before and after a text."""
+    limit = tokenizer.truncation
+    tokenizer.no_truncation()
     encoding = tokenizer.encode("a")
+    if limit is not None:
+        tokenizer.enable_truncation(**limit)
     mask = encoding.special_tokens_mask
     before = next((index for index, special in enumerate(mask) if not special), len(mask))
     after = next((index for index, special in enumerate(mask[::-1]) if not special), 0)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +13,11 @@ from typing import Any
 
 from sentune.errors import ArgumentError, UnsupportedModelError
 from sentune.model_folder.added_tokens import NAMED_TOKENS
-from sentune.model_folder.json_files import read_object, report_unknown, unexpected
-from sentune.network.config import EncoderConfig
+from sentune.model_folder.json_files import read_object, unexpected
+from sentune.model_folder.notes import tell
+from sentune.network.config import EncoderConfig, report_unknown
 
 __all__ = ["LIMITS", "SETTINGS", "SPECIAL", "TokenizerChanges", "TokenizerSettings"]
-
-logger = logging.getLogger(__name__)
 
 SETTINGS, SPECIAL = "tokenizer_config.json", "special_tokens_map.json"
 LIMITS = "sentence_bert_config.json"
@@ -177,7 +175,13 @@ class TokenizerSettings:
 
     @classmethod
     def read(
-        cls, folder: Path, config: EncoderConfig, changes: TokenizerChanges | None = None
+        cls,
+        folder: Path,
+        config: EncoderConfig,
+        changes: TokenizerChanges | None = None,
+        *,
+        own_limits: bool = True,
+        task: str = "feature-extraction",
     ) -> TokenizerSettings:
         """Read them, and log what is not used or is capped.
 
@@ -189,11 +193,14 @@ class TokenizerSettings:
         path = folder / SETTINGS
         values = read_object(path)
         limits_path = next((p for p in (folder / f for f in _LIMIT_FILES) if p.is_file()), None)
+        if limits_path and not own_limits:
+            tell(f"{limits_path} is not used, because there is no modules.json")
+            limits_path = None
         limits = read_object(limits_path) if limits_path else {}
         _report(folder, values)
         arguments: dict[str, Any] = {}
         if limits_path:
-            _check_limits(limits, limits_path)
+            _check_limits(limits, limits_path, task)
             arguments = _arguments(limits, limits_path)
         sources = dict.fromkeys(arguments, limits_path or path)
         if changes is not None:
@@ -223,7 +230,7 @@ def _report(folder: Path, values: Mapping[str, Any]) -> None:
     report_unknown(folder / SPECIAL, special, {*NAMED_TOKENS, *_MORE} | custom)
 
 
-def _check_limits(limits: Mapping[str, Any], path: Path) -> None:
+def _check_limits(limits: Mapping[str, Any], path: Path, wanted: str) -> None:
     for name in _REFUSED:
         if limits.get(name):
             raise UnsupportedModelError(
@@ -232,11 +239,12 @@ def _check_limits(limits: Mapping[str, Any], path: Path) -> None:
                 fix="choose another model, or remove the option if the model does not need it",
             )
     task = limits.get("transformer_task")
-    if task not in (None, "feature-extraction"):
+    if task not in (None, wanted):
         raise UnsupportedModelError(
             f"{path} sets transformer_task to {task!r}",
-            expected="feature-extraction",
-            fix="choose a sentence-embedding model",
+            expected=wanted,
+            fix="load a model that makes vectors with SentenceTransformer, and one that scores "
+            "pairs with CrossEncoder",
         )
     report_unknown(path, limits, {*_OF_LIMITS, *_REFUSED})
     for name in ("model_args", "model_kwargs"):
@@ -304,11 +312,8 @@ def _capped(path: Path, name: str, length: Any, config: EncoderConfig) -> int:
     longest = config.longest_text
     endless = name != "max_seq_length" and length >= _NO_LIMIT
     if length > longest and not endless:
-        logger.warning(
-            "%s, %s is %s: texts are cut at %d tokens, because the model has no more positions",
-            path,
-            name,
-            length,
-            longest,
+        tell(
+            f"{path}, {name} is {length}: texts are cut at {longest} tokens, because the model has "
+            "no more positions"
         )
     return int(min(length, longest))

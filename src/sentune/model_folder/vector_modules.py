@@ -12,12 +12,13 @@ from torch import Tensor, nn
 
 from sentune.errors import ArgumentError, ModelError, UnsupportedModelError
 from sentune.files import write_bytes
-from sentune.model_folder.json_files import flag, report_unknown
+from sentune.model_folder.json_files import flag
 from sentune.model_folder.modules import ModuleEntry, module_path
+from sentune.model_folder.tensors import as_float32, read_tensors
 from sentune.model_folder.weight_files import WEIGHTS, require_weights
-from sentune.model_folder.weights import read_tensors, refuse
 from sentune.network.names import DENSE_ACTIVATIONS
 from sentune.network.vector_modules import MODULES, activation, vector_width
+from sentune.network.weight_names import refuse
 from sentune.vectors import all_finite
 
 __all__ = ["build_modules", "described", "write_module_weights"]
@@ -27,16 +28,6 @@ Shapes = dict[str, tuple[int, ...]]
 _FIRST = 2  # the number of the first module after pooling
 # Where torch.nn has its activations, by the names that people and sentence-transformers write.
 _PLACES = ("torch.nn", "torch.nn.modules.activation", "torch.nn.modules.linear", "torch.nn.modules")
-
-_KEYS: dict[str, tuple[str, ...]] = {
-    "Dense": (
-        *("in_features", "out_features", "bias", "activation_function"),
-        *("module_input_name", "module_output_name", "use_residual"),
-    ),
-    "LayerNorm": ("dimension",),
-    "Dropout": ("dropout",),
-    "Normalize": ("module_input_name", "module_output_name"),
-}
 
 
 def build_modules(
@@ -60,9 +51,7 @@ def build_modules(
 
 
 def _built(entry: ModuleEntry) -> nn.Module:
-    path = _folder(entry) / "config.json"
-    report_unknown(path, entry.config, _KEYS[entry.kind])
-    given = {key: value for key, value in entry.config.items() if key in _KEYS[entry.kind]}
+    path, given = _folder(entry) / "config.json", dict(entry.config)
     if entry.kind == "Dense":
         given["bias"] = flag(given, "bias", True, path)
         given["activation_function"] = _activation(given, path)
@@ -110,18 +99,18 @@ def _activation(config: dict[str, Any], path: Path) -> nn.Module:
 
 def _weights(path: Path, shapes: Shapes) -> dict[str, Tensor]:
     """Of exactly these names and shapes, in float32. Raises ModelError."""
-    require_weights(path.parent)
-    stored, source = read_tensors(path), str(path)
+    source = str(path)
+    stored = as_float32(read_tensors(require_weights(path.parent)), source)
     expected = "the weights that config.json beside it describes"
     refuse([name for name in shapes if name not in stored], source, "has no weights for", expected)
     refuse([name for name in stored if name not in shapes], source, "has unknown weights", expected)
     wrong = [
         f"{name} {tuple(weights.shape)}"
         for name, weights in stored.items()
-        if tuple(weights.shape) != shapes[name] or not all_finite(weights.float())
+        if tuple(weights.shape) != shapes[name] or not all_finite(weights)
     ]
     refuse(wrong, source, "has weights of another shape, or not finite,", expected)
-    return {name: weights.float() for name, weights in stored.items()}
+    return stored
 
 
 def _folder(entry: ModuleEntry) -> Path:

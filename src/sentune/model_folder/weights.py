@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from sentune.errors import ModelError
 from sentune.files import write_bytes
+from sentune.model_folder.adapter import Adapter
+from sentune.model_folder.adapter_weights import merge_adapter
+from sentune.model_folder.tensors import as_float32
+from sentune.model_folder.weight_files import say_left_out
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.config import EncoderConfig
 from sentune.network.encoder import Encoder
+from sentune.network.weight_names import find_weights, refuse
 from sentune.vectors import all_finite
 
 __all__ = [
     "build_encoder",
     "export_weights",
-    "load_weights",
-    "read_tensors",
-    "read_weights",
-    "refuse",
     "write_weights",
 ]
 
@@ -43,94 +41,68 @@ def _names(encoder: Encoder) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield ours, tuple(f"{part.format(number)}.{kind}" for part in parts)
 
 
-def read_weights(path: Path, model_type: str) -> dict[str, Tensor]:
-    """Read a safetensors file as float32 tensors under the names of the bare encoder.
-
-    The prefix of a model with a head (``bert.``) and the old ``gamma``/``beta`` endings are
-    translated; the weights of a head are left out.
-
-    Raises:
-        ModelError: the file is missing, incomplete, not safetensors, or has whole numbers.
-    """
-    stored = read_tensors(path)
-    architecture = ARCHITECTURES[model_type]
-    current = {name: architecture.current_name(name) for name in stored}
-    weights = {current[name]: tensor for name, tensor in stored.items()}
-    names = Counter(current.values())
-    twice = [name for name, times in names.items() if times > 1]
-    refuse(twice, str(path), "spells twice", "each weight once")
-    whole = [name for name, w in weights.items() if not w.is_floating_point()]
-    coded = [name for name in whole if not name.startswith(architecture.ignored)]
-    refuse(coded, str(path), "has whole numbers in", "floating-point weights, not quantized ones")
-    return {
-        name: tensor.float()
-        for name, tensor in weights.items()
-        if name not in whole and not name.startswith(architecture.ignored)
-    }
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, as they are. Raises ModelError."""
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(
-            f"{path} cannot be read ({error})",
-            expected="weights in safetensors format",
-            fix="copy the file again from the source of the model",
-        ) from error
-
-
 def build_encoder(
-    config: EncoderConfig, weights: Mapping[str, Tensor], source: str, device: torch.device
+    config: EncoderConfig,
+    stored: Mapping[str, Tensor],
+    source: str,
+    device: torch.device,
+    adapter: Adapter | None = None,
 ) -> Encoder:
     """An encoder with these weights, in evaluation mode.
 
-    Memory is allocated only after the weights were found to fit the configuration, whose sizes
-    may be wrong.
+    ``stored`` has the tensors of the weights' file as they are, ``source`` is the file, for
+    messages. Memory is allocated only after the weights were found to fit the configuration, whose
+    sizes may be wrong. What the encoder does not have, such as the weights of a head, is left out
+    and logged.
 
     Raises:
-        ModelError: as in :func:`load_weights`.
+        ModelError: weights are missing, or of another shape or format, or not finite; the message
+            names up to three of them.
+        UnsupportedModelError: weights of an adapter that cannot be merged.
     """
-    if config.num_hidden_layers > len(weights):
+    if config.num_hidden_layers > len(stored):
         missing = f"{config.num_hidden_layers} layers"
         refuse([missing], source, "has no weights for", "all weights that config.json describes")
     with torch.device("meta"):
         encoder = Encoder(config)
-    load_weights(encoder, weights, source, device)
+    architecture = ARCHITECTURES[config.model_type]
+    table = dict(_names(encoder))
+    wanted = dict.fromkeys(name for theirs in table.values() for name in theirs)
+    found = find_weights(stored, wanted, architecture, source)
+    used = {ours: stored[name] for ours, name in (found.stored | found.kept).items()}
+    weights, left_out = as_float32(used, source), found.left_out
+    _require_shapes(encoder, table, weights, source)
+    if adapter is not None:
+        left_out += merge_adapter(weights, adapter, architecture)
+    say_left_out(left_out, source)
+    _fill(encoder, {ours: [weights[n] for n in theirs] for ours, theirs in table.items()}, device)
+    # Copies: a view would keep the whole file in memory.
+    encoder.unused = {name: weights[name].clone() for name in found.kept}
     return encoder.eval()
 
 
-def load_weights(
-    encoder: Encoder, weights: Mapping[str, Tensor], source: str, device: torch.device | None = None
+def _require_shapes(
+    encoder: Encoder,
+    table: Mapping[str, tuple[str, ...]],
+    weights: Mapping[str, Tensor],
+    source: str,
 ) -> None:
-    """Fill the encoder: every parameter gets its weight, and no weight may be left over.
-
-    New parameters are allocated on ``device``; when None, the present ones are filled. The encoder
-    is not changed if an error is raised. ``source`` is the file, for messages.
-
-    Raises:
-        ModelError: weights are missing, unknown, of another shape, or not finite; the message
-            names up to three of them.
-    """
-    architecture = ARCHITECTURES[encoder.config.model_type]
-    remaining = dict(weights)
-    unused = {n: remaining.pop(n) for n in weights if n.startswith(architecture.kept)}
-    table = list(_names(encoder))
-    missing = [name for _, theirs in table for name in theirs if name not in remaining]
-    refuse(missing, source, "has no weights for", "all weights that config.json describes")
     shapes = {name: tuple(parameter.shape) for name, parameter in encoder.named_parameters()}
-    stacked = {ours: [remaining.pop(name) for name in theirs] for ours, theirs in table}
-    wrong = [w for ours, theirs in table for w in _wrong(shapes[ours], stacked[ours], theirs)]
+    wrong = [
+        f"{name} {tuple(weights[name].shape)}"
+        for ours, theirs in table.items()
+        for name in theirs
+        if tuple(weights[name].shape) != (shapes[ours][0] // len(theirs), *shapes[ours][1:])
+        or not all_finite(weights[name])
+    ]
     refuse(wrong, source, "has weights of another shape, or not finite,", "those of config.json")
-    refuse(list(remaining), source, "has unknown weights", f"those of a {architecture.model_class}")
-    if device is not None:
-        _allocate(encoder, device)
-    # Copies: a view would keep the whole file in memory.
-    encoder.unused = {name: tensor.clone() for name, tensor in unused.items()}
+
+
+def _fill(encoder: Encoder, weights: Mapping[str, list[Tensor]], device: torch.device) -> None:
+    _allocate(encoder, device)
     with torch.no_grad():
         for ours, parameter in encoder.named_parameters():
-            parts = stacked[ours]
+            parts = weights[ours]
             for target, part in zip(parameter.chunk(len(parts)), parts, strict=True):
                 target.copy_(part)
 
@@ -141,15 +113,6 @@ def _allocate(encoder: Encoder, device: torch.device) -> None:
         for name, parameter in module.named_parameters(recurse=False):
             empty = torch.empty(parameter.shape, dtype=parameter.dtype, device=device)
             setattr(module, name, nn.Parameter(empty))
-
-
-def _wrong(shape: tuple[int, ...], parts: list[Tensor], names: tuple[str, ...]) -> list[str]:
-    of_part = (shape[0] // len(parts), *shape[1:])
-    return [
-        f"{name} {tuple(part.shape)}"
-        for name, part in zip(names, parts, strict=True)
-        if tuple(part.shape) != of_part or not all_finite(part)
-    ]
 
 
 def export_weights(encoder: Encoder) -> dict[str, Tensor]:
@@ -164,16 +127,5 @@ def export_weights(encoder: Encoder) -> dict[str, Tensor]:
 
 
 def write_weights(path: Path, encoder: Encoder) -> None:
-    """Write a safetensors file that ``read_weights`` reads. Raises OutputError."""
+    """Write the encoder's weights as a safetensors file. Raises OutputError."""
     write_bytes(path, save(export_weights(encoder), metadata={"format": "pt"}))
-
-
-def refuse(names: list[str], source: str, problem: str, expected: str) -> None:
-    """Raise ModelError if there are names; it shows up to three of them."""
-    if names:
-        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        raise ModelError(
-            f"{source} {problem} {shown}",
-            expected=expected,
-            fix="copy the folder again from the source of the model",
-        )

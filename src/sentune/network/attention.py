@@ -21,7 +21,7 @@ from sentune.network.config import GROUPED_FROM
 from sentune.network.grouped_attention import attend_in_groups
 from sentune.network.pack import Pack, Run, blocks, joined
 
-__all__ = ["Biases", "attend"]
+__all__ = ["Biases", "attend", "attend_first", "first_rows"]
 
 _FEW = 128  # tokens of a pack; up to here the fused kernel is faster in float32
 
@@ -72,6 +72,22 @@ def _attend_in_runs(
         each = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
         mixed.append(each.transpose(1, 2).flatten(2).flatten(0, 1))
     return joined(mixed)
+
+
+def attend_first(qkv: Tensor, pack: Pack, heads: int, biases: Biases | None = None) -> Tensor:
+    """As ``attend``, for the query of each text's first token alone: (texts, hidden)."""
+    mixed = []
+    for block, bias in zip(pack.blocks(qkv), biases or [None] * len(pack.runs), strict=True):
+        query, key, value = _split_heads(block, heads)
+        mask = None if bias is None else bias[..., :1, :].to(qkv.dtype)
+        each = F.scaled_dot_product_attention(query[:, :, :1], key, value, attn_mask=mask)
+        mixed.append(each.flatten(1))
+    return joined(mixed)
+
+
+def first_rows(rows: Tensor, pack: Pack) -> Tensor:
+    """(tokens, …) → (texts, …): the row of each text's first token, in the pack's order."""
+    return joined([block[:, 0] for block in pack.blocks(rows)])
 
 
 def _split_heads(qkv: Tensor, heads: int) -> Tensor:

@@ -6,13 +6,23 @@ Names are those of Hugging Face's BERT. The other names of an architecture are i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sentune.errors import ModelError, UnsupportedModelError
 
-__all__ = ["GROUPED_FROM", "AttentionKind", "ConfigReader", "EncoderConfig"]
+__all__ = [
+    "GROUPED_FROM",
+    "AttentionKind",
+    "ConfigReader",
+    "EncoderConfig",
+    "report_unknown",
+]
+
+logger = logging.getLogger(__name__)
 
 # Tokens of a text from which on attention in bfloat16 computes in groups on a CPU.
 GROUPED_FROM = 64
@@ -96,6 +106,45 @@ class EncoderConfig:
         return max((p for name, p in self.dropout.items() if name != "attention"), default=0.0)
 
 
+# fmt: off
+# Keys that say nothing about the vectors of an encoder: how it was trained and saved, what its
+# heads do, what a call returns, how text is generated.
+_HARMLESS = frozenset({
+    "_attn_implementation", "_commit_hash", "_name_or_path", "add_pooling_layer", "architectures",
+    "attn_implementation", "auto_map", "begin_suppress_tokens", "bos_token_id",
+    "chunk_size_feed_forward", "classifier_activation", "classifier_bias", "classifier_dropout",
+    "classifier_dropout_prob", "classifier_pooling", "cls_token_id", "cross_attention_hidden_size",
+    "decoder_bias", "decoder_start_token_id", "deterministic_flash_attn", "directionality", "dtype",
+    "eos_token_id", "finetuning_task", "global_attn_every_n_layers", "global_rope_theta",
+    "gradient_checkpointing", "id2label", "initializer_cutoff_factor", "initializer_range",
+    "keys_to_ignore_at_inference", "label2id", "language", "local_rope_theta", "mask_token_id",
+    "model_max_length", "model_type", "name", "num_labels", "output_attentions",
+    "output_hidden_states", "output_past", "pad_token_id", "pooler_fc_size",
+    "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type",
+    "prefix", "problem_type", "qa_dropout", "reference_compile", "repad_logits_with_grad",
+    "return_dict", "sbert_ce_default_activation_function", "sentence_transformers", "sep_token_id",
+    "seq_classif_dropout", "sinusoidal_pos_embds", "sparse_pred_ignore_index", "sparse_prediction",
+    "suppress_tokens", "task_specific_params", "tf_legacy_loss", "tie_encoder_decoder",
+    "tie_word_embeddings", "tokenizer_class", "torch_dtype", "torchscript", "transformers_version",
+    "use_bfloat16", "use_cache", "use_return_dict",
+    # of text generation
+    "bad_words_ids", "diversity_penalty", "do_sample", "early_stopping",
+    "encoder_no_repeat_ngram_size", "exponential_decay_length_penalty", "forced_bos_token_id",
+    "forced_eos_token_id", "length_penalty", "max_length", "min_length", "no_repeat_ngram_size",
+    "num_beam_groups", "num_beams", "num_return_sequences", "output_scores",
+    "remove_invalid_values", "repetition_penalty", "return_dict_in_generate", "temperature",
+    "top_k", "top_p", "typical_p",
+})
+# fmt: on
+# Keys that change what is computed whenever they are set.
+_REFUSED = {
+    "is_decoder": "false: decoders are not computed",
+    "is_encoder_decoder": "false: decoders are not computed",
+    "add_cross_attention": "false: decoders are not computed",
+    "pruned_heads": "no pruned heads",
+    "quantization_config": "weights that are not quantized",
+}
+
 _GREATEST_SIZE = 10**8  # the product of two still fits into 64 bits
 
 
@@ -107,6 +156,7 @@ class ConfigReader:
 
     def __init__(self, values: Mapping[str, Any], source: str, spelling: Mapping[str, str]) -> None:
         self.values = values
+        self.used: set[str] = set()
         self.source = source
         self._spelling = spelling
 
@@ -116,7 +166,18 @@ class ConfigReader:
 
     def get(self, ours: str, default: Any = None) -> Any:
         """The value in the file, unchecked; ``default`` when it has none."""
+        self.used.add(self.name(ours))
         return self.values.get(self.name(ours), default)
+
+    def finish(self) -> None:
+        """Refuse what changes the computation, and log what no one knows.
+
+        To be called when all values are taken. Raises UnsupportedModelError.
+        """
+        for name, expected in _REFUSED.items():
+            if self.values.get(name) and name not in self.used:
+                raise self.unsupported(name, expected)
+        report_unknown(self.source, self.values, self.used | _HARMLESS | _REFUSED.keys())
 
     def size(
         self, ours: str, default: int | None = None, *, least: int = 1, most: int = _GREATEST_SIZE
@@ -163,3 +224,15 @@ class ConfigReader:
             expected=expected,
             fix="choose another base model; docs/models.md lists those that run",
         )
+
+
+def report_unknown(path: object, values: Iterable[str], known: Iterable[str]) -> None:
+    """Log the keys of a file that sentune does not know and so does not use, once in a process."""
+    unknown = sorted({str(key) for key in values} - {*known})
+    if unknown:
+        _warn(str(path), ", ".join(unknown))
+
+
+@cache
+def _warn(path: str, unknown: str) -> None:
+    logger.warning("%s: not used, because sentune does not know what it means: %s", path, unknown)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from sentune.network.attention import attend
+from sentune.network.attention import attend, attend_first, first_rows
 from sentune.network.config import AttentionKind, EncoderConfig
 from sentune.network.dropout import dropout
 from sentune.network.linear import ACTIVATIONS, Function, Linear, Product
@@ -39,7 +39,7 @@ class LayerNorm(nn.LayerNorm):
 
 
 class Embeddings(nn.Module):
-    """Word, position and segment vectors, added and normalized. Every text is segment 0.
+    """Word, position and segment vectors, added and normalized.
 
     Attributes:
         position: None where positions are angles.
@@ -65,9 +65,14 @@ class Embeddings(nn.Module):
             words = words + self._noise(pack, words)
         x = words if self.position is None else words + self.position(self._positions(pack))
         if self.token_type is not None:
-            x = x + self.token_type.weight[0]
+            x = x + self._segments(pack, self.token_type)
         normed: Tensor = self.norm(x)
         return _drop(normed, "embeddings", self)
+
+    def _segments(self, pack: Pack, table: Embedding) -> Tensor:
+        """The vectors of the segments: (tokens, hidden), or (hidden,) where all are segment 0."""
+        rows: Tensor = table.weight[0] if pack.segments is None else table(pack.segments)
+        return rows
 
     def _positions(self, pack: Pack) -> Tensor:
         """Rows of the position table, (tokens,)."""
@@ -115,6 +120,21 @@ class _Computation:
             x = self._attention(self.attention_norm(x), x, pack, inputs)
             return self._perceptron(self.output_norm(x), x)
         x = self.attention_norm(self._attention(x, x, pack, inputs))
+        return self.output_norm(self._perceptron(x, x))
+
+    def first(self, x: Tensor, pack: Pack, inputs: PositionInputs) -> Tensor:
+        """(tokens, hidden) → (texts, hidden): the first token of each text, in the pack's order.
+
+        For the last layer of a model that uses no other token; without dropout.
+        """
+        qkv = self.qkv(self.attention_norm(x) if self.norm_first else x)
+        if inputs.rotation is not None:
+            qkv = rotate(qkv, self.heads, inputs.rotation)
+        mixed = attend_first(qkv, pack, self.heads, inputs.biases)
+        x = self._added(first_rows(x, pack), self.attention_output, mixed, "attention_output")
+        if self.norm_first:
+            return self._perceptron(self.output_norm(x), x)
+        x = self.attention_norm(x)
         return self.output_norm(self._perceptron(x, x))
 
     def _attention(self, x: Tensor, residual: Tensor, pack: Pack, inputs: PositionInputs) -> Tensor:
@@ -223,11 +243,8 @@ class Encoder(nn.Module):
         tokens = len(pack.token_ids)
         if pack.token_ids.is_cpu:
             pack = pack.rounded()
-        x: Tensor = self.embeddings(pack)
-        if dtype is not None:
-            x = x.to(dtype)
-        inputs = self._inputs(pack, x.dtype)
-        for number, layer in enumerate(self._layers_for(x.dtype)):
+        x, layers, inputs = self._begun(pack, dtype)
+        for number, layer in enumerate(layers):
             of_layer = inputs[self.config.attention_kind(number)]
             if self.recompute_every and self.training and number % self.recompute_every == 0:
                 changed: Tensor = checkpoint(layer, x, pack, of_layer, use_reentrant=False)
@@ -235,6 +252,33 @@ class Encoder(nn.Module):
                 changed = layer(x, pack, of_layer)
             x = changed
         return (x if self.final_norm is None else self.final_norm(x))[:tokens]
+
+    def first_tokens(self, pack: Pack, dtype: torch.dtype | None = None) -> Tensor | None:
+        """Pack → the vector of each text's first token, (texts, hidden), in the order given.
+
+        As ``forward``, but the last layer computes no other token. None where modules must be
+        called (in training, with hooks): there ``forward`` is the way.
+        """
+        texts = len(pack.index_in_pack)
+        if pack.token_ids.is_cpu:
+            pack = pack.rounded()
+        x, layers, inputs = self._begun(pack, dtype)
+        if not layers or not isinstance(layers[-1], _Prepared):
+            return None
+        for number, layer in enumerate(layers[:-1]):
+            x = layer(x, pack, inputs[self.config.attention_kind(number)])
+        x = layers[-1].first(x, pack, inputs[self.config.attention_kind(len(layers) - 1)])
+        x = x if self.final_norm is None else self.final_norm(x)
+        return pack.restore(x[:texts])
+
+    def _begun(
+        self, pack: Pack, dtype: torch.dtype | None
+    ) -> tuple[Tensor, Sequence[Callable[..., Tensor]], dict[AttentionKind, PositionInputs]]:
+        """The embeddings in ``dtype``, the layers to call, and their positional inputs."""
+        x: Tensor = self.embeddings(pack)
+        if dtype is not None:
+            x = x.to(dtype)
+        return x, self._layers_for(x.dtype), self._inputs(pack, x.dtype)
 
     def _layers_for(self, dtype: torch.dtype) -> Sequence[Callable[..., Tensor]]:
         """The layers to call: prepared ones, kept as long as the weights are the same."""

@@ -9,27 +9,35 @@ DistilBERT) and float32 weights. Everything else, and every error, is left to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from sentune.errors import ModelError
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.config import GROUPED_FROM, AttentionKind, EncoderConfig
 from sentune.network.kernels import KernelError, Kernels, Tensor
 from sentune.network.names import FUSED_ACTIVATIONS
+from sentune.network.weight_names import WeightNames, find_weights
 
 __all__ = ["LightEncoder"]
 
 Array = NDArray[np.float32]
 _Weights = tuple[Tensor, Tensor]  # weight and bias
+_LENGTH = 8  # bytes of the header's length, in a safetensors file
+_PIECE = 1 << 20
 
 
 class LightEncoder:
     """Token ids → token vectors, each text by itself; use :meth:`open`.
+
+    Attributes:
+        left_out: tensors of the file that are not the encoder's, such as those of a head.
 
     Memory: PyTorch's library (90 MB), one layer, and the pages of the file that were read.
     """
@@ -39,13 +47,14 @@ class LightEncoder:
         path: Path,
         version: tuple[int, int],
         file: Any,
-        stored: dict[str, str],
+        found: WeightNames,
         config: EncoderConfig,
         bfloat16: bool,
     ) -> None:
         self._kernels = kernels = Kernels.load()
         self._path, self._version, self._file = path, version, file
-        self._stored, self._config = stored, config
+        self._stored, self._config = found.stored, config
+        self.left_out = found.left_out
         self._dtype = kernels.bfloat16 if bfloat16 else kernels.float32
         self._most_tokens = GROUPED_FROM - 1 if bfloat16 else config.max_position_embeddings
         self._names = ARCHITECTURES[config.model_type].names
@@ -60,24 +69,19 @@ class LightEncoder:
         """
         if not _computes(config):
             return None
-        architecture = ARCHITECTURES[config.model_type]
         try:
             version, file = _version(path), _opened(path)
             names: list[str] = list(file.keys())
             if config.num_hidden_layers > len(names):  # before a list of so many is made
                 return None
-            stored = {architecture.current_name(name): name for name in names}
-            left_out = (*architecture.ignored, *architecture.kept)
-            used = {ours for ours in stored if not ours.startswith(left_out)}
             shapes = _shapes(config)
-            same = used == shapes.keys() and len(stored) == len(names)
-            if not same or any(_differs(file, stored[name], shapes[name]) for name in shapes):
+            found = find_weights(names, shapes, ARCHITECTURES[config.model_type], str(path))
+            if any(_differs(file, found.stored[name], shapes[name]) for name in shapes):
                 return None
-            kept = (name for ours, name in stored.items() if ours.startswith(architecture.kept))
-            if any("F" not in file.get_slice(name).get_dtype() for name in kept):
+            if any("F" not in file.get_slice(name).get_dtype() for name in found.kept.values()):
                 return None
-            return cls(path, version, file, stored, config, bfloat16)
-        except (OSError, SafetensorError, KernelError):
+            return cls(path, version, file, found, config, bfloat16)
+        except (OSError, SafetensorError, KernelError, ModelError):
             return None
 
     def multiplications(self, tokens: int) -> int:
@@ -85,6 +89,28 @@ class LightEncoder:
         config = self._config
         linear = 4 * config.hidden_size + 2 * config.intermediate_size
         return config.num_hidden_layers * config.hidden_size * tokens * (linear + 2 * tokens)
+
+    def weights(self) -> Iterator[tuple[str, tuple[int, ...], Iterator[bytes]]]:
+        """Every weight by the name that Encoder has for it, in the order of these names.
+
+        With each come its shape and the bytes of its values, which are read and not mapped.
+        """
+        parts = {
+            f"{module.format(number)}.{kind}": [f"{part}.{kind}" for part in _parts(names, number)]
+            for module, names in self._names.items()
+            for number in range(self._config.num_hidden_layers if "{}" in module else 1)
+            for kind in ("weight", "bias")
+        }
+        with self._path.open("rb") as stream:
+            start = _LENGTH + int.from_bytes(stream.read(_LENGTH), "little")
+            entries = json.loads(stream.read(start - _LENGTH))
+            for ours in sorted(parts):
+                theirs = [self._stored[name] for name in parts[ours] if name in self._stored]
+                if theirs:
+                    shapes = [entries[name]["shape"] for name in theirs]
+                    shape = (sum(each[0] for each in shapes), *shapes[0][1:])
+                    ranges = [entries[name]["data_offsets"] for name in theirs]
+                    yield ours, shape, _read(stream, start, ranges)
 
     def __call__(self, texts: Sequence[Sequence[int]]) -> list[Array] | None:
         """Token ids of each text → (tokens, hidden) of each, with the same bits in any batch.
@@ -163,6 +189,13 @@ class LightEncoder:
         ]
         weight, bias = (kernels.tensor(np.concatenate(each)) for each in read)
         return kernels.cast(weight, dtype), kernels.cast(bias, dtype)
+
+
+def _read(stream: BinaryIO, start: int, ranges: list[list[int]]) -> Iterator[bytes]:
+    for first, end in ranges:
+        stream.seek(start + first)
+        for place in range(first, end, _PIECE):
+            yield stream.read(min(_PIECE, end - place))
 
 
 def _opened(path: Path) -> Any:

@@ -20,13 +20,20 @@ __all__ = ["ACTIVATIONS", "Function", "Linear", "Product", "fused_linear", "use_
 Function = Callable[[Tensor], Tensor]
 Product = Callable[..., Tensor]
 
+
+def _gelu_tanh(x: Tensor) -> Tensor:
+    return F.gelu(x, approximate="tanh")
+
+
 # By the names in config.json.
 ACTIVATIONS: dict[str, Function] = {
-    "gelu": F.gelu,
-    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
-    "gelu_pytorch_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    **dict.fromkeys(("gelu", "gelu_python"), F.gelu),
+    **dict.fromkeys(
+        ("gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate", "gelu_python_tanh"),
+        _gelu_tanh,
+    ),
     "relu": F.relu,
-    "silu": F.silu,
+    **dict.fromkeys(("silu", "swish"), F.silu),
 }
 _ROWS = 512  # the layout of a weight is chosen for this many
 _CLOSE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # format → allowed error

@@ -13,8 +13,12 @@ __all__ = [
     "VECTOR_MODULES",
 ]
 
-# As config.json spells them.
-ACTIVATION_NAMES = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu")
+# As config.json spells them. Several are one function: gelu and gelu_python; those with tanh, which
+# transformers computes in different steps; silu and swish.
+ACTIVATION_NAMES = (
+    *("gelu", "gelu_python", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate"),
+    *("gelu_python_tanh", "relu", "silu", "swish"),
+)
 
 # Of torch.nn, for the vectors of Dense modules: those that need no settings and keep the width.
 # fmt: off
@@ -36,8 +40,12 @@ VECTORS = "sentence_embedding"
 FUSED_ACTIVATIONS = {
     None: ("none", "none"),
     "gelu": ("gelu", "none"),
+    "gelu_python": ("gelu", "none"),
     "gelu_new": ("gelu", "tanh"),
     "gelu_pytorch_tanh": ("gelu", "tanh"),
+    "gelu_fast": ("gelu", "tanh"),
+    "gelu_accurate": ("gelu", "tanh"),
+    "gelu_python_tanh": ("gelu", "tanh"),
     "relu": ("relu", "none"),
 }
 

@@ -45,12 +45,15 @@ class Pack:
         positions: int64, (tokens,); the position of each token in its text, from 0.
         runs: the texts in order, those of one length together.
         index_in_pack: int64, (texts,); of each text in the order in which they were given.
+        segments: int64, (tokens,); for pairs of texts, which of the two a token is of. None where
+            all tokens are of segment 0.
     """
 
     token_ids: Tensor
     positions: Tensor
     runs: tuple[Run, ...]
     index_in_pack: Tensor
+    segments: Tensor | None = None
 
     def blocks(self, packed: Tensor) -> list[Tensor]:
         """``packed`` (tokens, …) as a (texts, length, …) view for each run, without a copy."""
@@ -86,12 +89,14 @@ class Pack:
             torch.cat([self.positions, zeros]),
         )
         runs = [*self.runs, *(run for run in runs if run.tokens)]
-        return Pack(token_ids, positions, tuple(runs), self.index_in_pack)
+        segments = None if self.segments is None else torch.cat([self.segments, zeros])
+        return Pack(token_ids, positions, tuple(runs), self.index_in_pack, segments)
 
     def to(self, device: torch.device) -> Pack:
         """The same pack with its tensors on another device."""
         token_ids, positions = self.token_ids.to(device), self.positions.to(device)
-        return Pack(token_ids, positions, self.runs, self.index_in_pack.to(device))
+        segments = None if self.segments is None else self.segments.to(device)
+        return Pack(token_ids, positions, self.runs, self.index_in_pack.to(device), segments)
 
 
 def blocks(rows: Tensor, runs: Sequence[Run]) -> list[Tensor]:
@@ -114,21 +119,29 @@ def joined(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim)
 
 
-def pack(texts: Sequence[Sequence[int]]) -> Pack:
-    """Lay texts, given as token ids, end to end, the longest first."""
+def pack(texts: Sequence[Sequence[int]], segments: Sequence[Sequence[int]] | None = None) -> Pack:
+    """Lay texts, given as token ids, end to end, the longest first.
+
+    ``segments`` has the segment of each token of each text, see :class:`Pack`.
+    """
     lengths = [len(text) for text in texts]
     order = _longest_first(lengths)
     index_in_pack = np.empty(len(order), dtype=np.int64)
     index_in_pack[order] = np.arange(len(order))
-    ids = [np.asarray(texts[index], dtype=np.int64) for index in order]
     runs = tuple(_runs(lengths[index] for index in order))
     positions = [np.tile(np.arange(run.length), run.texts) for run in runs]
     return Pack(
-        torch.from_numpy(np.concatenate(ids)),
+        _laid_out(texts, order),
         torch.from_numpy(np.concatenate(positions)),
         runs,
         torch.from_numpy(index_in_pack),
+        None if segments is None else _laid_out(segments, order),
     )
+
+
+def _laid_out(rows: Sequence[Sequence[int]], order: Sequence[int]) -> Tensor:
+    in_order = [np.asarray(rows[index], dtype=np.int64) for index in order]
+    return torch.from_numpy(np.concatenate(in_order))
 
 
 def plan_packs(

@@ -58,7 +58,7 @@ class Dense(nn.Module):
     ) -> None:
         super().__init__()
         _require_vectors(module_input_name, module_output_name)
-        if use_residual is not False:
+        if use_residual:
             raise ArgumentError(
                 f"use_residual is {use_residual!r}",
                 expected="false: a Dense module without a residual connection",

@@ -123,6 +123,29 @@ class Tokenizer(CallerTokenizer):
         ids = [encoding.ids for encoding in encodings]
         return TokenIds.of(ids, truncation, partial(self.batch, text))
 
+    def pairs(
+        self, pairs: Sequence[tuple[str, str]]
+    ) -> tuple[list[list[int]], list[list[int]], Truncation]:
+        """Token ids of each pair of texts, the segment of each token, and the count of the cuts.
+
+        The two texts share ``max_seq_length``: while a pair is too long, tokens are taken from
+        the longer of its texts.
+        """
+        texts = [tuple(pair) for pair in pairs]
+        encodings = self._encoded(self._tokenizer, texts)
+        cut = [number for number, encoding in enumerate(encodings) if encoding.overflowing]
+        whole = _encode(self._bare, [texts[number] for number in cut]) if cut else []
+        left_out = sum(map(len, whole)) - sum(len(encodings[number]) for number in cut)
+        return (
+            [encoding.ids for encoding in encodings],
+            [encoding.type_ids for encoding in encodings],
+            Truncation(len(pairs), len(cut), left_out, side=self.truncation_side),
+        )
+
+    def pair_frame(self) -> int:
+        """The number of special tokens of a pair: 3 for [CLS] … [SEP] … [SEP]."""
+        return len(self._bare.encode("", "").ids)
+
     def pieces(self, text: str, most: int) -> list[str]:
         """A text cut into pieces of at most ``most`` tokens, about equally long.
 
@@ -158,7 +181,7 @@ class Tokenizer(CallerTokenizer):
         return len(ids) - (1 if ids and ids[-1] in self._special_ids else 0)
 
     def _encoded(
-        self, tokenizer: tokenizers.Tokenizer, texts: Sequence[str]
+        self, tokenizer: tokenizers.Tokenizer, texts: Sequence[str] | Sequence[tuple[str, ...]]
     ) -> list[tokenizers.Encoding]:
         encodings = _encode(tokenizer, list(texts))
         if self.known_ids is not None:
@@ -198,7 +221,7 @@ def _pairs(texts: Any) -> bool:
     return len(texts) > 0 and isinstance(texts[0], tuple | list)
 
 
-def _encode(tokenizer: tokenizers.Tokenizer, texts: list[str]) -> list[tokenizers.Encoding]:
+def _encode(tokenizer: tokenizers.Tokenizer, texts: list[Any]) -> list[tokenizers.Encoding]:
     try:
         return list(tokenizer.encode_batch_fast(texts))
     except Exception as error:  # the Rust side raises nothing narrower

@@ -39,9 +39,9 @@ class Truncation:
         if other.truncated:
             self.side = other.side
 
-    def describe(self, limit: int) -> str:
+    def describe(self, limit: int, noun: str = "text") -> str:
         """The counts for people; ``limit`` is the model's length limit in tokens."""
-        texts = counted(self.texts, "text")
+        texts = counted(self.texts, noun)
         if self.truncated:
             left_out = counted(self.tokens_left_out, "token")
             where = " at the beginning" if self.side == "left" else ""

@@ -72,7 +72,7 @@ def chosen_losses(
 
 def _loss(given: Any, model: SentenceTransformer, data: list[TrainingData]) -> EmbeddingLoss:
     loss = given if isinstance(given, nn.Module) or not callable(given) else given(model)
-    if isinstance(loss, EmbeddingLoss):
+    if isinstance(loss, EmbeddingLoss) and not loss.encodes_itself:
         return loss
     if not isinstance(loss, nn.Module):
         raise ArgumentError(

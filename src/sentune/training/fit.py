@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,8 +24,11 @@ from sentune.training.loader import batch_loader
 from sentune.training.objectives import Objective, RoundRobinBatchSampler
 from sentune.training.score import Score, save_weights
 from sentune.training.trainer import SentenceTransformerTrainer
+from sentune.wording import counted
 
-__all__ = ["fit"]
+__all__ = ["ObjectivesTrainer", "fit"]
+
+logger = logging.getLogger(__name__)
 
 _LEARNING_RATE = 2e-5
 _SCHEDULERS = {
@@ -58,6 +62,8 @@ def fit(
     checkpoint_save_steps: int = 500,
     checkpoint_save_total_limit: int = 0,
     resume_from_checkpoint: bool = False,
+    *,
+    trainer_class: Any = None,
 ) -> None:
     """Train ``model`` in place; ``model.fit(…)`` is the same.
 
@@ -103,6 +109,7 @@ def fit(
         checkpoint_save_steps: steps between checkpoints.
         checkpoint_save_total_limit: how many checkpoints are kept; all when 0.
         resume_from_checkpoint: continue from the last whole checkpoint in ``checkpoint_path``.
+        trainer_class: a subclass of :class:`ObjectivesTrainer`, for another kind of model.
 
     Raises:
         ArgumentError: an unknown scheduler or optimizer parameter, an objective without data or
@@ -139,7 +146,8 @@ def fit(
             save_steps=checkpoint_save_steps,
             save_total_limit=checkpoint_save_total_limit or None,
         )
-        trainer = _Trainer(model, settings, objectives, (optimizer_class, {**optimizer_params}))
+        made = trainer_class or ObjectivesTrainer
+        trainer = made(model, settings, objectives, (optimizer_class, {**optimizer_params}))
         asked = as_evaluator(evaluator)
         score = None
         if asked is not None:
@@ -156,7 +164,7 @@ def fit(
             save_weights(model, output_path, keep.best_weights if keep else None)
 
 
-class _Trainer(SentenceTransformerTrainer):
+class ObjectivesTrainer(SentenceTransformerTrainer):
     """One batch of each objective after another, made as by its loader."""
 
     def __init__(
@@ -193,6 +201,13 @@ class _Trainer(SentenceTransformerTrainer):
         ]
         counts = [sum(row.dataset == name for row in data.rows) for name in self._objectives]
         batches = RoundRobinBatchSampler(parts, counts)
+        left_out = batches.left_out() if self.args.world_size == 1 else 0
+        if left_out:
+            logger.warning(
+                "%s of %s are in no batch of an epoch, which ends with the shortest objective",
+                counted(left_out, "row"),
+                f"{sum(counts):,}",
+            )
         return batch_loader(data.rows, batches, self.data_collator, self.args)
 
 

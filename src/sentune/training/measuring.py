@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import TrainerControl
@@ -24,6 +25,8 @@ class MeasuringTrainer(ResumableTrainer):
     loss: EmbeddingLoss | Mapping[str, EmbeddingLoss]
     evaluator: Evaluator | None
     eval_data: TrainingData | None
+
+    _read = staticmethod(TrainingData.of)
 
     def _loss_of(self, dataset: str) -> EmbeddingLoss:
         if isinstance(self.loss, EmbeddingLoss):
@@ -53,7 +56,7 @@ class MeasuringTrainer(ResumableTrainer):
                 among the metrics.
         """
         del ignore_keys
-        data = self.eval_data if eval_dataset is None else TrainingData.of(eval_dataset)
+        data = self.eval_data if eval_dataset is None else self._read(eval_dataset)
         if data is None and self.evaluator is None:
             raise ArgumentError(
                 "no eval_dataset and no evaluator",
@@ -86,6 +89,9 @@ class MeasuringTrainer(ResumableTrainer):
             steps=self.state.global_step,
         )
 
+    def _loss_value(self, batch: Any) -> float:
+        return float(self._loss_of(batch.dataset).compute(self.model, batch))
+
     @torch.no_grad()
     def _mean_losses(self, data: TrainingData) -> dict[str, float]:
         size = self.args.per_device_eval_batch_size
@@ -96,6 +102,6 @@ class MeasuringTrainer(ResumableTrainer):
             for start in range(0, len(rows), size):
                 batch = self.data_collator(rows[start : start + size])["batch"]
                 batch = batch.to(self.args.device)
-                total += batch.rows * float(self._loss_of(name).compute(self.model, batch))
+                total += batch.rows * self._loss_value(batch)
             found[f"{name}_loss" if name else "loss"] = total / len(rows)
         return found

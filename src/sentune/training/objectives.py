@@ -80,6 +80,7 @@ class RoundRobinBatchSampler:
 
     def __init__(self, parts: Sequence[RowBatches], counts: Sequence[int]) -> None:
         self._parts = parts
+        self._rows = sum(counts)
         self._starts = [sum(counts[:part]) for part in range(len(counts))]
         self.batch_size = parts[0].batch_size  # read by accelerate
 
@@ -91,6 +92,10 @@ class RoundRobinBatchSampler:
     def __len__(self) -> int:
         """Batches of an epoch."""
         return min(map(len, self._parts)) * len(self._parts)
+
+    def left_out(self) -> int:
+        """Rows that are in no batch of the first epoch, of this process."""
+        return self._rows - sum(map(len, self))
 
     def __iter__(self) -> Iterator[list[int]]:
         for one_of_each in zip(*self._parts, strict=False):

@@ -66,7 +66,9 @@ class OwnLoss(EmbeddingLoss):
             found = torch.stack([*found.values()]).sum()
         return found  # type: ignore[no-any-return]
 
-    def forward(self, columns: Sequence[Tensor], labels: Tensor | None = None) -> Tensor:
+    def compute_loss_from_embeddings(
+        self, columns: Sequence[Tensor], labels: Tensor | None = None
+    ) -> Tensor:
         """Not for vectors: the module needs the texts."""
         del columns, labels
         raise ArgumentError(
@@ -74,8 +76,6 @@ class OwnLoss(EmbeddingLoss):
             expected="a loss of sentune.losses there",
             fix="pass it to the trainer alone",
         )
-
-    compute_loss_from_embeddings = forward
 
     def describe(self) -> dict[str, Any]:
         """The name of the module; its parameters are not known."""

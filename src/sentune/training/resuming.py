@@ -139,11 +139,15 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
     def _run_identity(self) -> dict[str, Any]:
         return run_identity(
             self.args,
-            fingerprint(self.model),
+            self._fingerprint(),
             self.train_data,
             self._watched() if self.args.eval_strategy != "no" else None,
             getattr(self, "loss", None),
         )
+
+    def _fingerprint(self) -> Any:
+        """Of the model, with ``to_json``."""
+        return fingerprint(self.model)
 
     def _watched(self) -> list[object]:
         """What evaluation uses: the rows, and the attributes of the evaluator."""

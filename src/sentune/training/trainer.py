@@ -17,7 +17,7 @@ from sentune.files import is_claimed, make_folder
 from sentune.hardware import choose_compute
 from sentune.training.arguments import SentenceTransformerTrainingArguments, refused
 from sentune.training.batches.collator import Batch, Collator
-from sentune.training.batches.examples import Datasets, TrainingData
+from sentune.training.batches.examples import Datasets
 from sentune.training.choosing import Losses, chosen_losses, own_weights
 from sentune.training.evaluating import Evaluator, as_evaluator
 from sentune.training.given import (
@@ -117,7 +117,7 @@ class SentenceTransformerTrainer(MeasuringTrainer):
         tokenizer: object = None,
     ) -> None:
         settings = require_arguments(args)
-        model = model_to_train(model, model_init)
+        model = self._model_to_train(model, model_init)
         tell_unused(
             model,
             data_collator=data_collator,
@@ -128,20 +128,19 @@ class SentenceTransformerTrainer(MeasuringTrainer):
         if settings.n_gpu > 1:
             settings._n_gpu = 1  # a pack cannot be split over GPUs; torchrun uses several
         self.evaluator = as_evaluator(evaluator)
-        self.train_data = None if train_dataset is None else TrainingData.of(train_dataset)
-        self.eval_data = None if eval_dataset is None else TrainingData.of(eval_dataset)
+        self.train_data = None if train_dataset is None else self._read(train_dataset)
+        self.eval_data = None if eval_dataset is None else self._read(eval_dataset)
         require_evaluation(settings, self.eval_data, self.evaluator)
         data = [part for part in (self.eval_data, self.train_data) if part is not None]
         columns = {name: of for part in data for name, of in part.columns.items()}
-        self.loss = chosen_losses(loss, model, data)
+        self.loss = self._choose_losses(loss, model, data)
         if settings.should_save and settings.output_dir:
             make_folder(settings.output_dir)  # transformers would raise a plain OSError
         smoothing, settings.label_smoothing_factor = settings.label_smoothing_factor, 0.0
-        prompts = column_prompts(settings.prompts, model, columns)
         super().__init__(
             model=model,
             args=settings,
-            data_collator=Collator(model.tokenizer, prompts),
+            data_collator=self._collator(settings, model, columns),
             train_dataset=None if self.train_data is None else self.train_data.rows,
             # transformers asks for a data set, even where an evaluator is enough.
             eval_dataset=[] if self.eval_data is None and self.evaluator else self.eval_data,
@@ -159,6 +158,18 @@ class SentenceTransformerTrainer(MeasuringTrainer):
         self.loss_weights = self._prepare_losses()
         self._add_callbacks()
         self._prepare_model()
+
+    # A trainer of another kind of model has others of these.
+    _model_to_train = staticmethod(model_to_train)
+    _choose_losses = staticmethod(chosen_losses)
+
+    @staticmethod
+    def _collator(
+        settings: SentenceTransformerTrainingArguments,
+        model: SentenceTransformer,
+        columns: Mapping[str, Sequence[str]],
+    ) -> Any:
+        return Collator(model.tokenizer, column_prompts(settings.prompts, model, columns))
 
     def _prepare_losses(self) -> dict[str, nn.Parameter]:
         """Move the losses to the device. Returns the weights that they train themselves."""

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sentune import InputExample
 from sentune.errors import ArgumentError, DataError
 from sentune.evaluation import BinaryClassificationEvaluator
-from sentune.training.fit import InputExample
 
 Any_ = Callable[..., Any]
 ALL = ["cosine", "dot", "euclidean", "manhattan"]
@@ -43,7 +43,7 @@ def test_labels_of_one_kind(reference: Any, make_table: Any_, compare: Any_, lab
 
 def test_examples() -> None:
     labels = [0, 1] * 15
-    rows = [InputExample([a, b], label=n) for a, b, n in zip(A, B, labels, strict=True)]
+    rows = [InputExample(texts=[a, b], label=n) for a, b, n in zip(A, B, labels, strict=True)]
     found = BinaryClassificationEvaluator.from_input_examples(rows, name="dev")
     assert (found.sentences1, found.sentences2, found.labels) == (A, B, labels)
 

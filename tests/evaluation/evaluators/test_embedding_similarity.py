@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sentune import InputExample
 from sentune.encoding.similarity import SimilarityFunction
 from sentune.errors import ArgumentError, DataError, ModelError, OutputError
 from sentune.evaluation.evaluators import EmbeddingSimilarityEvaluator
-from sentune.training.fit import InputExample
 
 MakeModel = Callable[..., Any]
 Any_ = Callable[..., Any]
@@ -59,7 +59,9 @@ def test_arguments_by_place(reference: Any, make_table: Any_, compare: Any_) -> 
 
 
 def test_examples_and_unknown_options() -> None:
-    rows = [InputExample([a, b], label=n) for a, b, n in zip(LEFT, RIGHT, SCORES, strict=True)]
+    rows = [
+        InputExample(texts=[a, b], label=n) for a, b, n in zip(LEFT, RIGHT, SCORES, strict=True)
+    ]
     found = EmbeddingSimilarityEvaluator.from_input_examples(rows, name="dev")
     assert (found.sentences1, found.sentences2, found.scores.tolist()) == (LEFT, RIGHT, SCORES)
     for wrong in ({"main_similarity": "x"}, {"similarity_fn_names": ["x"]}, {"precision": "x"}):

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from sentune import InputExample
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, DataError, OutputError
 from sentune.evaluation import (
@@ -22,7 +23,6 @@ from sentune.evaluation import (
     SequentialEvaluator,
     TripletEvaluator,
 )
-from sentune.training.fit import InputExample
 from sentune.training.losses import SoftmaxLoss
 
 Any_ = Callable[..., Any]
@@ -126,7 +126,7 @@ def test_accuracy_of_classes_equals_the_reference(
         other = sentence_transformers.SentenceTransformer(str(tiny_folder), device="cpu")
     texts = ["a file", "the name of a thread", "copy the list", "wait for it", "the sum of x and y"]
     rows: Any = [
-        InputExample([a, b], label=i % 3)
+        InputExample(texts=[a, b], label=i % 3)
         for i, (a, b) in enumerate(zip(texts, texts[::-1], strict=True))
     ]
     found: list[Any] = []

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from sentune import InputExample
 from sentune.encoding.similarity import SimilarityFunction
 from sentune.errors import ArgumentError, DataError, ModelError
 from sentune.evaluation import TripletEvaluator
-from sentune.training.fit import InputExample
 
 Any_ = Callable[..., Any]
 ALL = ["cosine", "dot", "euclidean", "manhattan"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.errors import ArgumentError
 from sentune.hardware import choose_compute
 from sentune.network.pack import Pack, pack
 from sentune.training.batches.collator import Batch
@@ -193,3 +195,31 @@ def test_only_the_last_mini_batch_exchanges_gradients(
     loss = CachedMultipleNegativesRankingLoss(mini_batch_size=6)
     gradients(tiny, loss.compute(exchanging, make_batch(tiny, *pairs)))
     assert exchanging.exchanged == [False, False, False, True]
+
+
+@pytest.mark.parametrize("tokens", [1, 40, 10_000])
+def test_mini_batches_by_tokens_change_nothing(
+    tiny: SentenceTransformer, make_batch: MakeBatch, real_texts: list[str], tokens: int
+) -> None:
+    batch = make_batch(tiny, real_texts[20:32], real_texts[40:52])
+    sizes: list[int] = []
+
+    def encode(packed: Any) -> Tensor:
+        sizes.append(len(packed.token_ids))
+        return tiny(packed)  # type: ignore[no-any-return]
+
+    cached = CachedMultipleNegativesRankingLoss(mini_batch_num_tokens=tokens)
+    with torch.no_grad():
+        found = cached.compute(encode, batch)
+        wanted = MultipleNegativesRankingLoss().compute(tiny, batch)
+    assert found.item() == pytest.approx(wanted.item(), abs=1e-5)
+    longest = max(map(len, batch.token_ids))
+    assert max(sizes) <= max(tokens, longest)
+    assert sum(sizes) == sum(map(len, batch.token_ids))
+    assert cached.describe()["mini_batch_num_tokens"] == tokens
+
+
+@pytest.mark.parametrize("wrong", [{"mini_batch_num_tokens": 0}, {"show_progress_bar": True}])
+def test_mini_batches_that_cannot_be_are_refused(wrong: Any) -> None:
+    with pytest.raises(ArgumentError, match=next(iter(wrong))):
+        CachedMultipleNegativesRankingLoss(**wrong)

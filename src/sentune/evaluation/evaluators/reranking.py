@@ -16,7 +16,7 @@ from sentune.evaluation.evaluators.vectors import encode, encode_options
 from sentune.evaluation.thresholds import average_precision
 from sentune.vectors import require_finite
 
-__all__ = ["RerankingEvaluator"]
+__all__ = ["RerankingEvaluator", "ranking_figures"]
 
 Sample = Mapping[str, Any]
 
@@ -126,7 +126,7 @@ class RerankingEvaluator(SentenceEvaluator):
             stop = start + positives + len(sample["negative"])
             scores = self._scores(query[None], passages[start:stop])
             relevant = np.arange(stop - start) < positives
-            figures.append(_measured(scores, relevant, self.at_k))
+            figures.append(ranking_figures(scores, relevant, self.at_k))
             start = stop
         return figures
 
@@ -160,7 +160,7 @@ def _sample(number: int, given: Sample) -> dict[str, Any]:
     return {"query": given["query"], **lists}
 
 
-def _measured(
+def ranking_figures(
     scores: NDArray[Any], relevant: NDArray[np.bool_], k: int
 ) -> tuple[float, float, float]:
     """Average precision, reciprocal rank and nDCG of one query."""

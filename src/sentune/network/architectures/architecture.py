@@ -57,11 +57,6 @@ class Architecture:
     options: Callable[[ConfigReader], Options]
     older_names: Callable[[EncoderConfig], Options] = lambda _: {}
 
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        """Prefixes of the weights that are left out."""
-        return ("embeddings.position_ids", *self.heads)
-
     def current_name(self, name: str) -> str:
         """A weight's name in a file → its name in the bare encoder, in today's spelling."""
         name = name.removeprefix(self.prefix)
@@ -74,7 +69,7 @@ class Architecture:
         """Read the content of a ``config.json`` of this architecture; errors as ``read_config``."""
         given = ConfigReader(values, source, self.spelling)
         for name, only in self.fixed.items():
-            if values.get(name) not in (None, only):
+            if given.get(name) not in (None, only):
                 raise given.unsupported(name, f"{only!r} for the architecture {self.model_type}")
         sizes: Options = {name: given.size(name) for name in _SIZES}
         config = EncoderConfig(
@@ -85,6 +80,7 @@ class Architecture:
             **self.options(given),
         )
         _require_consistent(config, given)
+        given.finish()
         return config
 
 

@@ -29,6 +29,7 @@ class Batch:
         labels: float32, (rows,), or (rows, dim) of vectors; None where the data has none.
         dataset: the name of the data set of all its rows.
         device: of the packs.
+        segments: of each token of each text, where a text is a pair of texts.
     """
 
     texts: tuple[str, ...]
@@ -37,10 +38,17 @@ class Batch:
     labels: Tensor | None = None
     dataset: str = ""
     device: str | torch.device = "cpu"
+    segments: tuple[Sequence[int], ...] | None = None
 
     def pack(self, start: int = 0, stop: int | None = None) -> Pack:
         """The texts from ``start`` to before ``stop`` in one pack."""
-        return pack(self.token_ids[start:stop]).to(torch.device(self.device))
+        return self.pack_of(range(len(self.token_ids))[start:stop])
+
+    def pack_of(self, texts: Sequence[int]) -> Pack:
+        """These texts, given by their numbers, in one pack."""
+        segments = None if self.segments is None else [self.segments[text] for text in texts]
+        packed = pack([self.token_ids[text] for text in texts], segments)
+        return packed.to(torch.device(self.device))
 
     def columns(self, vectors: Tensor) -> tuple[Tensor, ...]:
         """(columns · rows, dim) → a (rows, dim) tensor for each column."""

@@ -92,6 +92,16 @@ class EmbeddingLoss(nn.Module):
             f"{type(self).__name__} does not define compute_loss_from_embeddings"
         )
 
+    @property
+    def encodes_itself(self) -> bool:
+        """Whether a subclass of one of our losses has its own ``forward``, which takes tokens.
+
+        That is how scripts change a loss. A direct subclass of this class takes vectors.
+        """
+        owner = next(kind for kind in type(self).__mro__ if "forward" in vars(kind))
+        changed = (kind for kind in owner.__mro__[1:] if kind is not EmbeddingLoss)
+        return not _is_ours(owner) and any(_is_ours(kind) for kind in changed)
+
     def describe(self) -> dict[str, Any]:
         """The parameters, for the model card and the identity of a run."""
         usual = {name: _shown(value) for name, value in self.optional.items()}
@@ -116,6 +126,10 @@ class EmbeddingLoss(nn.Module):
             expected="a loss that ranks candidates, such as MultipleNegativesRankingLoss",
             fix="leave out label_smoothing_factor",
         )
+
+
+def _is_ours(kind: type) -> bool:
+    return kind.__module__.startswith("sentune.")
 
 
 def _shown(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sentune.network.pack import Pack, pack
+from sentune.network.pack import Pack
 from sentune.training.batches.collator import Batch
 
 __all__ = ["encode_in_mini_batches"]
@@ -48,7 +48,7 @@ def encode_in_mini_batches(
             trigger, encode, batch, parts
         )
     else:
-        vectors = torch.cat([encode(_pack(batch, part)) for part in parts])
+        vectors = torch.cat([encode(batch.pack_of(part)) for part in parts])
     position = torch.argsort(torch.tensor(by_length))
     return vectors[position.to(vectors.device)]
 
@@ -76,7 +76,7 @@ class _EncodeTwice(torch.autograd.Function):
         vectors = []
         for part in parts:
             ctx.states.append(_random_state(torch.device(batch.device)))
-            vectors.append(encode(_pack(batch, part)))
+            vectors.append(encode(batch.pack_of(part)))
         return torch.cat(vectors)
 
     @staticmethod
@@ -86,13 +86,9 @@ class _EncodeTwice(torch.autograd.Function):
         for number, (part, state) in enumerate(zip(ctx.parts, ctx.states, strict=True)):
             waits = getattr(ctx.encode, "no_sync", nullcontext) if number < last else nullcontext
             with waits(), torch.enable_grad(), _repeated(state, device):
-                vectors = ctx.encode(_pack(ctx.batch, part))
+                vectors = ctx.encode(ctx.batch.pack_of(part))
                 torch.autograd.backward(vectors, gradients[number])
         return None, None, None, None
-
-
-def _pack(batch: Batch, part: Sequence[int]) -> Pack:
-    return pack([batch.token_ids[text] for text in part]).to(torch.device(batch.device))
 
 
 def _random_state(device: torch.device) -> list[Tensor]:

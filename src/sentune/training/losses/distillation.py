@@ -120,10 +120,9 @@ class EmbedDistillLoss(EmbeddingLoss):
         teacher = require_labels(labels, "the teacher's vector of each text")
         apart = _TO_TEACHER[self.distance_metric]
         given = columns if self.projection is None else [self.projection(one) for one in columns]
-        targets = [teacher] * len(given) if teacher.dim() == 2 else [*teacher.unbind(dim=1)][:0]
-        if teacher.dim() == 3 and teacher.shape[1] == len(given):
-            targets = list(teacher.unbind(dim=1))
-        if not targets or targets[0].shape != given[0].shape:
+        each = teacher.dim() == 3
+        targets = list(teacher.unbind(dim=1)) if each else [teacher] * len(given)
+        if [one.shape for one in targets] != [one.shape for one in given]:
             raise ArgumentError(
                 f"labels of shape {tuple(teacher.shape)} with vectors {tuple(given[0].shape)}",
                 expected="the teacher's vector of each row, in the dimension of the model's",

@@ -1,0 +1,29 @@
+"""Evaluators of models that score pairs, with the reference's names, keys and files."""
+
+from __future__ import annotations
+
+from sentune.cross_encoder.evaluation.pairs import (
+    CrossEncoderClassificationEvaluator,
+    CrossEncoderCorrelationEvaluator,
+)
+from sentune.cross_encoder.evaluation.reranking import CrossEncoderRerankingEvaluator
+
+__all__ = [
+    "CEBinaryAccuracyEvaluator",
+    "CEBinaryClassificationEvaluator",
+    "CECorrelationEvaluator",
+    "CEF1Evaluator",
+    "CERerankingEvaluator",
+    "CESoftmaxAccuracyEvaluator",
+    "CrossEncoderClassificationEvaluator",
+    "CrossEncoderCorrelationEvaluator",
+    "CrossEncoderRerankingEvaluator",
+]
+
+# Names of older versions.
+CECorrelationEvaluator = CrossEncoderCorrelationEvaluator
+CERerankingEvaluator = CrossEncoderRerankingEvaluator
+CEBinaryClassificationEvaluator = CrossEncoderClassificationEvaluator
+CEBinaryAccuracyEvaluator = CrossEncoderClassificationEvaluator
+CEF1Evaluator = CrossEncoderClassificationEvaluator
+CESoftmaxAccuracyEvaluator = CrossEncoderClassificationEvaluator

@@ -1,0 +1,82 @@
+"""Pairs of texts → scores before the activation, in packs without padding."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from sentune.cross_encoder.arguments import Pair
+from sentune.encoding.chunks import chunks
+from sentune.encoding.computing import Computing
+from sentune.encoding.encode import token_budget
+from sentune.network.pack import pack, plan_packs
+from sentune.progress import Advance, progress
+from sentune.tokens.tokenizer import Tokenizer
+from sentune.tokens.truncation import Truncation, record_truncation
+
+__all__ = ["Scorer", "score_pairs"]
+
+logger = logging.getLogger(__name__)
+
+
+class Scorer(Computing):
+    """What scoring needs of a model.
+
+    Attributes:
+        tokenizer: pairs → token ids and segments.
+        segmented: whether the encoder takes segments.
+    """
+
+    tokenizer: Tokenizer
+    segmented: bool
+
+    @property
+    def num_labels(self) -> int:
+        """Scores of each pair."""
+        raise NotImplementedError
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format of the scores."""
+        raise NotImplementedError
+
+
+def score_pairs(
+    model: Scorer, pairs: Sequence[Pair], batch_size: int | None, show_progress_bar: bool | None
+) -> Tensor:
+    """(pairs, num_labels) scores, some thousand pairs at a time.
+
+    What the length limit cuts goes to the ``count_truncation`` block around the call, or is logged
+    as a warning.
+    """
+    if show_progress_bar is None:
+        show_progress_bar = logger.isEnabledFor(logging.INFO)
+    whole, counted = Truncation(), True
+    parts = [torch.empty(0, model.num_labels, dtype=model.dtype, device=model.device)]
+    with progress("scoring", len(pairs), unit="pairs", show=show_progress_bar) as advance:
+        for chunk in chunks(pairs, length=lambda pair: len(pair[0]) + len(pair[1])):
+            scores, cut = _score_chunk(model, chunk, batch_size, advance)
+            whole.add(cut)
+            counted = record_truncation(cut) and counted
+            parts.append(scores)
+    if not counted and whole.truncated:
+        logger.warning("%s", whole.describe(model.tokenizer.max_seq_length, "pair"))
+    return torch.cat(parts)
+
+
+@torch.inference_mode()
+def _score_chunk(
+    model: Scorer, pairs: Sequence[Pair], batch_size: int | None, advance: Advance
+) -> tuple[Tensor, Truncation]:
+    token_ids, segments, truncation = model.tokenizer.pairs(pairs)
+    scores = torch.empty(len(pairs), model.num_labels, dtype=model.dtype, device=model.device)
+    with model.evaluating():
+        for group in plan_packs(list(map(len, token_ids)), token_budget(model.device), batch_size):
+            of_group = [segments[number] for number in group] if model.segmented else None
+            packed = pack([token_ids[number] for number in group], of_group)
+            scores[group] = model(packed.to(model.device))
+            advance(len(group))
+    return scores, truncation

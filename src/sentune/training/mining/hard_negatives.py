@@ -1,0 +1,44 @@
+"""``mine_hard_negatives`` for pairs and for data sets."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack, overload
+
+from sentune.data.pairs import Pairs
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.training.mining.columns import mine_columns
+from sentune.training.mining.mine import Mined
+from sentune.training.mining.mine import mine_hard_negatives as mine_pairs
+from sentune.training.mining.settings import MiningOptions
+
+__all__ = ["mine_hard_negatives"]
+
+
+@overload
+def mine_hard_negatives(
+    dataset: Pairs,
+    model: SentenceTransformer,
+    *,
+    show_progress_bar: bool = ...,
+    **options: Unpack[MiningOptions],
+) -> Mined: ...
+
+
+@overload
+def mine_hard_negatives(
+    dataset: Any, model: SentenceTransformer, *arguments: Any, **options: Any
+) -> Any: ...
+
+
+def mine_hard_negatives(
+    dataset: Any, model: SentenceTransformer, *arguments: Any, **options: Any
+) -> Any:
+    """Find passages that are near to a question and do not answer it.
+
+    :class:`Pairs` are mined as :func:`sentune.training.mining.mine.mine_hard_negatives` says, and
+    any other data set with the reference's arguments, defaults and result, as
+    :func:`sentune.training.mining.columns.mine_columns` says.
+    """
+    if isinstance(dataset, Pairs):
+        return mine_pairs(dataset, model, *arguments, **options)
+    return mine_columns(dataset, model, *arguments, **options)
