@@ -24,9 +24,10 @@ from tests.pages.parsing import Step, steps_of
 _ROOT = Path(__file__).parents[2]
 # In the order in which a reader needs them: a page may use the files of one before it.
 _PAGES = (
-    *("README.md", "demo.md", "data.md", "tune.md", "evaluate.md", "mine-negatives.md", "index.md"),
-    *("search.md", "encode.md", "similarity.md", "classify.md", "cluster.md", "paraphrases.md"),
-    *("duplicates.md", "export.md", "training.md", "from-sentence-transformers.md", "doctor.md"),
+    *("README.md", "demo.md", "data.md", "check.md", "tune.md", "evaluate.md", "mine-negatives.md"),
+    *("index.md", "search.md", "rerank.md", "encode.md", "similarity.md", "classify.md"),
+    *("cluster.md", "paraphrases.md", "duplicates.md", "export.md", "training.md"),
+    *("from-sentence-transformers.md", "doctor.md"),
 )
 _USES = {
     "tune.md": ["demo.md"],

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "command"]
 
 NAME = "check"
+_RARE = 0.01  # of the texts: fewer in a language are likelier code or names
 
 
 @reads(*OF_PAIRS)
@@ -75,7 +76,8 @@ def _counts(found: DataCheck) -> list[str]:
         f"tune measures on {counted(held.questions, kind)} in {counted(held.groups, 'group')}; "
         "a verdict needs 6 groups at least, and about 30 for a narrow interval"
     )
-    shown = ", ".join(f"{LANGUAGES[code]} {n:,}" for code, n in list(data.languages.items())[:5])
+    common = [code for code, number in data.languages.items() if number >= _RARE * data.read]
+    shown = ", ".join(f"{LANGUAGES[code]} {data.languages[code]:,}" for code in common)
     return [*lines, *([f"languages: {shown}, of {counted(data.read, 'text')}"] if shown else [])]
 
 

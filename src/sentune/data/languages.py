@@ -63,7 +63,7 @@ _SCRIPTS = {
 _OF_SCRIPT = {name: re.compile(f"[{letters}]") for name, letters in _SCRIPTS.items()}
 _KANA_SHARE = 0.1  # of the letters of a Japanese text; far fewer in a Chinese one that quotes it
 _WORD = re.compile(r"[^\W\d_]+")
-_FEWEST = 2  # words
+_FEWEST, _LEAST_SHARE = 2, 0.1  # of the words of a text
 
 _WORDS = {
     "en": "the a an is are was of to and in that it for on with as by how do does what when which "
@@ -135,7 +135,7 @@ def language_of(text: str) -> str | None:
         for code, common in known.items()
     }
     best = max(found, key=found.__getitem__)  # the first of equals: English leads its table
-    return best if found[best] >= _FEWEST else None
+    return best if found[best] >= max(_FEWEST, _LEAST_SHARE * words.total()) else None
 
 
 def language_counts(texts: Iterable[str]) -> dict[str, int]:
