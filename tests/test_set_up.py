@@ -132,7 +132,7 @@ def test_everything_in_order(
 ) -> None:
     ran: list[list[str]] = []
     monkeypatch.setattr(set_up, "pip", lambda _, arguments: ran.append(list(arguments)))
-    monkeypatch.setattr(set_up.venv, "create", lambda *_, **__: None)
+    monkeypatch.setattr("venv.create", lambda *_, **__: None)
     monkeypatch.setattr(set_up, "has_gpu", lambda: False)
     constraints = tmp_path / "c.txt"
     constraints.write_text(f"torch=={VERSION}\n", encoding="utf-8")

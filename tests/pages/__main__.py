@@ -103,7 +103,7 @@ class Reader:
         assert self._python.stdout is not None
         self._python.stdin.write(json.dumps(code) + "\n")
         self._python.stdin.flush()
-        printed = []
+        printed: list[str] = []
         for line in self._python.stdout:
             if line.startswith("=== "):
                 return printed, int(line[4:])
