@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from sentune import __version__
 from sentune.cli import (
+    check,
     classify,
     cluster,
     demo,
@@ -37,7 +38,7 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
+    *(check, tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
     *(classify, cluster, paraphrases, duplicates, export, demo, doctor),
 )
 

@@ -35,8 +35,14 @@ def command(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the unfinished demo in the folder.")
     ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="Only write the data of the demo, into this new folder.")
+    ] = None,
 ) -> None:
     """Tune on Python's documentation, report on held-out modules, and search with it."""
+    if data is not None:
+        _write_data(data)
+        return
     from sentune.data import python_docs
     from sentune.search import PassageSearch
     from sentune.tokens.truncation import count_truncation
@@ -91,3 +97,11 @@ def _folder(*, resume: bool) -> Path:
         if not path.exists() or (resume and RunFolder(path).unfinished):
             return path
     raise AssertionError("there is always a free name")
+
+
+def _write_data(folder: Path) -> None:
+    from sentune.data import write_sample
+    from sentune.wording import counted
+
+    for name, rows in write_sample(folder).items():
+        print_line(f"{folder / name}: {counted(rows, 'row')}")

@@ -72,6 +72,8 @@ def _question(split: Split | None) -> str:
 
 def print_outcome(tuned: Tuned, steps: list[Next], *, verbose: bool = False) -> None:
     """Everything that a person has to know at the end, on few lines."""
+    if caution := tuned.summary.get("caution"):
+        print_line(f"{caution}.\n")
     if tuned.report is not None:
         _show_figures(tuned.report, verbose=verbose)
     print_line(tuned.verdict.text)

@@ -48,6 +48,9 @@ def command(
         Path, typer.Argument(help="Question–passage pairs, or sentence pairs with a score.")
     ],
     base: Bases = None,
+    corpus: Annotated[
+        Path | None, typer.Option(help="Passages that nobody asked about; they are searched, too.")
+    ] = None,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
@@ -62,6 +65,8 @@ def command(
     reading = replace(reading, split="test")
     read = read_scored_pairs if is_scored(data, reading) else read_pairs
     pairs: Pairs | ScoredPairs = read(data, reading)
+    if corpus is not None:
+        pairs = _beside(corpus, pairs, reading)
     named = models_by_name([*(base or ()), model])
     models: dict[str, SentenceTransformer] = {
         label: loaded_model(name) if label == [*named][-1] else SentenceTransformer(name)
@@ -84,6 +89,19 @@ def command(
     told = {label: f.describe(models[label].max_seq_length) for label, f in truncations.items()}
     for label, line in told.items() if len(set(told.values())) > 1 else [("", told[[*told][-1]])]:
         print_line(f"{label}: {line}" if label else line)
+
+
+def _beside(corpus: Path, pairs: Pairs | ScoredPairs, reading: ReadOptions) -> Pairs:
+    from sentune.data import Pairs, read_corpus, with_corpus
+    from sentune.errors import ArgumentError
+
+    if not isinstance(pairs, Pairs):
+        raise ArgumentError(
+            f"--corpus {corpus} with sentence pairs that have a score",
+            expected="question–passage pairs, for which passages are searched",
+            fix="leave --corpus out",
+        )
+    return with_corpus(pairs, read_corpus(corpus, reading))
 
 
 def _print_json(

@@ -19,4 +19,4 @@ def pairs_of(run: RunFile) -> Split:
         raise ArgumentError(
             "no pairs to tune on", expected="a file of pairs", fix="add it: sentune tune DATA"
         )
-    return read_split(run.data, run.valid, run.test, run.settings.seed, run.reading)
+    return read_split(run.data, run.valid, run.test, run.settings.seed, run.reading, run.corpus)

@@ -29,13 +29,18 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder to write: a new or an empty one.")],
     data: Annotated[
         Path | None,
-        typer.Argument(help="Question–passage pairs: JSONL, JSON, CSV, TSV, Parquet, BEIR folder."),
+        typer.Argument(
+            help="Question–passage pairs, or texts alone: JSONL, JSON, CSV, TSV, Parquet, BEIR."
+        ),
     ] = None,
     valid: Annotated[
         Path | None, typer.Option(help="Pairs to measure on; a fifth of DATA when left out.")
     ] = None,
     test: Annotated[
         Path | None, typer.Option(help="Test pairs, used for the final figures only.")
+    ] = None,
+    corpus: Annotated[
+        Path | None, typer.Option(help="Passages that nobody asked about; they are searched, too.")
     ] = None,
     base: Annotated[
         list[str] | None,
@@ -84,7 +89,7 @@ def command(
     reading: ReadOptions,
 ) -> None:
     """Tune a model on question–passage pairs, measure it, and keep it if it is better."""
-    require_there(data, valid, test, config)
+    require_there(data, valid, test, corpus, config)
     from sentune.tuning import read_run_file
 
     several = base if base and len(base) > 1 else []
@@ -93,6 +98,7 @@ def command(
         data=data,
         valid=valid,
         test=test,
+        corpus=corpus,
         base=base[0] if base else None,
         recipe=recipe,
         hard_negatives=hard_negatives,

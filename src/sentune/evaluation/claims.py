@@ -127,11 +127,6 @@ def _on_data(facts: Facts) -> Iterator[str]:
 
 
 def _on_texts(facts: Facts) -> Iterator[str]:
-    if facts.made:
-        yield (
-            "The questions were made from the passages and share their words: the figures do not "
-            "say how well the questions of people are answered."
-        )
     for what, found in (("training", facts.trained), ("measuring", facts.measured)):
         if found is not None and found.truncated:
             was = agreeing(found.truncated, "was")

@@ -110,7 +110,12 @@ class Facts:
 
     @property
     def shown_worse_than(self) -> str | None:
-        """The part of the fusion that is shown to be better without the other, if there is one."""
+        """The part of the fusion that is shown to be better without the other, if there is one.
+
+        Made questions do not show it: they share more words with the passages than people's do.
+        """
+        if self.made:
+            return None
         better = [part for part in _PARTS if self.relation("fusion", part) == "worse"]
         return max(better, key=self.means.__getitem__, default=None)
 

@@ -108,7 +108,7 @@ def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str
         rows_an_epoch=len(outcome.prepared.data.rows_in(0)),
         report=outcome.report,
         result=outcome.facts,
-        evaluated_on=split.description,
+        evaluated_on=". ".join(filter(None, (split.description, split.caution))),
         private=settings.private_card,
     )
 
@@ -138,6 +138,7 @@ def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str,
         "verdict": asdict(outcome.verdict),
         "fusion_weight": outcome.kept.extras["fusion_weight"],
         "measured_on": split.description,
+        "caution": split.caution,
         **outcome.report.to_json(),
         "facts": outcome.facts.to_json(),
         "notes": notes(outcome.facts),

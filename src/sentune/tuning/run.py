@@ -28,6 +28,7 @@ from sentune.training.loader import prompts_of_model
 from sentune.training.losses import EmbeddingLoss
 from sentune.training.mining.mine import mine_hard_negatives
 from sentune.training.trainer import SentenceTransformerTrainer
+from sentune.tuning.checking import lonely_batches, what_matters
 from sentune.tuning.folder import RunFolder
 from sentune.tuning.outcome import Outcome, Tuned, card_facts, summary
 from sentune.tuning.recipes import Prepared, recipe
@@ -36,6 +37,8 @@ from sentune.tuning.split import Split
 from sentune.wording import counted, duration
 
 __all__ = ["tune"]
+
+_EQUAL_SHARES = 0.5  # of the model and of BM25
 
 _DISCARDED = (
     "Tuning was discarded: this folder holds the base model, and the figures of the tuned model "
@@ -79,11 +82,15 @@ def tune(
     if not folder.begin(resume=resume):
         return Tuned.read(folder.path)
     require_bm25()
+    if split.caution:
+        say(split.caution)
     _require_one_process()
     base, model = (SentenceTransformer(settings.base) for _ in range(2))
     say(f"base model {base.base.name} from {base.base.origin}")
     detail = detail or say
     detail(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
+    for line in (*(split.train.notes if split.texts_only else ()), *what_matters(split, base)):
+        say(line)
     if settings.resolved().get("eval_strategy", "no") != "no":
         split = split.watching(settings.seed)
     prepared = _prepared(split, base, settings, detail)
@@ -93,6 +100,10 @@ def tune(
     say(f"training on {counted(len(pairs), 'pair')}: {truncation.describe(model.max_seq_length)}")
     loss = recipe(settings.recipe).make_loss()
     trainer = _trainer(model, prepared.data, split, settings, folder, loss)
+    if lonely := lonely_batches(prepared.data, trainer.args):
+        say(lonely)
+        pairs = replace(pairs, notes=(*pairs.notes, lonely))
+        prepared = prepared._replace(pairs=pairs)
     trainer.train(resume_from_checkpoint=resume)
     seconds = trainer.seconds  # the clock runs on, and one figure is told everywhere
     steps = counted(trainer.state.global_step, "step")
@@ -130,7 +141,7 @@ def _measured(
         trained=trained,
         measured=evaluated,
         limit=model.max_seq_length,
-        made=getattr(split, "made_questions", False),
+        made=split.made_questions,
     )
     if facts.keep:
         return report, facts
@@ -210,6 +221,12 @@ def _prepared(
     """The training pairs with mined negatives, as the recipe prepares them."""
     pairs = split.train
     if settings.hard_negatives:
+        if split.texts_only:
+            raise ArgumentError(
+                f"hard_negatives {settings.hard_negatives} for texts without questions",
+                expected="pairs: a sentence's own neighbours answer it nearly as well",
+                fix="leave hard_negatives out",
+            )
         mined = mine_hard_negatives(
             pairs,
             base,
@@ -235,8 +252,9 @@ def _evaluate(
     task = split.task(split.valid if split.test is None else split.test)
     # Several models encode the same texts; what the limit cuts is counted once, below.
     with count_truncation():
-        chosen = None
-        if split.test is not None:
+        # People's questions share other words with the passages than made ones do.
+        chosen = _EQUAL_SHARES if split.made else None
+        if split.test is not None and not split.made:
             chosen = evaluate_systems(split.task(split.valid), model=model).fusion.weight
         report = evaluate_systems(
             task,

@@ -11,8 +11,8 @@ from typing import Any
 
 __all__ = ["FILES", "beside", "model_relative_to", "relative_to"]
 
-FILES = ("data", "valid", "test")
-"""The settings that name files of pairs."""
+FILES = ("data", "valid", "test", "corpus")
+"""The settings that name files."""
 
 
 def relative_to(folder: Path, path: str | None) -> str | None:

@@ -105,6 +105,7 @@ class RunFile:
         reading: what is said about the columns of the files.
         data, valid, test: files of pairs; None if the file names none. A file that is read names
             them relative to itself.
+        corpus: a file of further passages, or None.
     """
 
     settings: TuneSettings
@@ -112,6 +113,7 @@ class RunFile:
     data: str | None = None
     valid: str | None = None
     test: str | None = None
+    corpus: str | None = None
 
     def text(self, folder: Path) -> str:
         """The content of the file in ``folder``: every setting resolved, paths relative to it."""
@@ -120,6 +122,7 @@ class RunFile:
             "data": relative_to(folder, self.data),
             "valid": relative_to(folder, self.valid),
             "test": relative_to(folder, self.test),
+            "corpus": relative_to(folder, self.corpus),
             **self.reading.settings(),
             "base": model_relative_to(folder, settings.base),
             "recipe": settings.recipe,
@@ -241,7 +244,7 @@ def _unknown(name: str, known: frozenset[str], where: str = "") -> ArgumentError
     fix = f"did you mean {near[0]}?" if near else "leave it out"
     return ArgumentError(
         f"{where}{name} is no setting",
-        expected="a name of SentenceTransformerTrainingArguments, or data, valid, test, "
+        expected="a name of SentenceTransformerTrainingArguments, or data, valid, test, corpus, "
         + ", ".join(_OF_TUNING),
         fix=fix,
     )
