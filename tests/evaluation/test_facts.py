@@ -129,7 +129,7 @@ SITUATIONS: dict[str, tuple[dict[str, Any], str, tuple[str, ...], tuple[str, ...
     "made questions": (
         {"made": True},
         "shown",
-        ("On questions made from the passages, tuning helped.", "do not say how well"),
+        ("On questions made from the passages, tuning helped.",),
         ("Tuning helped",),
     ),
     "few passages": ({"passages": 30}, "shown", ("Only 30 passages to choose from",), ()),
