@@ -172,7 +172,7 @@ def test_a_corpus_is_in_the_file_that_repeats_the_run(
     )
     figures = json.loads(found.out)
     assert figures["passages"] == 12
-    assert f"corpus: {pages}" in (out / "run.yaml").read_text("utf-8")
+    assert "corpus: ../pages.jsonl" in (out / "run.yaml").read_text("utf-8")
     assert "measured on 2 questions in 2 groups" in found.err
     assert figures["caution"] is None
 
