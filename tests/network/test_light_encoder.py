@@ -23,7 +23,7 @@ EditJson = Callable[[Path, Callable[[Any], Any]], None]
 EditWeights = Callable[[Path, Callable[[Weights], Weights]], None]
 Oracle = Callable[[Path, Sequence[Sequence[int]]], list[Tensor]]
 
-LEFT_TO_TORCH = ("mpnet", "modernbert")
+LEFT_TO_TORCH = ("mpnet", "modernbert", "electra", "albert", "nomic_bert", "gte")
 QUERY = "encoder.layer.1.attention.self.query.weight"
 
 

@@ -57,7 +57,7 @@ GTE = Architecture(
         "layers.{}.down": "encoder.layer.{}.mlp.down_proj",
         "layers.{}.output_norm": "encoder.layer.{}.mlp_ln",
     },
-    prefix="new.",
+    prefix="gte.",
     heads=("lm_head.", "classifier."),
     kept=("pooler.",),
     dropout={
@@ -79,4 +79,6 @@ GTE = Architecture(
     other_versions=_other_versions,
 )
 
-NEW = replace(GTE, model_type="new", options=lambda given: _options(given, 10_000.0, 1))
+NEW = replace(
+    GTE, model_type="new", prefix="new.", options=lambda given: _options(given, 10_000.0, 1)
+)

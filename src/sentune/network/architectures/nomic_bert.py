@@ -157,7 +157,12 @@ NOMIC_BERT = Architecture(
     options=_options,
     ignored=(
         *("dense_seq_output", "expert_choice_router", "ffn_div", "fused_bias_fc"),
-        *("fused_dropout_add_ln", "max_trained_positions", "moe_impl", "moe_normalize_expert_weights"),
+        *(
+            "fused_dropout_add_ln",
+            "max_trained_positions",
+            "moe_impl",
+            "moe_normalize_expert_weights",
+        ),
         *("moe_resid_pdrop", "moe_top_k", "num_shared_experts", "moe_use_layer_norm"),
         *("parallel_block_tied_norm", "reorder_and_upcast_attn", "summary_activation"),
         *("summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj"),

@@ -31,7 +31,7 @@ def rotary_kind(given: ConfigReader, usual_theta: float) -> AttentionKind:
         raise given.wrong(named, "an object, or null")
     kind = rope.get("rope_type", rope.get("type", "default"))
     whole = rope.get("mixed_b") is None and rope.get("partial_rotary_factor", 1) == 1
-    if kind not in list(_KINDS) or not whole or not _KEYS >= rope.keys():
+    if kind not in list(_KINDS) or not whole or not rope.keys() <= _KEYS:
         raise given.unsupported(named, f"a rope_type of {', '.join(_KINDS)} over whole heads")
     inside = "rope_theta" in rope
     theta = rope.get("rope_theta", given.get("rope_theta", usual_theta))
