@@ -188,6 +188,7 @@ def nomic_states(w: dict[str, Tensor], ids: list[int], frequencies: Tensor) -> T
 
 def assert_states(folder: Path, states: Any, frequencies: Tensor, texts: list[str]) -> None:
     model = load(folder)
+    model.max_seq_length = 64
     stored = load_file(folder / "model.safetensors")
     weights = {name.removeprefix("new."): w.double() for name, w in stored.items()}
     token_ids = model.tokenizer(texts)[0]
@@ -258,7 +259,7 @@ def test_what_is_saved_loads_without_code_of_the_hub(
     name: str, changes: Any, folder_of: Any, tmp_path: Path, real_texts: list[str]
 ) -> None:
     model, texts = load(folder_of(name, **changes)), real_texts[100:130]
-    model.max_seq_length = 256
+    model.max_seq_length = 64
     model.save_pretrained(tmp_path / "saved")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

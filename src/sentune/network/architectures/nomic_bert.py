@@ -163,7 +163,7 @@ NOMIC_BERT = Architecture(
             "moe_impl",
             "moe_normalize_expert_weights",
         ),
-        *("moe_resid_pdrop", "moe_top_k", "num_shared_experts", "moe_use_layer_norm"),
+        *("moe_resid_pdrop", "moe_top_k", "num_shared_experts"),
         *("parallel_block_tied_norm", "reorder_and_upcast_attn", "summary_activation"),
         *("summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj"),
         *("use_flash_attn", "use_xentropy"),

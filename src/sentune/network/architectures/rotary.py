@@ -37,7 +37,7 @@ def rotary_kind(given: ConfigReader, usual_theta: float) -> AttentionKind:
     theta = rope.get("rope_theta", given.get("rope_theta", usual_theta))
     if not positive(theta):
         raise given.wrong(named if inside else "rope_theta", "a base of the angles above 0")
-    factor = 1.0 if kind == "default" else rope.get("factor")
+    factor: Any = 1.0 if kind == "default" else rope.get("factor")
     if not positive(factor):
         raise given.wrong(named, "a factor above 0")
     if kind != "ntk":
