@@ -7,12 +7,14 @@ wrongly and without a word. So the fingerprint is compared whenever a model meet
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sentune.encoding.fingerprint import Fingerprint, fingerprint
-from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import IndexFolderError, ModelError
 from sentune.index.store import MODEL_FILE, Store
+
+if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["IndexModel"]
 
@@ -84,6 +86,8 @@ class IndexModel:
             ModelError: it is not where it was.
             IndexFolderError: what is there is another model.
         """
+        from sentune.encoding.sentence_transformer import SentenceTransformer
+
         known = self.fingerprint
         model = SentenceTransformer(
             self.name,

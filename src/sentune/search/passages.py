@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import fuse, require_weight, shortlist
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import similarity_scores
 from sentune.search.searcher import Hit, require_question
+
+if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["PassageSearch"]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sentune.checks import require_whole
 from sentune.data.fields import FieldValue
-from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["MODES", "Hit", "Searcher", "require_question"]
 
