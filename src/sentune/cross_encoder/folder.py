@@ -34,7 +34,7 @@ _MODULE = "sentence_transformers.base.modules.transformer.Transformer"
 _OF_VECTORS = ("Pooling", "Normalize", "Dense", "LayerNorm", "Dropout")
 # Classes whose tokenizers number the segments of a pair.
 _WITH_SEGMENTS = ("Bert", "Electra")
-_MODELS_WITH_SEGMENTS = ("bert", "electra")
+_MODELS_WITH_SEGMENTS = ("bert", "electra", "nomic_bert")
 
 
 @dataclass(slots=True)

@@ -34,6 +34,7 @@ class Architecture:
         names: module of our encoder → module in weight files, ``{}`` for the number of the layer.
             Several are stacked, in this order, along the first axis.
         prefix: before the names of the encoder in the file of a model with a head.
+        older_prefix: the same in files that the code of the hub has written.
         heads: prefixes of the weights of heads, which are left out.
         kept: prefixes of weights that are not computed with but saved again.
         spelling: name in :class:`EncoderConfig` → name in ``config.json``, where they differ; of
@@ -50,6 +51,7 @@ class Architecture:
     model_class: str
     names: Mapping[str, str | tuple[str, ...]]
     prefix: str
+    older_prefix: str = ""
     heads: tuple[str, ...]
     kept: tuple[str, ...] = ()
     spelling: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
@@ -62,7 +64,7 @@ class Architecture:
 
     def current_name(self, name: str) -> str:
         """A weight's name in a file → its name in the bare encoder, in today's spelling."""
-        name = name.removeprefix(self.prefix)
+        name = name.removeprefix(self.prefix).removeprefix(self.older_prefix)
         for old, new in _OLD_SUFFIXES.items():
             if name.endswith(old):
                 return name.removesuffix(old) + new

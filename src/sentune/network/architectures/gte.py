@@ -58,6 +58,7 @@ GTE = Architecture(
         "layers.{}.output_norm": "encoder.layer.{}.mlp_ln",
     },
     prefix="gte.",
+    older_prefix="new.",
     heads=("lm_head.", "classifier."),
     kept=("pooler.",),
     dropout={
@@ -79,6 +80,4 @@ GTE = Architecture(
     other_versions=_other_versions,
 )
 
-NEW = replace(
-    GTE, model_type="new", prefix="new.", options=lambda given: _options(given, 10_000.0, 1)
-)
+NEW = replace(GTE, model_type="new", options=lambda given: _options(given, 10_000.0, 1))

@@ -128,6 +128,7 @@ NOMIC_BERT = Architecture(
         "layers.{}.output_norm": "encoder.layers.{}.norm2",
     },
     prefix="nomic_bert.",
+    older_prefix="bert.",
     heads=("cls.", "classifier."),
     kept=("pooler.",),
     spelling={
