@@ -61,6 +61,14 @@ def test_every_architecture_that_is_computed(
         assert_equal_tokens(found, oracle(architecture_folder, token_ids))
 
 
+def test_electra_as_wide_as_its_tables(
+    make_architecture: Any, oracle: Oracle, real_texts: list[str]
+) -> None:
+    folder = make_architecture("electra", embedding_size=32)
+    token_ids, _ = ModelFolder.read(folder).tokenizer(real_texts[100:120])
+    assert_equal_tokens(encoder_of(folder)(token_ids), oracle(folder, token_ids))
+
+
 def test_the_published_model(base_folder: Path, oracle: Oracle, real_texts: list[str]) -> None:
     token_ids, _ = ModelFolder.read(base_folder).tokenizer(real_texts[:12])
     assert_equal_tokens(encoder_of(base_folder)(token_ids), oracle(base_folder, token_ids))
