@@ -13,6 +13,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
+from tests.long import ARCHITECTURES
 from torch import Tensor
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
@@ -219,6 +220,7 @@ def loss_of(model: SentenceTransformer) -> float:
     return F.cross_entropy(scores, torch.arange(4)).item()
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES, indirect=True)
 def test_training_in_bfloat16_with_dropout(architecture_folder: Path, tmp_path: Path) -> None:
     model = load(architecture_folder)
     before = loss_of(model)

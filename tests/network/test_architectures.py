@@ -16,6 +16,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
+from tests.long import LONG
 from torch import Tensor
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
@@ -314,7 +315,12 @@ ANYTHING = (
     "name",
     ["roberta", "mpnet", "distilbert", "modernbert", "electra", "albert", "nomic_bert", "gte"],
 )
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=40 if LONG else 15,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
 @given(data=st.data())
 def test_any_value_loads_or_is_refused(
     name: str, data: st.DataObject, make_architecture: MakeFolder
@@ -375,9 +381,7 @@ def test_rows_of_the_position_table_that_no_text_uses(
         model.max_seq_length = 65
 
 
-def test_a_limit_beyond_the_position_table(
-    copy_of: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_limit_beyond_the_position_table(copy_of: Any, caplog: pytest.LogCaptureFixture) -> None:
     folder = copy_of("roberta")
     list_modules(folder)
     limits = json.dumps({"max_seq_length": 67, "do_lower_case": False})
