@@ -224,7 +224,7 @@ def test_a_pickle_is_never_read(name: str, folder: Path, refusal: Refusal) -> No
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"model_type": "electra", "architectures": ["ElectraModel"]}, "'electra'"),
+        ({"model_type": "deberta", "architectures": ["DebertaModel"]}, "'deberta'"),
         ({"model_type": None, "architectures": ["MPNetModel"]}, "MPNetModel"),
         ({"model_type": None, "architectures": {"a": 1}}, "{'a': 1}"),
         ({"model_type": ["bert"]}, "['bert']"),

@@ -155,7 +155,7 @@ class ModelFolder:
         architecture = ARCHITECTURES[self.config.model_type]
         config = {k: v for k, v in self.config_json.items() if k not in ("dtype", "auto_map")}
         config |= {"architectures": [architecture.model_class], "torch_dtype": "float32"}
-        config |= architecture.older_names(self.config)
+        config |= architecture.other_versions(self.config)
         write_json(path / "config.json", config)
         write_tokenizer(path, self.tokenizer, architecture.model_type)
         write_json(path / _SETTINGS, self._settings())
