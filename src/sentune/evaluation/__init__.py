@@ -14,7 +14,8 @@ from means. Random draws are draws of groups of questions that share passages.
     weights            chooses the model's share in the fusion
     significance       cluster bootstrap, paired permutation test
     systems            measures base model, tuned model, BM25 and fusion on the same questions
-    report             their figures, and remarks on them; tables prints both
+    report             their figures; tables prints them
+    facts              what follows from the figures; claims has the sentences about it
     verdict            whether tuning helped
     evaluators         the classes that training calls between steps, a module for each
     thresholds         pairs that belong together or not, told apart by their scores
@@ -49,7 +50,7 @@ from sentune.evaluation.significance import (
     bootstrap_interval,
     paired_difference,
 )
-from sentune.evaluation.systems import evaluate_systems
+from sentune.evaluation.systems import evaluate_models, evaluate_systems
 from sentune.evaluation.tables import report_markdown, report_table
 from sentune.evaluation.verdict import Verdict, verdict
 from sentune.ranking.bm25 import BM25
@@ -84,6 +85,7 @@ __all__ = [
     "Verdict",
     "bootstrap_interval",
     "dense_candidates",
+    "evaluate_models",
     "evaluate_systems",
     "fuse",
     "paired_difference",

@@ -26,7 +26,7 @@ from sentune.ranking.fusion import require_weight
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import RetrievalModel, similarity_scores
 
-__all__ = ["evaluate_systems"]
+__all__ = ["evaluate_models", "evaluate_systems"]
 
 _FOLDS = 5
 _COMPARISONS = (
@@ -70,19 +70,77 @@ def evaluate_systems(
         ArgumentError: ``fusion_weight`` is outside [0, 1].
         ModelError: A similarity is not finite.
     """
-    if fusion_weight is not None:
-        fusion_weight = require_weight(fusion_weight)
-    _, members = np.unique(task.groups, return_inverse=True)
-    group_count = int(members.max()) + 1
-    weights = WEIGHTS if group_count > 1 else (0.5,)
-    if fusion_weight is not None:
-        weights = (fusion_weight,)
     models = {"model": model} if base is None else {"base": base, "model": model}
-    measured, curves = _measure(task, models, weights, show_progress_bar)
-    fused, fusion = _fused(curves, fusion_weight, members, folds_seed)
-    systems = measured | {"fusion": fused}
+    weights = {"model": fusion_weight}
+    return _evaluated(task, models, weights, folds_seed, show_progress_bar)["model"]
+
+
+def evaluate_models(
+    task: RetrievalTask,
+    models: Mapping[str, RetrievalModel],
+    *,
+    fusion_weights: Mapping[str, float | None] | None = None,
+    folds_seed: int = 0,
+    show_progress_bar: bool = False,
+) -> dict[str, Report]:
+    """Several models on the same questions, each with BM25 and its fusion.
+
+    Args:
+        task: as for :func:`evaluate_systems`.
+        models: name → model. The first is the base of every other report.
+        fusion_weights: name → its weight; cross-fitted as there where it is None or left out.
+        folds_seed, show_progress_bar: as there.
+
+    Returns:
+        name → the report that :func:`evaluate_systems` gives for the model and the first one.
+
+    Cost: that of :func:`evaluate_systems`, for each model once; the vectors of all are in memory.
+    Raises as there.
+    """
+    weights = {name: (fusion_weights or {}).get(name) for name in models}
+    return _evaluated(task, models, weights, folds_seed, show_progress_bar)
+
+
+def _evaluated(
+    task: RetrievalTask,
+    models: Mapping[str, RetrievalModel],
+    given: Mapping[str, float | None],
+    folds_seed: int,
+    show_progress_bar: bool,
+) -> dict[str, Report]:
+    """A report for each model of ``given``, with the first of all models as its base."""
+    given = {name: None if one is None else require_weight(one) for name, one in given.items()}
+    _, members = np.unique(task.groups, return_inverse=True)
+    several = WEIGHTS if members.any() else (0.5,)
+    weights = {name: several if one is None else (one,) for name, one in given.items()}
+    measured, words, curves = _measure(task, models, weights, show_progress_bar)
+    intervals = {name: _intervals(values, members) for name, values in measured.items()}
+    of_words, first = _intervals(words, members), next(iter(models))
+    reports = {}
+    for name, weight in given.items():
+        fused, fusion = _fused(curves[name], weight, members, folds_seed)
+        systems = {"model": measured[name], "bm25": words, "fusion": fused}
+        figures = {
+            "model": intervals[name],
+            "bm25": of_words,
+            "fusion": _intervals(fused, members),
+        }
+        if name != first:
+            systems |= {"base": measured[first]}
+            figures = {"base": intervals[first]} | figures
+        reports[name] = _report(task, systems, figures, fusion, members)
+    return reports
+
+
+def _report(
+    task: RetrievalTask,
+    systems: Mapping[str, Metrics],
+    figures: dict[str, dict[str, Interval]],
+    fusion: FusionWeight,
+    members: NDArray[np.int64],
+) -> Report:
     return Report(
-        systems={name: _intervals(values, members) for name, values in systems.items()},
+        systems=figures,
         differences={
             f"{a}_minus_{b}": {PRIMARY_METRIC: _difference(systems[a], systems[b], members)}
             for a, b in _COMPARISONS
@@ -91,7 +149,7 @@ def evaluate_systems(
         fusion=fusion,
         questions=len(task.questions),
         passages=len(task.passages),
-        groups=group_count,
+        groups=int(members.max()) + 1,
         largest_group=int(np.bincount(members).max()),
     )
 
@@ -99,10 +157,10 @@ def evaluate_systems(
 def _measure(
     task: RetrievalTask,
     models: Mapping[str, RetrievalModel],
-    weights: tuple[float, ...],
+    weights: Mapping[str, tuple[float, ...]],
     show_progress_bar: bool,
-) -> tuple[dict[str, Metrics], Metrics]:
-    """Metrics (Q,) of each model and BM25, and of the fusion under each weight (Q, W)."""
+) -> tuple[dict[str, Metrics], Metrics, dict[str, Metrics]]:
+    """Metrics (Q,) of each model, of BM25, and of each fusion under its weights (Q, W)."""
     words = BM25(task.passages)
     vectors = {
         name: (
@@ -111,23 +169,30 @@ def _measure(
         )
         for name, model in models.items()
     }
-    parts: dict[str, list[Metrics]] = {name: [] for name in (*models, "bm25", "fusion")}
+    parts: dict[str, list[Metrics]] = {name: [] for name in models}
+    of_words: list[Metrics] = []
+    fused: dict[str, list[Metrics]] = {name: [] for name in weights}
     for rows in row_blocks(len(task.questions), len(task.passages)):
         relevant = task.relevant[rows]
         scores = {
             name: similarity_scores(model, vectors[name][0][rows], vectors[name][1])
             for name, model in models.items()
         }
-        scores["bm25"] = words.scores(task.questions[rows])
+        by_words = words.scores(task.questions[rows])
+        of_words.append(question_metrics(rank(by_words), relevant))
         for name, values in scores.items():
             parts[name].append(question_metrics(rank(values), relevant))
-        parts["fusion"].append(weight_curves(scores["model"], scores["bm25"], relevant, weights))
-    measured: dict[str, Metrics] = {
+        for name, each in weights.items():
+            fused[name].append(weight_curves(scores[name], by_words, relevant, each))
+    return _joined(parts), _joined({"bm25": of_words})["bm25"], _joined(fused)
+
+
+def _joined(parts: Mapping[str, list[Metrics]]) -> dict[str, Metrics]:
+    """The metrics of all blocks of questions, one after the other."""
+    return {
         name: {metric: np.concatenate([part[metric] for part in blocks]) for metric in blocks[0]}
         for name, blocks in parts.items()
     }
-    fusion = measured.pop("fusion")
-    return measured, fusion
 
 
 def _fused(

@@ -15,8 +15,6 @@ from sentune.evaluation import (
     InformationRetrievalEvaluator,
     Report,
     evaluate_systems,
-    remarks,
-    verdict,
 )
 from sentune.files import write_json, write_text
 from sentune.ranking.bm25 import require_bm25
@@ -33,7 +31,7 @@ from sentune.tuning.outcome import Outcome, Tuned, card_facts, summary
 from sentune.tuning.recipes import Prepared, recipe
 from sentune.tuning.settings import RunFile, TuneSettings
 from sentune.tuning.split import Split
-from sentune.wording import counted
+from sentune.wording import counted, duration
 
 __all__ = ["tune"]
 
@@ -73,7 +71,7 @@ def tune(
             resume had other settings or data.
     """
     folder = RunFolder(out)
-    run_text = (run_file or RunFile(settings)).text()
+    run_text = (run_file or RunFile(settings)).text(folder.path)
     if not folder.begin(resume=resume):
         return Tuned.read(folder.path)
     require_bm25()
@@ -83,32 +81,41 @@ def tune(
     say(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
     if settings.resolved().get("eval_strategy", "no") != "no":
         split = split.watching(settings.seed)
-    pairs, data = _prepared(split, base, settings, say)
+    prepared = _prepared(split, base, settings, say)
+    pairs = prepared.pairs
     texts = dict.fromkeys(text for row in pairs.rows() for text in row)
     truncation = model.tokenizer(list(texts))[1]
     say(f"training on {counted(len(pairs), 'pair')}: {truncation.describe(model.max_seq_length)}")
     loss = recipe(settings.recipe).make_loss()
-    trainer = _trainer(model, data, split, settings, folder, loss)
+    trainer = _trainer(model, prepared.data, split, settings, folder, loss)
     trainer.train(resume_from_checkpoint=resume)
+    seconds = trainer.seconds  # the clock runs on, and one figure is told everywhere
     steps = counted(trainer.state.global_step, "step")
-    say(f"trained {steps} in {trainer.seconds:.0f} s; evaluating")
+    say(f"trained {steps} in {duration(seconds)}; evaluating")
     report, evaluated = _evaluate(split, model, base, settings.show_progress)
-    found = verdict(report)
-    kept, of_kept = (model, report) if found.keep else (base, _evaluate(split, base)[0])
-    weight = of_kept.fusion.weight
-    kept.extras = {"kept": "tuned" if found.keep else "base", "fusion_weight": weight}
-    if not found.keep:
-        split = replace(split, description=f"{split.description}. {_DISCARDED.format(weight)}")
+    facts = replace(
+        report.facts,
+        tunes=True,
+        trained=truncation,
+        measured=evaluated,
+        limit=model.max_seq_length,
+        made=getattr(split, "made_questions", False),
+    )
+    if not facts.keep:
+        alone = replace(_evaluate(split, base)[0].facts, tunes=True)
+        facts = replace(facts, base_alone=alone)
+        told = _DISCARDED.format(alone.search_weight)
+        split = replace(split, description=f"{split.description}. {told}")
+    kept = model if facts.keep else base
+    kept.extras = {"kept": facts.kept, "fusion_weight": facts.of_kept.search_weight}
     outcome = Outcome(
         kept=kept,
-        notes=remarks(of_kept),
-        trained_on=pairs,
+        facts=facts,
+        prepared=prepared,
         trainer=trainer,
+        seconds=seconds,
         loss=loss,
         report=report,
-        verdict=found,
-        truncation=truncation,
-        evaluated=evaluated,
     )
     return _write(folder, split, settings, outcome, run_text)
 
