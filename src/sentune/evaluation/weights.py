@@ -19,7 +19,17 @@ from sentune.evaluation.retrieval import question_metrics
 from sentune.ranking.fusion import fuse, shortlist
 from sentune.ranking.rank import DEPTH, rank
 
-__all__ = ["WEIGHTS", "CrossFit", "best_weight", "cross_fit", "weight_curves"]
+__all__ = [
+    "TOLERANCE",
+    "WEIGHTS",
+    "CrossFit",
+    "Shortlist",
+    "best_weight",
+    "cross_fit",
+    "shortlist_curves",
+    "stacked",
+    "weight_curves",
+]
 
 WEIGHTS = tuple(step / 10 for step in range(11))
 """The weights to choose from; a few hundred questions cannot decide between finer steps."""
@@ -28,6 +38,8 @@ TOLERANCE = 0.005
 
 Scores = NDArray[np.floating[Any]]
 Curves = Mapping[str, NDArray[np.float64]]
+Shortlist = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+"""What ``shortlist`` returns: passages, the model's scores of them, and BM25's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +78,23 @@ def weight_curves(
         ArgumentError: A weight outside [0, 1].
         DataError: Shapes that do not fit, NaN, or a question without a relevant passage.
     """
-    columns, dense_list, word_list = shortlist(dense, words)
+    return shortlist_curves(shortlist(dense, words), relevant, weights)
+
+
+def shortlist_curves(
+    candidates: Shortlist, relevant: Sequence[frozenset[int]], weights: Sequence[float]
+) -> dict[str, NDArray[np.float64]]:
+    """``weight_curves`` of what ``shortlist`` returned."""
+    columns, dense_list, word_list = candidates
     each = []
     for weight in weights:
         order = rank(fuse(dense_list, word_list, weight), DEPTH)
         each.append(question_metrics(np.take_along_axis(columns, order, axis=1), relevant))
+    return stacked(each)
+
+
+def stacked(each: Sequence[Curves]) -> dict[str, NDArray[np.float64]]:
+    """Metrics (Q,) under each of W weights → (Q, W)."""
     return {name: np.stack([metrics[name] for metrics in each], axis=1) for name in each[0]}
 
 
