@@ -27,6 +27,7 @@ __all__ = [
     "OF_PASSAGES",
     "OF_TEXTS",
     "AsJson",
+    "Bases",
     "Folder",
     "IndexModel",
     "Model",
@@ -70,6 +71,10 @@ Rows = Annotated[Path | None, typer.Option("--out", help=_ROWS, callback=_row_fi
 RowsRequired = Annotated[Path, typer.Option("--out", help=_ROWS, callback=_row_file)]
 Folder = Annotated[Path, typer.Option("--out", help="The folder to write.")]
 Seed = Annotated[int, typer.Option("--seed", help="Two runs with one seed give the same result.")]
+Bases = Annotated[
+    list[str] | None,
+    typer.Option("--base", help="A model to compare with; may be repeated."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

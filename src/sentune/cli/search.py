@@ -64,7 +64,10 @@ def command(
     ] = None,
     top: Annotated[int, typer.Option(help="How many results.")] = 10,
     where: Annotated[str | None, typer.Option(help='In an index, a condition: "page > 3".')] = None,
-    mode: Annotated[str | None, typer.Option(help="In an index: dense, words or hybrid.")] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(help="dense (the model), words (BM25) or hybrid; by default what was tuned."),
+    ] = None,
     model: IndexModel = None,
     queries: Annotated[
         str | None, typer.Option(help="A file of questions instead of one; - for standard input.")
@@ -83,14 +86,15 @@ def command(
         _require_file(reading)
         _require_index(target, mode, model)
     else:
-        _require_no_index(target, {"--where": where, "--mode": mode, "--model": model})
+        _require_no_index(target, {"--where": where, "--model": model})
+        _require_mode(mode)
     questions = _questions(query, queries, reading)
     found: _Found = []
     with count_truncation() as truncation:
         searcher = (
             _in_index(target, model, where, mode)
             if data is None
-            else _in_file(target, data, reading)
+            else _in_file(target, data, mode, reading)
         )
         shown = len(questions) > 1 and interactive()
         with progress("search", len(questions), unit="questions", show=shown) as advance:
@@ -118,13 +122,23 @@ def _in_index(target: str, model: str | None, where: str | None, mode: str | Non
     return _IndexSearcher(index, where, index.mode if mode is None else mode)
 
 
-def _in_file(model: str, data: Path, reading: ReadOptions) -> Searcher:
+def _in_file(model: str, data: Path, mode: str | None, reading: ReadOptions) -> Searcher:
     from sentune.data import read_passages
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.search import PassageSearch
 
     passages = read_passages(data, replace(reading, question=None))
-    return PassageSearch(SentenceTransformer(model), passages, show_progress_bar=interactive())
+    return PassageSearch(
+        SentenceTransformer(model), passages, mode=mode, show_progress_bar=interactive()
+    )
+
+
+def _require_mode(mode: str | None) -> None:
+    from sentune.checks import require_choice
+    from sentune.search.searcher import MODES
+
+    if mode is not None:
+        require_choice("mode", mode, MODES)
 
 
 def _questions(query: str | None, queries: str | None, reading: ReadOptions) -> list[str]:

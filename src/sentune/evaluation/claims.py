@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sentune.evaluation.facts import Facts
+from sentune.evaluation.facts import Facts, relation
 from sentune.evaluation.significance import Difference
 from sentune.wording import agreeing, counted
 
-__all__ = ["counts_sentence", "difference_figures", "evidence", "notes", "verdict_text"]
+__all__ = [
+    "counts_sentence",
+    "difference_figures",
+    "evidence",
+    "notes",
+    "standing",
+    "verdict_text",
+]
 
 _FEW_GROUPS = 30
 _TOO_FEW_GROUPS = 6  # the test has 2 to the power of 5 exchanges with 5 groups: p is above .05
@@ -150,6 +157,18 @@ def _on_texts(facts: Facts) -> Iterator[str]:
                 f"In {what}, {found.truncated:,} of {counted(found.texts, 'text')} {was} cut at "
                 f"{facts.limit:,} tokens: {counted(found.tokens_left_out, 'token')} went unseen."
             )
+
+
+def standing(first: str, second: str, found: Difference) -> str:
+    """How one model stands to another, by name."""
+    match relation(found):
+        case "better" | "worse" as shown:
+            return f"{first} is {shown} than {second}."
+        case "equal":
+            return f"{first} and {second} have the same nDCG@10."
+        case unshown:
+            place = "ahead of" if unshown == "ahead" else "behind"
+            return f"{first} is {place} {second}{_NOT_SHOWN}."
 
 
 def difference_figures(found: Difference) -> tuple[str, str, str]:

@@ -74,12 +74,13 @@ def models_rows(reports: Mapping[str, Report]) -> dict[str, Figures]:
 
 
 def difference_table(differences: Mapping[str, Difference]) -> Table:
-    """Paired differences of nDCG@10 with interval and p, a row for each name."""
+    """Paired differences of nDCG@10 with interval and p, and whether p is at most .05."""
     from rich.text import Text
 
-    table = figure_table("difference in nDCG@10", "mean", "95% interval", "p")
+    table = figure_table("difference in nDCG@10", "mean", "95% interval", "p", "")
     for name, found in differences.items():
-        table.add_row(Text(name), *difference_figures(found))
+        seen = "shown" if found.shown else "not shown"
+        table.add_row(Text(name), *difference_figures(found), seen)
     return table
 
 

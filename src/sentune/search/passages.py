@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sentune.checks import require_choice
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import fuse, require_weight, shortlist
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import similarity_scores
-from sentune.search.searcher import Hit, require_question
+from sentune.search.searcher import MODES, Hit, require_question
 
 __all__ = ["PassageSearch"]
+
+_EVEN = 0.5
+Columns = NDArray[np.int64]
+Scores = NDArray[np.floating[Any]]
 
 
 class PassageSearch:
     """Ranks passages in memory, as the evaluation does. A :class:`~sentune.search.Searcher`.
 
     With a fusion weight below 1, the model's scores are fused with BM25's; otherwise the model
-    ranks alone.
+    ranks alone. ``mode`` overrides this.
 
     >>> from sentune import SentenceTransformer
     >>> from sentune.search import PassageSearch
@@ -34,10 +41,12 @@ class PassageSearch:
         model: encodes the passages, here, and the questions.
         passages: id → text.
         fusion_weight: the model's share. None: the one saved with the model, or 1 without one.
+        mode: one of ``MODES``; ``words`` encodes nothing. A fusion without a weight below 1 has
+            equal shares.
 
     Raises:
-        ArgumentError: no passages, or a weight outside 0 to 1.
-        MissingExtraError: a fusion without the extra ``evaluate``.
+        ArgumentError: no passages, a weight outside 0 to 1, or an unknown mode.
+        MissingExtraError: a fusion, or ``words``, without the extra ``evaluate``.
     """
 
     def __init__(
@@ -46,6 +55,7 @@ class PassageSearch:
         passages: Mapping[str, str],
         *,
         fusion_weight: float | None = None,
+        mode: str | None = None,
         show_progress_bar: bool = False,
     ) -> None:
         if not passages:
@@ -53,16 +63,23 @@ class PassageSearch:
                 "no passages", expected="at least one", fix="give the passages to search in"
             )
         saved = model.extras.get("fusion_weight", 1.0) if fusion_weight is None else fusion_weight
-        self.fusion_weight = require_weight(saved)
+        weight = require_weight(saved)
+        usual = "hybrid" if weight < 1 else "dense"
+        self._mode = usual if mode is None else require_choice("mode", mode, MODES)
+        self.fusion_weight = _EVEN if self._mode == "hybrid" and weight == 1 else weight
         self.model = model
         self._ids, self._texts = list(passages), list(passages.values())
-        self._words = BM25(self._texts) if self.mode == "hybrid" else None
-        self._vectors = model.encode_document(self._texts, show_progress_bar=show_progress_bar)
+        self._words = BM25(self._texts) if self._mode != "dense" else None
+        self._vectors = (
+            np.empty((0, 0), dtype=np.float32)
+            if self._mode == "words"
+            else model.encode_document(self._texts, show_progress_bar=show_progress_bar)
+        )
 
     @property
     def mode(self) -> str:
-        """``hybrid`` with a weight below 1, else ``dense``."""
-        return "hybrid" if self.fusion_weight < 1 else "dense"
+        """One of ``MODES``; by default ``hybrid`` with a weight below 1, else ``dense``."""
+        return self._mode
 
     def search(self, query: str, top: int = 10) -> list[Hit]:
         """The passages that answer a question, the best first; ties in the order of the data.
@@ -71,12 +88,7 @@ class PassageSearch:
             ArgumentError: an empty question, or ``top`` below 1.
         """
         top = require_question(query, top)
-        vectors = self.model.encode_query([query])
-        similarities = similarity_scores(self.model, vectors, self._vectors)
-        scores, columns = similarities, np.arange(len(self._ids))[None]
-        if self._words is not None:
-            columns, dense, words = shortlist(similarities, self._words.scores([query]))
-            scores = fuse(dense, words, self.fusion_weight)
+        columns, scores, similarities = self._scored(query)
         best = rank(scores, min(top, scores.shape[1]))[0]
         passages = columns[0, best]
         return [
@@ -84,10 +96,22 @@ class PassageSearch:
                 rank=number,
                 id=self._ids[passage],
                 score=float(score),
-                similarity=float(similarities[0, passage]),
+                similarity=None if similarities is None else float(similarities[0, passage]),
                 text=self._texts[passage],
             )
             for number, (passage, score) in enumerate(
                 zip(passages, scores[0, best], strict=True), start=1
             )
         ]
+
+    def _scored(self, query: str) -> tuple[Columns, Scores, Scores | None]:
+        """(1, n) numbers of passages, what they are ranked by, and all similarities."""
+        every = np.arange(len(self._ids))[None]
+        if self._mode == "words" and self._words is not None:
+            return every, self._words.scores([query]), None
+        vectors = self.model.encode_query([query])
+        similarities = similarity_scores(self.model, vectors, self._vectors)
+        if self._words is None:
+            return every, similarities, similarities
+        columns, dense, words = shortlist(similarities, self._words.scores([query]))
+        return columns, fuse(dense, words, self.fusion_weight), similarities

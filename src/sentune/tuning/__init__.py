@@ -11,6 +11,7 @@
     recipes    ways to train, by name; ``passages`` cuts long ones, ``sentences`` adds questions
     run        the steps in their order
     outcome    what came of it, for the card and for evaluation.json
+    several    the same for several base models, compared with each other
     folder     the states of the folder that a run writes: free, unfinished, finished
 """
 

@@ -168,4 +168,4 @@ def _data_notes(split: Split, outcome: Outcome) -> list[str]:
     for use, pairs in parts.items():
         for note in () if pairs is None else pairs.notes:
             uses.setdefault(note, []).append(use)
-    return [f"{' and '.join(found)}: {note}" for note, found in uses.items()]
+    return [f"{found[0]}: {note}" if len(found) == 1 else note for note, found in uses.items()]

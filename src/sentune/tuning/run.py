@@ -48,6 +48,7 @@ def tune(
     settings: TuneSettings,
     say: Callable[[str], None] = lambda _: None,
     *,
+    detail: Callable[[str], None] | None = None,
     resume: bool = False,
     run_file: RunFile | None = None,
 ) -> Tuned:
@@ -61,6 +62,7 @@ def tune(
         out: the folder to write. It must not exist or be empty, unless a run is resumed.
         settings: see :class:`TuneSettings`.
         say: called with a line before each step.
+        detail: called with lines that are in the card too; ``say`` if None.
         resume: continue the unfinished run in ``out``; start a new one if there is none.
         run_file: written into ``out`` as ``run.yaml``; from the settings if None.
 
@@ -78,10 +80,11 @@ def tune(
     _require_one_process()
     base, model = (SentenceTransformer(settings.base) for _ in range(2))
     say(f"base model {base.base.name} from {base.base.origin}")
-    say(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
+    detail = detail or say
+    detail(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
     if settings.resolved().get("eval_strategy", "no") != "no":
         split = split.watching(settings.seed)
-    prepared = _prepared(split, base, settings, say)
+    prepared = _prepared(split, base, settings, detail)
     pairs = prepared.pairs
     texts = dict.fromkeys(text for row in pairs.rows() for text in row)
     truncation = model.tokenizer(list(texts))[1]

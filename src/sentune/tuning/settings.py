@@ -18,7 +18,7 @@ from sentune.errors import ArgumentError, DataError
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
-from sentune.tuning.run_paths import FILES, beside, relative_to
+from sentune.tuning.run_paths import FILES, beside, model_relative_to, relative_to
 
 __all__ = ["RunFile", "TuneSettings", "read_run_file"]
 

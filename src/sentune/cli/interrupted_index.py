@@ -1,0 +1,85 @@
+"""What Ctrl-C leaves of an index: read from its folder before the work and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentune.errors import SentuneError
+from sentune.wording import counted
+
+if TYPE_CHECKING:
+    from sentune.index.store import LocalStore
+    from sentune.index.table import PassageTable
+
+__all__ = ["IndexState", "telling_what_is_left", "what_is_left"]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """An index at one instant.
+
+    Attributes:
+        version: the one that searches read; None if there is no index.
+        revision: the commit of that version.
+        begun: how many passages a version that nobody reads yet has.
+    """
+
+    version: int | None = None
+    revision: object = None
+    begun: int = 0
+
+    @classmethod
+    def read(cls, folder: Path) -> IndexState:
+        """The state of a folder; that of no index if it cannot be read."""
+        from sentune.index.store import LocalStore
+
+        store = LocalStore(folder)
+        try:
+            version = store.current() if store.is_published() else None
+            revision = None if version is None else _table(store, version).revision()
+            unfinished = store.unfinished() if folder.is_dir() else None
+            begun = 0 if unfinished is None else _table(store, unfinished).count()
+        except SentuneError:
+            return cls()
+        return cls(version, revision, begun)
+
+
+def _table(store: LocalStore, version: int) -> PassageTable:
+    from sentune.index.index_model import IndexModel
+    from sentune.index.table import PassageTable
+
+    known = IndexModel.read(store, version).fingerprint
+    return PassageTable(store, version, known.dimension, known.similarity)
+
+
+@contextmanager
+def telling_what_is_left(folder: Path) -> Iterator[None]:
+    """Around work on an index: Ctrl-C is answered by what the folder has then."""
+    before = IndexState()
+    try:
+        before = IndexState.read(folder)
+        yield
+    except KeyboardInterrupt:
+        after = IndexState.read(folder)
+        raise KeyboardInterrupt(what_is_left(folder, before, after)) from None
+
+
+def what_is_left(folder: Path, before: IndexState, after: IndexState) -> str:
+    """The message for work on an index that was interrupted at any instant."""
+    if after.begun:
+        kept = counted(after.begun, "passage")
+        return (
+            f"interrupted; {folder} keeps {kept} that are encoded, and the same command continues "
+            "from there"
+        )
+    if after.version is None:
+        return "interrupted; nothing was written"
+    if after == before:
+        return f"interrupted; {folder} is as it was"
+    if before.version is None:
+        return f"interrupted; {folder} holds the whole index"
+    return f"interrupted; {folder} keeps what was written, and the same command does the rest"
