@@ -66,7 +66,9 @@ def command(
     where: Annotated[str | None, typer.Option(help='In an index, a condition: "page > 3".')] = None,
     mode: Annotated[
         str | None,
-        typer.Option(help="dense (the model), words (BM25) or hybrid; by default what was tuned."),
+        typer.Option(
+            help="dense (the model), words (BM25), hybrid or late; by default what was tuned."
+        ),
     ] = None,
     model: IndexModel = None,
     queries: Annotated[
@@ -135,10 +137,10 @@ def _in_file(model: str, data: Path, mode: str | None, reading: ReadOptions) -> 
 
 def _require_mode(mode: str | None) -> None:
     from sentune.checks import require_choice
-    from sentune.search.searcher import MODES
+    from sentune.search.searcher import IN_MEMORY
 
     if mode is not None:
-        require_choice("mode", mode, MODES)
+        require_choice("mode", mode, IN_MEMORY)
 
 
 def _questions(query: str | None, queries: str | None, reading: ReadOptions) -> list[str]:
@@ -238,7 +240,11 @@ def _ranking(searcher: Searcher) -> str:
     if searcher.mode == "dense":
         return f"ranked by similarity ({searcher.model.similarity_fn_name})"
     weight = f"{searcher.fusion_weight:g}"
-    return f"ranked by the fusion with BM25, in which the model's weight is {weight}"
+    fused = f"ranked by the fusion with BM25, in which the model's weight is {weight}"
+    late = getattr(searcher, "late", None)
+    if searcher.mode != "late" or late is None:
+        return fused
+    return f"{fused}; the first {late.depth} anew by their tokens, with the weight {late.weight:g}"
 
 
 def _rows(found: _Found, *, of_index: bool) -> list[dict[str, Any]]:
@@ -273,7 +279,7 @@ def _show_hit(hit: Hit, *, scored: bool) -> None:
 
 def show_hits(hits: Iterable[Hit], searcher: Searcher) -> None:
     """One paragraph a hit, and for a hybrid search the model's weight before them."""
-    if searcher.mode == "hybrid":
+    if searcher.mode in ("hybrid", "late"):
         say(_ranking(searcher))
     for hit in hits:
         _show_hit(hit, scored=searcher.mode != "dense")

@@ -45,7 +45,7 @@ class Facts:
         right_first: the same names → the questions whose first result answers them.
         differences: ``model_minus_base``, … → the paired difference of nDCG@10.
         weight: the model's share in the fusion, as other questions chose it or as it was given.
-        late_weight: the weight of the late stage, chosen or given likewise; None without one.
+        late_weight, late_depth: of the late stage, chosen or given likewise; None without one.
         tunes: whether this is the result of a tuning, which saves a weight.
         trained, measured: what the length limit cut off the texts of the training and of the
             evaluation; None if nothing was counted.
@@ -63,6 +63,7 @@ class Facts:
     differences: Mapping[str, Difference]
     weight: float
     late_weight: float | None = None
+    late_depth: int | None = None
     tunes: bool = False
     trained: Truncation | None = None
     measured: Truncation | None = None
@@ -133,6 +134,15 @@ class Facts:
         """
         shown = self.shown_worse_than is None and self.relation("late", "fusion") == "better"
         return (self.late_weight or 0.0) if shown else 0.0
+
+    @property
+    def saved(self) -> dict[str, Any]:
+        """What a folder keeps of them beside its model: how to search."""
+        kept = self.of_kept
+        found = {"kept": self.kept, "fusion_weight": kept.search_weight}
+        if kept.late_depth is None:
+            return found
+        return found | {"late_weight": kept.search_late_weight, "late_depth": kept.late_depth}
 
     def to_json(self) -> dict[str, Any]:
         """What the sentences say, as plain values."""

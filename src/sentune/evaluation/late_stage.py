@@ -18,13 +18,13 @@ from sentune.evaluation.report import PRIMARY_METRIC, LateStage, WeightFrom
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.weights import TOLERANCE, WEIGHTS, Shortlist, best_weight, stacked
 from sentune.ranking.fusion import fuse
-from sentune.ranking.late_interaction import LATE_DEPTH, LATE_WEIGHT, add_late
+from sentune.ranking.late_interaction import LATE_DEPTH, LateChoice, add_late
 from sentune.ranking.rank import DEPTH, rank
 
 if TYPE_CHECKING:
     from sentune.encoding.text_encoder import TextEncoder
 
-__all__ = ["LATE_DEPTHS", "FusionFit", "LateChoice", "choose_late", "measure_late"]
+__all__ = ["LATE_DEPTHS", "FusionFit", "choose_late", "measure_late"]
 
 LATE_DEPTHS = (LATE_DEPTH, 50)
 """The depths to choose from."""
@@ -32,14 +32,6 @@ LATE_DEPTHS = (LATE_DEPTH, 50)
 Metrics = Mapping[str, NDArray[np.float64]]
 Curves = Mapping[int, Metrics]
 """Depth → metric → (Q, W) values."""
-
-
-@dataclass(frozen=True, slots=True)
-class LateChoice:
-    """How the late stage ranks: with which weight, and how many of the first passages."""
-
-    weight: float
-    depth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +96,7 @@ def measure_late(
     """
     origin: WeightFrom = "cross-fitted" if given is None else "given"
     if given is None and fusion.folds is None:
-        given, origin = LateChoice(LATE_WEIGHT, LATE_DEPTH), "default"
+        given, origin = LateChoice(), "default"
     weights = sorted({fusion.weight, *fusion.fold_weights.values()})
     depths = LATE_DEPTHS if given is None else (given.depth,)
     tried = WEIGHTS if given is None else (given.weight,)

@@ -101,6 +101,7 @@ class Report:
             differences={name: each[PRIMARY_METRIC] for name, each in self.differences.items()},
             weight=self.fusion.weight,
             late_weight=None if self.late is None else self.late.weight,
+            late_depth=None if self.late is None else self.late.depth,
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.evaluation.late_stage import FusionFit, LateChoice, measure_late
+from sentune.evaluation.late_stage import FusionFit, measure_late
 from sentune.evaluation.report import PRIMARY_METRIC, FusionWeight, Report
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.significance import (
@@ -31,6 +31,7 @@ from sentune.evaluation.weights import (
 from sentune.ranking.blocks import row_blocks
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import require_weight, shortlist
+from sentune.ranking.late_interaction import LateChoice
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import RetrievalModel, similarity_scores
 from sentune.ranking.token_vectors import token_encoder

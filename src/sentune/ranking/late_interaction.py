@@ -9,8 +9,9 @@ Evaluation, search and the index all use ``max_sim`` and ``add_late``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,17 @@ from numpy.typing import NDArray
 from sentune.checks import require_number, require_whole
 from sentune.errors import DataError
 from sentune.ranking.fusion import z_scores
-from sentune.ranking.token_vectors import TokenVectors
+from sentune.ranking.token_vectors import TokenVectors, passage_tokens, question_tokens
+
+if TYPE_CHECKING:
+    from sentune.encoding.text_encoder import TextEncoder
 
 __all__ = [
     "LATE_DEPTH",
     "LATE_WEIGHT",
+    "LateChoice",
     "add_late",
+    "late_scores",
     "max_sim",
     "require_late_depth",
     "require_late_weight",
@@ -39,6 +45,29 @@ LATE_WEIGHT = 0.5
 _DIGITS = 6
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LateChoice:
+    """How the late stage ranks: with which weight, and how many of the first passages.
+
+    Raises:
+        ArgumentError: a weight outside 0 to 1, or a depth below 1.
+    """
+
+    weight: float = LATE_WEIGHT
+    depth: int = LATE_DEPTH
+
+    def __post_init__(self) -> None:
+        """Check both."""
+        object.__setattr__(self, "weight", require_late_weight(self.weight))
+        object.__setattr__(self, "depth", require_late_depth(self.depth))
+
+    @classmethod
+    def saved(cls, extras: Mapping[str, Any]) -> Self | None:
+        """What was saved with a model; None without a weight above 0."""
+        weight = extras.get("late_weight", 0.0)
+        return cls(weight, extras.get("late_depth", LATE_DEPTH)) if weight else None
 
 
 def require_late_weight(weight: object) -> float:
@@ -85,6 +114,19 @@ def max_sim(questions: Sequence[TokenVectors], passages: Sequence[TokenVectors])
     # of passages that are all alike would blow that up.
     scores[np.ix_(asked, known)] = means.round(_DIGITS)
     return scores
+
+
+def late_scores(model: TextEncoder, question: str, passages: Sequence[str]) -> Floats:
+    """MaxSim of one question with the first passages of its ranking, encoded here: (1, D).
+
+    Cost: that of encoding D passages; about a third of a second for 20 of 150 tokens on one
+    processor.
+
+    Raises:
+        ModelError: a token vector is not finite.
+    """
+    tokens = [one for block in passage_tokens(model, passages) for one in block]
+    return max_sim(question_tokens(model, [question]), tokens)
 
 
 def _joined(parts: Sequence[TokenVectors]) -> tuple[TokenVectors, list[int]]:

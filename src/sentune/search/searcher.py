@@ -11,10 +11,13 @@ from sentune.data.fields import FieldValue
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
 
-__all__ = ["MODES", "Hit", "Searcher", "require_question"]
+__all__ = ["IN_MEMORY", "MODES", "Hit", "Searcher", "require_question"]
 
 MODES = ("dense", "words", "hybrid")
 """What ranks: the model, BM25, or the fusion of both."""
+
+IN_MEMORY = (*MODES, "late")
+"""With the fusion whose first passages the late stage orders anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,8 @@ class Hit:
     Attributes:
         rank: 1 for the best.
         id: the passage's id in its source.
-        score: what the passages are ranked by: the similarity, BM25's score or the fused score.
+        score: what the passages are ranked by: the similarity, BM25's score, the fused score, or
+            that and the late stage's.
         similarity: the model's score; None in a search by words alone.
         text: the passage.
         source: the file that it came from; empty if it was given from Python.
@@ -52,7 +56,7 @@ class Searcher(Protocol):
 
     @property
     def mode(self) -> str:
-        """One of ``MODES``."""
+        """One of ``IN_MEMORY``."""
 
     @property
     def fusion_weight(self) -> float:

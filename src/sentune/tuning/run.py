@@ -18,6 +18,7 @@ from sentune.evaluation import (
 )
 from sentune.files import write_json, write_text
 from sentune.ranking.bm25 import require_bm25
+from sentune.ranking.late_interaction import LateChoice
 from sentune.report.card import model_card
 from sentune.tokens.truncation import Truncation, count_truncation
 from sentune.training.arguments import SentenceTransformerTrainingArguments
@@ -110,7 +111,7 @@ def tune(
         told = _DISCARDED.format(alone.search_weight)
         split = replace(split, description=f"{split.description}. {told}")
     kept = model if facts.keep else base
-    kept.extras = {"kept": facts.kept, "fusion_weight": facts.of_kept.search_weight}
+    kept.extras = facts.saved
     outcome = Outcome(
         kept=kept,
         facts=facts,
@@ -219,14 +220,16 @@ def _evaluate(
     task = split.task(split.valid if split.test is None else split.test)
     # Several models encode the same texts; what the limit cuts is counted once, below.
     with count_truncation():
-        chosen = None
+        chosen, late = None, None
         if split.test is not None:
-            chosen = evaluate_systems(split.task(split.valid), model=model).fusion.weight
+            on_valid = evaluate_systems(split.task(split.valid), model=model)
+            chosen, late = on_valid.fusion.weight, on_valid.late
         report = evaluate_systems(
             task,
             model=model,
             base=base,
             fusion_weight=chosen,
+            late=None if late is None else LateChoice(late.weight, late.depth),
             show_progress_bar=show_progress and sys.stderr.isatty(),
         )
     return report, model.tokenizer([*task.questions, *task.passages])[1]
