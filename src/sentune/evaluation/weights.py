@@ -98,12 +98,13 @@ def stacked(each: Sequence[Curves]) -> dict[str, NDArray[np.float64]]:
     return {name: np.stack([metrics[name] for metrics in each], axis=1) for name in each[0]}
 
 
-def best_weight(curve: NDArray[np.float64]) -> float:
-    """The weight of the highest mean nDCG@10 in a (Q, 11) curve, smoothed and drawn towards 0.5.
+def best_weight(curve: NDArray[np.float64], towards: float = 0.5) -> float:
+    """The weight of the highest mean nDCG@10 in a (Q, 11) curve, smoothed and drawn to the middle.
 
     Each mean is averaged with its neighbours on the grid, because the true curve is smooth and a
     small sample has false peaks. Of the weights within .005 of the best, the one nearest to 0.5 is
     chosen (the better one if there are two), so that one or two questions do not exclude a system.
+    ``towards`` is another weight than 0.5.
     What was lost of nDCG@10 against the best weight in hindsight (five sets, 100 draws each):
 
         chosen on        plain maximum   this rule
@@ -121,7 +122,7 @@ def best_weight(curve: NDArray[np.float64]) -> float:
     means = curve.mean(axis=0)
     smooth = np.array([means[max(0, i - 1) : i + 2].mean() for i in range(len(means))])
     near = np.flatnonzero(smooth >= smooth.max() - TOLERANCE)
-    middle = len(WEIGHTS) // 2
+    middle = WEIGHTS.index(towards)
     return WEIGHTS[min(near, key=lambda index: (abs(index - middle), -smooth[index]))]
 
 
