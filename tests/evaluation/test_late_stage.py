@@ -25,7 +25,7 @@ from sentune.ranking.late_interaction import LATE_DEPTH, LATE_WEIGHT, LateChoice
 from sentune.ranking.token_vectors import passage_tokens, question_tokens
 from sentune.search import PassageSearch
 
-Matrix = NDArray[np.float64]
+Matrix = NDArray[Any]
 _METRIC = "ndcg@10"
 
 
