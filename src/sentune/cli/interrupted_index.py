@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentune.errors import SentuneError
-from sentune.wording import counted
+from sentune.wording import agreeing, counted
 
 if TYPE_CHECKING:
     from sentune.index.store import LocalStore
@@ -73,8 +73,8 @@ def what_is_left(folder: Path, before: IndexState, after: IndexState) -> str:
     if after.begun:
         kept = counted(after.begun, "passage")
         return (
-            f"interrupted; {folder} keeps {kept} that are encoded, and the same command continues "
-            "from there"
+            f"interrupted; {folder} keeps {kept} that {agreeing(after.begun, 'is')} encoded, and "
+            "the same command continues from there"
         )
     if after.version is None:
         return "interrupted; nothing was written"

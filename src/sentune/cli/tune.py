@@ -11,11 +11,12 @@ from sentune.cli.ending import next_steps, print_outcome
 from sentune.cli.interrupted import telling_what_is_left
 from sentune.cli.options import BASE_MODEL, OF_PAIRS, AsJson, reads
 from sentune.cli.output import print_json, say
+from sentune.cli.pairs_of_run import pairs_of
 from sentune.cli.paths import require_there
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
-    from sentune.tuning import RunFile, Split, Tuned
+    from sentune.tuning import RunFile, Tuned
 
 __all__ = ["NAME", "command"]
 
@@ -149,15 +150,3 @@ def _finished(folder: Path) -> RunFile | None:
 
 def _unsaid(_: str) -> None:
     """Details are in the card and in evaluation.json."""
-
-
-def pairs_of(run: RunFile) -> Split:
-    """The pairs of a run. Raises ArgumentError if it names no file, DataError."""
-    from sentune.errors import ArgumentError
-    from sentune.tuning import read_split
-
-    if run.data is None:
-        raise ArgumentError(
-            "no pairs to tune on", expected="a file of pairs", fix="add it: sentune tune DATA"
-        )
-    return read_split(run.data, run.valid, run.test, run.settings.seed, run.reading)

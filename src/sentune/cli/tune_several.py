@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sentune.cli.ending import next_steps, print_steps
 from sentune.cli.output import interactive, print_json, print_line, say, show
+from sentune.cli.pairs_of_run import pairs_of
 
 if TYPE_CHECKING:
     from sentune.tuning import RunFile, RunFolder, Split, Tuned
@@ -22,7 +23,6 @@ def tune_several(
     out: Path, run: RunFile, bases: Sequence[str], *, resume: bool, verbose: bool, as_json: bool
 ) -> Tuned:
     """Tune each base into a folder of ``out``, and return the run that is advised."""
-    from sentune.cli.tune import pairs_of
     from sentune.files import write_json
     from sentune.tokens.truncation import count_truncation
     from sentune.tuning import RunFolder

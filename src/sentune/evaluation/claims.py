@@ -40,7 +40,7 @@ def _headline(facts: Facts) -> str:
                 "kept."
             )
         case "no better":
-            worse = ": it made the model worse" if facts.change.shown else ""
+            worse = ": it made the model worse" if relation(facts.change) == "worse" else ""
             return f"{where} did not help{worse}, so the base model is kept."
 
 

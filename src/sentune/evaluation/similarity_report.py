@@ -123,7 +123,7 @@ def similarity_table(report: SimilarityReport, names: Mapping[str, str] | None =
 
     ``names`` are those of ``base`` and ``model``, if they have others.
     """
-    from rich.text import Text
+    from rich.markup import escape
 
     shown = {name: name for name in report.spearman} | dict(names or {})
     table = figure_table("", "Spearman", "95% interval", "Pearson")
@@ -135,5 +135,5 @@ def similarity_table(report: SimilarityReport, names: Mapping[str, str] | None =
         rows.append((f"{shown[name]} − {shown['base']}", found, change, "+.4f"))
     for name, found, linear, digits in rows:
         figures = [format(n, digits) for n in (found.value, found.low, found.high, linear)]
-        table.add_row(Text(name), figures[0], f"{figures[1]} to {figures[2]}", figures[3])
+        table.add_row(escape(name), figures[0], f"{figures[1]} to {figures[2]}", figures[3])
     return table

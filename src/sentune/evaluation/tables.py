@@ -52,11 +52,11 @@ def report_table(report: Report, names: Mapping[str, str] | None = None) -> Tabl
 
 def systems_table(systems: Mapping[str, Figures]) -> Table:
     """A table with one row for each name."""
-    from rich.text import Text
+    from rich.markup import escape
 
     table = figure_table("", "nDCG@10", "95% interval", *_TITLES)
     for name, *cells in _rows(systems, "[bold]{}[/]"):
-        table.add_row(Text(name), *cells)
+        table.add_row(escape(name), *cells)
     return table
 
 
@@ -75,12 +75,12 @@ def models_rows(reports: Mapping[str, Report]) -> dict[str, Figures]:
 
 def difference_table(differences: Mapping[str, Difference]) -> Table:
     """Paired differences of nDCG@10 with interval and p, and whether p is at most .05."""
-    from rich.text import Text
+    from rich.markup import escape
 
     table = figure_table("difference in nDCG@10", "mean", "95% interval", "p", "")
     for name, found in differences.items():
         seen = "shown" if found.shown else "not shown"
-        table.add_row(Text(name), *difference_figures(found), seen)
+        table.add_row(escape(name), *difference_figures(found), seen)
     return table
 
 

@@ -16,6 +16,7 @@ from sentune.evaluation import (
     Report,
     evaluate_systems,
 )
+from sentune.evaluation.facts import Facts
 from sentune.files import write_json, write_text
 from sentune.ranking.bm25 import require_bm25
 from sentune.ranking.late_interaction import LateChoice
@@ -96,19 +97,9 @@ def tune(
     seconds = trainer.seconds  # the clock runs on, and one figure is told everywhere
     steps = counted(trainer.state.global_step, "step")
     say(f"trained {steps} in {duration(seconds)}; evaluating")
-    report, evaluated = _evaluate(split, model, base, settings.show_progress)
-    facts = replace(
-        report.facts,
-        tunes=True,
-        trained=truncation,
-        measured=evaluated,
-        limit=model.max_seq_length,
-        made=getattr(split, "made_questions", False),
-    )
+    report, facts = _measured(split, model, base, truncation, settings.show_progress)
     if not facts.keep:
-        alone = replace(_evaluate(split, base)[0].facts, tunes=True)
-        facts = replace(facts, base_alone=alone)
-        told = _DISCARDED.format(alone.search_weight)
+        told = _DISCARDED.format(facts.of_kept.search_weight)
         split = replace(split, description=f"{split.description}. {told}")
     kept = model if facts.keep else base
     kept.extras = facts.saved
@@ -122,6 +113,29 @@ def tune(
         report=report,
     )
     return _write(folder, split, settings, outcome, run_text)
+
+
+def _measured(
+    split: Split,
+    model: SentenceTransformer,
+    base: SentenceTransformer,
+    trained: Truncation,
+    show_progress: bool,
+) -> tuple[Report, Facts]:
+    """The figures, and the facts that every claim about them follows from."""
+    report, evaluated = _evaluate(split, model, base, show_progress)
+    facts = replace(
+        report.facts,
+        tunes=True,
+        trained=trained,
+        measured=evaluated,
+        limit=model.max_seq_length,
+        made=getattr(split, "made_questions", False),
+    )
+    if facts.keep:
+        return report, facts
+    alone = replace(_evaluate(split, base)[0].facts, tunes=True)
+    return report, replace(facts, base_alone=alone)
 
 
 def _write(
