@@ -45,7 +45,7 @@ test: setup
 
 test-long: setup
 	SENTUNE_LONG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/crash \
-	  tests/parity/test_folder_parity.py
+	  tests/parity/test_folder_parity.py tests/index/test_as_a_fresh_one.py
 
 $(LOWEST)/.ready: pyproject.toml constraints.txt base-model.txt tests/lowest.py
 	test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)

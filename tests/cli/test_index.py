@@ -193,7 +193,7 @@ def test_info_prints_what_there_is(
     assert shown["length limit"] == "48 tokens"
     assert shown["prompts"] == "question 'find ', passage ''"
     assert shown["default mode"] == "dense"
-    assert shown["dense search"] == "exact: 6 passages are fewer than 10,000"
+    assert shown["dense search"] == "exact: 6 passages are fewer than 5,000"
     assert shown["words"] == "6 of 6 passages in their index"
     assert shown["version"] == "1"
     assert json.loads(run("index", "info", index, "--json").out) == known.to_json()

@@ -28,7 +28,7 @@ def test_publish_keeps_the_version_before(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{", '{"format": 2, "version": 1}', '{"format": 1}', "\udcff"]
+    "content", ["", "[]", "{", '{"format": 1, "version": 1}', '{"format": 2}', "\udcff"]
 )
 def test_a_damaged_pointer(tmp_path: Path, content: str) -> None:
     (tmp_path / "index.json").write_bytes(content.encode("utf-8", "surrogateescape"))

@@ -122,7 +122,12 @@ def test_the_fit_method_has_the_reference_arguments() -> None:
     from sentence_transformers import SentenceTransformer as Reference
 
     theirs = inspect.signature(Reference.fit).parameters
-    ours = inspect.signature(sentune.fit).parameters
+    # CrossEncoder.fit is this function too, with a trainer of its own.
+    ours = {
+        name: one
+        for name, one in inspect.signature(sentune.fit).parameters.items()
+        if name != "trainer_class"
+    }
     assert [*ours][1:] == [*theirs][1:]
     assert [one.default for one in [*ours.values()][2:]] == [
         one.default for one in [*theirs.values()][2:]

@@ -230,8 +230,7 @@ def test_any_optimizer_of_torch(tiny_folder: Path) -> None:
     batch = loader(EXAMPLES[:4], batch_size=4)
     before = weights(model)
     columns = [[example.texts[side] for example in EXAMPLES[:4]] for side in range(2)]
-    prompts = model.query_prompt, model.document_prompt
-    tokens = [model.tokenizer([p + t for t in c])[0] for p, c in zip(prompts, columns, strict=True)]
+    tokens = [model.tokenizer(column)[0] for column in columns]
     vectors = model(pack([*tokens[0], *tokens[1]]))
     loss = CosineSimilarityLoss()(
         torch.split(vectors, 4), torch.tensor([e.label for e in EXAMPLES[:4]])

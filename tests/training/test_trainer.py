@@ -13,6 +13,7 @@ from sentune.data import Pairs
 from sentune.errors import ArgumentError, OutputError, TrainingError
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.batches.examples import Row, rows_of
+from sentune.training.loader import prompts_of_model
 from sentune.training.losses import MultipleNegativesRankingLoss
 from sentune.training.trainer import SentenceTransformerTrainer
 
@@ -151,7 +152,8 @@ def test_what_was_said_of_the_base_is_not_said_of_the_tuned_model(tmp_path: Path
 def test_prompts_are_trained_with(tmp_path: Path) -> None:
     prompts = {"query": "ask: ", "passage": "text: "}
     model = SentenceTransformer(compute_dtype="float32", prompts=prompts)
-    trainer = SentenceTransformerTrainer(model, settings(tmp_path), COLUMNS)
+    columns = prompts_of_model(model, {"": ("anchor", "positive")})
+    trainer = SentenceTransformerTrainer(model, settings(tmp_path, prompts=columns), COLUMNS)
     batch = trainer.data_collator(trainer.train_dataset[:2])["batch"]
     anchors, positives = batch.columns(model(batch.pack()).detach())
     assert abs(anchors.numpy() - model.encode_query(COLUMNS["anchor"][:2])).max() < 1e-6

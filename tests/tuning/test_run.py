@@ -11,6 +11,7 @@ from sentune import SentenceTransformer
 from sentune.data import Pairs
 from sentune.errors import ArgumentError, DataError, OutputError
 from sentune.evaluation import Report, evaluate_systems, remarks
+from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.tuning import Split, Tuned, TuneSettings, read_split, tune
 
 # BM25 finds four of the passages, and two wrong ones.
@@ -171,3 +172,23 @@ def test_one_pair_is_too_few(tmp_path: Path) -> None:
 def test_settings_outside_their_range_are_named(name: str, value: float) -> None:
     with pytest.raises(ArgumentError, match=name):
         TuneSettings(training={name: value})
+
+
+def test_a_model_is_tuned_with_its_own_prompts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = SentenceTransformer(prompts={"query": "ask: ", "passage": "text: "})
+    model.save_pretrained(tmp_path / "base")
+    seen: list[object] = []
+
+    def _stop(trainer: SentenceTransformerTrainer, **_: object) -> None:
+        seen.append(trainer.args.prompts)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SentenceTransformerTrainer, "train", _stop)
+    split = read_split(write(tmp_path / "all.jsonl", rows(0, 12)), None, None, 1)
+    settings = TuneSettings(base=str(tmp_path / "base"), recipe="plain")
+    with pytest.raises(KeyboardInterrupt):
+        tune(split, tmp_path / "out", settings)
+    ((prompts,),) = [found.values() for found in seen if isinstance(found, dict)]
+    assert list(prompts.values()) == ["ask: ", "text: "]

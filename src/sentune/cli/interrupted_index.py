@@ -49,11 +49,9 @@ class IndexState:
 
 
 def _table(store: LocalStore, version: int) -> PassageTable:
-    from sentune.index.index_model import IndexModel
     from sentune.index.table import PassageTable
 
-    known = IndexModel.read(store, version).fingerprint
-    return PassageTable(store, version, known.dimension, known.similarity)
+    return PassageTable(store, version, None)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sentune.data import ReadOptions
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
+    from sentune.ranking.late_interaction import LateChoice
     from sentune.search import Hit, Searcher
 
 __all__ = ["NAME", "command", "show_hits"]
@@ -26,6 +27,7 @@ NAME = "search"
 _SHOWN = 240
 _FIELD_SHOWN = 60
 _WIDTH = 77
+_TOGETHER = 256  # questions between two steps of the bar
 _COLUMNS = ("query", "rank", "id", "source", "score", "similarity", "text")
 _Found = list[tuple[str, list["Hit"]]]
 
@@ -43,8 +45,20 @@ class _IndexSearcher:
         return self.index.model
 
     @property
+    def similarity_fn_name(self) -> str:
+        return self.index.similarity_fn_name
+
+    @property
+    def max_seq_length(self) -> int:
+        return self.index.max_seq_length
+
+    @property
     def fusion_weight(self) -> float:
         return self.index.fusion_weight
+
+    @property
+    def late(self) -> LateChoice:
+        return self.index.late
 
     def search(self, query: str, top: int = 10) -> list[Hit]:
         return self.index.search(query, top, where=self.where, mode=self.mode)
@@ -100,11 +114,12 @@ def command(
         )
         shown = len(questions) > 1 and interactive()
         with progress("search", len(questions), unit="questions", show=shown) as advance:
-            for question in questions:
-                found.append((question, searcher.search(question, top)))
-                advance(1)
+            for start in range(0, len(questions), _TOGETHER):
+                some = questions[start : start + _TOGETHER]
+                found += zip(some, _hits(searcher, some, top), strict=True)
+                advance(len(some))
     if truncation.truncated:
-        say(truncation.describe(searcher.model.max_seq_length))
+        say(truncation.describe(_described(searcher).max_seq_length))
     _say_ranking(found, searcher)
     rows = _rows(found, of_index=data is None)
     if out is not None:
@@ -116,12 +131,23 @@ def command(
         _show(found, searcher, headed=query is None)
 
 
+def _hits(searcher: Searcher, questions: list[str], top: int) -> list[list[Hit]]:
+    if isinstance(searcher, _IndexSearcher):
+        return searcher.index.search_many(questions, top, where=searcher.where, mode=searcher.mode)
+    return [searcher.search(question, top) for question in questions]
+
+
 def _in_index(target: str, model: str | None, where: str | None, mode: str | None) -> Searcher:
-    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
 
-    index = Index.open(target, None if model is None else SentenceTransformer(model))
+    index = Index.open(target, None if model is None else _loaded(model))
     return _IndexSearcher(index, where, index.mode if mode is None else mode)
+
+
+def _loaded(model: str) -> SentenceTransformer:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+
+    return SentenceTransformer(model)
 
 
 def _in_file(model: str, data: Path, mode: str | None, reading: ReadOptions) -> Searcher:
@@ -137,10 +163,10 @@ def _in_file(model: str, data: Path, mode: str | None, reading: ReadOptions) -> 
 
 def _require_mode(mode: str | None) -> None:
     from sentune.checks import require_choice
-    from sentune.search.searcher import IN_MEMORY
+    from sentune.search.searcher import MODES
 
     if mode is not None:
-        require_choice("mode", mode, IN_MEMORY)
+        require_choice("mode", mode, MODES)
 
 
 def _questions(query: str | None, queries: str | None, reading: ReadOptions) -> list[str]:
@@ -238,13 +264,18 @@ def _ranking(searcher: Searcher) -> str:
     if searcher.mode == "words":
         return "ranked by BM25"
     if searcher.mode == "dense":
-        return f"ranked by similarity ({searcher.model.similarity_fn_name})"
+        return f"ranked by similarity ({_described(searcher).similarity_fn_name})"
     weight = f"{searcher.fusion_weight:g}"
     fused = f"ranked by the fusion with BM25, in which the model's weight is {weight}"
-    late = getattr(searcher, "late", None)
-    if searcher.mode != "late" or late is None:
+    if searcher.mode != "late":
         return fused
+    late = searcher.late
     return f"{fused}; the first {late.depth} anew by their tokens, with the weight {late.weight:g}"
+
+
+def _described(searcher: Searcher) -> SentenceTransformer | _IndexSearcher:
+    """Who knows the model's settings; an index knows them without loading it."""
+    return searcher if isinstance(searcher, _IndexSearcher) else searcher.model
 
 
 def _rows(found: _Found, *, of_index: bool) -> list[dict[str, Any]]:

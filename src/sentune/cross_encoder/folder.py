@@ -83,7 +83,7 @@ class PairModelFolder:
         has_head = _has_head(values)
         labels = _labels(values, source) if has_head else 1
         settings = read_object(path / _SETTINGS) if listed else {}
-        tokenizer = read_tokenizer(transformer, config)
+        tokenizer = read_tokenizer(transformer, config, task="sequence-classification")
         _limit(tokenizer, config)
         prompts, default = _prompts(settings, path / _SETTINGS)
         card = path / "README.md"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,12 @@ import numpy as np
 from sentune.errors import ModelError
 
 if TYPE_CHECKING:
-    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from torch.nn import Parameter
 
-__all__ = ["Fingerprint", "fingerprint"]
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.tokens.tokenizer import Tokenizer
+
+__all__ = ["Fingerprint", "fingerprint", "tokenizer_digest", "weights_digest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def fingerprint(model: SentenceTransformer) -> Fingerprint:
     excluded = "" if model.pooling.include_prompt else " without the prompt"
     return Fingerprint(
         weights=_weights(model),
-        tokenizer=_tokenizer(model),
+        tokenizer=tokenizer_digest(model.tokenizer),
         pooling="+".join(model.pooling.modes) + excluded,
         normalize=model.normalize,
         dimension=model.get_embedding_dimension(),
@@ -124,27 +127,49 @@ def fingerprint(model: SentenceTransformer) -> Fingerprint:
 def _weights(model: SentenceTransformer) -> str:
     from sentune.model_folder.vector_modules import described  # loads PyTorch
 
-    digest = hashlib.sha256()
     of_modules = model.after_pooling.named_parameters()
-    for name, parameter in [*sorted(model.encoder.named_parameters()), *of_modules]:
-        values = parameter.detach().float().cpu().contiguous().numpy()
-        head = [name, list(values.shape), str(parameter.dtype).removeprefix("torch.")]
-        digest.update(json.dumps(head).encode())
-        digest.update(np.ascontiguousarray(values, dtype="<f4").data)
+    weights = map(_weight, [*sorted(model.encoder.named_parameters()), *of_modules])
     computed = [(e.kind, e.config) for e in described(model.after_pooling) if e.kind != "Dropout"]
-    if computed not in ([], [("Normalize", {})]):  # these are told apart by ``normalize``
-        digest.update(json.dumps(computed).encode())
+    if computed in ([], [("Normalize", {})]):  # these are told apart by ``normalize``
+        computed = []
+    return weights_digest(weights, computed)
+
+
+def _weight(named: tuple[str, Parameter]) -> tuple[str, str, Sequence[int], list[memoryview]]:
+    name, parameter = named
+    values = parameter.detach().float().cpu().contiguous().numpy()
+    number_format = str(parameter.dtype).removeprefix("torch.")
+    return name, number_format, values.shape, [np.ascontiguousarray(values, dtype="<f4").data]
+
+
+def weights_digest(
+    weights: Iterable[tuple[str, str, Sequence[int], Iterable[bytes | memoryview]]],
+    modules: Sequence[tuple[str, Mapping[str, object]]] = (),
+) -> str:
+    """What ``fingerprint`` says of weights: name, number format, shape and float32 values of each.
+
+    They come in the order of their names, the values in pieces. ``modules`` are the kinds and
+    settings of what follows pooling, unless that is at most one Normalize.
+    """
+    digest = hashlib.sha256()
+    for name, number_format, shape, pieces in weights:
+        digest.update(json.dumps([name, list(shape), number_format]).encode())
+        for piece in pieces:
+            digest.update(piece)
+    if modules:
+        digest.update(json.dumps(modules).encode())
     return digest.hexdigest()
 
 
-def _tokenizer(model: SentenceTransformer) -> str:
-    content = json.loads(model.tokenizer.to_json())
+def tokenizer_digest(tokenizer: Tokenizer) -> str:
+    """What ``fingerprint`` says of a tokenizer."""
+    content = json.loads(tokenizer.to_json())
     # The limit is an attribute of its own; padding does not change the vectors.
     kept = {name: part for name, part in content.items() if name not in ("truncation", "padding")}
-    usual = model.tokenizer.truncation_side == "right" and not model.tokenizer.split_special_tokens
+    usual = tokenizer.truncation_side == "right" and not tokenizer.split_special_tokens
     if not usual:
-        kept["side"] = model.tokenizer.truncation_side
-        kept["split"] = model.tokenizer.split_special_tokens
+        kept["side"] = tokenizer.truncation_side
+        kept["split"] = tokenizer.split_special_tokens
     # False: the tokenizer itself lowers the case, and older indexes have the pair.
     text = json.dumps([False, kept], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

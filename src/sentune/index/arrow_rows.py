@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sentune.data.fields import FieldNames, FieldValue, field_value
 from sentune.data.files.records import text_problem
@@ -24,10 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIELDS_DIGEST",
+    "NUMBER",
     "SOURCE",
     "TEXT_DIGEST",
-    "VECTOR",
-    "WORDS",
     "Kinds",
     "among",
     "as_passage",
@@ -35,8 +31,10 @@ __all__ = [
     "fields_digest",
     "fields_of_row",
     "is_field",
+    "numbered",
     "of_source",
     "schema",
+    "shown",
     "table_of",
     "text_digest",
 ]
@@ -44,12 +42,11 @@ __all__ = [
 SOURCE = "sentune_source"
 TEXT_DIGEST = "sentune_text_digest"
 FIELDS_DIGEST = "sentune_fields_digest"
-WORDS = "sentune_words"
-VECTOR = "sentune_vector"
+NUMBER = "sentune_number"
 Kinds = dict[str, set[type]]
 """Field → the types of its values."""
 
-_COLUMNS = ("id", "text", SOURCE, TEXT_DIGEST, FIELDS_DIGEST, WORDS, VECTOR)
+_COLUMNS = ("id", "text", SOURCE, TEXT_DIGEST, FIELDS_DIGEST, NUMBER)
 _KINDS = {
     str: "texts",
     bool: "true and false",
@@ -60,12 +57,11 @@ _IN_FILTER = 1000
 _DIGITS = 32  # 128 bits: a collision by chance needs 10¹⁹ texts
 
 
-def schema(dimension: int) -> pa.Schema:
+def schema() -> pa.Schema:
     """The columns that every index has."""
     import pyarrow as pa
 
-    vector = pa.list_(pa.float32(), dimension)
-    return pa.schema([(name, vector if name == VECTOR else pa.string()) for name in _COLUMNS])
+    return pa.schema([(name, pa.int64() if name == NUMBER else pa.string()) for name in _COLUMNS])
 
 
 def is_field(column: str) -> bool:
@@ -174,27 +170,22 @@ def _in_words(kinds: Collection[type]) -> str:
 def table_of(
     sources: Sequence[str],
     passages: Sequence[Passage],
-    words: Sequence[Sequence[str]],
-    vectors: NDArray[np.float32],
     fields: Mapping[str, pa.DataType],
 ) -> pa.Table:
-    """Rows for the table: n sources, passages, lists of stemmed words and (n, dimension) vectors.
+    """Rows for the table: n sources and passages. They get their numbers when they are written.
 
     ``fields`` are from ``column_types``. Raises DataError for a whole number beyond 64 bits.
     """
     import pyarrow as pa
 
-    flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
     columns = {
         "id": [passage.id for passage in passages],
         "text": [passage.text for passage in passages],
         SOURCE: list(sources),
         TEXT_DIGEST: [text_digest(passage.text) for passage in passages],
         FIELDS_DIGEST: [fields_digest(passage.fields) for passage in passages],
-        WORDS: [" ".join(each) for each in words],
     }
     table = pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
-    table = table.append_column(VECTOR, pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]))
     for name, type_ in fields.items():
         values = [passage.fields.get(name) for passage in passages]
         table = table.append_column(pa.field(name, type_), _column(name, values, type_))
@@ -214,6 +205,20 @@ def _column(name: str, values: list[FieldValue], type_: pa.DataType) -> pa.Array
             expected="whole numbers of 64 bits",
             fix="write it as text",
         ) from error
+
+
+def numbered(rows: pa.Table, first: int) -> pa.Table:
+    """Rows with numbers from ``first`` on."""
+    import pyarrow as pa
+
+    return rows.append_column(NUMBER, pa.array(range(first, first + len(rows)), pa.int64()))
+
+
+def shown(rows: pa.Table) -> Iterator[dict[str, Any]]:
+    """What a search shows of rows: ``id``, ``text``, ``source`` and ``fields``."""
+    for row in rows.to_pylist():
+        fields = fields_of_row(row)
+        yield {"id": row["id"], "text": row["text"], "source": row[SOURCE], "fields": fields}
 
 
 def fields_of_row(row: Mapping[str, Any]) -> dict[str, FieldValue]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sentune.checks import require_choice, require_text
 from sentune.data.files.lines import STDIN
 from sentune.data.options import AS_NAMED, ReadOptions
 from sentune.encoding.fingerprint import fingerprint
-from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
 from sentune.index.arrow_rows import among, of_source
 from sentune.index.changes import Changes
@@ -18,11 +17,17 @@ from sentune.index.index_model import IndexModel
 from sentune.index.reader import IndexReader
 from sentune.index.sources import Data, Sources, sources_of
 from sentune.index.store import LocalStore, Store
-from sentune.index.table import METRICS, require_lancedb
+from sentune.index.table import require_extra, require_lancedb
 from sentune.index.table_writing import WritableTable
+from sentune.index.version_writing import WritableVersion
 from sentune.index.writer import Writer
 
+if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+
 __all__ = ["Index"]
+
+SIMILARITIES = ("cosine", "dot", "euclidean")  # not manhattan: bits say nothing of it
 
 
 class Index(IndexReader):
@@ -52,12 +57,12 @@ class Index(IndexReader):
         path: the folder.
     """
 
-    _table_class = WritableTable
-    _table: WritableTable
+    _version_class = WritableVersion
+    _version: WritableVersion
 
-    def _use(self, version: int, built_with: IndexModel) -> None:
-        super()._use(version, built_with)
-        self._writer = Writer(self._table, lambda: self.model)
+    def _use(self, number: int, built_with: IndexModel) -> None:
+        super()._use(number, built_with)
+        self._writer = Writer(self._version, lambda: self.model)
 
     # ── making and opening ────────────────────────────────────────────────────────────────────
 
@@ -89,6 +94,7 @@ class Index(IndexReader):
             ArgumentError: the model compares by manhattan distance.
             MissingExtraError: without the extra ``index``.
         """
+        require_extra()
         require_lancedb()
         _require_metric(model)
         store = LocalStore(path)
@@ -109,10 +115,10 @@ class Index(IndexReader):
         try:
             index._writer.apply(sources, alone=True, show_progress_bar=show_progress_bar)
         except BaseException:
-            if not index._table.count():
-                store.discard(index._version)
+            if not index._version.count():
+                store.discard(index._version.number)
             raise
-        store.publish(index._version)
+        store.publish(index._version.number)
         return index
 
     @classmethod
@@ -127,7 +133,7 @@ class Index(IndexReader):
                 the one it was built with.
             MissingExtraError: without the extra ``index``.
         """
-        require_lancedb()
+        require_extra()
         store = LocalStore(path)
         version = store.current()
         built_with = IndexModel.read(store, version)
@@ -142,7 +148,7 @@ class Index(IndexReader):
         if not built_with.has_begun(store, version):
             store.discard(version)
         built_with.write(store, version)
-        WritableTable.create(store, version, built_with.fingerprint.dimension)
+        WritableTable.create(store, version)
         return cls(store, version, built_with, model)
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────
@@ -207,7 +213,7 @@ class Index(IndexReader):
         _require_metric(model)
         with self._store.filling():
             self._follow()
-            number = self._store.unfinished() or self._version + 1
+            number = self._store.unfinished() or self._version.number + 1
             fresh = self._begin(self._store, number, model)
             while not self._replaced_by(fresh, show_progress_bar=show_progress_bar):
                 pass
@@ -216,17 +222,17 @@ class Index(IndexReader):
 
     def _replaced_by(self, fresh: Index, *, show_progress_bar: bool) -> bool:
         """Copy all passages and publish ``fresh``; False if some were added in the meantime."""
-        self._table.refresh()
-        revision = self._table.revision()
-        fresh._writer.copy(self._table, show_progress_bar=show_progress_bar)
+        self._version.refresh()
+        manifest = self._version.manifest
+        fresh._writer.copy(self._version, show_progress_bar=show_progress_bar)
         with self._writer.writing():
-            if self._table.revision() != revision:
+            if self._version.manifest != manifest:
                 return False
-            self._store.publish(fresh._version)
+            self._store.publish(fresh._version.number)
         return True
 
 
 def _require_metric(model: SentenceTransformer) -> None:
     name = model.similarity_fn_name
     fix = "load the model with another similarity_fn_name"
-    require_choice("the model's similarity_fn_name", name, tuple(METRICS), fix=fix)
+    require_choice("the model's similarity_fn_name", name, SIMILARITIES, fix=fix)

@@ -29,7 +29,7 @@ class IndexInfo:
         mode: how a search ranks by default.
         dense: exact or approximate, and why.
         recall: recall@10 of the dense search against an exact one; 1 where it is exact.
-        words_covered: passages in the index of words; others are scanned.
+        words_covered: passages that are found by their words: all.
         bytes: on the disk.
     """
 

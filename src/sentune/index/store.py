@@ -3,10 +3,11 @@
 ::
 
     INDEX/
-      index.json        {"format": 1, "version": 2}; readers follow it, `publish` replaces it
+      index.json        {"format": 2, "version": 2}; readers follow it, `publish` replaces it
       writing.lock      held while rows are written, for seconds
       filling.lock      held while a version is filled, for as long as that takes
-      2/                facts.json, dense.json, revision.json and LanceDB's table of passages
+      2/                facts.json, dense.json, revision.json, segments (rows-*.safetensors) and
+                        LanceDB's table of passages
 
 A version is filled first and published after that, by replacing one small file. So a build that
 is killed leaves a version that nobody reads, which the next build continues, and a reader sees
@@ -19,6 +20,8 @@ another kind of storage can implement too:
 operation           on a local disk                on object storage
 ==================  =============================  ============================================
 read, write         a file, replaced by renaming   get, put
+new_file            the same                       put
+file                its path                       get, into a folder of this machine
 publish             the same                       conditional put (If-Match)
 writing, filling    file locks                     conditional put (If-None-Match); expires
 flushed             fsync, a look at file endings  nothing: what was put stays, whole
@@ -34,20 +37,20 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from sentune.errors import IndexFolderError, OutputError
-from sentune.files import locked, make_folder, require_free, write_json
+from sentune.files import locked, make_folder, new_file, remove_partials, require_free, write_json
 
 __all__ = ["MODEL_FILE", "LocalStore", "Store"]
 
 MODEL_FILE = "facts.json"
 """The first file of a version: the model that it is built with."""
 
-_FORMAT = 1
+_FORMAT = 2
 _CURRENT = "index.json"
 _VERSION = re.compile("[1-9][0-9]{0,8}")
 # What the files of LanceDB end with, whatever they hold: this shows that one was cut short.
@@ -70,6 +73,9 @@ class Store(Protocol):
     def uri(self, version: int) -> str: ...
     def read(self, version: int, name: str) -> dict[str, Any] | None: ...
     def write(self, version: int, name: str, content: dict[str, Any]) -> None: ...
+    def file(self, version: int, name: str) -> Path: ...
+    def new_file(self, version: int, name: str) -> AbstractContextManager[BinaryIO]: ...
+    def remove_files(self, version: int, pattern: str, *, but: Collection[str]) -> None: ...
     def flushed(self, version: int) -> AbstractContextManager[None]: ...
     def writing(self) -> AbstractContextManager[None]: ...
     def filling(self) -> AbstractContextManager[None]: ...
@@ -84,25 +90,30 @@ class LocalStore:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.location = str(path)
+        self._current_file = self.path / _CURRENT
+        self._known: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {}
 
     # ── versions ──────────────────────────────────────────────────────────────────────────────
 
     def is_published(self) -> bool:
         """Whether there is a current version: a file ``index.json``."""
-        return (self.path / _CURRENT).is_file()
+        return self._current_file.is_file()
 
     def current(self) -> int:
         """The number of the current version. Raises IndexFolderError if there is none."""
-        if not self.is_published():
-            raise self._missing()
-        content = self._object(self.path / _CURRENT)
+        try:
+            content = self._object(self._current_file)
+        except IndexFolderError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise self._missing() from None
+            raise
         version = content.get("version")
         if content.get("format") != _FORMAT or not isinstance(version, int):
             raise IndexFolderError(
                 f"{self.path / _CURRENT} has format {content.get('format')!r} and version "
                 f"{version!r}",
                 expected=f"format {_FORMAT} and a version number",
-                fix="open it with the sentune that wrote it, or build the index again",
+                fix="build the index again, or open it with the sentune that wrote it",
             )
         return version
 
@@ -161,13 +172,36 @@ class LocalStore:
 
     def read(self, version: int, name: str) -> dict[str, Any] | None:
         """A JSON object of a version; None if it has none. Raises IndexFolderError for damage."""
-        path = self._folder(version) / name
-        return self._object(path) if path.is_file() else None
+        try:
+            return self._object(self._folder(version) / name)
+        except IndexFolderError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
 
     def write(self, version: int, name: str, content: dict[str, Any]) -> None:
         """Replace a JSON object of a version, whole or not at all. Raises OutputError."""
         make_folder(self._folder(version))
         write_json(self._folder(version) / name, content)
+
+    def file(self, version: int, name: str) -> Path:
+        """The path of a file of a version, to be mapped; it may be missing."""
+        return self._folder(version) / name
+
+    def new_file(self, version: int, name: str) -> AbstractContextManager[BinaryIO]:
+        """Write a file of a version, whole or not at all. Raises OutputError."""
+        return new_file(self._folder(version) / name)
+
+    def remove_files(self, version: int, pattern: str, *, but: Collection[str]) -> None:
+        """Remove the files of a version whose names match, also those that were left unfinished.
+
+        Those that a process has mapped stay readable for it.
+        """
+        folder = self._folder(version)
+        remove_partials(folder, pattern)
+        for file in folder.glob(pattern):
+            if file.name not in but:
+                file.unlink(missing_ok=True)
 
     @contextmanager
     def flushed(self, version: int) -> Iterator[None]:
@@ -241,13 +275,21 @@ class LocalStore:
         return self._is_version(name) or name.endswith(".lock") or name.startswith(f".{_CURRENT}")
 
     def _object(self, path: Path) -> dict[str, Any]:
+        """A JSON object; not read again as long as the file is the same, because searches ask."""
+        name = str(path)
         try:
+            state = path.stat()
+            same = (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+            if name in self._known and self._known[name][0] == same:
+                return self._known[name][1]
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or error
             raise self.unreadable(f"{path.name}: {reason}") from error
         if not isinstance(content, dict):
             raise self.unreadable(f"{path.name} is no JSON object")
+        # What was read may be newer than its state: it is then read once more.
+        self._known[name] = same, content
         return content
 
     def _missing(self) -> IndexFolderError:

@@ -1,30 +1,33 @@
 """Reading LanceDB's table of passages, in one version of an index.
 
+It has texts, sources, fields and digests; it applies conditions and says what is known already. A
+search without a condition does not open it.
+
 This module and ``table_writing`` are the only code that calls that library, and every error of it
-becomes one of ours. LanceDB numbers its own commits; ``revision.json`` names the current one.
-Readers follow that file, not LanceDB's newest commit; ``table_writing`` says why.
+becomes one of ours. LanceDB numbers its own commits; a manifest names the one that is read, which
+is not always the newest; ``version_writing`` says why.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.errors import ArgumentError, IndexFolderError, MissingExtraError
+from sentune.errors import ArgumentError, MissingExtraError
 from sentune.index.arrow_rows import (
     FIELDS_DIGEST,
+    NUMBER,
     SOURCE,
     TEXT_DIGEST,
-    VECTOR,
-    WORDS,
     among,
     is_field,
     of_source,
@@ -36,66 +39,59 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "METRICS",
     "NAME",
-    "REVISION",
     "PassageTable",
     "lancedb_errors",
     "reason",
+    "require_extra",
     "require_lancedb",
 ]
-
-Vector = NDArray[np.float32]
-METRICS = {"cosine": "cosine", "dot": "dot", "euclidean": "l2"}
-"""Similarity function → LanceDB's distance. It has none for manhattan."""
 
 _LITERAL = re.compile(r"'[^']*'")
 _SOURCE_LINE = re.compile(r",? ?/\S+\.rs:\d+:\d+")
 NAME = "passages"
-REVISION = "revision.json"
-# Full text has been reported to hang on machines with few cores; nothing here takes that long.
-_TIMEOUT = timedelta(seconds=60)
+
+
+def require_extra() -> None:
+    """Raise MissingExtraError unless the packages of the extra are there; imports none of them."""
+    for module, package in (("lancedb", "lancedb"), ("bm25s", "bm25s"), ("Stemmer", "PyStemmer")):
+        if module not in sys.modules and find_spec(module) is None:
+            raise MissingExtraError(package, "index")
 
 
 def require_lancedb() -> Any:
     """LanceDB, imported with its settings. Raises MissingExtraError."""
     cores = os.cpu_count() or 1
-    # LanceDB reads this when it is imported. With one thread its full text can wait for ever.
+    # LanceDB reads this when it is imported. With one thread it can wait for ever.
     os.environ.setdefault("LANCE_CPU_THREADS", str(max(2, cores)))
     os.environ.setdefault("LANCEDB_LOG", "error")  # or it warns on standard error
-    for module, package in (("lancedb", "lancedb"), ("bm25s", "bm25s"), ("Stemmer", "PyStemmer")):
-        try:
-            import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
-            raise MissingExtraError(package, "index") from None
-    return import_module("lancedb")
+    try:
+        return import_module("lancedb")
+    except ModuleNotFoundError as error:
+        if error.name != "lancedb":
+            raise
+        raise MissingExtraError("lancedb", "index") from None
 
 
 class PassageTable:
-    """The rows of one version; ``similarity`` is a name in ``METRICS``.
+    """The rows of one version, at one of LanceDB's commits.
 
     Raises:
-        IndexFolderError: the table is missing, damaged, or of another dimension.
+        IndexFolderError: the table is missing or damaged, or has no such commit.
         MissingExtraError: without the extra ``index``.
     """
 
-    def __init__(self, store: Store, version: int, dimension: int, similarity: str) -> None:
-        self.similarity = similarity
+    def __init__(self, store: Store, version: int, revision: int | None) -> None:
         self.store = store
         self.version = version
         lancedb = require_lancedb()
         with self._reading(ValueError):  # there is no table
             self._table = lancedb.connect(store.uri(version)).open_table(NAME)
-        self.refresh()
-        expected = schema(dimension)
+        self.checkout(revision)
         with self._reading():
-            found = self.schema
-        missing = [name for name in expected.names if name not in found.names]
-        if missing or found.field(VECTOR).type != expected.field(VECTOR).type:
-            lacks = ", ".join(missing) or f"vectors of {dimension} dimensions"
-            raise store.unreadable(f"the table of version {version} has no {lacks}")
+            missing = [name for name in schema().names if name not in self.schema.names]
+        if missing:
+            raise store.unreadable(f"the table of version {version} has no {', '.join(missing)}")
 
     @property
     def schema(self) -> pa.Schema:
@@ -107,41 +103,28 @@ class PassageTable:
         """The columns that came with the data, and their types in words."""
         return {column.name: str(column.type) for column in self.schema if is_field(column.name)}
 
-    def refresh(self) -> None:
-        """Read what others have committed since."""
-        wanted = self._current_revision()
-        if wanted is None or self.revision() == wanted:
-            return
-        try:
+    def checkout(self, revision: int | None) -> None:
+        """Read another commit; None in a table that was only just made. Raises IndexFolderError."""
+        if revision is not None and self.revision() != revision:
             with self._reading(ValueError):  # there is no commit of this number
-                self._table.checkout(wanted)
-        except IndexFolderError:
-            # Since the number was read, a writer may have committed and removed old files.
-            wanted = self._current_revision()
-            with self._reading(ValueError):
-                self._table.checkout(wanted)
+                self._table.checkout(revision)
 
     def revision(self) -> int:
         """The number of LanceDB's commit that is read."""
         with self._reading():
             return int(self._table.version)
 
-    def _current_revision(self) -> int | None:
-        """The number of the current commit; None in a table that was only just made."""
-        content = self.store.read(self.version, REVISION)
-        if content is None:
-            return None
-        revision = content.get("revision")
-        if not isinstance(revision, int):
-            raise self.store.unreadable(f"{REVISION} names no revision")
-        return revision
-
-    def count(self, where: str | None = None) -> int:
-        """Rows, or those that a filter lets through. Raises ArgumentError for a bad filter."""
-        if where is not None:
-            self._require_filter(where)
+    def numbers(self, where: str) -> NDArray[np.int64]:
+        """The numbers of the rows that a filter lets through. Raises ArgumentError."""
+        self._require_filter(where)
         with self._reading():
-            return int(self._table.count_rows(where))
+            found: NDArray[np.int64] = self._scan([NUMBER], where)[NUMBER].to_numpy()
+        return found
+
+    def count(self) -> int:
+        """Rows."""
+        with self._reading():
+            return int(self._table.count_rows())
 
     def digests(self, source: str | None = None) -> dict[str, dict[str, tuple[str, str]]]:
         """Source → id → digests of the text and of the fields, for one source or for all."""
@@ -159,114 +142,24 @@ class PassageTable:
             counts = self._scan([SOURCE])[SOURCE].value_counts().to_pylist()
         return {each["values"]: each["counts"] for each in counts}
 
-    def known_vectors(self, digests: Sequence[str]) -> dict[str, Vector]:
-        """The vectors of texts that some row has already."""
-        found: dict[str, Vector] = {}
+    def numbers_of_texts(self, digests: Sequence[str]) -> dict[str, int]:
+        """Digest of a text → the number of a row that has it, for those that some row has."""
+        found: dict[str, int] = {}
         for each in among(TEXT_DIGEST, digests):
             with self._reading():
-                rows = self._scan([TEXT_DIGEST, VECTOR], each)
-            found |= dict(zip(rows[TEXT_DIGEST].to_pylist(), vectors_in(rows), strict=True))
+                rows = self._scan([TEXT_DIGEST, NUMBER], each).to_pydict()
+            found |= dict(zip(rows[TEXT_DIGEST], rows[NUMBER], strict=True))
         return found
 
     def batches(self, size: int) -> Iterator[pa.RecordBatch]:
-        """All rows in batches, without words and vectors."""
+        """All rows in batches, without their numbers."""
         names = ["id", "text", SOURCE, TEXT_DIGEST, FIELDS_DIGEST, *self.fields]
         with self._reading():
             yield from self._table.search().select(names).to_batches(batch_size=size)
 
-    def sample(self, size: int, seed: int) -> NDArray[np.float32]:
-        """Vectors of ``size`` rows chosen at random, or of all: (n, dimension)."""
-        count = self.count()
-        chosen = np.random.default_rng(seed).choice(count, min(size, count), replace=False)
-        with self._reading():
-            rows = self._table.take_offsets(sorted(chosen.tolist())).select([VECTOR]).to_arrow()
-        return vectors_in(rows)
-
-    def nearest(
-        self, vector: Vector, limit: int, *, where: str | None = None, probes: int | None = None
-    ) -> tuple[list[int], NDArray[np.float64]]:
-        """Row ids and similarities of the ``limit`` rows nearest to a vector, the nearest first.
-
-        The filter, which ``count`` has checked, is applied before the search. ``probes`` are
-        partitions looked into; all rows are compared when None.
-        """
-        rows, similarities = self._nearest(vector, limit, [], where, probes)
-        return rows["_rowid"].to_pylist(), similarities
-
-    def nearest_rows(
-        self, vector: Vector, limit: int, *, where: str | None = None, probes: int | None = None
-    ) -> tuple[list[dict[str, Any]], list[float]]:
-        """The same with the rows themselves, without their vectors: a third faster than ``take``.
-
-        Rows of equal similarity are in the order of their ids.
-        """
-        columns = ["id", "text", SOURCE, *self.fields]
-        rows, similarities = self._nearest(vector, limit, columns, where, probes)
-        order = np.lexsort((rows["_rowid"].to_numpy(), -similarities))
-        return rows.take(order).to_pylist(), similarities[order].tolist()
-
-    def _nearest(
-        self, vector: Vector, limit: int, columns: list[str], where: str | None, probes: int | None
-    ) -> tuple[pa.Table, NDArray[np.float64]]:
-        query = self._table.search(vector, vector_column_name=VECTOR)
-        query = query.distance_type(METRICS[self.similarity])
-        query = query.limit(limit).select([*columns, "_distance"])
-        if probes is None:
-            query = query.bypass_vector_index()
-        else:
-            # Twice as many rows are found by 8-bit distances, then ordered by exact ones.
-            query = query.nprobes(probes).refine_factor(2)
-        rows = self._found(query, where)
-        distances = rows["_distance"].to_numpy().astype(np.float64)
-        return rows, -np.sqrt(distances) if self.similarity == "euclidean" else 1.0 - distances
-
-    def matching(
-        self, words: Sequence[str], limit: int, *, where: str | None = None
-    ) -> tuple[list[int], NDArray[np.float64]]:
-        """Row ids and BM25 scores of the rows that share most with ``words``, the best first."""
-        if not words:
-            return [], np.empty(0)
-        match = import_module("lancedb.query").MatchQuery(" ".join(words), WORDS)
-        query = self._table.search(match, query_type="fts").limit(limit).select(["_score"])
-        rows = self._found(query, where)
-        return rows["_rowid"].to_pylist(), rows["_score"].to_numpy().astype(np.float64)
-
-    def take(self, row_ids: Sequence[int]) -> list[dict[str, Any]]:
-        """Rows by their ids, in that order, without the words and digests."""
-        if not row_ids:
-            return []
-        columns = [*("id", "text", SOURCE, VECTOR), *self.fields]
-        with self._reading():
-            found = self._table.take_row_ids(list(row_ids)).select(columns).with_row_id()
-            rows = found.to_arrow().to_pylist()
-        by_id = {row.pop("_rowid"): row for row in rows}
-        return [by_id[each] for each in row_ids]
-
-    def words_covered(self) -> int:
-        """Rows in the index of words; the others are scanned, with slightly other scores."""
-        return self._covered(WORDS)
-
-    def vectors_covered(self) -> int:
-        """Rows in the index of vectors; the others are scanned."""
-        return self._covered(VECTOR)
-
-    def _covered(self, column: str) -> int:
-        with self._reading():
-            names = [each.name for each in self._table.list_indices() if column in each.columns]
-            stats = self._table.index_stats(names[0]) if names else None
-        return 0 if stats is None else int(stats.num_indexed_rows)
-
     def _scan(self, columns: list[str], where: str | None = None) -> pa.Table:
         query = self._table.search().select(columns)
         return (query if where is None else query.where(where)).to_arrow()
-
-    def _found(self, query: Any, where: str | None) -> pa.Table:
-        query = query.with_row_id(True)
-        if where is not None:
-            query = query.where(where, prefilter=True)
-        with self._reading():
-            found: pa.Table = query.to_arrow(timeout=_TIMEOUT)
-        return found
 
     # ── errors ────────────────────────────────────────────────────────────────────────────────
 
@@ -301,14 +194,6 @@ def lancedb_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
     import pyarrow as pa
 
     return (OSError, RuntimeError, pa.ArrowException, *others)
-
-
-def vectors_in(rows: pa.Table) -> NDArray[np.float32]:
-    """The vectors of rows: (n, dimension)."""
-    column = rows[VECTOR].combine_chunks()
-    flat = column.flatten().to_numpy(zero_copy_only=False)
-    vectors: NDArray[np.float32] = flat.reshape(len(rows), column.type.list_size)
-    return vectors
 
 
 def reason(error: Exception) -> str:

@@ -1,79 +1,52 @@
-"""Writing to LanceDB's table, so that a commit counts only once its files were found whole.
-
-LanceDB commits a change after writing its files, but does not notice when the disk was too full
-for one of them: it then refers to a file that is cut short, and the table cannot be read any more.
-So here the store flushes and checks the files of a commit, new rows are read back, and only then
-does ``revision.json`` name the commit. Readers follow that file, and the next change starts from
-what it names. A commit that failed, or whose process was killed, is ignored.
-"""
+"""Writing to LanceDB's table; see ``version_writing`` for when a commit counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sentune.errors import IndexFolderError
-from sentune.index.arrow_rows import SOURCE, VECTOR, WORDS, among, of_source, schema
+from sentune.index.arrow_rows import NUMBER, SOURCE, among, of_source, schema
 from sentune.index.store import Store
-from sentune.index.table import (
-    METRICS,
-    NAME,
-    REVISION,
-    PassageTable,
-    lancedb_errors,
-    reason,
-    require_lancedb,
-)
+from sentune.index.table import NAME, PassageTable, lancedb_errors, reason, require_lancedb
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["WritableTable"]
 
-# Every search looks at revision.json, so no reader uses an old commit for as long as an hour.
-_KEPT = timedelta(hours=1)
 _NEVER = timedelta(days=36_500)
 
 
 class WritableTable(PassageTable):
-    """A table that can be changed, by one process at a time; see ``Store.writing``."""
+    """A table that can be changed, inside a change of its version."""
 
     @classmethod
-    def create(cls, store: Store, version: int, dimension: int) -> None:
+    def create(cls, store: Store, version: int) -> None:
         """Make an empty table, if there is none. Raises OutputError."""
         with _writing(store):
             connection = require_lancedb().connect(store.uri(version))
             # Not exist_ok: it compares schemas, and a stopped build has its fields already.
             if NAME not in connection:
-                connection.create_table(NAME, schema(dimension).empty_table())
+                connection.create_table(NAME, schema().empty_table())
 
-    @contextmanager
-    def change(self) -> Iterator[None]:
-        """Commit what the block does, if it ends without an error.
+    def begin(self, revision: int | None) -> None:
+        """Start from a commit, whatever was committed after it."""
+        with _writing(self.store, ValueError):  # no commit of this number
+            self._table.checkout_latest()
+            if revision is not None and self._table.version != revision:
+                self._table.checkout(revision)
+                self._table.restore()
 
-        Raises:
-            OutputError: the disk is full, say. The table is then as it was.
-        """
-        current = self._current_revision()
-        try:
-            with self.store.flushed(self.version):
-                with _writing(self.store, ValueError):  # no commit of this number
-                    self._table.checkout_latest()
-                    if current is not None and self._table.version != current:
-                        self._table.checkout(current)
-                        self._table.restore()
-                yield
-            self.store.write(self.version, REVISION, {"revision": self._table.version})
-        except BaseException:
-            self.refresh()
-            raise
-
-    def upsert(self, rows: pa.Table) -> None:
-        """Write rows, replacing those with the same source and id."""
+    def upsert(self, rows: pa.Table) -> NDArray[np.int64]:
+        """Write rows, replacing those with the same source and id; the numbers of the latter."""
         with _writing(self.store):
+            replaced = [self._scan([NUMBER], each)[NUMBER].to_numpy() for each in _same_ids(rows)]
             new = [field for field in rows.schema if field.name not in self.schema.names]
             if new:
                 self._table.add_columns(new)
@@ -81,72 +54,41 @@ class WritableTable(PassageTable):
             merge = self._table.merge_insert([SOURCE, "id"])
             merge.when_matched_update_all().when_not_matched_insert_all().execute(rows)
             self._read_back(rows)
+        return np.concatenate([np.empty(0, np.int64), *replaced])
 
-    def delete(self, where: str) -> int:
-        """Remove what a filter lets through; the number of rows. Raises ArgumentError."""
-        count = self.count(where)
-        if count:
-            left = self.count() - count
+    def delete(self, where: str) -> NDArray[np.int64]:
+        """Remove what a filter lets through; the numbers of these rows. Raises ArgumentError."""
+        numbers = self.numbers(where)
+        if len(numbers):
+            left = self.count() - len(numbers)
             with _writing(self.store):
                 self._table.delete(where)
                 _require(self.count() == left, "rows that were removed are there")
-        return count
+        return numbers
 
-    def delete_ids(self, source: str, ids: Iterable[str]) -> int:
-        """Remove passages of a source; the number of those that were there."""
-        return sum(map(self.delete, _ids_of(source, ids)))
-
-    def optimize(self, *, clean_up: bool = False) -> None:
-        """Join small files and take new rows into the indexes.
-
-        With ``clean_up``, remove the files of commits that nobody can be reading any more: in a
-        separate change after the last, because until that is recorded its commit is an old one.
-        """
+    def optimize(self, clean_up: timedelta | None) -> None:
+        """Join small files, and remove those that only commits older than ``clean_up`` need."""
         with _writing(self.store):
-            self._table.optimize(cleanup_older_than=_KEPT if clean_up else _NEVER)
-
-    def index_words(self) -> None:
-        """Make the index of words, if there is none."""
-        if self.count() and not self.words_covered():
-            # The words are stemmed already and joined by blanks.
-            config = import_module("lancedb.index").FTS(
-                base_tokenizer="whitespace",
-                lower_case=False,
-                stem=False,
-                remove_stop_words=False,
-                ascii_folding=False,
-                with_position=False,
-                max_token_length=None,
-            )
-            with _writing(self.store):
-                self._table.create_index(WORDS, config=config, replace=True)
-
-    def index_vectors(self, partitions: int) -> None:
-        """Make the index of vectors anew."""
-        config = import_module("lancedb.index").IvfSq(
-            distance_type=METRICS[self.similarity], num_partitions=partitions
-        )
-        with _writing(self.store):
-            self._table.create_index(VECTOR, config=config, replace=True)
-
-    # ── reading back ──────────────────────────────────────────────────────────────────────────
+            self._table.optimize(cleanup_older_than=_NEVER if clean_up is None else clean_up)
 
     def _read_back(self, rows: pa.Table) -> None:
         """Compare what was just written, every column of it."""
         import pyarrow as pa
 
-        by_source: dict[str, list[str]] = {}
-        for source, each in zip(rows[SOURCE].to_pylist(), rows["id"].to_pylist(), strict=True):
-            by_source.setdefault(source, []).append(each)
-        filters = (each for source, ids in by_source.items() for each in _ids_of(source, ids))
-        stored = pa.concat_tables(self._scan(rows.column_names, each) for each in filters)
+        stored = pa.concat_tables(self._scan(rows.column_names, each) for each in _same_ids(rows))
         order = [(SOURCE, "ascending"), ("id", "ascending")]
         same = len(stored) == len(rows) and stored.sort_by(order).equals(rows.sort_by(order))
         _require(same, "rows are not as they were written")
 
 
-def _ids_of(source: str, ids: Iterable[str]) -> list[str]:
-    return [f"{of_source(source)} AND {each}" for each in among("id", ids)]
+def _same_ids(rows: pa.Table) -> Iterator[str]:
+    """The filters for rows with these sources and ids."""
+    by_source: dict[str, list[str]] = {}
+    for source, each in zip(rows[SOURCE].to_pylist(), rows["id"].to_pylist(), strict=True):
+        by_source.setdefault(source, []).append(each)
+    for source, ids in by_source.items():
+        for each in among("id", ids):
+            yield f"{of_source(source)} AND {each}"
 
 
 def _require(condition: bool, otherwise: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.data.passages import Passage
-from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import IndexFolderError
 from sentune.index.arrow_rows import (
     FIELDS_DIGEST,
@@ -25,8 +25,8 @@ from sentune.index.arrow_rows import (
 from sentune.index.changes import Changes, Digests, plan
 from sentune.index.dense import prepare
 from sentune.index.sources import Sources
-from sentune.index.table import PassageTable
-from sentune.index.table_writing import WritableTable
+from sentune.index.version import Version
+from sentune.index.version_writing import WritableVersion
 from sentune.progress import Advance, progress
 from sentune.ranking.bm25 import stemmed_words
 from sentune.vectors import require_finite
@@ -34,9 +34,14 @@ from sentune.vectors import require_finite
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+
 __all__ = ["Writer"]
 
 _CHUNK = 4096
+# Every search looks at the manifest, so no reader uses an old commit for as long as an hour.
+_KEPT = timedelta(hours=1)
+_AT_ONCE = timedelta(milliseconds=1)  # LanceDB warns at 0
 _SHOWN = 512  # texts between two steps of the bar
 Sourced = tuple[str, Passage]
 
@@ -47,9 +52,9 @@ class Writer:
     ``model`` gives the model; it is asked only when a text has to be encoded.
     """
 
-    def __init__(self, table: WritableTable, model: Callable[[], SentenceTransformer]) -> None:
-        self._store = table.store
-        self._table = table
+    def __init__(self, version: WritableVersion, model: Callable[[], SentenceTransformer]) -> None:
+        self._store = version.store
+        self._version = version
         self._model = model
 
     @contextmanager
@@ -60,13 +65,13 @@ class Writer:
             IndexFolderError: the index was rebuilt: writes to this version would be lost.
         """
         with self._store.writing():
-            if self._store.is_published() and self._store.current() > self._table.version:
+            if self._store.is_published() and self._store.current() > self._version.number:
                 raise IndexFolderError(
                     f"{self._store.location} was rebuilt in the meantime",
                     expected="the version that was opened",
                     fix="open the index and add again: what it has is not encoded twice",
                 )
-            with self._table.change():
+            with self._version.change():
                 yield
 
     def apply(self, sources: Sources, *, alone: bool = False, show_progress_bar: bool) -> Changes:
@@ -86,7 +91,7 @@ class Writer:
             if passage.id in each.wanted
         )
         total = sum(len(each.wanted) for _, each in plans)
-        fields = column_types((each.kinds for _, each in plans), self._table.schema)
+        fields = column_types((each.kinds for _, each in plans), self._version.table.schema)
         encoded = self._write_all(wanted, total, fields, show_progress_bar=show_progress_bar)
         gone = {source.name: each.gone for source, each in plans if source.whole or alone}
         left = [name for name in known if name not in gone and (alone or sources.covers(name))]
@@ -101,20 +106,20 @@ class Writer:
             encoded=encoded,
         )
 
-    def copy(self, other: PassageTable, *, show_progress_bar: bool) -> None:
+    def copy(self, other: Version, *, show_progress_bar: bool) -> None:
         """Make the passages those of another table; those that are equal already stay."""
-        known = self._table.digests()
+        known = self._version.table.digests()
         gone = {source: set(ids) for source, ids in known.items()}
 
         def missing() -> Iterator[Sourced]:
-            for batch in other.batches(_CHUNK):
+            for batch in other.table.batches(_CHUNK):
                 for row in batch.to_pylist():
                     gone.get(row[SOURCE], set()).discard(row["id"])
                     stored = known.get(row[SOURCE], {}).get(row["id"])
                     if stored != (row[TEXT_DIGEST], row[FIELDS_DIGEST]):
                         yield row[SOURCE], Passage(row["id"], row["text"], fields_of_row(row))
 
-        fields = column_types([], other.schema)
+        fields = column_types([], other.table.schema)
         self._write_all(missing(), other.count(), fields, show_progress_bar=show_progress_bar)
         self._remove(gone)
         self._update_indexes(changed=True)
@@ -122,14 +127,14 @@ class Writer:
     def delete(self, filters: Sequence[str]) -> int:
         """Remove what filters let through; the number of rows. Raises ArgumentError."""
         with self.writing():
-            count = sum(self._table.delete(each) for each in filters)
+            count = sum(self._version.delete(each) for each in filters)
         self._update_indexes(changed=count > 0)
         return count
 
     def _known(self, sources: Sources, *, alone: bool) -> Mapping[str, Digests]:
         # One scan for a folder of thousands of files; a filtered one for a file in a large index.
         single = len(sources.each) == 1 and sources.folder is None and not alone
-        return self._table.digests(sources.each[0].name if single else None)
+        return self._version.table.digests(sources.each[0].name if single else None)
 
     def _write_all(
         self,
@@ -151,19 +156,15 @@ class Writer:
         """Commit passages; the number of texts that were encoded for it."""
         passages = [passage for _, passage in chunk]
         texts = {text_digest(passage.text): passage.text for passage in passages}
-        vectors = self._table.known_vectors(list(texts))
+        vectors = self._version.vectors_of_texts(list(texts))
         missing = {digest: text for digest, text in texts.items() if digest not in vectors}
         advance(len(chunk) - len(missing))
         vectors |= dict(zip(missing, self._encoded(list(missing.values()), advance), strict=True))
-        rows = table_of(
-            [source for source, _ in chunk],
-            passages,
-            stemmed_words([passage.text for passage in passages]),
-            np.stack([vectors[text_digest(passage.text)] for passage in passages]),
-            fields,
-        )
+        rows = table_of([source for source, _ in chunk], passages, fields)
+        words = stemmed_words([passage.text for passage in passages])
+        stacked = np.stack([vectors[text_digest(passage.text)] for passage in passages])
         with self.writing():
-            self._table.upsert(rows)
+            self._version.upsert(rows, words, stacked)
         return len(missing)
 
     def _encoded(self, texts: Sequence[str], advance: Advance) -> Iterator[NDArray[np.float32]]:
@@ -180,17 +181,30 @@ class Writer:
         for source, ids in gone.items():
             if ids:
                 with self.writing():
-                    removed += self._table.delete_ids(source, ids)
+                    removed += self._version.delete_ids(source, ids)
         return removed
 
     def _update_indexes(self, *, changed: bool) -> None:
-        """Take new rows into the indexes. A search before that is right too, but slower."""
-        if changed or self._table.words_covered() < self._table.count():
+        """Join small files and segments. A search before that gives the same, but slower."""
+        if not changed and self._version.is_joined:
+            return
+        with self.writing():
+            self._version.join_segments(into_one=not self._is_published())
+            self._version.optimize()
+        prepare(self._version)
+        kept = self._kept()
+        if kept is not None:
             with self.writing():
-                self._table.index_words()
-                self._table.optimize()
-                prepare(self._table)
-            # A rebuild reads one commit for as long as it takes.
-            if not self._store.is_being_filled():
-                with self.writing():
-                    self._table.optimize(clean_up=True)
+                self._version.optimize(clean_up=kept)
+        with self._store.writing():
+            self._version.sweep()
+
+    def _kept(self) -> timedelta | None:
+        """How long LanceDB's old commits are kept; None for as long as there is no end."""
+        if not self._is_published():
+            return _AT_ONCE  # nobody reads it
+        # A rebuild reads one commit for as long as it takes.
+        return None if self._store.is_being_filled() else _KEPT
+
+    def _is_published(self) -> bool:
+        return self._store.is_published() and self._store.current() >= self._version.number

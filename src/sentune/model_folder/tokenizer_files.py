@@ -43,6 +43,7 @@ def read_tokenizer(
     changes: TokenizerChanges | None = None,
     *,
     own_limits: bool = True,
+    task: str = "feature-extraction",
 ) -> Tokenizer:
     """The tokenizer of a folder, with its length limit.
 
@@ -53,7 +54,7 @@ def read_tokenizer(
         ModelError: a file is missing or damaged, or the tokenizer is that of another model.
         UnsupportedModelError: an option that changes vectors and is not computed.
     """
-    settings = TokenizerSettings.read(folder, config, changes, own_limits=own_limits)
+    settings = TokenizerSettings.read(folder, config, changes, own_limits=own_limits, task=task)
     parts = _parts(folder, settings.values, settings.class_named, config)
     tokenizer = _read(folder, parts)
     if settings.do_lower_case:

@@ -181,6 +181,7 @@ class TokenizerSettings:
         changes: TokenizerChanges | None = None,
         *,
         own_limits: bool = True,
+        task: str = "feature-extraction",
     ) -> TokenizerSettings:
         """Read them, and log what is not used or is capped.
 
@@ -199,7 +200,7 @@ class TokenizerSettings:
         _report(folder, values)
         arguments: dict[str, Any] = {}
         if limits_path:
-            _check_limits(limits, limits_path)
+            _check_limits(limits, limits_path, task)
             arguments = _arguments(limits, limits_path)
         sources = dict.fromkeys(arguments, limits_path or path)
         if changes is not None:
@@ -229,7 +230,7 @@ def _report(folder: Path, values: Mapping[str, Any]) -> None:
     report_unknown(folder / SPECIAL, special, {*NAMED_TOKENS, *_MORE} | custom)
 
 
-def _check_limits(limits: Mapping[str, Any], path: Path) -> None:
+def _check_limits(limits: Mapping[str, Any], path: Path, wanted: str) -> None:
     for name in _REFUSED:
         if limits.get(name):
             raise UnsupportedModelError(
@@ -238,11 +239,12 @@ def _check_limits(limits: Mapping[str, Any], path: Path) -> None:
                 fix="choose another model, or remove the option if the model does not need it",
             )
     task = limits.get("transformer_task")
-    if task not in (None, "feature-extraction"):
+    if task not in (None, wanted):
         raise UnsupportedModelError(
             f"{path} sets transformer_task to {task!r}",
-            expected="feature-extraction",
-            fix="choose a sentence-embedding model",
+            expected=wanted,
+            fix="load a model that makes vectors with SentenceTransformer, and one that scores "
+            "pairs with CrossEncoder",
         )
     report_unknown(path, limits, {*_OF_LIMITS, *_REFUSED})
     for name in ("model_args", "model_kwargs"):

@@ -9,9 +9,10 @@ DistilBERT) and float32 weights. Everything else, and every error, is left to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ __all__ = ["LightEncoder"]
 
 Array = NDArray[np.float32]
 _Weights = tuple[Tensor, Tensor]  # weight and bias
+_LENGTH = 8  # bytes of the header's length, in a safetensors file
+_PIECE = 1 << 20
 
 
 class LightEncoder:
@@ -86,6 +89,28 @@ class LightEncoder:
         config = self._config
         linear = 4 * config.hidden_size + 2 * config.intermediate_size
         return config.num_hidden_layers * config.hidden_size * tokens * (linear + 2 * tokens)
+
+    def weights(self) -> Iterator[tuple[str, tuple[int, ...], Iterator[bytes]]]:
+        """Every weight by the name that Encoder has for it, in the order of these names.
+
+        With each come its shape and the bytes of its values, which are read and not mapped.
+        """
+        parts = {
+            f"{module.format(number)}.{kind}": [f"{part}.{kind}" for part in _parts(names, number)]
+            for module, names in self._names.items()
+            for number in range(self._config.num_hidden_layers if "{}" in module else 1)
+            for kind in ("weight", "bias")
+        }
+        with self._path.open("rb") as stream:
+            start = _LENGTH + int.from_bytes(stream.read(_LENGTH), "little")
+            entries = json.loads(stream.read(start - _LENGTH))
+            for ours in sorted(parts):
+                theirs = [self._stored[name] for name in parts[ours] if name in self._stored]
+                if theirs:
+                    shapes = [entries[name]["shape"] for name in theirs]
+                    shape = (sum(each[0] for each in shapes), *shapes[0][1:])
+                    ranges = [entries[name]["data_offsets"] for name in theirs]
+                    yield ours, shape, _read(stream, start, ranges)
 
     def __call__(self, texts: Sequence[Sequence[int]]) -> list[Array] | None:
         """Token ids of each text → (tokens, hidden) of each, with the same bits in any batch.
@@ -164,6 +189,13 @@ class LightEncoder:
         ]
         weight, bias = (kernels.tensor(np.concatenate(each)) for each in read)
         return kernels.cast(weight, dtype), kernels.cast(bias, dtype)
+
+
+def _read(stream: BinaryIO, start: int, ranges: list[list[int]]) -> Iterator[bytes]:
+    for first, end in ranges:
+        stream.seek(start + first)
+        for place in range(first, end, _PIECE):
+            yield stream.read(min(_PIECE, end - place))
 
 
 def _opened(path: Path) -> Any:

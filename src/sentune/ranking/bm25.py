@@ -6,19 +6,14 @@ import logging
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentune.errors import DataError, MissingExtraError
+from sentune.ranking.postings import Collection, Postings
 
-__all__ = ["BM25", "K1", "B", "require_bm25", "stemmed_words"]
-
-# The values of Lucene, and those built into LanceDB's full text: so a search in an index scores
-# words exactly as the evaluation does.
-K1 = 1.2
-B = 0.75
+__all__ = ["BM25", "require_bm25", "stemmed_words"]
 
 
 def require_bm25() -> None:
@@ -49,11 +44,10 @@ def stemmed_words(texts: Sequence[str]) -> list[list[str]]:
 
 
 class BM25:
-    """Lucene's BM25 over ``stemmed_words`` (Robertson & Zaragoza 2009; Kamphuis et al. 2020).
+    """BM25 over ``stemmed_words``; :class:`~sentune.ranking.postings.Collection` has the formula.
 
-    score = Σ over the question's words of idf · tf / (tf + k1 · (1 − b + b · length / mean length))
-    with idf = ln(1 + (N − n + 0.5) / (n + 0.5)). k1 from 0.9 to 2 or b = 0.9 changed the mean
-    nDCG@10 of the five sets by at most .003, b = 0.6 lost .005, so the usual values stay.
+    k1 from 0.9 to 2 or b = 0.9 changed the mean nDCG@10 of the five sets by at most .003, b = 0.6
+    lost .005, so the usual values stay.
 
     Building takes O(words of the corpus), scoring a question O(P + postings of its words). Nothing
     is printed, and equal input gives equal bits.
@@ -71,12 +65,7 @@ class BM25:
                 fix="give the passages to search in",
             )
         self._passage_count = len(passages)
-        words = stemmed_words(passages)
-        self._index: Any = None
-        # bm25s fails on a corpus without words, for which every score is 0 anyway.
-        if any(words):
-            self._index = _bm25s().BM25(k1=K1, b=B)
-            self._index.index(words, create_empty_token=False, show_progress=False)
+        self._collection = Collection([Postings.of(stemmed_words(passages))])
 
     def scores(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """Score of every passage for every question: (Q, P), 0 where no word is shared.
@@ -84,18 +73,18 @@ class BM25:
         A word that is twice in a question counts twice. All scores are 0 or more.
         """
         scores = np.zeros((len(questions), self._passage_count), dtype=np.float32)
-        if self._index is None:
-            return scores
         for row, words in enumerate(stemmed_words(questions)):
-            known = self._index.get_tokens_ids(words)
-            scores[row] = self._index.get_scores_from_ids(known)
+            passages, found = self._collection.scores(words)
+            scores[row, passages] = found
         return scores
 
 
 def _bm25s() -> ModuleType:
     package = _import("bm25s", "bm25s")
     # bm25s sets its logger to DEBUG when imported, which prints through any root handler.
-    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    logger = logging.getLogger("bm25s")
+    if logger.level != logging.WARNING:  # setting it empties what all loggers remember
+        logger.setLevel(logging.WARNING)
     return package
 
 

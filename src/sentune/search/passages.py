@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentune.checks import require_choice
-from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import fuse, require_weight, shortlist
 from sentune.ranking.late_interaction import LateChoice, add_late, late_scores
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import similarity_scores
-from sentune.search.searcher import IN_MEMORY, Hit, require_question
+from sentune.search.searcher import MODES, Hit, require_question
+
+if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["PassageSearch"]
 
@@ -43,7 +45,7 @@ class PassageSearch:
         model: encodes the passages, here, and the questions.
         passages: id → text.
         fusion_weight: the model's share. None: the one saved with the model, or 1 without one.
-        mode: one of ``IN_MEMORY``; ``words`` encodes nothing. A fusion without a weight below 1 has
+        mode: one of ``MODES``; ``words`` encodes nothing. A fusion without a weight below 1 has
             equal shares, and a late stage without a saved weight the usual one.
 
     Cost: all passages are encoded once. In mode ``late``, every search encodes its first passages
@@ -72,7 +74,7 @@ class PassageSearch:
         late = LateChoice.saved(model.extras)
         usual = "hybrid" if weight < 1 else "dense"
         usual = "late" if late is not None and fusion_weight is None else usual
-        self._mode = usual if mode is None else require_choice("mode", mode, IN_MEMORY)
+        self._mode = usual if mode is None else require_choice("mode", mode, MODES)
         self.fusion_weight = _EVEN if self._mode in ("hybrid", "late") and weight == 1 else weight
         self.late = late or LateChoice()
         self.model = model
@@ -86,7 +88,7 @@ class PassageSearch:
 
     @property
     def mode(self) -> str:
-        """One of ``IN_MEMORY``; by default ``late`` with a saved weight of the late stage, else
+        """One of ``MODES``; by default ``late`` with a saved weight of the late stage, else
         ``hybrid`` with a fusion weight below 1, else ``dense``."""
         return self._mode
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sentune.checks import require_whole
 from sentune.data.fields import FieldValue
-from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
 
-__all__ = ["IN_MEMORY", "MODES", "Hit", "Searcher", "require_question"]
+if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.ranking.late_interaction import LateChoice
 
-MODES = ("dense", "words", "hybrid")
-"""What ranks: the model, BM25, or the fusion of both."""
+__all__ = ["MODES", "Hit", "Searcher", "require_question"]
 
-IN_MEMORY = (*MODES, "late")
-"""With the fusion whose first passages the late stage orders anew."""
+MODES = ("dense", "words", "hybrid", "late")
+"""What ranks: the model, BM25, the fusion of both, or that and the late stage after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,15 @@ class Searcher(Protocol):
 
     @property
     def mode(self) -> str:
-        """One of ``IN_MEMORY``."""
+        """One of ``MODES``."""
 
     @property
     def fusion_weight(self) -> float:
         """The model's share in a hybrid search."""
+
+    @property
+    def late(self) -> LateChoice:
+        """Weight and depth of the late stage in a late search."""
 
     def search(self, query: str, top: int = 10) -> list[Hit]:
         """The passages that answer a question, the best first.

@@ -82,7 +82,8 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
         early_stopping_patience: stop after so many evaluations in a row without a better one; never
             when None. Needs ``load_best_model_at_end``.
         prompts: what to put before the texts: one text for all columns, or a mapping from column
-            to text, or a mapping from data set to one of these. The model's prompts when None.
+            to text, or a mapping from data set to one of these. None of them when None, as in
+            the reference, even if the model has prompts.
         router_mapping, learning_rate_mapping: accepted when empty.
         save_strategy: when None, ``no``; but where a setting asks for checkpoints
             (``save_steps``, ``save_total_limit``, ``load_best_model_at_end``), the reference's

@@ -62,6 +62,7 @@ def fit(
     checkpoint_save_steps: int = 500,
     checkpoint_save_total_limit: int = 0,
     resume_from_checkpoint: bool = False,
+    *,
     trainer_class: Any = None,
 ) -> None:
     """Train ``model`` in place; ``model.fit(…)`` is the same.

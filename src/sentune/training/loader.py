@@ -18,7 +18,7 @@ from sentune.training.batches.examples import Row, TrainingData
 from sentune.training.batches.row_batches import RowBatches
 from sentune.wording import counted
 
-__all__ = ["batch_loader", "column_prompts", "train_loader"]
+__all__ = ["batch_loader", "column_prompts", "prompts_of_model", "train_loader"]
 
 logger = logging.getLogger(__name__)
 
@@ -105,9 +105,9 @@ def column_prompts(
     """Data set → the prompt of each of its columns.
 
     Args:
-        prompts: the setting: None for the model's prompts, a text for all columns, a mapping from
-            column to text, or a mapping from data set to one of these.
-        model: has the default prompts, for questions and passages.
+        prompts: the setting: None for no prompts, a text for all columns, a mapping from column to
+            text, or a mapping from data set to one of these.
+        model: the one that is trained; it may leave prompts out of its pooling.
         columns: data set → its columns.
 
     Raises:
@@ -116,7 +116,7 @@ def column_prompts(
     """
     per_set = isinstance(prompts, Mapping) and set(prompts) <= set(columns) and prompts
     found = {
-        name: _of_columns(prompts.get(name) if per_set else prompts, model, names)
+        name: _of_columns(prompts.get(name) if per_set else prompts, names)
         for name, names in columns.items()
     }
     if not model.pooling.include_prompt and any(any(texts) for texts in found.values()):
@@ -128,11 +128,24 @@ def column_prompts(
     return found
 
 
-def _of_columns(
-    prompts: Any, model: SentenceTransformer, columns: Sequence[str]
-) -> tuple[str, ...]:
+def prompts_of_model(
+    model: SentenceTransformer, columns: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, str]] | None:
+    """The setting with which a model is trained as it is searched with; None without prompts.
+
+    The first column has questions, the others passages.
+    """
+    if not model.query_prompt and not model.document_prompt:
+        return None
+    return {
+        name: {first: model.query_prompt, **dict.fromkeys(others, model.document_prompt)}
+        for name, (first, *others) in columns.items()
+    }
+
+
+def _of_columns(prompts: Any, columns: Sequence[str]) -> tuple[str, ...]:
     if prompts is None:
-        return (model.query_prompt, *[model.document_prompt] * (len(columns) - 1))
+        return ("",) * len(columns)
     if isinstance(prompts, str):
         return (prompts,) * len(columns)
     if isinstance(prompts, Mapping) and set(prompts) <= set(columns):

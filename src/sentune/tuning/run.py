@@ -25,6 +25,7 @@ from sentune.tokens.truncation import Truncation, count_truncation
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.batches.examples import TrainingData
 from sentune.training.checkpoints.schedule import CheckpointSchedule
+from sentune.training.loader import prompts_of_model
 from sentune.training.losses import EmbeddingLoss
 from sentune.training.mining.mine import mine_hard_negatives
 from sentune.training.trainer import SentenceTransformerTrainer
@@ -175,6 +176,7 @@ def _trainer(
     # The last checkpoint may be damaged: then the one before it is needed.
     arguments = SentenceTransformerTrainingArguments(
         **{"save_total_limit": 2, "save_strategy": "no", **training},
+        prompts=prompts_of_model(model, data.columns),
         output_dir=str(folder.checkpoints),
         disable_tqdm=not settings.show_progress,
     )

@@ -1,0 +1,68 @@
+"""One bit a component: which vectors may be near, from a thirty-second of the bytes.
+
+A bit says on which side of the mean of its segment a component lies. The share of bits in which
+two vectors differ estimates their angle (Charikar 2002), so the vectors that differ in the fewest
+bits are the candidates of a search, which then compares them in float32.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Codes", "bits_of", "fewest"]
+
+Vectors = NDArray[np.float32]
+Codes = NDArray[np.uint64]
+
+_WORD = 64  # bits
+_SAMPLED = 16  # one passage of so many
+_BLOCK = 1 << 17  # passages compared at a time: more take more memory, fewer more calls
+
+
+def bits_of(vectors: Vectors, centre: Vectors) -> Codes:
+    """The bits of (n, d) vectors, as (⌈d / 64⌉, n): the first word of all, then the second."""
+    packed = np.packbits(vectors > centre, axis=1)
+    width = -(-vectors.shape[1] // _WORD)
+    padded = np.zeros((len(vectors), width * 8), dtype=np.uint8)
+    padded[:, : packed.shape[1]] = packed
+    return np.ascontiguousarray(padded.view("<u8").T)
+
+
+class _Buffers(threading.local):
+    """Each thread's own."""
+
+    def __init__(self) -> None:
+        self.differing = np.empty(_BLOCK, dtype=np.uint64)
+        self.counts = np.empty(_BLOCK, dtype=np.uint8)
+
+
+_buffers = _Buffers()
+
+
+def differing_bits(codes: Codes, wanted: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    """In how many bits each of (words, n) codes differs from a code of (words,): (n,)."""
+    found = np.zeros(codes.shape[1], dtype=np.uint16)
+    for start in range(0, len(found), _BLOCK):
+        total = found[start : start + _BLOCK]
+        differing, counts = _buffers.differing[: len(total)], _buffers.counts[: len(total)]
+        for word, mine in zip(codes, wanted, strict=True):
+            np.bitwise_xor(word[start : start + _BLOCK], mine, out=differing)
+            np.bitwise_count(differing, out=counts)
+            np.add(total, counts, out=total)
+    return found
+
+
+def fewest(bits: NDArray[np.uint16], wanted: int) -> NDArray[np.int64]:
+    """The places of the ``wanted`` smallest, and of those that equal the last, in order."""
+    some = bits[::_SAMPLED]
+    # A guess from some of them, and then the right value, which is near.
+    place = min(len(some) - 1, wanted // _SAMPLED)
+    most = int(np.partition(some, place)[place])
+    while np.count_nonzero(bits <= most) < wanted:
+        most += 1
+    while most and np.count_nonzero(bits <= most - 1) >= wanted:
+        most -= 1
+    return np.flatnonzero(bits <= most)

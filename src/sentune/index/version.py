@@ -1,0 +1,101 @@
+"""One version of an index: its arrays for searches, its table for conditions, at one commit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentune.errors import IndexFolderError
+from sentune.index.manifest import Manifest
+from sentune.index.snapshot import Snapshot
+from sentune.index.store import Store
+from sentune.index.table import PassageTable
+
+__all__ = ["Version"]
+
+T = TypeVar("T")
+
+
+class Version:
+    """The current commit of a version; ``similarity`` is that of its model.
+
+    Raises:
+        IndexFolderError: it is missing or damaged.
+    """
+
+    def __init__(self, store: Store, number: int, similarity: str) -> None:
+        self.store = store
+        self.number = number
+        self.similarity = similarity
+        self.snapshot = self._at_current(self._opened)
+        self._opened_table: PassageTable | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def manifest(self) -> Manifest:
+        """The commit that is read."""
+        return self.snapshot.manifest
+
+    def refresh(self) -> None:
+        """Read what others have committed since."""
+        if self.manifest.is_current(self.store, self.number):
+            return
+        self.snapshot = self._at_current(self._opened)
+
+    def _opened(self, manifest: Manifest) -> Snapshot:
+        known: Snapshot | None = getattr(self, "snapshot", None)
+        if known is not None and known.manifest == manifest:
+            return known
+        return Snapshot(self.store, self.number, manifest, self.similarity, known)
+
+    def _at_current(self, act: Callable[[Manifest], T]) -> T:
+        """Do something with the current commit.
+
+        While it is read, a writer may commit and remove the files of the one before.
+        """
+        manifest = Manifest.read(self.store, self.number)
+        while True:
+            try:
+                return act(manifest)
+            except IndexFolderError:
+                before, manifest = manifest, Manifest.read(self.store, self.number)
+                if manifest == before:
+                    raise
+
+    @property
+    def table(self) -> PassageTable:
+        """LanceDB's table at the commit that is read, opened when it is first needed."""
+        try:
+            return self._table_at(self.manifest.revision)
+        except IndexFolderError:
+            self.refresh()
+            return self._table_at(self.manifest.revision)
+
+    def _table_at(self, revision: int | None) -> PassageTable:
+        if self._opened_table is None:
+            self._opened_table = PassageTable(self.store, self.number, revision)
+        self._opened_table.checkout(revision)
+        return self._opened_table
+
+    def count(self) -> int:
+        """Passages."""
+        return len(self.snapshot)
+
+    def allowed(self, where: str) -> tuple[Snapshot, NDArray[np.bool_]]:
+        """The snapshot, and its places that a filter lets through. Raises ArgumentError."""
+        with self._lock:  # threads share the table, and each moves it to the commit that it reads
+            snapshot, table = self.snapshot, self.table
+            if self.snapshot is not snapshot:  # that commit was cleaned up
+                snapshot = self.snapshot
+            table.checkout(snapshot.manifest.revision)
+            return snapshot, snapshot.mask(table.numbers(where))
+
+    def vectors_of_texts(self, digests: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Digest of a text → its vector, for texts that some passage has."""
+        numbers = self.table.numbers_of_texts(digests)
+        places = np.searchsorted(self.snapshot.numbers, np.array([*numbers.values()], np.int64))
+        return dict(zip(numbers, self.snapshot.vectors(places), strict=True))
