@@ -12,6 +12,7 @@ import pytest
 from sentune import SentenceTransformer
 from sentune.errors import IndexFolderError
 from sentune.index import Index
+from sentune.index.store import MODEL_FILE
 from sentune.ranking.late_interaction import LateChoice
 from sentune.search import PassageSearch
 
@@ -66,7 +67,7 @@ def test_the_late_stage_is_kept_with_the_index(
 
 
 def test_an_index_from_before_has_none(index: Index, tiny: SentenceTransformer) -> None:
-    (file,) = Path(index.path).rglob("model.json")
+    (file,) = Path(index.path).rglob(MODEL_FILE)
     content = json.loads(file.read_text(encoding="utf-8"))
     del content["late_weight"], content["late_depth"]
     file.write_text(json.dumps(content), encoding="utf-8")
@@ -76,7 +77,7 @@ def test_an_index_from_before_has_none(index: Index, tiny: SentenceTransformer) 
 
 
 def test_a_damaged_weight_is_refused(index: Index, tiny: SentenceTransformer) -> None:
-    (file,) = Path(index.path).rglob("model.json")
+    (file,) = Path(index.path).rglob(MODEL_FILE)
     content = json.loads(file.read_text(encoding="utf-8"))
     file.write_text(json.dumps({**content, "late_weight": 3}), encoding="utf-8")
     with pytest.raises(IndexFolderError, match="late_weight"):
