@@ -50,7 +50,7 @@ def result_blocks(facts: CardFacts) -> list[str]:
         f"How many of {asked}, each asked of {counted(result.passages, 'passage')}, find a right "
         f"passage ([all figures](#evaluation)):",
         table(["", *_titles(facts.report)], list(_rows(facts.report, result))),
-        f"Searches with this folder rank by {ranking_of(result.of_kept.saved)}.",
+        f"Searches with this folder rank by {ranking_of(result.saved)}.",
         "\n".join(f"- {term}" for term in _terms(facts.report)),
     ]
 
