@@ -17,7 +17,7 @@ from sentune.evaluation.report import LateStage, Report
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.systems import evaluate_models, evaluate_systems
 from sentune.evaluation.tables import report_markdown
-from sentune.evaluation.weights import WEIGHTS, best_weight, weight_curves
+from sentune.evaluation.weights import WEIGHTS, weight_curves
 from sentune.ranking import blocks
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import dense_candidates, fuse, word_candidates
@@ -95,9 +95,25 @@ def test_the_figures_are_those_of_the_ranking_written_out(
     assert list(report.differences)[-2:] == ["late_minus_fusion", "late_minus_bm25"]
 
 
+def restless_weight(curve: Matrix) -> float:
+    """Another weight for almost every set of questions."""
+    return WEIGHTS[int(curve.mean() * 1e4 + 0.3) % len(WEIGHTS)]
+
+
+def restless_choice(curves: dict[int, Matrix]) -> LateChoice:
+    """Another weight and depth for almost every set of questions."""
+    digits = int(curves[50].mean() * 1e4 + 0.3)
+    return LateChoice(WEIGHTS[digits % len(WEIGHTS)], LATE_DEPTHS[digits % 2])
+
+
 def test_every_fold_is_measured_with_what_the_others_chose(
-    tiny: SentenceTransformer, task: RetrievalTask, parts: tuple[Matrix, Matrix, Matrix]
+    tiny: SentenceTransformer,
+    task: RetrievalTask,
+    parts: tuple[Matrix, Matrix, Matrix],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("sentune.evaluation.weights.best_weight", restless_weight)
+    monkeypatch.setattr("sentune.evaluation.late_stage.choose_late", restless_choice)
     report = evaluate_systems(task, model=tiny)
     _, members = np.unique(task.groups, return_inverse=True)
     fold_of_group = np.empty(members.max() + 1, dtype=np.int64)
@@ -105,10 +121,10 @@ def test_every_fold_is_measured_with_what_the_others_chose(
     fold_of_group[dealt] = np.arange(len(fold_of_group)) % 5
     folds = fold_of_group[members]
     fusion = weight_curves(*parts[:2], task.relevant)[_METRIC]
-    values = np.empty(len(folds))
+    values, used = np.empty(len(folds)), set()
     for fold in range(5):
         others = folds != fold
-        share = best_weight(fusion[others])
+        share = restless_weight(fusion[others])
         curves = {
             depth: np.stack(
                 [
@@ -121,9 +137,11 @@ def test_every_fold_is_measured_with_what_the_others_chose(
             )
             for depth in LATE_DEPTHS
         }
-        chosen = choose_late({depth: curve[others] for depth, curve in curves.items()})
+        chosen = restless_choice({depth: curve[others] for depth, curve in curves.items()})
+        used.add((share, chosen))
         found = curves[chosen.depth][:, WEIGHTS.index(chosen.weight)]
         values[~others] = found[~others]
+    assert len(used) > 3
     assert report.late is not None
     assert report.late.weight_from == "cross-fitted"
     assert report.systems["late"][_METRIC].value == pytest.approx(values.mean())
