@@ -6,14 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sentune.errors import SentuneError
 from sentune.wording import agreeing, counted
-
-if TYPE_CHECKING:
-    from sentune.index.store import LocalStore
-    from sentune.index.table import PassageTable
 
 __all__ = ["IndexState", "telling_what_is_left", "what_is_left"]
 
@@ -24,34 +19,29 @@ class IndexState:
 
     Attributes:
         version: the one that searches read; None if there is no index.
-        revision: the commit of that version.
+        commit: the current one of that version.
         begun: how many passages a version that nobody reads yet has.
     """
 
     version: int | None = None
-    revision: object = None
+    commit: object = None
     begun: int = 0
 
     @classmethod
     def read(cls, folder: Path) -> IndexState:
         """The state of a folder; that of no index if it cannot be read."""
+        from sentune.index.manifest import Manifest
         from sentune.index.store import LocalStore
 
         store = LocalStore(folder)
         try:
             version = store.current() if store.is_published() else None
-            revision = None if version is None else _table(store, version).revision()
+            commit = None if version is None else Manifest.read(store, version)
             unfinished = store.unfinished() if folder.is_dir() else None
-            begun = 0 if unfinished is None else _table(store, unfinished).count()
+            begun = 0 if unfinished is None else Manifest.read(store, unfinished).passages
         except SentuneError:
             return cls()
-        return cls(version, revision, begun)
-
-
-def _table(store: LocalStore, version: int) -> PassageTable:
-    from sentune.index.table import PassageTable
-
-    return PassageTable(store, version, None)
+        return cls(version, commit, begun)
 
 
 @contextmanager
