@@ -78,9 +78,9 @@ def test_several_bases_are_one_table_with_differences_to_the_first(
     ]
     found = json.loads(run(*asked, "--json").out)
     assert list(found["models"]) == ["one", "two", "three"]
-    assert set(found["systems"]) == {"base", "model", "bm25", "fusion"}
+    assert set(found["systems"]) == {"base", "model", "bm25", "fusion", "late"}
     assert found["models"]["three"]["systems"] == found["systems"]
-    assert set(found["models"]["one"]["systems"]) == {"model", "bm25", "fusion"}
+    assert set(found["models"]["one"]["systems"]) == {"model", "bm25", "fusion", "late"}
     alone = json.loads(run("evaluate", "two", pairs, "--base", "one", "--json").out)
     for part in ("systems", "differences", "fusion", "notes", "truncation"):
         assert found["models"]["two"][part] == alone[part]

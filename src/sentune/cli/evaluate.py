@@ -123,15 +123,17 @@ def _print_json(
 def _of_passages(pairs: Pairs, models: _Models) -> _Measured:
     from sentune.evaluation import RetrievalTask, evaluate_models, evaluate_systems, report_table
     from sentune.evaluation.tables import difference_table, differences_of
+    from sentune.ranking.late_interaction import LateChoice
 
     task = RetrievalTask.from_pairs(pairs)
     weights = {label: model.extras.get("fusion_weight") for label, model in models.items()}
     *bases, label = models
+    lates = {label: LateChoice.saved(model.extras) for label, model in models.items()}
     notes = [] if weights[label] is None else [_SAVED_WEIGHT.format(weights[label])]
     texts = [*task.questions, *task.passages]
     if len(bases) > 1:
         reports = evaluate_models(
-            task, models, fusion_weights=weights, show_progress_bar=interactive()
+            task, models, fusion_weights=weights, lates=lates, show_progress_bar=interactive()
         )
         found = {**reports[label].to_json(), "data_notes": [*notes, *pairs.notes]}
         found["models"] = {each: _of_one(report) for each, report in reports.items()}
@@ -142,6 +144,7 @@ def _of_passages(pairs: Pairs, models: _Models) -> _Measured:
         model=models[label],
         base=models[bases[0]] if bases else None,
         fusion_weight=weights[label],
+        late=lates[label],
         show_progress_bar=interactive(),
     )
     names = dict(zip(("base", "model")[-len(models) :], models, strict=True))
@@ -156,7 +159,7 @@ def _as_notes(sentences: list[str]) -> list[str]:
 
 def _of_one(report: Report) -> dict[str, Any]:
     figures = report.to_json()
-    return {name: figures[name] for name in ("systems", "differences", "fusion", "notes")}
+    return {name: figures[name] for name in ("systems", "differences", "fusion", "late", "notes")}
 
 
 def _tables(reports: Mapping[str, Report]) -> list[Table]:

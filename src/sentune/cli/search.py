@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sentune.data import ReadOptions
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
+    from sentune.ranking.late_interaction import LateChoice
     from sentune.search import Hit, Searcher
 
 __all__ = ["NAME", "command", "show_hits"]
@@ -55,6 +56,10 @@ class _IndexSearcher:
     def fusion_weight(self) -> float:
         return self.index.fusion_weight
 
+    @property
+    def late(self) -> LateChoice:
+        return self.index.late
+
     def search(self, query: str, top: int = 10) -> list[Hit]:
         return self.index.search(query, top, where=self.where, mode=self.mode)
 
@@ -75,7 +80,9 @@ def command(
     where: Annotated[str | None, typer.Option(help='In an index, a condition: "page > 3".')] = None,
     mode: Annotated[
         str | None,
-        typer.Option(help="dense (the model), words (BM25) or hybrid; by default what was tuned."),
+        typer.Option(
+            help="dense (the model), words (BM25), hybrid or late; by default what was tuned."
+        ),
     ] = None,
     model: IndexModel = None,
     queries: Annotated[
@@ -259,7 +266,11 @@ def _ranking(searcher: Searcher) -> str:
     if searcher.mode == "dense":
         return f"ranked by similarity ({_described(searcher).similarity_fn_name})"
     weight = f"{searcher.fusion_weight:g}"
-    return f"ranked by the fusion with BM25, in which the model's weight is {weight}"
+    fused = f"ranked by the fusion with BM25, in which the model's weight is {weight}"
+    if searcher.mode != "late":
+        return fused
+    late = searcher.late
+    return f"{fused}; the first {late.depth} anew by their tokens, with the weight {late.weight:g}"
 
 
 def _described(searcher: Searcher) -> SentenceTransformer | _IndexSearcher:
@@ -299,7 +310,7 @@ def _show_hit(hit: Hit, *, scored: bool) -> None:
 
 def show_hits(hits: Iterable[Hit], searcher: Searcher) -> None:
     """One paragraph a hit, and for a hybrid search the model's weight before them."""
-    if searcher.mode == "hybrid":
+    if searcher.mode in ("hybrid", "late"):
         say(_ranking(searcher))
     for hit in hits:
         _show_hit(hit, scored=searcher.mode != "dense")

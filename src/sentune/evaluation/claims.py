@@ -87,6 +87,24 @@ def _on_systems(facts: Facts) -> Iterator[str]:
             advice = _advice(facts, name) if part == facts.shown_worse_than else ""
             pair = _pair(facts, "fusion", part, shown=found == "worse")
             yield f"The fusion is {verb} {name} alone ({pair}){advice}."
+    yield from _on_late(facts)
+
+
+def _on_late(facts: Facts) -> Iterator[str]:
+    found = facts.relation("late", "fusion")
+    if found is None:
+        return
+    if not facts.late_weight:
+        yield "The late stage does not help here: its weight is 0, so it ranks as the fusion does."
+    elif found == "better":
+        yield f"The late stage finds more than the fusion ({_pair(facts, 'late', 'fusion')})."
+    elif found in ("worse", "behind"):
+        verb = "worse than" if found == "worse" else "behind"
+        pair = _pair(facts, "late", "fusion", shown=found == "worse")
+        yield f"The late stage is {verb} the fusion ({pair})."
+    elif found == "ahead":
+        pair = _pair(facts, "late", "fusion", shown=False)
+        yield f"The late stage is ahead of the fusion ({pair}), so searches do without it."
 
 
 def _advice(facts: Facts, name: str) -> str:
@@ -96,7 +114,7 @@ def _advice(facts: Facts, name: str) -> str:
     return f": search with {name} alone"
 
 
-def _pair(facts: Facts, first: str, second: str, *, shown: bool) -> str:
+def _pair(facts: Facts, first: str, second: str, *, shown: bool = True) -> str:
     figures = f"nDCG@10 {facts.means[first]:.3f} against {facts.means[second]:.3f}"
     return figures if shown else figures + _NOT_SHOWN
 

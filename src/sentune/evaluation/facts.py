@@ -41,10 +41,11 @@ class Facts:
         passages: how many were ranked for each question.
         groups: the independent groups of questions.
         largest_group: the number of questions in the largest group.
-        means: ``base``, ``model``, ``bm25``, ``fusion`` → mean nDCG@10.
+        means: ``base``, ``model``, ``bm25``, ``fusion``, ``late`` → mean nDCG@10.
         right_first: the same names → the questions whose first result answers them.
         differences: ``model_minus_base``, … → the paired difference of nDCG@10.
         weight: the model's share in the fusion, as other questions chose it or as it was given.
+        late_weight, late_depth: of the late stage, chosen or given likewise; None without one.
         tunes: whether this is the result of a tuning, which saves a weight.
         trained, measured: what the length limit cut off the texts of the training and of the
             evaluation; None if nothing was counted.
@@ -61,6 +62,8 @@ class Facts:
     right_first: Mapping[str, int]
     differences: Mapping[str, Difference]
     weight: float
+    late_weight: float | None = None
+    late_depth: int | None = None
     tunes: bool = False
     trained: Truncation | None = None
     measured: Truncation | None = None
@@ -128,6 +131,24 @@ class Facts:
         part = self.shown_worse_than
         return self.weight if part is None else _PARTS[part]
 
+    @property
+    def search_late_weight(self) -> float:
+        """The weight of the late stage in a search: 0 unless it is shown to find more.
+
+        It was measured over the fusion, so it is 0 too where a part of that ranks alone.
+        """
+        shown = self.shown_worse_than is None and self.relation("late", "fusion") == "better"
+        return (self.late_weight or 0.0) if shown else 0.0
+
+    @property
+    def saved(self) -> dict[str, Any]:
+        """What a folder keeps of them beside its model: how to search."""
+        kept = self.of_kept
+        found = {"kept": self.kept, "fusion_weight": kept.search_weight}
+        if kept.late_depth is None:
+            return found
+        return found | {"late_weight": kept.search_late_weight, "late_depth": kept.late_depth}
+
     def to_json(self) -> dict[str, Any]:
         """What the sentences say, as plain values."""
         compared = _TUNING in self.differences
@@ -139,6 +160,7 @@ class Facts:
             "right_first": dict(self.right_first),
             "relations": {name: relation(found) for name, found in self.differences.items()},
             "search_weight": self.of_kept.search_weight,
+            "search_late_weight": self.of_kept.search_late_weight,
             "made_questions": self.made,
             "cut": {
                 use: None if found is None else found.truncated

@@ -9,11 +9,21 @@ from sentune.evaluation.claims import notes
 from sentune.evaluation.facts import Facts
 from sentune.evaluation.significance import Difference, Interval
 
-__all__ = ["PRIMARY_METRIC", "FusionWeight", "Report", "remarks", "rounded"]
+__all__ = [
+    "PRIMARY_METRIC",
+    "FusionWeight",
+    "LateStage",
+    "Report",
+    "WeightFrom",
+    "remarks",
+    "rounded",
+]
 
 PRIMARY_METRIC = "ndcg@10"
 """The metric that decides. There is one, named in advance: with several, one would often differ
 by chance."""
+
+WeightFrom = Literal["given", "cross-fitted", "default"]
 
 _RIGHT_FIRST = "accuracy@1"
 
@@ -30,7 +40,22 @@ class FusionWeight:
     """
 
     weight: float
-    weight_from: Literal["given", "cross-fitted", "default"]
+    weight_from: WeightFrom
+
+
+@dataclass(frozen=True, slots=True)
+class LateStage:
+    """How the first passages of the fusion are ordered anew by the vectors of their tokens.
+
+    Attributes:
+        weight: of the late stage, from 0 (it changes nothing) to 1.
+        depth: how many of the first passages it compares.
+        weight_from: where both are from, as in :class:`FusionWeight`.
+    """
+
+    weight: float
+    depth: int
+    weight_from: WeightFrom
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +63,16 @@ class Report:
     """What ``evaluate_systems`` measured.
 
     Attributes:
-        systems: ``base`` (if there was one), ``model``, ``bm25``, ``fusion`` → metric → mean over
-            the questions with its 95% interval. The metrics are those of ``question_metrics``.
+        systems: ``base`` (if there was one), ``model``, ``bm25``, ``fusion``, ``late`` → metric →
+            mean over the questions with its 95% interval. The metrics are those of
+            ``question_metrics``.
         differences: ``model_minus_base``, … → ``ndcg@10`` → paired difference.
         fusion: the weight of the fusion.
         questions: their number.
         passages: how many were ranked for each question.
         groups: number of groups of questions that share passages: the independent observations.
         largest_group: number of questions in the largest group.
+        late: the late stage over the fusion; None for a model without token vectors.
     """
 
     systems: dict[str, dict[str, Interval]]
@@ -55,6 +82,7 @@ class Report:
     passages: int
     groups: int
     largest_group: int
+    late: LateStage | None = None
 
     @property
     def facts(self) -> Facts:
@@ -72,6 +100,8 @@ class Report:
             },
             differences={name: each[PRIMARY_METRIC] for name, each in self.differences.items()},
             weight=self.fusion.weight,
+            late_weight=None if self.late is None else self.late.weight,
+            late_depth=None if self.late is None else self.late.depth,
         )
 
     def to_json(self) -> dict[str, Any]:

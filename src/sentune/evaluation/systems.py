@@ -1,4 +1,4 @@
-"""Measures base model, tuned model, BM25 and the fusion on the same questions.
+"""Measures base model, tuned model, BM25, the fusion and the late stage on the same questions.
 
 All of them are needed. On the first documents tried with sentune, BM25 beat the tuned model; on
 Python's documentation the tuned model beat BM25 and even the fusion.
@@ -6,11 +6,13 @@ Python's documentation the tuned model beat BM25 and even the fusion.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.evaluation.late_stage import FusionFit, measure_late
 from sentune.evaluation.report import PRIMARY_METRIC, FusionWeight, Report
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.significance import (
@@ -19,12 +21,20 @@ from sentune.evaluation.significance import (
     bootstrap_intervals,
     paired_difference,
 )
-from sentune.evaluation.weights import WEIGHTS, best_weight, cross_fit, weight_curves
+from sentune.evaluation.weights import (
+    WEIGHTS,
+    Shortlist,
+    best_weight,
+    cross_fit,
+    shortlist_curves,
+)
 from sentune.ranking.blocks import row_blocks
 from sentune.ranking.bm25 import BM25
-from sentune.ranking.fusion import require_weight
+from sentune.ranking.fusion import require_weight, shortlist
+from sentune.ranking.late_interaction import LateChoice
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import RetrievalModel, similarity_scores
+from sentune.ranking.token_vectors import token_encoder
 
 __all__ = ["evaluate_models", "evaluate_systems"]
 
@@ -34,6 +44,8 @@ _COMPARISONS = (
     ("model", "bm25"),
     ("fusion", "bm25"),
     ("fusion", "model"),
+    ("late", "fusion"),
+    ("late", "bm25"),
 )
 
 Metrics = Mapping[str, NDArray[np.float64]]
@@ -45,6 +57,7 @@ def evaluate_systems(
     model: RetrievalModel,
     base: RetrievalModel | None = None,
     fusion_weight: float | None = None,
+    late: LateChoice | None = None,
     folds_seed: int = 0,
     show_progress_bar: bool = False,
 ) -> Report:
@@ -57,13 +70,15 @@ def evaluate_systems(
         fusion_weight: share of the model in its fusion with BM25. If None, the groups are dealt to
             five folds (fewer if there are fewer groups), and each fold is measured under the
             weight that the other folds choose.
+        late: weight and depth of the late stage. If None, they are cross-fitted as well. A model
+            without token vectors (not a ``SentenceTransformer``) has no late stage.
         folds_seed: of the dealing.
 
     Returns:
         The report, the same bits for the same input.
 
-    Cost: every model encodes each text once; then O(Q · P · d) for scores, by blocks of questions,
-    and about a second for intervals and tests.
+    Cost: every model encodes each text once, and ``model`` once more for the late stage; then
+    O(Q · P · d) for scores, by blocks of questions, and about a second for intervals and tests.
 
     Raises:
         MissingExtraError: bm25s or PyStemmer is not installed.
@@ -72,7 +87,8 @@ def evaluate_systems(
     """
     models = {"model": model} if base is None else {"base": base, "model": model}
     weights = {"model": fusion_weight}
-    return _evaluated(task, models, weights, folds_seed, show_progress_bar)["model"]
+    lates = {"model": late}
+    return _evaluated(task, models, weights, lates, folds_seed, show_progress_bar)["model"]
 
 
 def evaluate_models(
@@ -80,6 +96,7 @@ def evaluate_models(
     models: Mapping[str, RetrievalModel],
     *,
     fusion_weights: Mapping[str, float | None] | None = None,
+    lates: Mapping[str, LateChoice | None] | None = None,
     folds_seed: int = 0,
     show_progress_bar: bool = False,
 ) -> dict[str, Report]:
@@ -89,6 +106,7 @@ def evaluate_models(
         task: as for :func:`evaluate_systems`.
         models: name → model. The first is the base of every other report.
         fusion_weights: name → its weight; cross-fitted as there where it is None or left out.
+        lates: name → weight and depth of its late stage, likewise.
         folds_seed, show_progress_bar: as there.
 
     Returns:
@@ -98,13 +116,15 @@ def evaluate_models(
     Raises as there.
     """
     weights = {name: (fusion_weights or {}).get(name) for name in models}
-    return _evaluated(task, models, weights, folds_seed, show_progress_bar)
+    chosen = {name: (lates or {}).get(name) for name in models}
+    return _evaluated(task, models, weights, chosen, folds_seed, show_progress_bar)
 
 
 def _evaluated(
     task: RetrievalTask,
     models: Mapping[str, RetrievalModel],
     given: Mapping[str, float | None],
+    lates: Mapping[str, LateChoice | None],
     folds_seed: int,
     show_progress_bar: bool,
 ) -> dict[str, Report]:
@@ -113,22 +133,33 @@ def _evaluated(
     _, members = np.unique(task.groups, return_inverse=True)
     several = WEIGHTS if members.any() else (0.5,)
     weights = {name: several if one is None else (one,) for name, one in given.items()}
-    measured, words, curves = _measure(task, models, weights, show_progress_bar)
+    measured, words, candidates = _measure(task, models, list(given), show_progress_bar)
     intervals = {name: _intervals(values, members) for name, values in measured.items()}
     of_words, first = _intervals(words, members), next(iter(models))
     reports = {}
     for name, weight in given.items():
-        fused, fusion = _fused(curves[name], weight, members, folds_seed)
+        curves = _fusion_curves(task, candidates[name], weights[name])
+        fused, fusion, fit = _fused(curves, weight, members, folds_seed)
         systems = {"model": measured[name], "bm25": words, "fusion": fused}
-        figures = {
-            "model": intervals[name],
-            "bm25": of_words,
-            "fusion": _intervals(fused, members),
+        late = None
+        if (encoder := token_encoder(models[name])) is not None:
+            systems["late"], late = measure_late(
+                task,
+                encoder,
+                candidates[name],
+                fit,
+                lates[name],
+                show_progress_bar=show_progress_bar,
+            )
+        figures = {"model": intervals[name], "bm25": of_words} | {
+            system: _intervals(systems[system], members)
+            for system in ("fusion", "late")
+            if system in systems
         }
         if name != first:
             systems |= {"base": measured[first]}
             figures = {"base": intervals[first]} | figures
-        reports[name] = _report(task, systems, figures, fusion, members)
+        reports[name] = replace(_report(task, systems, figures, fusion, members), late=late)
     return reports
 
 
@@ -144,7 +175,7 @@ def _report(
         differences={
             f"{a}_minus_{b}": {PRIMARY_METRIC: _difference(systems[a], systems[b], members)}
             for a, b in _COMPARISONS
-            if b in systems
+            if a in systems and b in systems
         },
         fusion=fusion,
         questions=len(task.questions),
@@ -157,10 +188,10 @@ def _report(
 def _measure(
     task: RetrievalTask,
     models: Mapping[str, RetrievalModel],
-    weights: Mapping[str, tuple[float, ...]],
+    fused: Sequence[str],
     show_progress_bar: bool,
-) -> tuple[dict[str, Metrics], Metrics, dict[str, Metrics]]:
-    """Metrics (Q,) of each model, of BM25, and of each fusion under its weights (Q, W)."""
+) -> tuple[dict[str, Metrics], Metrics, dict[str, list[Shortlist]]]:
+    """Metrics (Q,) of each model and of BM25, and the candidates for the fusions of ``fused``."""
     words = BM25(task.passages)
     vectors = {
         name: (
@@ -171,7 +202,7 @@ def _measure(
     }
     parts: dict[str, list[Metrics]] = {name: [] for name in models}
     of_words: list[Metrics] = []
-    fused: dict[str, list[Metrics]] = {name: [] for name in weights}
+    candidates: dict[str, list[Shortlist]] = {name: [] for name in fused}
     for rows in row_blocks(len(task.questions), len(task.passages)):
         relevant = task.relevant[rows]
         scores = {
@@ -182,9 +213,22 @@ def _measure(
         of_words.append(question_metrics(rank(by_words), relevant))
         for name, values in scores.items():
             parts[name].append(question_metrics(rank(values), relevant))
-        for name, each in weights.items():
-            fused[name].append(weight_curves(scores[name], by_words, relevant, each))
-    return _joined(parts), _joined({"bm25": of_words})["bm25"], _joined(fused)
+        for name, lists in candidates.items():
+            lists.append(shortlist(scores[name], by_words))
+    return _joined(parts), _joined({"bm25": of_words})["bm25"], candidates
+
+
+def _fusion_curves(
+    task: RetrievalTask, candidates: Sequence[Shortlist], weights: tuple[float, ...]
+) -> Metrics:
+    """Metrics of the fusion under each weight: (Q, W)."""
+    blocks: list[Metrics] = []
+    start = 0
+    for each in candidates:
+        end = start + len(each[0])
+        blocks.append(shortlist_curves(each, task.relevant[start:end], weights))
+        start = end
+    return _joined({"fusion": blocks})["fusion"]
 
 
 def _joined(parts: Mapping[str, list[Metrics]]) -> dict[str, Metrics]:
@@ -197,15 +241,19 @@ def _joined(parts: Mapping[str, list[Metrics]]) -> dict[str, Metrics]:
 
 def _fused(
     curves: Metrics, given: float | None, groups: NDArray[np.int64], seed: int
-) -> tuple[Metrics, FusionWeight]:
+) -> tuple[Metrics, FusionWeight, FusionFit]:
     """The fusion's metrics of each question, and the weight they were measured with."""
-    if curves[PRIMARY_METRIC].shape[1] == 1:
+    folds = _deal_folds(groups, seed) if groups.any() else None
+    if folds is None or curves[PRIMARY_METRIC].shape[1] == 1:
         alone = {name: values[:, 0] for name, values in curves.items()}
-        equal = FusionWeight(0.5, "default")
-        return alone, equal if given is None else FusionWeight(given, "given")
+        weight = 0.5 if given is None else given
+        told = FusionWeight(weight, "default" if given is None else "given")
+        numbers = [] if folds is None else np.unique(folds).tolist()
+        return alone, told, FusionFit(weight, folds, dict.fromkeys(numbers, weight))
     chosen = best_weight(curves[PRIMARY_METRIC])
-    fitted = cross_fit(curves, _deal_folds(groups, seed))
-    return fitted.metrics, FusionWeight(chosen, "cross-fitted")
+    fitted = cross_fit(curves, folds)
+    fit = FusionFit(chosen, folds, fitted.weights)
+    return fitted.metrics, FusionWeight(chosen, "cross-fitted"), fit
 
 
 def _deal_folds(groups: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ __all__ = [
     "systems_table",
 ]
 
-_NAMES = {"base": "base", "model": "tuned", "bm25": "BM25", "fusion": "fusion"}
+_NAMES = {"base": "base", "model": "tuned", "bm25": "BM25", "fusion": "fusion", "late": "late"}
 _COLUMNS = ("accuracy@1", "recall@5", "recall@10", "mrr@10")
 _TITLES = [metric.replace("mrr", "MRR") for metric in _COLUMNS]
 
@@ -65,7 +65,12 @@ def models_rows(reports: Mapping[str, Report]) -> dict[str, Figures]:
     rows: dict[str, Figures] = {name: found.systems["model"] for name, found in reports.items()}
     for found in reports.values():
         rows["BM25"] = found.systems["bm25"]
-    return rows | {f"{name} + BM25": found.systems["fusion"] for name, found in reports.items()}
+    rows |= {f"{name} + BM25": found.systems["fusion"] for name, found in reports.items()}
+    return rows | {
+        f"{name} + BM25 + late": found.systems["late"]
+        for name, found in reports.items()
+        if "late" in found.systems
+    }
 
 
 def difference_table(differences: Mapping[str, Difference]) -> Table:
@@ -142,6 +147,23 @@ def _basis(report: Report) -> str:
         f"{counted(report.passages, 'passage')}. The fusion adds z-scores of model and BM25 "
         f"with {origin}. "
         f"For new questions, the share of the {model} is {report.facts.search_weight:g}."
+        f"{_late_basis(report)}"
+    )
+
+
+def _late_basis(report: Report) -> str:
+    late = report.late
+    if late is None:
+        return ""
+    origin = {
+        "given": "given in advance",
+        "cross-fitted": "chosen on other questions as well",
+        "default": "the usual ones",
+    }[late.weight_from]
+    return (
+        f" The late stage compares the tokens of the question with those of the fusion's first "
+        f"passages, and adds z-scores; weight and depth are {origin}, and for new questions "
+        f"{late.weight:g} and {late.depth}."
     )
 
 

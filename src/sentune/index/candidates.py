@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.index.late import LateStage
 from sentune.index.nearest import Nearness
 from sentune.index.snapshot import Places, Scores, Snapshot
 from sentune.ranking.fusion import CANDIDATES, fuse
@@ -52,6 +53,24 @@ class Candidates:
         matching = self.snapshot.matching(words, CANDIDATES, self.allowed)
         places, scores = _fused(near, matching, weight)
         places, scores = places[:top], scores[:top]
+        return self._hits(places, scores, self.snapshot.similarities(vector, places).tolist())
+
+    def late(
+        self,
+        vector: NDArray[np.float32],
+        words: Sequence[str],
+        top: int,
+        weight: float,
+        late: LateStage,
+    ) -> list[Hit]:
+        """The fusion, whose first passages the late stage orders anew."""
+        near = self._nearest(vector, CANDIDATES)
+        matching = self.snapshot.matching(words, CANDIDATES, self.allowed)
+        places, scores = _fused(near, matching, weight)
+        texts = [str(self.snapshot.row(place)["text"]) for place in places[: late.choice.depth]]
+        scores = late.rescored(scores, texts)
+        order = rank(scores[None], top)[0]
+        places, scores = places[order], scores[order]
         return self._hits(places, scores, self.snapshot.similarities(vector, places).tolist())
 
     def _nearest(self, vector: NDArray[np.float32], top: int) -> tuple[Places, Scores]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from sentune.encoding.fingerprint import Fingerprint, fingerprint
-from sentune.errors import IndexFolderError, ModelError
+from sentune.errors import ArgumentError, IndexFolderError, ModelError
 from sentune.index.store import MODEL_FILE, Store
+from sentune.ranking.late_interaction import LateChoice
 
 if TYPE_CHECKING:
     from sentune.encoding.sentence_transformer import SentenceTransformer
@@ -28,12 +29,14 @@ class IndexModel:
         revision: branch, tag or commit of a hub model.
         fingerprint: what its vectors depend on.
         fusion_weight: the model's share in a hybrid search; None for a model that has none.
+        late: the late stage that was saved with the model; None without one.
     """
 
     name: str
     revision: str | None
     fingerprint: Fingerprint
     fusion_weight: float | None
+    late: LateChoice | None = None
 
     @classmethod
     def of(cls, model: SentenceTransformer) -> Self:
@@ -45,6 +48,7 @@ class IndexModel:
             revision=None if local else model.base.revision,
             fingerprint=fingerprint(model),
             fusion_weight=None if weight is None else float(weight),
+            late=LateChoice.saved(model.extras),
         )
 
     @classmethod
@@ -60,8 +64,9 @@ class IndexModel:
                 revision=content["revision"],
                 fingerprint=Fingerprint.from_json(content["fingerprint"]),
                 fusion_weight=None if weight is None else float(weight),
+                late=LateChoice.saved(content),  # indexes from before it have none
             )
-        except (KeyError, TypeError, ValueError, ModelError) as error:
+        except (KeyError, TypeError, ValueError, ModelError, ArgumentError) as error:
             raise store.unreadable(f"{MODEL_FILE} of version {version}: {error}") from error
 
     def write(self, store: Store, version: int) -> None:
@@ -71,6 +76,8 @@ class IndexModel:
             "revision": self.revision,
             "fingerprint": self.fingerprint.to_json(),
             "fusion_weight": self.fusion_weight,
+            "late_weight": 0.0 if self.late is None else self.late.weight,
+            "late_depth": (self.late or LateChoice()).depth,
         }
         store.write(version, MODEL_FILE, content)
 

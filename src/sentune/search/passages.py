@@ -12,6 +12,7 @@ from sentune.checks import require_choice
 from sentune.errors import ArgumentError
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import fuse, require_weight, shortlist
+from sentune.ranking.late_interaction import LateChoice, add_late, late_scores
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import similarity_scores
 from sentune.search.searcher import MODES, Hit, require_question
@@ -30,7 +31,8 @@ class PassageSearch:
     """Ranks passages in memory, as the evaluation does. A :class:`~sentune.search.Searcher`.
 
     With a fusion weight below 1, the model's scores are fused with BM25's; otherwise the model
-    ranks alone. ``mode`` overrides this.
+    ranks alone. With a saved weight of the late stage, the first passages of the fusion are ordered
+    anew by their tokens. ``mode`` overrides this.
 
     >>> from sentune import SentenceTransformer
     >>> from sentune.search import PassageSearch
@@ -44,7 +46,10 @@ class PassageSearch:
         passages: id → text.
         fusion_weight: the model's share. None: the one saved with the model, or 1 without one.
         mode: one of ``MODES``; ``words`` encodes nothing. A fusion without a weight below 1 has
-            equal shares.
+            equal shares, and a late stage without a saved weight the usual one.
+
+    Cost: all passages are encoded once. In mode ``late``, every search encodes its first passages
+    (20 as a rule) once more, for the vectors of their tokens.
 
     Raises:
         ArgumentError: no passages, a weight outside 0 to 1, or an unknown mode.
@@ -66,9 +71,12 @@ class PassageSearch:
             )
         saved = model.extras.get("fusion_weight", 1.0) if fusion_weight is None else fusion_weight
         weight = require_weight(saved)
+        late = LateChoice.saved(model.extras)
         usual = "hybrid" if weight < 1 else "dense"
+        usual = "late" if late is not None and fusion_weight is None else usual
         self._mode = usual if mode is None else require_choice("mode", mode, MODES)
-        self.fusion_weight = _EVEN if self._mode == "hybrid" and weight == 1 else weight
+        self.fusion_weight = _EVEN if self._mode in ("hybrid", "late") and weight == 1 else weight
+        self.late = late or LateChoice()
         self.model = model
         self._ids, self._texts = list(passages), list(passages.values())
         self._words = BM25(self._texts) if self._mode != "dense" else None
@@ -80,7 +88,8 @@ class PassageSearch:
 
     @property
     def mode(self) -> str:
-        """One of ``MODES``; by default ``hybrid`` with a weight below 1, else ``dense``."""
+        """One of ``MODES``; by default ``late`` with a saved weight of the late stage, else
+        ``hybrid`` with a fusion weight below 1, else ``dense``."""
         return self._mode
 
     def search(self, query: str, top: int = 10) -> list[Hit]:
@@ -116,4 +125,12 @@ class PassageSearch:
         if self._words is None:
             return every, similarities, similarities
         columns, dense, words = shortlist(similarities, self._words.scores([query]))
-        return columns, fuse(dense, words, self.fusion_weight), similarities
+        fused = fuse(dense, words, self.fusion_weight)
+        if self._mode != "late":
+            return columns, fused, similarities
+        order = rank(fused, fused.shape[1])
+        columns = np.take_along_axis(columns, order, axis=1)
+        first = [self._texts[place] for place in columns[0, : self.late.depth]]
+        scores = np.take_along_axis(fused, order, axis=1)
+        late = late_scores(self.model, query, first)
+        return columns, add_late(scores, late, self.late.weight), similarities

@@ -136,7 +136,7 @@ def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str,
     return {
         "kept": outcome.facts.kept,
         "verdict": asdict(outcome.verdict),
-        "fusion_weight": outcome.kept.extras["fusion_weight"],
+        **{name: value for name, value in outcome.facts.saved.items() if name != "kept"},
         "measured_on": split.description,
         "caution": split.caution,
         **outcome.report.to_json(),

@@ -19,6 +19,7 @@ from sentune.evaluation import (
 from sentune.evaluation.facts import Facts
 from sentune.files import write_json, write_text
 from sentune.ranking.bm25 import require_bm25
+from sentune.ranking.late_interaction import LateChoice
 from sentune.report.card import model_card
 from sentune.tokens.truncation import Truncation, count_truncation
 from sentune.training.arguments import SentenceTransformerTrainingArguments
@@ -113,7 +114,7 @@ def tune(
         told = _DISCARDED.format(facts.of_kept.search_weight)
         split = replace(split, description=f"{split.description}. {told}")
     kept = model if facts.keep else base
-    kept.extras = {"kept": facts.kept, "fusion_weight": facts.of_kept.search_weight}
+    kept.extras = facts.saved
     outcome = Outcome(
         kept=kept,
         facts=facts,
@@ -243,6 +244,18 @@ def _prepared(
     return prepared
 
 
+def _given(split: Split, model: SentenceTransformer) -> tuple[float | None, LateChoice | None]:
+    """Weights of the fusion and of the late stage from elsewhere; None to cross-fit them."""
+    if split.made:
+        # People's questions share other words with the passages than made ones do.
+        return _EQUAL_SHARES, LateChoice()
+    if split.test is None:
+        return None, None
+    found = evaluate_systems(split.task(split.valid), model=model)
+    late = None if found.late is None else LateChoice(found.late.weight, found.late.depth)
+    return found.fusion.weight, late
+
+
 def _evaluate(
     split: Split,
     model: SentenceTransformer,
@@ -252,15 +265,13 @@ def _evaluate(
     task = split.task(split.valid if split.test is None else split.test)
     # Several models encode the same texts; what the limit cuts is counted once, below.
     with count_truncation():
-        # People's questions share other words with the passages than made ones do.
-        chosen = _EQUAL_SHARES if split.made else None
-        if split.test is not None and not split.made:
-            chosen = evaluate_systems(split.task(split.valid), model=model).fusion.weight
+        chosen, late = _given(split, model)
         report = evaluate_systems(
             task,
             model=model,
             base=base,
             fusion_weight=chosen,
+            late=late,
             show_progress_bar=show_progress and sys.stderr.isatty(),
         )
     return report, model.tokenizer([*task.questions, *task.passages])[1]
