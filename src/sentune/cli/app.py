@@ -23,6 +23,7 @@ from sentune.cli import (
     index,
     mine_negatives,
     paraphrases,
+    read,
     rerank,
     search,
     similarity,
@@ -36,7 +37,7 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
+    *(read, tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
     *(classify, cluster, paraphrases, duplicates, export, demo, doctor),
 )
 
