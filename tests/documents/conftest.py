@@ -38,7 +38,7 @@ def parts() -> Parts:
 
 @pytest.fixture
 def shown() -> Callable[[list[Part]], list[str]]:
-    """Blocks in short: ``# heading``, ``| row`` under ``|| header``, and other texts as they are."""
+    """Blocks in short: ``# heading``, ``| row`` under ``|| header``, other texts as they are."""
 
     def short(found: list[Part]) -> list[str]:
         return [line for part in found for block in part.blocks for line in _short(block)]

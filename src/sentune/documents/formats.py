@@ -30,8 +30,14 @@ class _Format(NamedTuple):
 _TEXT = _Format("text", "read_text", b"", "")
 _MARKDOWN = _Format("markdown", "read_markdown", b"", "markdown-it-py")
 _HTML = _Format("html", "read_html", b"", "selectolax")
+_JSONL = _Format("jsonl", "read_jsonl", b"", "")
 _FORMATS = {
     ".pdf": _Format("pdf", "read_pdf", _PDF, "pypdfium2"),
+    ".docx": _Format("docx", "read_docx", _ZIP, "python-docx"),
+    ".pptx": _Format("pptx", "read_pptx", _ZIP, "python-pptx"),
+    ".xlsx": _Format("xlsx", "read_xlsx", _ZIP, "python-calamine"),
+    ".xlsm": _Format("xlsx", "read_xlsx", _ZIP, "python-calamine"),
+    ".epub": _Format("epub", "read_epub", _ZIP, "selectolax"),
     ".txt": _TEXT,
     ".text": _TEXT,
     ".md": _MARKDOWN,
@@ -39,6 +45,8 @@ _FORMATS = {
     ".html": _HTML,
     ".htm": _HTML,
     ".xhtml": _HTML,
+    ".jsonl": _JSONL,
+    ".ndjson": _JSONL,
 }
 SUFFIXES = tuple(_FORMATS)
 

@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-__all__ = ["Block", "Blocks", "Part", "PartKind"]
+__all__ = ["CELLS", "Block", "Blocks", "Part", "PartKind"]
+
+CELLS = " | "
+"""What stands between the cells of a row."""
 
 PartKind = Literal["text", "page", "slide", "sheet", "chapter", "row"]
 BlockKind = Literal["heading", "text", "item", "row"]
@@ -109,4 +112,4 @@ def _row(cells: Sequence[str]) -> str:
     words = [" ".join(cell.split()) for cell in cells]
     while words and not words[-1]:
         words.pop()
-    return " | ".join(words)
+    return CELLS.join(words)

@@ -1,14 +1,13 @@
 """PDF: pdf-inspector finds headings, tables and columns, and pdfium's text checks every page.
 
-pdf-inspector gives each page as Markdown. A page where the letters and digits of the two differ by
-more than a few per cent is named in a note. If pdf-inspector lost them, or cannot read the file,
-pdfium's text is taken, which has no headings.
+pdf-inspector gives each page as Markdown. A page where the two differ by more than a few per cent
+is named in a note. pdfium's lines are taken where pdf-inspector lost some of them, tore a table
+apart, or cannot read the file; its headings are kept.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,17 +16,17 @@ from typing import Any
 from sentune.documents.characters import Hyphens, clean
 from sentune.documents.furniture import without_furniture
 from sentune.documents.limits import SkippedError
-from sentune.documents.parts import Block, Blocks, Part
+from sentune.documents.parts import Block, Part
+from sentune.documents.readers.pdf_check import compare, with_headings
 from sentune.documents.readers.pdf_markdown import page_blocks
 from sentune.documents.readers.source import Source
 from sentune.wording import counted
 
 __all__ = ["read_pdf"]
 
-_DOUBT = 0.05  # of the letters and digits of a page
 _SHOWN = 10
+_LABELS = 4
 _LEADERS = re.compile(r"\s*(?:\.\s?){4,}\s*")  # of a table of contents
-_SHORT = 0.75  # of the longest line: a shorter one ends a paragraph
 
 
 def read_pdf(source: Source) -> Iterator[Part]:
@@ -46,7 +45,7 @@ def read_pdf(source: Source) -> Iterator[Part]:
         markdown = [*made]
     else:
         source.notes.append("no headings and tables were found: pdf-inspector cannot read it")
-    found = without_furniture([page_blocks(page) if page else [] for page in markdown])
+    found = without_furniture(_titled([page_blocks(page) if page else [] for page in markdown]))
     pages = _chosen(found, _lines(plain), source, either=made is not None)
     yield from (
         Part("page", number, tuple(blocks)) for number, blocks in enumerate(_mended(pages), start=1)
@@ -107,15 +106,15 @@ def _lines(plain: Sequence[str]) -> list[list[Block]]:
 def _chosen(
     made: Sequence[list[Block]], plain: Sequence[list[Block]], source: Source, *, either: bool
 ) -> list[list[Block]]:
-    """The blocks of each page, or its plain lines if the former lack some of its letters."""
+    """The blocks of each page, or its plain lines if the blocks lack or tear some of them."""
     doubted, empty, pages = [], [], []
     for number, (blocks, lines) in enumerate(zip(made, plain, strict=True), start=1):
         if not lines and not blocks:
             empty.append(number)
-        lost, added = _difference(_letters(_all_text(lines)), _letters(_all_text(blocks)))
-        if either and max(lost, added) > _DOUBT:
+        found = compare(blocks, lines)
+        if either and found.doubtful:
             doubted.append(number)
-        pages.append(_paragraphs(lines) if lost > _DOUBT else blocks)
+        pages.append(with_headings(lines, blocks) if found.lost or found.torn else blocks)
     if doubted:
         source.notes.append(f"two readers differ on {_named(doubted)}")
     if empty:
@@ -123,39 +122,26 @@ def _chosen(
     return pages
 
 
-def _all_text(blocks: Sequence[Block]) -> str:
-    return "".join(f"{block.header if block.first else ''}{block.text}" for block in blocks)
+def _titled(pages: Sequence[list[Block]]) -> list[list[Block]]:
+    """The pages with labels that stand before many texts (``Note: …``) as texts, not headings."""
+    labels = Counter(_label(block) for page in pages for block in page)
+    often = {label for label, count in labels.items() if label and count >= _LABELS}
+    return [
+        [Block("text", block.text) if _label(block) in often else block for block in page]
+        for page in pages
+    ]
+
+
+def _label(block: Block) -> str:
+    """What stands before the colon of a heading, if it has no digits."""
+    label, colon, _ = block.text.partition(": ")
+    is_label = block.kind == "heading" and colon and not any(map(str.isdigit, label))
+    return label if is_label else ""
 
 
 def _named(pages: Sequence[int]) -> str:
     shown = ", ".join(map(str, pages[:_SHOWN])) + (", …" if len(pages) > _SHOWN else "")
     return f"{counted(len(pages), 'page')} ({shown})"
-
-
-def _letters(text: str) -> Counter[str]:
-    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    counts = Counter(plain)
-    return Counter({letter: count for letter, count in counts.items() if letter.isalnum()})
-
-
-def _difference(plain: Counter[str], made: Counter[str]) -> tuple[float, float]:
-    """The shares of a page's letters and digits that were lost and added."""
-    total = max(plain.total(), 1)
-    return (plain - made).total() / total, (made - plain).total() / total
-
-
-def _paragraphs(lines: Sequence[Block]) -> list[Block]:
-    """Paragraphs of plain lines: a short line with a full stop ends one."""
-    longest = max((len(line.text) for line in lines), default=0)
-    blocks = Blocks()
-    paragraph: list[str] = []
-    for line in lines:
-        paragraph.append(line.text)
-        if len(line.text) < _SHORT * longest and line.text.endswith((".", "!", "?", ":")):
-            blocks.text(" ".join(paragraph))
-            paragraph = []
-    blocks.text(" ".join(paragraph))
-    return blocks.made
 
 
 def _mended(pages: list[list[Block]]) -> Iterator[list[Block]]:

@@ -21,6 +21,7 @@ _LINK = re.compile(r"!?\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\((?:[^()\s]|\([^()]*\))*\
 _ANGLE_LINK = re.compile(r"<(https?://[^<>\s]+|mailto:[^<>\s]+)>")
 _STRONG = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]+?)(?<=\S)\*(?![\w*])")
+_LONG = 40  # characters: a shorter line may be an abbreviation or a name
 _CELLS = re.compile(r"(?<!\\)\|")
 
 
@@ -58,6 +59,9 @@ def _end(paragraph: list[str], blocks: Blocks) -> None:
 def _heading(level: int, text: str, blocks: Blocks) -> None:
     """Add a heading; numbers tell its level, and a second line goes on the first."""
     numbered = _NUMBERED.match(text)
+    if not numbered and _is_sentence(text):
+        blocks.text(text)
+        return
     if numbered:
         level = numbered[1].count(".") + 1
     before = blocks.made[-1] if blocks.made else None
@@ -65,6 +69,14 @@ def _heading(level: int, text: str, blocks: Blocks) -> None:
         blocks.made[-1] = before.with_text(f"{before.text} {text}")
         return
     blocks.heading(level, text)
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether bold text only looks like a heading: it ends like a sentence, or lists something."""
+    if text.endswith((".", ",", ";")) and len(text) > _LONG:
+        return True
+    before, colon, after = text.partition(": ")
+    return bool(colon and before) and after.count(",") > 1
 
 
 def plain(text: str) -> str:
