@@ -115,5 +115,5 @@ def _paragraphs(shape: Any) -> Iterator[str]:
     for paragraph in shape.iter():
         if local(paragraph) == "p" and "drawingml" in paragraph.tag:
             found = [each for each in paragraph.iter() if local(each) in ("t", "br")]
-            yield clean("".join("
-" if local(each) == "br" else each.text or "" for each in found))
+            lines = ["\n" if local(each) == "br" else each.text or "" for each in found]
+            yield clean("".join(lines))
