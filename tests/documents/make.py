@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -83,3 +84,43 @@ def _file(objects: dict[int, bytes], trailer: str = "") -> bytes:
         f"trailer\n<< /Size {size} /Root 1 0 R {trailer}>>\nstartxref\n{start}\n%%EOF\n".encode()
     )
     return made
+
+
+_PADDING = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
+
+
+def encrypted_pdf(path: Path, password: bytes = b"secret") -> Path:
+    """Write a PDF that opens only with a password (40-bit RC4, PDF 32000-1, 7.6.3)."""
+    key_of = (password + _PADDING)[:32]
+    owner = _rc4(hashlib.md5(key_of).digest()[:5], key_of)
+    permissions = -4
+    identity = b"0123456789abcdef"
+    seed = key_of + owner + permissions.to_bytes(4, "little", signed=True) + identity
+    user = _rc4(hashlib.md5(seed).digest()[:5], _PADDING)
+    objects = {
+        1: b"<< /Type /Catalog /Pages 2 0 R >>",
+        2: b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        3: b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>",
+        4: (
+            f"<< /Filter /Standard /V 1 /R 2 /O <{owner.hex()}> /U <{user.hex()}> "
+            f"/P {permissions} >>"
+        ).encode(),
+    }
+    path.write_bytes(_file(objects, f"/Encrypt 4 0 R /ID [<{identity.hex()}> <{identity.hex()}>] "))
+    return path
+
+
+def _rc4(key: bytes, content: bytes) -> bytes:
+    state = list(range(256))
+    other = 0
+    for at in range(256):
+        other = (other + state[at] + key[at % len(key)]) % 256
+        state[at], state[other] = state[other], state[at]
+    at = other = 0
+    made = bytearray()
+    for byte in content:
+        at = (at + 1) % 256
+        other = (other + state[at]) % 256
+        state[at], state[other] = state[other], state[at]
+        made.append(byte ^ state[(state[at] + state[other]) % 256])
+    return bytes(made)

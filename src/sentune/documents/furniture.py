@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sentune.documents.parts import Block
 
@@ -23,17 +23,16 @@ _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 def without_furniture(pages: Sequence[Sequence[Block]]) -> list[list[Block]]:
     """The blocks of each page without what repeats at the edges of pages.
 
-    A block of up to 150 characters goes if at least 3 pages, and one in 10, have it among their
-    first two or last two blocks; digits are not compared. It stays on the first page that has it
-    if it is a heading there: the title of a chapter is often its running header. A block that is
-    only a number goes if it is the first or last of its page.
+    A block of up to 150 characters goes if at least 3 pages, and one in 10, have it as their first
+    or last block, or next to such a block; digits are not compared. It stays on the first page that
+    has it if it is a heading there: the title of a chapter is often its running header. A block
+    that is only a number goes if it is the first or last of its page.
     """
-    top, bottom = _repeated(pages, _top), _repeated(pages, _bottom)
+    top, bottom = _repeated(pages, 1), _repeated(pages, -1)
     seen: set[str] = set()
     kept = []
     for page in pages:
-        gone = {n for n in _top(page) if _key(page[n]) in top}
-        gone |= {n for n in _bottom(page) if _key(page[n]) in bottom}
+        gone = {*_at_edge(page, 1, top), *_at_edge(page, -1, bottom)}
         stay = {n for n in gone if page[n].kind == "heading" and _key(page[n]) not in seen}
         seen |= {_key(page[n]) for n in gone}
         left = [block for n, block in enumerate(page) if n not in gone or n in stay]
@@ -41,18 +40,23 @@ def without_furniture(pages: Sequence[Sequence[Block]]) -> list[list[Block]]:
     return kept
 
 
-def _top(page: Sequence[Block]) -> range:
-    return range(min(_EDGE, len(page)))
+def _edge(page: Sequence[Block], step: int) -> range:
+    """The first blocks of a page (``step`` 1), or the last ones from the end (-1)."""
+    count = min(_EDGE, len(page))
+    return range(count) if step > 0 else range(len(page) - 1, len(page) - 1 - count, -1)
 
 
-def _bottom(page: Sequence[Block]) -> range:
-    return range(max(0, len(page) - _EDGE), len(page))
+def _at_edge(page: Sequence[Block], step: int, repeated: set[str]) -> Iterator[int]:
+    for n in _edge(page, step):
+        if _key(page[n]) not in repeated:
+            return
+        yield n
 
 
-def _repeated(pages: Sequence[Sequence[Block]], edge: object) -> set[str]:
+def _repeated(pages: Sequence[Sequence[Block]], step: int) -> set[str]:
     counts: Counter[str] = Counter()
     for page in pages:
-        counts.update({_key(page[n]) for n in edge(page)})  # type: ignore[operator]
+        counts.update({_key(page[n]) for n in _edge(page, step)})
     least = max(_LEAST, len(pages) // 10)
     return {key for key, count in counts.items() if key and count >= least}
 
