@@ -22,6 +22,7 @@ _ANGLE_LINK = re.compile(r"<(https?://[^<>\s]+|mailto:[^<>\s]+)>")
 _STRONG = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]+?)(?<=\S)\*(?![\w*])")
 _LONG = 40  # characters: a shorter line may be an abbreviation or a name
+_LONE = re.compile(r"(?<!\S)\*\*(?:\s+|$)")  # left where a bold mark of a list stood
 _CELLS = re.compile(r"(?<!\\)\|")
 
 
@@ -86,5 +87,5 @@ def plain(text: str) -> str:
     if "](" in text:
         text = _LINK.sub(r"\1", text)
     if "*" in text:
-        text = _EMPHASIS.sub(r"\1", _STRONG.sub(r"\1", text))
+        text = _LONE.sub("", _EMPHASIS.sub(r"\1", _STRONG.sub(r"\1", text)))
     return text.replace("\\|", "|") if "\\" in text else text
