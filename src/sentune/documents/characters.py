@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
 __all__ = ["Hyphens", "clean"]
 
@@ -19,9 +20,11 @@ _LINES = {"\x0b": "\n", "\x0c": "\n", "\x85": "\n", "\u2028": "\n", "\u2029": "\
 _SPACES = {"\xa0": " ", "\u202f": " ", "\u2007": " "}
 _BULLETS = dict.fromkeys(map(chr, (0xF0B7, 0xF0A7, 0xF0D8, 0xF0FC, 0xF076)), "•")
 _TABLE = {**_LINES, **_SPACES, **_BULLETS}
-_LINE_END = rf"[{_BREAKS}]|[-\u2010\xad][ \t]*\r?\n[ \t]*"
-_AT_LINE_END = re.compile(rf"(\w+)(?:{_LINE_END})(\w+)")
-_OR_BEFORE_SPACE = re.compile(rf"(\w+)(?:{_LINE_END}|[-\u2010] )(\w+)")
+_LINE_END = rf"(?<=\w)(?:[{_BREAKS}]|[-\u2010\xad][ \t]*\r?\n[ \t]*)(?=\w)"
+_AT_LINE_END = re.compile(_LINE_END)
+_OR_BEFORE_SPACE = re.compile(rf"{_LINE_END}|(?<=\w)[-\u2010] (?=\w)")
+_LEFT, _RIGHT = re.compile(r"\w+\Z"), re.compile(r"\w+")
+_LONGEST = 80  # characters of a word
 _WORD = re.compile(r"\w+(?:-\w+)*")
 # fmt: off
 _SUSPENDED = frozenset([
@@ -64,50 +67,73 @@ class Hyphens:
     """
 
     def __init__(self, texts: Iterable[str], *, spaced: bool = False) -> None:
-        self._broken = _OR_BEFORE_SPACE if spaced else _AT_LINE_END
+        self._mark = _OR_BEFORE_SPACE if spaced else _AT_LINE_END
         kept = list(texts)
-        broken = [found for text in kept for found in self._broken.finditer(text)]
+        cut = [found for text in kept for found in self._cut_words(text) if found.could_be_one]
         self._words: Counter[str] = Counter()
-        if broken:
+        if cut:
+            wanted = {word for found in cut for word in found.spellings}
             for text in kept:
-                words = _WORD.findall(self._broken.sub(" ", text))
-                self._words.update(word.casefold() for word in words)
-        cut = [found for found in broken if _could_be_one(found)]
+                words = _WORD.findall(self._mark.sub(" ", text).casefold())
+                self._words.update(word for word in words if word in wanted)
         self._keeps = sum(map(self._evidence, cut)) > 0
 
     def join(self, text: str) -> str:
         """The text with such words joined."""
-        if "-" not in text and not any(mark in text for mark in _MARKS):
-            return text
-        return self._broken.sub(self._joined, text)
+        pieces, at = [], 0
+        for found in self._cut_words(text):
+            pieces += [text[at : found.start], self._between(found)]
+            at = found.end
+        return "".join([*pieces, text[at:]]) if pieces else text
 
-    def _evidence(self, found: re.Match[str]) -> int:
+    def _cut_words(self, text: str) -> list[_CutWord]:
+        if "-" not in text and not any(mark in text for mark in _MARKS):
+            return []
+        return [_CutWord.of(found) for found in self._mark.finditer(text)]
+
+    def _evidence(self, found: _CutWord) -> int:
         """1 if the document has the word with a hyphen more often, -1 without, 0 if equally."""
-        hyphenated = self._words[f"{found[1]}-{found[2]}".casefold()]
-        whole = self._words[f"{found[1]}{found[2]}".casefold()]
+        hyphenated, whole = (self._words[word] for word in found.spellings)
         return (hyphenated > whole) - (hyphenated < whole)
 
-    def _joined(self, found: re.Match[str]) -> str:
-        left, right = found[1], found[2]
-        if found[0][len(left)] not in _BREAKS and _is_suspended(found):
-            return found[0]
-        if not _could_be_one(found):
-            return f"{left}-{right}"
+    def _between(self, found: _CutWord) -> str:
+        """What comes between the two parts of a word."""
+        # "pre- and post-deployment": the hyphen stands for a word that follows later.
+        if found.mark[0] not in _BREAKS and found.right.casefold() in _SUSPENDED:
+            return found.mark
+        if not found.could_be_one:
+            return "-"
         evidence = self._evidence(found)
-        keeps = evidence > 0 or (not evidence and (self._keeps or left.casefold() in _COMPOUND))
-        return f"{left}-{right}" if keeps else left + right
+        compound = self._keeps or found.left.casefold() in _COMPOUND
+        return "-" if evidence > 0 or (not evidence and compound) else ""
 
 
-def _is_suspended(found: re.Match[str]) -> bool:
-    """Whether the hyphen stands for a word that follows later: ``pre- and post-deployment``."""
-    return found[2].casefold() in _SUSPENDED
+class _CutWord(NamedTuple):
+    """The two parts of a word, and the mark between them; a very long part is not whole."""
 
+    left: str
+    right: str
+    mark: str
+    start: int
+    end: int
+    around: str  # the character before the left part, and that after the right one
 
-def _could_be_one(found: re.Match[str]) -> bool:
-    """Whether the two parts can be one word without a hyphen; not in ``state-of-the-art``."""
-    text = found.string
-    inside = (
-        text[max(0, found.start() - 1) : found.start()] == "-"
-        or text[found.end() : found.end() + 1] == "-"
-    )
-    return not inside and found[1].isalpha() and found[2][0].islower()
+    @classmethod
+    def of(cls, found: re.Match[str]) -> _CutWord:
+        text, start, end = found.string, found.start(), found.end()
+        left = _LEFT.search(text, max(0, start - _LONGEST), start)
+        right = _RIGHT.match(text, end, end + _LONGEST)
+        first = left.start() if left else start
+        last = right.end() if right else end
+        around = text[max(0, first - 1) : first] + text[last : last + 1]
+        return cls(text[first:start], text[end:last], found[0], start, end, around)
+
+    @property
+    def could_be_one(self) -> bool:
+        """Whether the parts can be one word without a hyphen; not in ``state-of-the-art``."""
+        return "-" not in self.around and self.left.isalpha() and self.right[0].islower()
+
+    @property
+    def spellings(self) -> tuple[str, str]:
+        """The word with a hyphen and without, in small letters."""
+        return f"{self.left}-{self.right}".casefold(), f"{self.left}{self.right}".casefold()
