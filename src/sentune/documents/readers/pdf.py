@@ -26,6 +26,7 @@ __all__ = ["read_pdf"]
 
 _SHOWN = 10
 _LABELS = 4
+_LONGEST_LABEL = 60  # characters
 _LEADERS = re.compile(r"\s*(?:\.\s?){4,}\s*")  # of a table of contents
 
 
@@ -127,16 +128,19 @@ def _titled(pages: Sequence[list[Block]]) -> list[list[Block]]:
     labels = Counter(_label(block) for page in pages for block in page)
     often = {label for label, count in labels.items() if label and count >= _LABELS}
     return [
-        [Block("text", block.text) if _label(block) in often else block for block in page]
+        [Block("text", block.text) if _is_label(block, often) else block for block in page]
         for page in pages
     ]
 
 
+def _is_label(block: Block, often: set[str]) -> bool:
+    return block.kind == "heading" and _label(block) in often
+
+
 def _label(block: Block) -> str:
-    """What stands before the colon of a heading, if it has no digits."""
-    label, colon, _ = block.text.partition(": ")
-    is_label = block.kind == "heading" and colon and not any(map(str.isdigit, label))
-    return label if is_label else ""
+    """What stands before the first colon, if it has no digits; empty without one."""
+    label, colon, _ = block.text[:_LONGEST_LABEL].partition(": ")
+    return label if colon and not any(map(str.isdigit, label)) else ""
 
 
 def _named(pages: Sequence[int]) -> str:

@@ -42,6 +42,8 @@ def compare(blocks: Sequence[Block], lines: Sequence[Block]) -> Comparison:
     """Compare the blocks of a page with its plain lines, by letters and digits only."""
     plain = _letters(" ".join(line.text for line in lines))
     made = "".join(map(_letters, _texts(blocks)))
+    if made == plain:
+        return Comparison(lost=False, torn=False, doubtful=False)
     lost, added = _difference(Counter(plain), Counter(made))
     rows = [block for block in blocks if block.kind == "row"]
     torn = bool(rows) and _is_torn(rows, plain)

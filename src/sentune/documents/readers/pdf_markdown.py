@@ -13,7 +13,7 @@ from sentune.documents.parts import Block, Blocks
 __all__ = ["page_blocks"]
 
 _HEADING = re.compile(r"(#{1,6}) +(.*)")
-_NUMBERED = re.compile(r"(\d+(?:\.\d+)*)\.?\s+\S")
+_NUMBERED = re.compile(r"((?:[A-Z]\.)?\d+(?:\.\d+)*)\.?\s+\S")
 _RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+")
 _ITEM = re.compile(r"\s*(?:[-*•] |\d+[.)] )")
 _UNDERLINE = re.compile(r"</?u>|</?su[bp]>")
@@ -66,15 +66,17 @@ def _heading(level: int, text: str, blocks: Blocks) -> None:
     if numbered:
         level = numbered[1].count(".") + 1
     before = blocks.made[-1] if blocks.made else None
-    if before is not None and before.kind == "heading" and before.level == level and not numbered:
+    if before is None or before.kind != "heading" or numbered:
+        blocks.heading(level, text)
+    elif before.level == level or text[:1].islower():
         blocks.made[-1] = before.with_text(f"{before.text} {text}")
-        return
-    blocks.heading(level, text)
+    else:
+        blocks.heading(level, text)
 
 
 def _is_sentence(text: str) -> bool:
-    """Whether bold text only looks like a heading: it ends like a sentence, or lists something."""
-    if text.endswith((".", ",", ";")) and len(text) > _LONG:
+    """Whether bold text only looks like a heading: it ends like a sentence, lists, or links."""
+    if (text.endswith((".", ",", ";", ":")) and len(text) > _LONG) or "://" in text:
         return True
     before, colon, after = text.partition(": ")
     return bool(colon and before) and after.count(",") > 1
