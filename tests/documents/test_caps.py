@@ -5,6 +5,7 @@ Each is harmless in itself, since the caps are lowered.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import zipfile
 from collections.abc import Callable, Iterator
@@ -18,7 +19,9 @@ from tests.documents.make import encrypted_pdf, lines, pdf
 from tests.documents.test_web import epub
 
 from sentune.documents import FileReport, Limits, read
+from sentune.documents.formats import reader_of
 from sentune.documents.process import ReaderProcess
+from sentune.errors import MissingExtraError
 from sentune.tokens.tokenizer import Tokenizer
 
 MB = 1_000_000
@@ -194,3 +197,10 @@ def test_a_reader_that_dies_is_replaced(tmp_path: Path) -> None:
         child.kill()
         child.wait()
         assert process.read(path).skipped is None
+
+
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError, match=r"'docx' .* pip install 'sentune\[documents\]'"):
+        reader_of(tmp_path / "a.docx")
+    assert reader_of(tmp_path / "a.txt")

@@ -92,3 +92,11 @@ def test_a_cut_file_is_skipped_or_noted(tmp_path: Path, parts: Parts, share: flo
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(SkippedError, match="damaged"):
         parts(path)
+
+
+def test_columns_are_read_one_after_the_other(tmp_path: Path, parts: Parts, shown: Shown) -> None:
+    left, right = wrapped(FIRST, 34), wrapped(SECOND, 34)
+    page = [*lines(left, x=60), *lines(right, x=330)]
+    text = " ".join(shown(parts(pdf(tmp_path / "a.pdf", [page]))))
+    assert FIRST in text
+    assert text.index(FIRST) < text.index(SECOND)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -24,20 +25,20 @@ class _Format(NamedTuple):
     module: str
     function: str
     start: bytes  # of its files; empty for text
-    package: str  # that it needs
+    imports: tuple[str, ...] = ()  # that it needs, of the extra
 
 
-_TEXT = _Format("text", "read_text", b"", "")
-_MARKDOWN = _Format("markdown", "read_markdown", b"", "markdown-it-py")
-_HTML = _Format("html", "read_html", b"", "selectolax")
-_JSONL = _Format("jsonl", "read_jsonl", b"", "")
+_TEXT = _Format("text", "read_text", b"")
+_MARKDOWN = _Format("markdown", "read_markdown", b"", ("markdown_it", "selectolax"))
+_HTML = _Format("html", "read_html", b"", ("selectolax",))
+_JSONL = _Format("jsonl", "read_jsonl", b"")
 _FORMATS = {
-    ".pdf": _Format("pdf", "read_pdf", _PDF, "pypdfium2"),
-    ".docx": _Format("docx", "read_docx", _ZIP, "python-docx"),
-    ".pptx": _Format("pptx", "read_pptx", _ZIP, "python-pptx"),
-    ".xlsx": _Format("xlsx", "read_xlsx", _ZIP, "python-calamine"),
-    ".xlsm": _Format("xlsx", "read_xlsx", _ZIP, "python-calamine"),
-    ".epub": _Format("epub", "read_epub", _ZIP, "selectolax"),
+    ".pdf": _Format("pdf", "read_pdf", _PDF, ("pypdfium2", "pdf_inspector")),
+    ".docx": _Format("docx", "read_docx", _ZIP, ("docx", "lxml")),
+    ".pptx": _Format("pptx", "read_pptx", _ZIP, ("pptx", "lxml")),
+    ".xlsx": _Format("xlsx", "read_xlsx", _ZIP, ("python_calamine",)),
+    ".xlsm": _Format("xlsx", "read_xlsx", _ZIP, ("python_calamine",)),
+    ".epub": _Format("epub", "read_epub", _ZIP, ("selectolax", "lxml")),
     ".txt": _TEXT,
     ".text": _TEXT,
     ".md": _MARKDOWN,
@@ -56,10 +57,10 @@ def reader_of(path: Path) -> Reader:
     found = _FORMATS.get(path.suffix.lower())
     if found is None:
         raise SkippedError(f"is none of {', '.join(SUFFIXES)}")
-    try:
-        module = importlib.import_module(f"sentune.documents.readers.{found.module}")
-    except ImportError as error:
-        raise MissingExtraError(found.package, "documents") from error
+    for name in found.imports:
+        if importlib.util.find_spec(name) is None:
+            raise MissingExtraError(name, "documents")
+    module = importlib.import_module(f"sentune.documents.readers.{found.module}")
     reader: Reader = getattr(module, found.function)
     return reader
 
