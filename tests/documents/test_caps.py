@@ -203,4 +203,4 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"'docx' .* pip install 'sentune\[documents\]'"):
         reader_of(tmp_path / "a.docx")
-    assert reader_of(tmp_path / "a.txt")
+    assert callable(reader_of(tmp_path / "a.txt"))

@@ -1,8 +1,8 @@
 """Two readings of one page compared: pdf-inspector's blocks and the lines of pdfium.
 
 pdfium gives the text in the order in which the file draws it, which most programs keep as the
-order of reading. pdf-inspector finds headings, tables and columns by their places, and may take
-the lines of a table's cells apart.
+order of reading. pdf-inspector finds headings, tables and columns by their places, and may mix the
+lines of columns and of the cells of a table.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Comparison(NamedTuple):
 
     Attributes:
         lost: whether the blocks lack more than a few per cent of the letters of the lines.
-        torn: whether lines of a table are in another order in its blocks.
+        torn: whether the blocks mix lines that stand together in the file: of columns, or cells.
         doubtful: whether the two differ in any way by more than a few per cent.
     """
 
@@ -46,10 +46,11 @@ def compare(blocks: Sequence[Block], lines: Sequence[Block]) -> Comparison:
         return Comparison(lost=False, torn=False, doubtful=False)
     lost, added = _difference(Counter(plain), Counter(made))
     rows = [block for block in blocks if block.kind == "row"]
-    torn = bool(rows) and _is_torn(rows, plain)
     others = [block.text for block in blocks if block.kind not in ("row", "heading")]
     moved = _missing(map(_letters, others), plain) > _DOUBT
-    return Comparison(lost > _DOUBT, torn, max(lost, added) > _DOUBT or torn or moved)
+    # Text that pdfium does not see would be lost with the blocks.
+    torn = added <= _DOUBT and (moved or (bool(rows) and _is_torn(rows, plain)))
+    return Comparison(lost > _DOUBT, torn, max(lost, added) > _DOUBT or torn)
 
 
 def _texts(blocks: Sequence[Block]) -> Iterator[str]:
