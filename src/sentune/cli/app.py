@@ -25,6 +25,7 @@ from sentune.cli import (
     index,
     mine_negatives,
     paraphrases,
+    read,
     rerank,
     search,
     similarity,
@@ -38,7 +39,7 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(check, tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
+    *(read, check, tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
     *(classify, cluster, paraphrases, duplicates, export, demo, doctor),
 )
 
