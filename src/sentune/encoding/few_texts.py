@@ -48,6 +48,7 @@ def encode_few(
     texts: Sequence[str],
     *,
     bfloat16: bool,
+    folder: ModelFolder | None = None,
     prompt_name: str | None = None,
     prompt: str | None = None,
     truncate_dim: int | None = None,
@@ -61,6 +62,7 @@ def encode_few(
         base: the model.
         texts: one or more.
         bfloat16: the number format; float32 when False.
+        folder: the model's folder, if it was read already: that takes as long as a question.
         prompt_name, prompt, truncate_dim, normalize_embeddings: as for ``encode``.
 
     Returns:
@@ -75,7 +77,7 @@ def encode_few(
     """
     if truncate_dim is not None:
         require_whole("truncate_dim", truncate_dim, fix="leave it out to keep all")
-    found = ModelFolder.read(base.folder)
+    found = ModelFolder.read(base.folder) if folder is None else folder
     before = choose_prompt(found.prompts, found.default_prompt_name, prompt_name, prompt)
     skips_prompt = bool(before) and not found.include_prompt
     if skips_prompt or not _computes(found) or sum(map(len, texts)) > _MOST_CHARACTERS:

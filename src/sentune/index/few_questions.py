@@ -44,7 +44,7 @@ def encode_questions(
     if not _is_the_same(built_with, folder, bfloat16):
         return None
     options: dict[str, Any] = {"prompt": known.query_prompt, "truncate_dim": known.dimension}
-    encoded = encode_few(base, list(questions), bfloat16=bfloat16, **options)
+    encoded = encode_few(base, list(questions), bfloat16=bfloat16, folder=folder, **options)
     if encoded is None:
         return None
     record_truncation(encoded.truncation)
