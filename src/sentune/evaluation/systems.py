@@ -23,6 +23,7 @@ from sentune.evaluation.weights import WEIGHTS, best_weight, cross_fit, weight_c
 from sentune.ranking.blocks import row_blocks
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import require_weight
+from sentune.ranking.pieces import LongText, cut_texts, encode_pieces, require_long_text
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import RetrievalModel, similarity_scores
 
@@ -45,6 +46,7 @@ def evaluate_systems(
     model: RetrievalModel,
     base: RetrievalModel | None = None,
     fusion_weight: float | None = None,
+    long_text: LongText = "pieces",
     folds_seed: int = 0,
     show_progress_bar: bool = False,
 ) -> Report:
@@ -57,6 +59,9 @@ def evaluate_systems(
         fusion_weight: share of the model in its fusion with BM25. If None, the groups are dealt to
             five folds (fewer if there are fewer groups), and each fold is measured under the
             weight that the other folds choose.
+        long_text: passages over a model's length limit are ranked by their best piece (``pieces``),
+            or by what they begin with (``truncate``); see :mod:`sentune.ranking.pieces`. BM25 ranks
+            by the pieces of ``model``.
         folds_seed: of the dealing.
 
     Returns:
@@ -67,7 +72,7 @@ def evaluate_systems(
 
     Raises:
         MissingExtraError: bm25s or PyStemmer is not installed.
-        ArgumentError: ``fusion_weight`` is outside [0, 1].
+        ArgumentError: ``fusion_weight`` is outside [0, 1], or ``long_text`` is another word.
         ModelError: A similarity is not finite.
     """
     if fusion_weight is not None:
@@ -78,7 +83,8 @@ def evaluate_systems(
     if fusion_weight is not None:
         weights = (fusion_weight,)
     models = {"model": model} if base is None else {"base": base, "model": model}
-    measured, curves = _measure(task, models, weights, show_progress_bar)
+    long_text = require_long_text(long_text)
+    measured, curves = _measure(task, models, weights, long_text, show_progress_bar)
     fused, fusion = _fused(curves, fusion_weight, members, folds_seed)
     systems = measured | {"fusion": fused}
     return Report(
@@ -100,25 +106,29 @@ def _measure(
     task: RetrievalTask,
     models: Mapping[str, RetrievalModel],
     weights: tuple[float, ...],
+    long_text: LongText,
     show_progress_bar: bool,
 ) -> tuple[dict[str, Metrics], Metrics]:
     """Metrics (Q,) of each model and BM25, and of the fusion under each weight (Q, W)."""
-    words = BM25(task.passages)
+    pieces = {name: cut_texts(task.passages, model, long_text) for name, model in models.items()}
+    words = BM25(pieces["model"].texts)
     vectors = {
         name: (
             model.encode_query(task.questions, show_progress_bar=show_progress_bar),
-            model.encode_document(task.passages, show_progress_bar=show_progress_bar),
+            encode_pieces(model, pieces[name], show_progress_bar=show_progress_bar),
         )
         for name, model in models.items()
     }
     parts: dict[str, list[Metrics]] = {name: [] for name in (*models, "bm25", "fusion")}
-    for rows in row_blocks(len(task.questions), len(task.passages)):
+    for rows in row_blocks(len(task.questions), max(len(p.texts) for p in pieces.values())):
         relevant = task.relevant[rows]
         scores = {
-            name: similarity_scores(model, vectors[name][0][rows], vectors[name][1])
+            name: pieces[name].best(
+                similarity_scores(model, vectors[name][0][rows], vectors[name][1])
+            )
             for name, model in models.items()
         }
-        scores["bm25"] = words.scores(task.questions[rows])
+        scores["bm25"] = pieces["model"].best(words.scores(task.questions[rows]))
         for name, values in scores.items():
             parts[name].append(question_metrics(rank(values), relevant))
         parts["fusion"].append(weight_curves(scores["model"], scores["bm25"], relevant, weights))
