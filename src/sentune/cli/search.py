@@ -120,7 +120,7 @@ def command(
                 some = questions[start : start + _TOGETHER]
                 found += zip(some, _hits(searcher, some, top), strict=True)
                 advance(len(some))
-    if truncation.truncated or truncation.in_pieces:
+    if truncation.noteworthy:
         say(truncation.describe(_described(searcher).max_seq_length))
     _say_ranking(found, searcher)
     rows = _rows(found, of_index=data is None)

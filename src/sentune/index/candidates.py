@@ -23,7 +23,7 @@ class Candidates:
 
     Attributes:
         snapshot: all passages.
-        allowed: (places,) those that are let through; all that are there when None.
+        allowed: (places,) which pieces are let through; all that are there when None.
         nearness: how near ones are found.
     """
 
@@ -50,9 +50,10 @@ class Candidates:
         """
         near = self._nearest(vector, CANDIDATES)
         matching = self.snapshot.matching(words, CANDIDATES, self.allowed)
-        places, scores = _fused(near, matching, weight)
-        places, scores = places[:top], scores[:top]
-        return self._hits(places, scores, self.snapshot.similarities(vector, places).tolist())
+        lists = [(self.snapshot.firsts(places), found) for places, found in (near, matching)]
+        passages, scores = _fused(lists[0], lists[1], weight)
+        places, similarities = self.snapshot.best_pieces(vector, passages[:top])
+        return self._hits(places, scores[:top], similarities.tolist())
 
     def _nearest(self, vector: NDArray[np.float32], top: int) -> tuple[Places, Scores]:
         return self.snapshot.nearest(vector, top, self.allowed, self.nearness)

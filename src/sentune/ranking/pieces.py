@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +19,10 @@ from numpy.typing import NDArray
 from sentune.checks import require_choice
 from sentune.errors import ArgumentError
 from sentune.ranking.retrieval_model import RetrievalModel, Vectors
-from sentune.tokens.tokenizer import Tokenizer
 from sentune.tokens.truncation import Truncation, record_truncation
+
+if TYPE_CHECKING:
+    from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = [
     "LONG_TEXTS",
@@ -39,6 +40,7 @@ LongText = Literal["pieces", "truncate"]
 LONG_TEXTS = ("pieces", "truncate")
 _TOGETHER = 512  # texts whose tokens are counted at a time
 
+Spans = Sequence[tuple[int, int]] | NDArray[np.int64]
 Scores = NDArray[np.floating[Any]]
 
 
@@ -62,11 +64,11 @@ class Pieces:
     starts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, passages: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]]) -> Pieces:
+    def of(cls, passages: Sequence[str], spans: Sequence[Spans]) -> Pieces:
         """The pieces of passages, given where each is cut."""
         return cls(
             [text[a:b] for text, own in zip(passages, spans, strict=True) for a, b in own],
-            np.array(list(chain.from_iterable(spans)), dtype=np.int64).reshape(-1, 2),
+            np.concatenate([np.empty((0, 2), np.int64), *spans]).astype(np.int64),
             np.cumsum([0, *map(len, spans)], dtype=np.int64),
         )
 
@@ -110,8 +112,10 @@ def cut_texts(passages: Sequence[str], model: object, long_text: LongText = "pie
     Raises:
         ArgumentError: the prompt leaves no room for a text.
     """
+    from sentune.tokens.tokenizer import Tokenizer  # loads the library; a search by words does not
+
     tokenizer = getattr(model, "tokenizer", None)
-    whole = [[(0, len(text))] for text in passages]
+    whole: list[Spans] = [[(0, len(text))] for text in passages]
     if long_text == "truncate" or not isinstance(tokenizer, Tokenizer):
         return Pieces.of(passages, whole)
     room = _room(tokenizer, getattr(model, "document_prompt", ""))

@@ -34,6 +34,11 @@ class Truncation:
     in_pieces: int = 0
     pieces: int = 0
 
+    @property
+    def noteworthy(self) -> bool:
+        """Whether a text did not fit: it was cut, or became pieces."""
+        return self.truncated > 0 or self.in_pieces > 0
+
     def add(self, other: Truncation) -> None:
         """Add the counts of another batch to these."""
         self.texts += other.texts
