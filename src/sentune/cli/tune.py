@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentune.cli.options import OF_PAIRS, AsJson, reads
+from sentune.cli.options import OF_PAIRS, AsJson, LongTexts, reads
 from sentune.cli.output import print_json, print_line, say, show
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def command(
     seed: Annotated[
         int | None, typer.Option(help="Two runs with one seed give the same result.")
     ] = None,
+    long_text: LongTexts = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the unfinished run in the folder.")
     ] = False,
@@ -82,6 +83,7 @@ def command(
             base=base,
             recipe=recipe,
             hard_negatives=hard_negatives,
+            long_text=long_text,
             num_train_epochs=epochs,
             per_device_train_batch_size=batch_size,
             learning_rate=learning_rate,

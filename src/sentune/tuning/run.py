@@ -20,6 +20,7 @@ from sentune.evaluation import (
 )
 from sentune.files import write_json, write_text
 from sentune.ranking.bm25 import require_bm25
+from sentune.ranking.pieces import LongText, what_is_read
 from sentune.report.card import model_card
 from sentune.tokens.truncation import Truncation, count_truncation
 from sentune.training.arguments import SentenceTransformerTrainingArguments
@@ -93,9 +94,15 @@ def tune(
     trainer.train(resume_from_checkpoint=resume)
     steps = counted(trainer.state.global_step, "step")
     say(f"trained {steps} in {trainer.seconds:.0f} s; evaluating")
-    report, evaluated = _evaluate(split, model, base, settings.show_progress)
+    long_text = settings.long_text
+    report, evaluated = _evaluate(split, model, base, settings.show_progress, long_text)
+    if evaluated.noteworthy:
+        told = evaluated.describe(model.max_seq_length)
+        split = replace(split, description=f"{split.description}; {told}")
     found = verdict(report)
-    kept, of_kept = (model, report) if found.keep else (base, _evaluate(split, base)[0])
+    kept, of_kept = (
+        (model, report) if found.keep else (base, _evaluate(split, base, None, False, long_text)[0])
+    )
     weight = of_kept.fusion.weight
     kept.extras = {"kept": "tuned" if found.keep else "base", "fusion_weight": weight}
     if not found.keep:
@@ -196,7 +203,10 @@ def _prepared(
         say(f"mined {counted(mined.negatives, 'hard negative')} for {asked}")
         pairs = mined.pairs
     epochs = settings.resolved()["num_train_epochs"]
-    prepared = recipe(settings.recipe).prepare(pairs, base, epochs, settings.seed)
+    way = recipe(settings.recipe)
+    if settings.long_text == "truncate":
+        way = replace(way, passage_tokens=None)
+    prepared = way.prepare(pairs, base, epochs, settings.seed)
     for note in prepared.pairs.notes[len(pairs.notes) :]:
         say(note)
     return prepared
@@ -205,20 +215,23 @@ def _prepared(
 def _evaluate(
     split: Split,
     model: SentenceTransformer,
-    base: SentenceTransformer | None = None,
-    show_progress: bool = False,
+    base: SentenceTransformer | None,
+    show_progress: bool,
+    long_text: LongText,
 ) -> tuple[Report, Truncation]:
     task = split.task(split.valid if split.test is None else split.test)
     # Several models encode the same texts; what the limit cuts is counted once, below.
     with count_truncation():
         chosen = None
         if split.test is not None:
-            chosen = evaluate_systems(split.task(split.valid), model=model).fusion.weight
+            of_valid = split.task(split.valid)
+            chosen = evaluate_systems(of_valid, model=model, long_text=long_text).fusion.weight
         report = evaluate_systems(
             task,
             model=model,
             base=base,
             fusion_weight=chosen,
+            long_text=long_text,
             show_progress_bar=show_progress and sys.stderr.isatty(),
         )
-    return report, model.tokenizer([*task.questions, *task.passages])[1]
+    return report, what_is_read(model, task.questions, task.passages, long_text)
