@@ -119,7 +119,8 @@ def best_pieces(passages: Places, scores: NDArray[Any]) -> Places:
     most = np.maximum.reduceat(scores, starts)
     group = np.repeat(np.arange(len(starts)), np.diff([*starts, len(passages)]))
     best = np.flatnonzero(scores == most[group])
-    first: Places = best[np.unique(group[best], return_index=True)[1]]
+    of_best = group[best]
+    first: Places = best[np.concatenate([[True], of_best[1:] != of_best[:-1]])]
     return first
 
 
