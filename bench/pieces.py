@@ -56,8 +56,10 @@ def main() -> None:
         f"({found.low:+.3f} to {found.high:+.3f}, p = {found.p_value:.4f})"
     )
     if given.plant:
+        text, question = given.plant
         for way in _WAYS:
-            print(f"planted sentence, {way}: rank {_rank(model, task.passages, *given.plant, way)}")
+            place = _rank(model, task.passages, text, question, way)
+            print(f"planted sentence, {way}: rank {place}")
 
 
 def _task(pages: Iterable[Pairs], asked: Iterable[Pairs]) -> RetrievalTask:

@@ -4,9 +4,9 @@
                                       [--recipes reference plain …] [--seeds 5] [--out FILE]
 
 Trains each recipe once for each seed, exactly as ``sentune tune`` does, and ranks every passage of
-the ``--measure`` files for their questions: by the model alone, and fused with BM25 (the weight
-cross-fitted in five folds). Questions of ``--train`` are left out. ``--sts`` is a
-forgetting probe: sentence pairs with scores.
+the ``--measure`` files for their questions: by the model alone, fused with BM25, and with the late
+stage over that (weights and depth cross-fitted in five folds). Questions of ``--train`` are left
+out. ``--sts`` is a forgetting probe: sentence pairs with scores.
 
 Printed are, for each recipe, the mean over seeds with its 95% interval over groups of questions,
 the spread of the seeds, and the paired difference to the first recipe. Each run adds a line to
@@ -35,10 +35,12 @@ from numpy.typing import NDArray
 from sentune import SentenceTransformer
 from sentune.data import Pairs, read_pairs, read_scored_pairs, without_leaks
 from sentune.evaluation import EmbeddingSimilarityEvaluator, RetrievalTask
+from sentune.evaluation.late_stage import FusionFit, measure_late
 from sentune.evaluation.retrieval import question_metrics
 from sentune.evaluation.significance import bootstrap_interval, paired_difference
-from sentune.evaluation.weights import WEIGHTS, best_weight, cross_fit, weight_curves
+from sentune.evaluation.weights import WEIGHTS, best_weight, cross_fit, shortlist_curves
 from sentune.ranking.bm25 import BM25
+from sentune.ranking.fusion import shortlist
 from sentune.ranking.rank import rank
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.trainer import SentenceTransformerTrainer
@@ -48,6 +50,7 @@ Run = dict[str, Any]
 Values = NDArray[np.float64]
 _METRIC = "ndcg@10"
 _FOLDS = 5
+_KINDS = ("alone", "fused", "late")
 
 
 def main() -> None:
@@ -131,13 +134,20 @@ def _trained(name: str, pairs: Pairs, seed: int) -> tuple[SentenceTransformer, f
 def _measured(model: SentenceTransformer, task: RetrievalTask, probe: _Probe) -> Run:
     scores = model.encode_query(task.questions) @ model.encode_document(task.passages).T
     words = BM25(task.passages).scores(task.questions)
-    curves = weight_curves(scores, words, task.relevant, WEIGHTS)
+    candidates = shortlist(scores, words)
+    curves = shortlist_curves(candidates, task.relevant, WEIGHTS)
     folds = np.random.default_rng(0).permutation(int(task.groups.max()) + 1) % _FOLDS
     fused = cross_fit(curves, folds[task.groups])
+    weight = best_weight(curves[_METRIC])
+    fit = FusionFit(weight, folds[task.groups], fused.weights)
+    late, chosen = measure_late(task, model, [candidates], fit)
     return {
         "alone": question_metrics(rank(scores), task.relevant)[_METRIC].tolist(),
         "fused": fused.metrics[_METRIC].tolist(),
-        "weight": best_weight(curves[_METRIC]),
+        "weight": weight,
+        "late": late[_METRIC].tolist(),
+        "late_weight": chosen.weight,
+        "late_depth": chosen.depth,
         "sts": probe(model),
     }
 
@@ -145,7 +155,7 @@ def _measured(model: SentenceTransformer, task: RetrievalTask, probe: _Probe) ->
 def _of(given: argparse.Namespace) -> list[str]:
     """What a line in the file is about: the data, and what the recipes are."""
     recipes = hashlib.sha256(repr(sorted(RECIPES.items())).encode("utf-8")).hexdigest()
-    return [given.train, *given.measure, str(given.sts), recipes[:12]]
+    return [given.train, *given.measure, str(given.sts), f"late {recipes[:12]}"]
 
 
 def _read(path: Path, of: list[str]) -> dict[tuple[str, int], Run]:
@@ -168,8 +178,12 @@ def _write(
 
 def _summary(run: Run) -> str:
     sts = "" if run["sts"] is None else f", sts {run['sts']:.4f}"
-    alone, fused = np.mean(run["alone"]), np.mean(run["fused"])
-    return f"alone {alone:.4f}, fused {fused:.4f} (weight {run['weight']:g}){sts}"
+    alone, fused, late = (np.mean(run[kind]) for kind in _KINDS)
+    chosen = f"weight {run['late_weight']:g}, depth {run['late_depth']}"
+    return (
+        f"alone {alone:.4f}, fused {fused:.4f} (weight {run['weight']:g}), "
+        f"late {late:.4f} ({chosen}){sts}"
+    )
 
 
 def _table(recipes: list[str], done: Mapping[tuple[str, int], Run], task: RetrievalTask) -> None:
@@ -179,7 +193,7 @@ def _table(recipes: list[str], done: Mapping[tuple[str, int], Run], task: Retrie
     print(f"\n{len(task.questions)} questions, {len(task.passages)} passages; {_METRIC}\n")
     for name in ("base", *recipes):
         print(f"{name} ({len(runs[name])} seeds)")
-        for kind in ("alone", "fused"):
+        for kind in _KINDS:
             print(f"  {kind:6} {_line(kind, runs[name], runs[recipes[0]], task.groups)}")
         probes = [run["sts"] for run in runs[name] if run["sts"] is not None]
         if probes:

@@ -257,6 +257,11 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "mpnet": ("MPNet", {"max_position_embeddings": 66}),
     "modernbert": ("ModernBert", {"local_attention": 16}),
     "distilbert": ("DistilBert", {"hidden_dim": 64, "activation": "relu"}),
+    "electra": ("Electra", {"embedding_size": 16}),
+    "albert": ("Albert", {"embedding_size": 16}),
+    # With wide weights their gates multiply differences of rounding.
+    "nomic_bert": ("NomicBert", {"initializer_range": 0.15}),
+    "gte": ("Gte", {"initializer_range": 0.15}),
 }
 
 
@@ -321,6 +326,7 @@ def _tokenizers(
     roberta = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     camembert = ["<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<s>", "</s>", "<mask>"]
     mpnet = ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"]
+    albert = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
     return {
         "bert": lambda: transformers.XLMRobertaTokenizer(**_unigram(vocabulary, roberta)),
         "roberta": lambda: transformers.RobertaTokenizer(**_byte_level(texts, roberta)),
@@ -329,6 +335,10 @@ def _tokenizers(
         "modernbert": lambda: _modernbert(transformers, texts),
         "mpnet": lambda: transformers.MPNetTokenizer(vocab=_word_piece(vocabulary, mpnet)),
         "distilbert": lambda: transformers.DistilBertTokenizer(vocab=_word_piece(vocabulary)),
+        "electra": lambda: transformers.ElectraTokenizer(vocab=_word_piece(vocabulary)),
+        "albert": lambda: transformers.AlbertTokenizer(**_unigram(vocabulary, albert)),
+        "nomic_bert": lambda: transformers.BertTokenizer(vocab=_word_piece(vocabulary)),
+        "gte": lambda: transformers.XLMRobertaTokenizer(**_unigram(vocabulary, roberta)),
     }
 
 

@@ -9,3 +9,10 @@ from __future__ import annotations
 import os
 
 LONG = os.environ.get("SENTUNE_LONG") == "1"
+
+# For the fixture ``architecture``: those that compute something that no other does. ELECTRA and
+# nomic_bert are made of the parts of ALBERT and gte.
+ARCHITECTURES = (
+    *("bert", "roberta", "xlm-roberta", "camembert", "mpnet", "distilbert"),
+    *("modernbert", "albert", "gte", *(("electra", "nomic_bert") if LONG else ())),
+)

@@ -17,10 +17,10 @@ Advance = Callable[[int], None]  # counts so many more items as done
 def progress(label: str, total: int | None, *, unit: str, show: bool) -> Iterator[Advance]:
     """If ``show``, show a bar with the rate and the time left while the block runs.
 
-    Without a total the bar shows no time left. If standard error is not a terminal, only the last
-    state is written.
+    With nothing to do there is no bar. Without a total the bar shows no time left. If standard
+    error is not a terminal, only the last state is written.
     """
-    if not show:
+    if not show or total == 0:
         yield lambda _items: None
         return
     # Importing rich takes a tenth of a second, too long for one short encode.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["agreeing", "counted"]
+__all__ = ["agreeing", "counted", "duration"]
 
 
 def counted(number: int, noun: str) -> str:
@@ -23,3 +23,16 @@ def agreeing(number: int, verb: str) -> str:
     if number == 1:
         return verb
     return {"is": "are", "has": "have", "was": "were"}.get(verb, verb.removesuffix("s"))
+
+
+def duration(seconds: float) -> str:
+    """Write a time as people do, with fewer digits the longer it is.
+
+    >>> duration(35.04), duration(119.7), duration(3725.4)
+    ('35.0 seconds', '2 min 0 s', '1 h 2 min 5 s')
+    """
+    if seconds < 100:
+        return f"{seconds:.1f} seconds"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min {rest} s" if hours else f"{minutes} min {rest} s"

@@ -85,9 +85,10 @@ def test_table_tells_the_number_of_pairs_and_what_was_cut(
     assert outcome.code == 0, outcome.err
     lines = outcome.out.splitlines()
     assert "Spearman" in lines[0]
-    assert [line.split()[0] for line in lines[1:3]] == ["base", "model"]
-    assert lines[3].startswith("model − base")
-    assert lines[3].split()[3:7] == ["+0.0000", "+0.0000", "to", "+0.0000"]
+    name = tiny_folder.name
+    assert [line.split("  ")[0] for line in lines[1:3]] == [name, f"{name} (2)"]
+    assert lines[3].startswith(f"{name} (2) − {name}")
+    assert lines[3].split()[4:8] == ["+0.0000", "+0.0000", "to", "+0.0000"]
     assert "3 sentence pairs" in lines
     assert any(line.startswith("note: Only 3 pairs") for line in lines)
     assert "6 texts, 1 cut at 48 tokens: 4 tokens left out" in lines

@@ -388,10 +388,10 @@ def test_ctrl_c_says_what_stays_and_the_same_command_continues(
         patch.setattr(Writer, "_write", interrupted)
         outcome = run("index", *arguments)
     assert outcome.code == 130
-    assert outcome.err.splitlines()[-1] == (
-        f"sentune: interrupted; {target} keeps what it has, and the same command continues from "
-        "there"
-    )
+    kept = "keeps 2 passages that are encoded, and the same command continues from there"
+    if verb == "add":
+        kept = "keeps what was written, and the same command does the rest"
+    assert outcome.err.splitlines()[-1] == f"sentune: interrupted; {target} {kept}"
     encoded: list[int] = []
 
     def counted(*arguments: Any) -> int:
@@ -405,12 +405,20 @@ def test_ctrl_c_says_what_stays_and_the_same_command_continues(
     assert len(Index.open(target)) == {"build": 5, "add": 11, "rebuild": 6}[verb]
 
 
-def test_ctrl_c_elsewhere_says_that_nothing_was_written(
-    run: Run, index: Path, monkeypatch: pytest.MonkeyPatch
+def test_ctrl_c_before_a_write_says_that_nothing_changed(
+    run: Run, index: Path, tiny_folder: Path, jsonl: Jsonl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_arguments: object, **_options: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Index, "delete", interrupted)
     outcome = run("index", "delete", index, "a1")
-    assert (outcome.code, outcome.err) == (130, "sentune: interrupted; nothing was written\n")
+    assert (outcome.code, outcome.err) == (130, f"sentune: interrupted; {index} is as it was\n")
+    few, target = jsonl("few.jsonl", [{"text": "one"}, {"text": "two"}]), index.parent / "new"
+    monkeypatch.setattr(Writer, "_write", interrupted)
+    for verb in (("build", tiny_folder, few, "--out", target), ("add", target, few)):
+        monkeypatch.setattr(Index, "open", interrupted)
+        outcome = run("index", *verb)
+        assert outcome.code == 130
+        assert outcome.err.splitlines()[-1] == "sentune: interrupted; nothing was written"
+        assert not target.exists()

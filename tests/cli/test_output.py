@@ -20,12 +20,20 @@ def sentune(*arguments: object, **streams: Any) -> subprocess.CompletedProcess[b
     )
 
 
-def test_a_full_disk_is_one_line(tiny_folder: Path) -> None:
-    for arguments in (("similarity", tiny_folder, "a", "b"), ("doctor",), ("--version",)):
+def test_a_full_disk_is_one_line(tiny_folder: Path, tmp_path: Path) -> None:
+    passages = tmp_path / "passages.txt"
+    passages.write_text("a cat\na dog\n", encoding="utf-8")
+    for arguments in (
+        ("similarity", tiny_folder, "a", "b"),
+        ("search", tiny_folder, "a", "--data", passages),
+        ("--version",),
+        ("tune", "--help"),
+    ):
         with Path("/dev/full").open("wb") as full:
             done = sentune(*arguments, stdout=full, stderr=subprocess.PIPE)
         assert done.returncode == 2
-        (line,) = done.stderr.decode().splitlines()
+        line = done.stderr.decode().splitlines()[-1]
+        assert "Traceback" not in done.stderr.decode()
         assert line.startswith("sentune: standard output cannot be written (No space left")
 
 

@@ -115,6 +115,6 @@ def test_columns_of_no_file_are_refused(
 def test_a_run_is_repeated_with_what_was_said_of_its_file(tmp_path: Path) -> None:
     said = ReadOptions(question="frage", ignore=("x",), header=False, skip_blank=True)
     file = tmp_path / "run.yaml"
-    file.write_text(RunFile(TuneSettings(), said, data="x.csv").text(), encoding="utf-8")
+    file.write_text(RunFile(TuneSettings(), said, data="x.csv").text(tmp_path), encoding="utf-8")
     assert read_run_file(file).reading == said
     assert read_run_file(file, question_column="q").reading.question == "q"

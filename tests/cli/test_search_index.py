@@ -109,6 +109,18 @@ def test_the_ranking_is_printed(run: Run, index: Path, tuned: Path) -> None:
         assert ("score" in outcome.out, "similarity" in outcome.out) == (scored, similar)
 
 
+@pytest.mark.parametrize("mode", ["dense", "words", "hybrid"])
+def test_a_file_is_searched_in_every_mode_as_an_index(
+    run: Run, index: Path, tiny_folder: Path, file: Path, mode: str
+) -> None:
+    asked = ("copies of a file", "--mode", mode, "--json")
+    in_index = json.loads(run("search", index, *asked).out)
+    in_file = json.loads(run("search", tiny_folder, *asked, "--data", file).out)
+    assert in_index
+    assert [hit["id"] for hit in in_file][: len(in_index)] == [hit["id"] for hit in in_index]
+    assert all((hit["similarity"] is None) == (mode == "words") for hit in in_file)
+
+
 def test_words_need_no_model(run: Run, index: Path, tiny_folder: Path, no_model: None) -> None:
     """The folder of the model can be gone."""
     moved = tiny_folder.rename(tiny_folder.with_name("moved"))
@@ -260,8 +272,9 @@ def test_options_of_an_index_are_refused_with_data(
     refused: Refused, no_model: None, index: Path, tiny_folder: Path, file: Path
 ) -> None:
     asked = ("search", tiny_folder, "a", "--data", file)
-    for option in (("--where", "page > 3"), ("--mode", "words"), ("--model", tiny_folder)):
+    for option in (("--where", "page > 3"), ("--model", tiny_folder)):
         refused((*asked, *option), f"{option[0]} with --data", "sentune index build")
+    refused((*asked, "--mode", "fast"), "'fast'", "dense, words, hybrid")
     refused(("search", index, "a", "--data", file), "--data", "sentune index add")
 
 

@@ -19,7 +19,7 @@ Reference = Callable[..., Any]
 Pairs = list[tuple[str, str]]
 KINDS = (
     *("segmented", "bert", "roberta", "xlm-roberta", "camembert"),
-    *("mpnet", "modernbert", "distilbert"),
+    *("mpnet", "modernbert", "distilbert", "electra", "albert", "nomic_bert", "gte"),
 )
 WITHIN: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-5}
 

@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 import tokenizers
 import torch
+from tests.long import ARCHITECTURES
 
 from sentune import SentenceTransformer
 from sentune.errors import MissingExtraError, ModelError, OutputError, UnsupportedModelError
@@ -39,6 +40,7 @@ def padded(token_ids: list[list[int]]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES, indirect=True)
 def test_every_architecture(architecture_folder: Path, tmp_path: Path) -> None:
     model = load(architecture_folder)
     written = export_onnx(model, tmp_path / "out")

@@ -224,7 +224,7 @@ def test_a_pickle_is_never_read(name: str, folder: Path, refusal: Refusal) -> No
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"model_type": "electra", "architectures": ["ElectraModel"]}, "'electra'"),
+        ({"model_type": "deberta", "architectures": ["DebertaModel"]}, "'deberta'"),
         ({"model_type": None, "architectures": ["MPNetModel"]}, "MPNetModel"),
         ({"model_type": None, "architectures": {"a": 1}}, "{'a': 1}"),
         ({"model_type": ["bert"]}, "['bert']"),
@@ -465,12 +465,21 @@ def _load_and_encode(folder: Path) -> None:
     assert "\n" not in said
 
 
-@pytest.mark.parametrize("weight", ["0.5", None, True, 1.5, -0.1])
-def test_a_fusion_weight_that_is_none_is_refused(
-    make_folder: Callable[..., Path], weight: object
+_NO_WEIGHTS = ("0.5", None, True, 1.5, -0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, value) for name in ("fusion_weight", "late_weight") for value in _NO_WEIGHTS),
+        *(("late_depth", value) for value in ("20", None, True, 2.0, 0)),
+    ],
+)
+def test_a_weight_or_depth_that_is_none_is_refused(
+    make_folder: Callable[..., Path], name: str, value: object
 ) -> None:
     folder = make_folder()
-    settings = {"sentune": {"fusion_weight": weight}}
+    settings = {"sentune": {name: value}}
     (folder / "config_sentence_transformers.json").write_text(json.dumps(settings))
-    with pytest.raises(ModelError, match="fusion_weight"):
+    with pytest.raises(ModelError, match=name):
         SentenceTransformer(folder)

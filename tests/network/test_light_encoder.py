@@ -23,7 +23,7 @@ EditJson = Callable[[Path, Callable[[Any], Any]], None]
 EditWeights = Callable[[Path, Callable[[Weights], Weights]], None]
 Oracle = Callable[[Path, Sequence[Sequence[int]]], list[Tensor]]
 
-LEFT_TO_TORCH = ("mpnet", "modernbert")
+LEFT_TO_TORCH = ("mpnet", "modernbert", "electra", "albert", "nomic_bert", "gte")
 QUERY = "encoder.layer.1.attention.self.query.weight"
 
 
@@ -59,6 +59,14 @@ def test_every_architecture_that_is_computed(
         token_ids, _ = ModelFolder.read(architecture_folder).tokenizer(real_texts[:40])
         found = encoder_of(architecture_folder)(token_ids)
         assert_equal_tokens(found, oracle(architecture_folder, token_ids))
+
+
+def test_electra_as_wide_as_its_tables(
+    make_architecture: Any, oracle: Oracle, real_texts: list[str]
+) -> None:
+    folder = make_architecture("electra", embedding_size=32)
+    token_ids, _ = ModelFolder.read(folder).tokenizer(real_texts[100:120])
+    assert_equal_tokens(encoder_of(folder)(token_ids), oracle(folder, token_ids))
 
 
 def test_the_published_model(base_folder: Path, oracle: Oracle, real_texts: list[str]) -> None:

@@ -128,6 +128,7 @@ THETAS = {
     "full_attention": {"rope_type": "default", "rope_theta": 500.0},
     "sliding_attention": {"rope_type": "default", "rope_theta": 30},
 }
+THETA = {"rope_type": "default", "rope_theta": 50.0}
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("roberta", {**LONG, "hidden_act": "gelu_new", "layer_norm_eps": 1e-3}),
     ("roberta", {"pad_token_id": 5, "max_position_embeddings": 80}),
@@ -138,6 +139,16 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("modernbert", {**LONG, "local_attention": 7, "rope_parameters": THETAS}),
     ("modernbert", {"layer_types": KINDS, "rope_parameters": THETAS}),
     ("modernbert", {"attention_bias": True, "mlp_bias": True, "norm_bias": True}),
+    ("electra", {"embedding_size": 32, "hidden_act": "gelu_new"}),
+    ("electra", {"embedding_size": 64, "type_vocab_size": 1}),
+    ("albert", {"num_hidden_groups": 2, "hidden_act": "relu", "layer_norm_eps": 1e-3}),
+    ("albert", {"embedding_size": 32, "num_hidden_groups": 3}),
+    ("nomic_bert", {**LONG, "hidden_act": "gelu", "rope_parameters": THETA}),
+    (
+        "gte",
+        {"type_vocab_size": 0, "rope_parameters": {**THETA, "rope_type": "linear", "factor": 3}},
+    ),
+    ("gte", LONG),
     ("modernbert", {"hidden_activation": "silu", "norm_eps": 1e-2, "local_attention": 1}),
 ]
 
@@ -150,7 +161,7 @@ def test_options(
     ours, theirs = load(folder), load_reference(folder)
     theirs.max_seq_length = ours.max_seq_length
     if changes.get("max_position_embeddings") == 514:
-        assert ours.max_seq_length == (514 if name == "modernbert" else 512)
+        assert ours.max_seq_length == (512 if name in ("roberta", "mpnet") else 514)
         assert max(len(ids) for ids in ours.tokenizer(texts)[0]) > 300
     for found, expected in zip(
         ours.encode(texts, output_value="token_embeddings"),

@@ -217,7 +217,7 @@ def test_a_run_file_repeats_itself(tmp_path: Path) -> None:
     path, again = tmp_path / "card.yaml", tmp_path / "again.yaml"
     path.write_text("".join(card_line(*item) for item in CARD.items()), encoding="utf-8")
     first = read_run_file(path)
-    again.write_text(first.text(), encoding="utf-8")
+    again.write_text(first.text(tmp_path), encoding="utf-8")
     kept = {name: value for name, value in first.settings.resolved().items() if value is not None}
     assert read_run_file(again).settings.resolved() == kept
 

@@ -106,7 +106,13 @@ def test_a_kept_base_model_has_its_own_weight(discarded: tuple[Tuned, Report]) -
     assert tuned.report is not None
     assert base.fusion.weight != tuned.report.fusion.weight
     saved = SentenceTransformer(tuned.folder).extras
-    assert saved == {"kept": "base", "fusion_weight": base.fusion.weight}
+    assert base.late is not None
+    assert saved == {
+        "kept": "base",
+        "fusion_weight": base.fusion.weight,
+        "late_weight": base.facts.search_late_weight,
+        "late_depth": base.late.depth,
+    }
     assert tuned.summary["fusion_weight"] == base.fusion.weight
     assert json.loads((tuned.folder / "evaluation.json").read_text("utf-8")) == tuned.summary
 

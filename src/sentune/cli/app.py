@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -12,6 +13,7 @@ from typer.core import TyperGroup
 
 from sentune import __version__
 from sentune.cli import (
+    check,
     classify,
     cluster,
     demo,
@@ -23,12 +25,13 @@ from sentune.cli import (
     index,
     mine_negatives,
     paraphrases,
+    read,
     rerank,
     search,
     similarity,
     tune,
 )
-from sentune.cli.output import discard_output, print_line, say
+from sentune.cli.output import discard_output, print_line, say, unwritable
 from sentune.errors import SentuneError
 from sentune.process import share_processor
 
@@ -36,7 +39,7 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
+    *(read, check, tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
     *(classify, cluster, paraphrases, duplicates, export, demo, doctor),
 )
 
@@ -51,10 +54,10 @@ class _Ordered(TyperGroup):
 app = typer.Typer(
     name="sentune",
     cls=_Ordered,
-    help="Tune a small sentence-embedding model to your own text, prove that it got better, "
-    "and use it.",
+    help="Tune a small sentence-embedding model to your own text, measure whether it got "
+    "better, and use it.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -105,6 +108,12 @@ def main() -> None:
         _stop(str(error), 2)
     except BrokenPipeError:
         discard_output()  # its reader has gone
+    except OSError as error:
+        # Files are written by code that names them; what has no name is the help or an output.
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        discard_output()
+        _stop(str(unwritable(error)), 2)
 
 
 def _stop(message: str, code: int) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from itertools import chain, count
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentune.cli.ending import next_steps, print_outcome
+from sentune.cli.interrupted import telling_what_is_left
 from sentune.cli.output import print_line, say
 from sentune.cli.search import show_hits
-from sentune.cli.tune import print_outcome
+
+if TYPE_CHECKING:
+    from sentune.data.python_docs import PythonDocs
+    from sentune.tuning import RunFolder, Tuned
 
 __all__ = ["NAME", "command"]
 
@@ -27,37 +32,76 @@ def command(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write; the next free sentune-demo by default.")
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the unfinished demo in the folder.")
+    ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="Only write the data of the demo, into this new folder.")
+    ] = None,
 ) -> None:
     """Tune on Python's documentation, report on held-out modules, and search with it."""
+    if data is not None:
+        _write_data(data)
+        return
     from sentune.data import python_docs
-    from sentune.process import reuse_freed_memory
     from sentune.search import PassageSearch
     from sentune.tokens.truncation import count_truncation
-    from sentune.tuning import Split, TuneSettings, tune
+    from sentune.tuning import RunFolder, Tuned
 
-    docs = python_docs()
+    folder = RunFolder(out or _folder(resume=resume))
+    with telling_what_is_left(folder):
+        begun = folder.begin(resume=resume)
+        docs = python_docs()
+        tuned = _tuned(folder, docs, resume=resume) if begun else Tuned.read(folder.path)
+        with count_truncation():
+            search = PassageSearch(tuned.model, docs.pairs.passages)
+        for question in _QUESTIONS:
+            print_line(f"search: {question}")
+            show_hits(search.search(question, top=2), search)
+            print_line()
+        print_outcome(tuned, next_steps(folder.path, None, None))
+
+
+def _tuned(folder: RunFolder, docs: PythonDocs, *, resume: bool) -> Tuned:
+    from sentune.process import reuse_freed_memory
+    from sentune.tuning import Split, TuneSettings, tune
+    from sentune.wording import counted
+
     train, valid, test = docs.split_by_module()
     say(
-        f"{len(docs.pairs)} pairs from the docstrings of Python's standard library: "
-        f"{len(train)} to train on, {len(valid)} to choose the fusion's weight, "
-        f"{len(test)} of other modules to report on"
+        f"{counted(len(docs.pairs), 'pair')} from the docstrings of Python's standard library: "
+        f"{len(train):,} to train on, {len(valid):,} to choose the fusion's weight, "
+        f"{len(test):,} of other modules to report on"
     )
     split = Split(
         train,
         valid,
         test,
-        f"measured on {len(test)} questions of standard-library modules that training and the "
-        "choice of the fusion's weight did not see",
+        f"measured on {counted(len(test), 'question')} of standard-library modules that training "
+        "and the choice of the fusion's weight did not see",
     )
-    names = chain(["sentune-demo"], (f"sentune-demo-{number}" for number in count(2)))
-    folder = out or next(path for path in map(Path, names) if not path.exists())
     reuse_freed_memory()
-    tuned = tune(
-        split, folder, TuneSettings(training={"num_train_epochs": 1}, show_progress=True), say
-    )
-    print_outcome(tuned)
-    with count_truncation():
-        search = PassageSearch(tuned.model, docs.pairs.passages)
-    for question in _QUESTIONS:
-        print_line(f"\nsearch: {question}")
-        show_hits(search.search(question, top=2), search)
+    settings = TuneSettings(training={"num_train_epochs": 1}, show_progress=True)
+    try:
+        return tune(split, folder.path, settings, say, detail=lambda _: None, resume=resume)
+    finally:
+        folder.tidy()
+
+
+def _folder(*, resume: bool) -> Path:
+    """The unfinished folder to go on with, or the next free name."""
+    from sentune.tuning import RunFolder
+
+    names = chain(["sentune-demo"], (f"sentune-demo-{number}" for number in count(2)))
+    for path in map(Path, names):
+        if not path.exists() or (resume and RunFolder(path).unfinished):
+            return path
+    raise AssertionError("there is always a free name")
+
+
+def _write_data(folder: Path) -> None:
+    from sentune.data import write_sample
+    from sentune.wording import counted
+
+    for name, rows in write_sample(folder).items():
+        print_line(f"{folder / name}: {counted(rows, 'row')}")

@@ -1,22 +1,25 @@
-"""``sentune evaluate``: how well a model finds passages, or orders sentence pairs."""
+"""``sentune evaluate``: how well models find passages, or order sentence pairs."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.cli.models import loaded_model
-from sentune.cli.options import OF_PAIRS, AsJson, LongTexts, Model, long_text_of, reads
+from sentune.cli.models import loaded_model, models_by_name
+from sentune.cli.options import OF_PAIRS, AsJson, Bases, LongTexts, Model, long_text_of, reads
 from sentune.cli.output import interactive, print_json, print_line, show
+from sentune.cli.paths import require_there
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from sentune.data import Pairs, ReadOptions, ScoredPairs
     from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.evaluation import Report
     from sentune.ranking.pieces import LongText
     from sentune.tokens.truncation import Truncation
 
@@ -27,6 +30,17 @@ _SAVED_WEIGHT = (
     "the fusion weight, {:g}, comes from the model folder; if these questions were used for "
     "tuning, the figures are too good"
 )
+_Models = Mapping[str, "SentenceTransformer"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """The figures as ``--json`` prints them; tables and lines for people; what was cut."""
+
+    figures: dict[str, Any]
+    tables: list[Table]
+    lines: list[str]
+    truncations: dict[str, Truncation]
 
 
 @reads(*OF_PAIRS, "score")
@@ -35,19 +49,22 @@ def command(
     data: Annotated[
         Path, typer.Argument(help="Question–passage pairs, or sentence pairs with a score.")
     ],
-    base: Annotated[str | None, typer.Option(help="A model to compare with.")] = None,
+    base: Bases = None,
+    corpus: Annotated[
+        Path | None, typer.Option(help="Passages that nobody asked about; they are searched, too.")
+    ] = None,
     long_text: LongTexts = None,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
 ) -> None:
-    """Measure a model: against BM25 on question–passage pairs, or against human scores."""
+    """Measure models: against BM25 on question–passage pairs, or against human scores."""
+    require_there(data)
     from sentune.data import ScoredPairs, read_pairs, read_scored_pairs
     from sentune.data.scored import is_scored
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.errors import ArgumentError
     from sentune.tokens.truncation import count_truncation
-    from sentune.wording import counted
 
     chosen = long_text_of(long_text)
     reading = replace(reading, split="test")
@@ -59,49 +76,171 @@ def command(
             expected="question–passage pairs, whose passages can be long",
             fix="leave it out",
         )
-    measured = loaded_model(model)
-    compared = None if base is None else SentenceTransformer(base)
+    if corpus is not None:
+        pairs = _beside(corpus, pairs, reading)
+    named = models_by_name([*(base or ()), model])
+    models: dict[str, SentenceTransformer] = {
+        label: loaded_model(name) if label == [*named][-1] else SentenceTransformer(name)
+        for label, name in named.items()
+    }
     with count_truncation():  # each model counts; printed once, below
-        found, table, truncation = _measured(pairs, measured, compared, chosen)
+        if isinstance(pairs, ScoredPairs):
+            measured = _of_sentences(pairs, models)
+        else:
+            measured = _of_passages(pairs, models, chosen)
+    truncations = measured.truncations
     if as_json:
-        print_json({**found, "truncation": asdict(truncation)})
+        _print_json(measured.figures, named, [asdict(each) for each in truncations.values()])
         return
-    show(table)
-    print_line()
-    if "pairs" in found:
-        print_line(counted(found["pairs"], "sentence pair"))
-    for note in (*found["notes"], *found.get("data_notes", ())):
-        print_line(f"note: {note}")
-    print_line(truncation.describe(measured.max_seq_length))
+    for table in measured.tables:
+        show(table)
+        print_line()
+    for line in measured.lines:
+        print_line(line)
+    told = {label: f.describe(models[label].max_seq_length) for label, f in truncations.items()}
+    for label, line in told.items() if len(set(told.values())) > 1 else [("", told[[*told][-1]])]:
+        print_line(f"{label}: {line}" if label else line)
 
 
-def _measured(
-    pairs: Pairs | ScoredPairs,
-    model: SentenceTransformer,
-    base: SentenceTransformer | None,
-    long_text: LongText,
-) -> tuple[dict[str, Any], Table, Truncation]:
-    """The figures as ``--json`` prints them; the table for people; and what the limit did."""
-    from sentune.data import ScoredPairs
-    from sentune.evaluation import RetrievalTask, evaluate_systems, report_table
-    from sentune.evaluation.similarity_report import evaluate_similarity, similarity_table
+def _beside(corpus: Path, pairs: Pairs | ScoredPairs, reading: ReadOptions) -> Pairs:
+    from sentune.data import Pairs, read_corpus, with_corpus
+    from sentune.errors import ArgumentError
+
+    if not isinstance(pairs, Pairs):
+        raise ArgumentError(
+            f"--corpus {corpus} with sentence pairs that have a score",
+            expected="question–passage pairs, for which passages are searched",
+            fix="leave --corpus out",
+        )
+    return with_corpus(pairs, read_corpus(corpus, reading))
+
+
+def _print_json(
+    figures: dict[str, Any], named: Mapping[str, str], truncations: list[dict[str, Any]]
+) -> None:
+    """The figures of the model and its base; with several bases those of each by its name."""
+    found = {**figures, "truncation": truncations[-1]}
+    if "models" in found:
+        for label, each in zip(named, truncations, strict=True):
+            found["models"][label]["truncation"] = each
+        given = list(named.values())
+        found["models"] = {
+            named[label] if given.count(named[label]) == 1 else label: each
+            for label, each in found["models"].items()
+        }
+    print_json(found)
+
+
+def _of_passages(pairs: Pairs, models: _Models, long_text: LongText) -> _Measured:
+    from sentune.evaluation import RetrievalTask, evaluate_models, evaluate_systems, report_table
+    from sentune.evaluation.tables import difference_table, differences_of
+    from sentune.ranking.late_interaction import LateChoice
     from sentune.ranking.pieces import what_is_read
 
-    if isinstance(pairs, ScoredPairs):
-        alike = evaluate_similarity(pairs, model=model, base=base, show_progress_bar=interactive())
-        found = {**alike.to_json(), "data_notes": list(pairs.notes)}
-        return found, similarity_table(alike), model.tokenizer([*pairs.first, *pairs.second])[1]
-    weight = model.extras.get("fusion_weight")
     task = RetrievalTask.from_pairs(pairs)
+    weights = {label: model.extras.get("fusion_weight") for label, model in models.items()}
+    *bases, label = models
+    lates = {label: LateChoice.saved(model.extras) for label, model in models.items()}
+    notes = [] if weights[label] is None else [_SAVED_WEIGHT.format(weights[label])]
+    read = {
+        label: what_is_read(each, task.questions, task.passages, long_text)
+        for label, each in models.items()
+    }
+    if len(bases) > 1:
+        reports = evaluate_models(
+            task,
+            models,
+            fusion_weights=weights,
+            lates=lates,
+            long_text=long_text,
+            show_progress_bar=interactive(),
+        )
+        found = {**reports[label].to_json(), "data_notes": [*notes, *pairs.notes]}
+        found["models"] = {each: _of_one(report) for each, report in reports.items()}
+        told = [*_notes(reports), *found["data_notes"]]
+        return _Measured(found, _tables(reports), _as_notes(told), read)
     report = evaluate_systems(
         task,
-        model=model,
-        base=base,
-        fusion_weight=weight,
+        model=models[label],
+        base=models[bases[0]] if bases else None,
+        fusion_weight=weights[label],
+        late=lates[label],
         long_text=long_text,
         show_progress_bar=interactive(),
     )
-    notes = [] if weight is None else [_SAVED_WEIGHT.format(weight)]
+    names = dict(zip(("base", "model")[-len(models) :], models, strict=True))
+    tables = [report_table(report, names), difference_table(differences_of(report, names))]
     found = {**report.to_json(), "data_notes": [*notes, *pairs.notes]}
-    truncation = what_is_read(model, task.questions, task.passages, long_text)
-    return found, report_table(report), truncation
+    return _Measured(found, tables, _as_notes([*found["notes"], *found["data_notes"]]), read)
+
+
+def _as_notes(sentences: list[str]) -> list[str]:
+    return [f"note: {sentence}" for sentence in sentences]
+
+
+def _of_one(report: Report) -> dict[str, Any]:
+    figures = report.to_json()
+    return {name: figures[name] for name in ("systems", "differences", "fusion", "late", "notes")}
+
+
+def _tables(reports: Mapping[str, Report]) -> list[Table]:
+    """All systems, and the paired differences to the first model."""
+    from sentune.evaluation.report import PRIMARY_METRIC
+    from sentune.evaluation.tables import difference_table, models_rows, systems_table
+
+    first, *others = reports
+    return [
+        systems_table(models_rows(reports)),
+        difference_table(
+            {
+                f"{each} − {first}": reports[each].differences["model_minus_base"][PRIMARY_METRIC]
+                for each in others
+            }
+        ),
+    ]
+
+
+def _notes(reports: Mapping[str, Report]) -> list[str]:
+    """What is true of all models once, and the rest with the model's name."""
+    from sentune.evaluation import remarks
+
+    of_each = {label: remarks(report) for label, report in reports.items()}
+    of_all = [
+        note for note in next(iter(of_each.values())) if all(note in n for n in of_each.values())
+    ]
+    own = ((label, note) for label, found in of_each.items() for note in found)
+    return [*(f"{label}: {note}" for label, note in own if note not in of_all), *of_all]
+
+
+def _of_sentences(pairs: ScoredPairs, models: _Models) -> _Measured:
+    from sentune.evaluation.similarity_report import evaluate_similarity, similarity_table
+    from sentune.wording import counted
+
+    first, *others = models
+    named = {} if not others else {"base": models[first]}
+    alike = evaluate_similarity(
+        pairs,
+        model=models[[*models][-1]],
+        base=named.get("base"),
+        others={label: models[label] for label in others[:-1]},
+        show_progress_bar=interactive(),
+    )
+    names = {"model": [*models][-1]} | ({"base": first} if others else {})
+    found = {**alike.to_json(), "data_notes": list(pairs.notes)}
+    if "models" in found:
+        found["models"] = _with_ends(found, first, [*models][-1])
+    counts = counted(len(pairs), "sentence pair")
+    lines = [counts, *_as_notes([*found["notes"], *found["data_notes"]])]
+    texts = [*pairs.first, *pairs.second]
+    read = {label: each.tokenizer(texts)[1] for label, each in models.items()}
+    return _Measured(found, [similarity_table(alike, names)], lines, read)
+
+
+def _with_ends(found: dict[str, Any], first: str, last: str) -> dict[str, Any]:
+    """The figures of all models by name, from the first to the last."""
+    systems = found["systems"]
+    return {
+        first: {"systems": {"model": systems["base"]}, "differences": {}},
+        **found["models"],
+        last: {"systems": {"model": systems["model"]}, "differences": found["differences"]},
+    }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentune.cli.interrupted_index import telling_what_is_left
 from sentune.cli.models import loaded_model, telling_truncation
 from sentune.cli.options import (
     OF_PASSAGES,
@@ -62,7 +62,7 @@ def build(
     LocalStore(out).require_free()
     _say_skipped(data)
     encoder = loaded_model(model)
-    with _resumable(out), telling_truncation(encoder):
+    with telling_what_is_left(out), telling_truncation(encoder):
         index = Index.build(
             out,
             encoder,
@@ -94,7 +94,7 @@ def add(
     from sentune.index import Index
     from sentune.tokens.truncation import count_truncation
 
-    with _resumable(directory), count_truncation() as truncation:
+    with telling_what_is_left(directory), count_truncation() as truncation:
         index = Index.open(directory, None if model is None else SentenceTransformer(model))
         skipped = _say_skipped(data)
         changes = index.add(data, show_progress_bar=interactive(), reading=reading)
@@ -123,8 +123,9 @@ def delete(
     """Remove passages by id, by condition, or by the file that they came from."""
     from sentune.index import Index
 
-    index = Index.open(directory)
-    deleted = index.delete(ids or (), where=where, source=source)
+    with telling_what_is_left(directory):
+        index = Index.open(directory)
+        deleted = index.delete(ids or (), where=where, source=source)
     if as_json:
         print_json({"deleted": deleted, "passages": len(index)})
     else:
@@ -157,7 +158,7 @@ def rebuild(
     chosen = None if long_text is None else long_text_of(long_text)
     index = Index.open(directory)
     encoder = loaded_model(model)
-    with _resumable(directory), telling_truncation(encoder):
+    with telling_what_is_left(directory), telling_truncation(encoder):
         index.rebuild(encoder, long_text=chosen, show_progress_bar=interactive())
     known = index.info()
     if as_json:
@@ -165,16 +166,6 @@ def rebuild(
     else:
         passages = counted(known.passages, "passage")
         print_line(f"{directory}: {passages}, version {known.version}")
-
-
-@contextmanager
-def _resumable(directory: Path) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"interrupted; {directory} keeps what it has, and the same command continues from there"
-        ) from None
 
 
 def _say_skipped(data: str) -> int:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentune.cli.output import say
+from sentune.errors import ArgumentError
 
 if TYPE_CHECKING:
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
-__all__ = ["loaded_model", "telling_truncation"]
+__all__ = ["loaded_model", "models_by_name", "telling_truncation"]
+
+_LABEL = 32  # characters of a name in a table
 
 
 def loaded_model(name: str, **options: Any) -> SentenceTransformer:
@@ -21,6 +26,36 @@ def loaded_model(name: str, **options: Any) -> SentenceTransformer:
     model = SentenceTransformer(name, **options)
     say(f"model {model.base.name} from {model.base.origin}")
     return model
+
+
+def models_by_name(names: Sequence[str]) -> dict[str, str]:
+    """How each model is called in a table → its name or folder, in the order given.
+
+    This is the name that was given, or the last part of a long path. The last model may be one of
+    the others, to see that equal models have equal figures.
+
+    Raises:
+        ArgumentError: a base is given twice.
+    """
+    bases = names[:-1]
+    for name in bases:
+        if bases.count(name) > 1:
+            raise ArgumentError(
+                f"--base {name} is given {bases.count(name)} times",
+                expected="every model once",
+                fix="leave the others out",
+            )
+    found: dict[str, str] = {}
+    for name in names:
+        short = name if len(name) <= _LABEL else Path(name).name or name
+        label = next(each for each in _numbered(short) if each not in found)
+        found[label] = name
+    return found
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name} ({number})" for number in count(2))
 
 
 @contextmanager

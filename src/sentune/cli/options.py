@@ -28,6 +28,7 @@ __all__ = [
     "OF_PASSAGES",
     "OF_TEXTS",
     "AsJson",
+    "Bases",
     "Folder",
     "IndexModel",
     "LongTexts",
@@ -80,6 +81,10 @@ LongTexts = Annotated[
         metavar="pieces|truncate",
         help="Passages over the model's limit: in pieces (the default), or without their end.",
     ),
+]
+Bases = Annotated[
+    list[str] | None,
+    typer.Option("--base", help="A model to compare with; may be repeated."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

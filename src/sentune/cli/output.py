@@ -30,6 +30,7 @@ __all__ = [
     "print_prose",
     "say",
     "show",
+    "unwritable",
     "write_out",
 ]
 
@@ -56,11 +57,16 @@ def print_line(line: str = "") -> None:
         raise
     except OSError as error:
         discard_output()
-        raise OutputError(
-            f"standard output cannot be written ({error.strerror})",
-            expected="a destination with room",
-            fix="write to another disk, or free space",
-        ) from error
+        raise unwritable(error) from error
+
+
+def unwritable(error: OSError) -> OutputError:
+    """The error for an output that takes no more."""
+    return OutputError(
+        f"standard output cannot be written ({error.strerror})",
+        expected="a destination with room",
+        fix="write to another disk, or free space",
+    )
 
 
 def print_prose(line: str) -> None:

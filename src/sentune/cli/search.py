@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sentune.data import ReadOptions
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
+    from sentune.ranking.late_interaction import LateChoice
     from sentune.ranking.pieces import LongText
     from sentune.search import Hit, Searcher
 
@@ -67,6 +68,10 @@ class _IndexSearcher:
     def fusion_weight(self) -> float:
         return self.index.fusion_weight
 
+    @property
+    def late(self) -> LateChoice:
+        return self.index.late
+
     def search(self, query: str, top: int = 10) -> list[Hit]:
         return self.index.search(query, top, where=self.where, mode=self.mode)
 
@@ -85,7 +90,12 @@ def command(
     ] = None,
     top: Annotated[int, typer.Option(help="How many results.")] = 10,
     where: Annotated[str | None, typer.Option(help='In an index, a condition: "page > 3".')] = None,
-    mode: Annotated[str | None, typer.Option(help="In an index: dense, words or hybrid.")] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            help="dense (the model), words (BM25), hybrid or late; by default what was tuned."
+        ),
+    ] = None,
     model: IndexModel = None,
     long_text: LongTexts = None,
     queries: Annotated[
@@ -105,14 +115,15 @@ def command(
         _require_file(reading, long_text)
         _require_index(target, mode, model)
     else:
-        _require_no_index(target, {"--where": where, "--mode": mode, "--model": model})
+        _require_no_index(target, {"--where": where, "--model": model})
+        _require_mode(mode)
     questions = _questions(query, queries, reading)
     found: _Found = []
     with count_truncation() as truncation:
         searcher = (
             _in_index(target, model, where, mode)
             if data is None
-            else _in_file(target, data, long_text_of(long_text), reading)
+            else _in_file(target, data, mode, long_text_of(long_text), reading)
         )
         shown = len(questions) > 1 and interactive()
         with progress("search", len(questions), unit="questions", show=shown) as advance:
@@ -152,7 +163,9 @@ def _loaded(model: str) -> SentenceTransformer:
     return SentenceTransformer(model)
 
 
-def _in_file(model: str, data: Path, long_text: LongText, reading: ReadOptions) -> Searcher:
+def _in_file(
+    model: str, data: Path, mode: str | None, long_text: LongText, reading: ReadOptions
+) -> Searcher:
     from sentune.data import read_passages
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.search import PassageSearch
@@ -161,9 +174,18 @@ def _in_file(model: str, data: Path, long_text: LongText, reading: ReadOptions) 
     return PassageSearch(
         SentenceTransformer(model),
         passages,
+        mode=mode,
         long_text=long_text,
         show_progress_bar=interactive(),
     )
+
+
+def _require_mode(mode: str | None) -> None:
+    from sentune.checks import require_choice
+    from sentune.search.searcher import MODES
+
+    if mode is not None:
+        require_choice("mode", mode, MODES)
 
 
 def _questions(query: str | None, queries: str | None, reading: ReadOptions) -> list[str]:
@@ -270,7 +292,11 @@ def _ranking(searcher: Searcher) -> str:
     if searcher.mode == "dense":
         return f"ranked by similarity ({_described(searcher).similarity_fn_name})"
     weight = f"{searcher.fusion_weight:g}"
-    return f"ranked by the fusion with BM25, in which the model's weight is {weight}"
+    fused = f"ranked by the fusion with BM25, in which the model's weight is {weight}"
+    if searcher.mode != "late":
+        return fused
+    late = searcher.late
+    return f"{fused}; the first {late.depth} anew by their tokens, with the weight {late.weight:g}"
 
 
 def _described(searcher: Searcher) -> SentenceTransformer | _IndexSearcher:
@@ -312,7 +338,7 @@ def _show_hit(hit: Hit, *, scored: bool) -> None:
 
 def show_hits(hits: Iterable[Hit], searcher: Searcher) -> None:
     """One paragraph a hit, and for a hybrid search the model's weight before them."""
-    if searcher.mode == "hybrid":
+    if searcher.mode in ("hybrid", "late"):
         say(_ranking(searcher))
     for hit in hits:
         _show_hit(hit, scored=searcher.mode != "dense")

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentune.cli.options import OF_PAIRS, AsJson, LongTexts, reads
-from sentune.cli.output import print_json, print_line, say, show
+from sentune.cli.ending import next_steps, print_outcome
+from sentune.cli.interrupted import telling_what_is_left
+from sentune.cli.options import BASE_MODEL, OF_PAIRS, AsJson, LongTexts, reads
+from sentune.cli.output import print_json, say
+from sentune.cli.pairs_of_run import pairs_of
+from sentune.cli.paths import require_there
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
-    from sentune.tuning import RunFolder, Tuned
+    from sentune.tuning import RunFile, Tuned
 
-__all__ = ["NAME", "command", "print_outcome"]
+__all__ = ["NAME", "command"]
 
 NAME = "tune"
 NOT_SHOWN = 3
@@ -25,7 +29,9 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder to write: a new or an empty one.")],
     data: Annotated[
         Path | None,
-        typer.Argument(help="Question–passage pairs: JSONL, JSON, CSV, TSV, Parquet, BEIR folder."),
+        typer.Argument(
+            help="Question–passage pairs, or texts alone: JSONL, JSON, CSV, TSV, Parquet, BEIR."
+        ),
     ] = None,
     valid: Annotated[
         Path | None, typer.Option(help="Pairs to measure on; a fifth of DATA when left out.")
@@ -33,23 +39,37 @@ def command(
     test: Annotated[
         Path | None, typer.Option(help="Test pairs, used for the final figures only.")
     ] = None,
+    corpus: Annotated[
+        Path | None, typer.Option(help="Passages that nobody asked about; they are searched, too.")
+    ] = None,
     base: Annotated[
-        str | None, typer.Option(help="Model to start from: a folder or a name; MiniLM by default.")
+        list[str] | None,
+        typer.Option(
+            help="Model to start from: a folder or a name; may be repeated. "
+            f"[default: {BASE_MODEL}]"
+        ),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="A named way to train; see docs/tune.md.")
+        str | None,
+        typer.Option(help="A named way to train; see docs/tune.md. [default: sentences]"),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="YAML file of settings; options override it.")
     ] = None,
-    epochs: Annotated[float | None, typer.Option(help="Passes over the pairs.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Pairs in a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Step size at the start.")] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="Passes over the pairs. [default: 5]")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pairs in a step. [default: 20]")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Step size at the start. [default: 5e-05]")
+    ] = None,
     hard_negatives: Annotated[
-        int | None, typer.Option(help="Passages to mine for each question first.")
+        int | None,
+        typer.Option(help="Passages to mine for each question first. [default: 0]"),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Two runs with one seed give the same result.")
+        int | None,
+        typer.Option(help="Two runs with one seed give the same result. [default: 42]"),
     ] = None,
     long_text: LongTexts = None,
     resume: Annotated[
@@ -62,77 +82,79 @@ def command(
         bool,
         typer.Option("--require-better", help="Exit with 3 unless tuning is shown to help."),
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Print every step, difference and note.")
+    ] = False,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
 ) -> None:
     """Tune a model on question–passage pairs, measure it, and keep it if it is better."""
-    from sentune.process import reuse_freed_memory
-    from sentune.tuning import RunFolder, Tuned, read_run_file, read_split, tune
+    require_there(data, valid, test, corpus, config)
+    from sentune.tuning import read_run_file
 
-    folder = RunFolder(out)
-    if not folder.begin(resume=resume):
-        say(f"{out} holds a finished run; nothing is left to do")
-        tuned = Tuned.read(out)
+    several = base if base and len(base) > 1 else []
+    run = read_run_file(
+        config,
+        data=data,
+        valid=valid,
+        test=test,
+        corpus=corpus,
+        base=base[0] if base else None,
+        recipe=recipe,
+        hard_negatives=hard_negatives,
+        long_text=long_text,
+        num_train_epochs=epochs,
+        per_device_train_batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        private_card=private_card or None,
+        show_progress=True,
+        **reading.settings(),
+    )
+    if several:
+        from sentune.cli.tune_several import tune_several
+
+        tuned = tune_several(out, run, several, resume=resume, verbose=verbose, as_json=as_json)
     else:
-        run = read_run_file(
-            config,
-            data=data,
-            valid=valid,
-            test=test,
-            base=base,
-            recipe=recipe,
-            hard_negatives=hard_negatives,
-            long_text=long_text,
-            num_train_epochs=epochs,
-            per_device_train_batch_size=batch_size,
-            learning_rate=learning_rate,
-            seed=seed,
-            private_card=private_card or None,
-            show_progress=True,
-            **reading.settings(),
-        )
-        split = read_split(_data(run.data), run.valid, run.test, run.settings.seed, run.reading)
-        reuse_freed_memory()
-        try:
-            tuned = tune(split, out, run.settings, say, resume=resume, run_file=run)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(_left_behind(folder)) from None
-        finally:
-            folder.tidy()
-    if as_json:
-        print_json(tuned.summary)
-    else:
-        print_outcome(tuned)
+        tuned = _tune(out, run, resume=resume, verbose=verbose, as_json=as_json)
     if require_better and tuned.verdict.outcome != "shown":
         raise typer.Exit(NOT_SHOWN)
 
 
-def _data(named: str | None) -> str:
-    from sentune.errors import ArgumentError
+def _tune(out: Path, run: RunFile, *, resume: bool, verbose: bool, as_json: bool) -> Tuned:
+    from sentune.process import reuse_freed_memory
+    from sentune.tuning import RunFolder, Tuned, tune
 
-    if named is None:
-        raise ArgumentError(
-            "no pairs to tune on", expected="a file of pairs", fix="add it: sentune tune DATA"
-        )
-    return named
+    folder = RunFolder(out)
+    with telling_what_is_left(folder):
+        split = None
+        if folder.begin(resume=resume):
+            detail = say if verbose else _unsaid
+            try:
+                split = pairs_of(run)
+                reuse_freed_memory()
+                tuned = tune(
+                    split, out, run.settings, say, detail=detail, resume=resume, run_file=run
+                )
+            finally:
+                folder.tidy()
+        else:
+            say(f"{out} holds a finished run; nothing is left to do")
+            tuned, run = Tuned.read(out), _finished(out) or run
+        if as_json:
+            print_json(tuned.summary)
+        else:
+            print_outcome(tuned, next_steps(out, run, split), verbose=verbose)
+    return tuned
 
 
-def _left_behind(folder: RunFolder) -> str:
-    if folder.resumable:
-        return "interrupted; the same command with --resume continues from the last checkpoint"
-    return "interrupted; nothing was written"
+def _finished(folder: Path) -> RunFile | None:
+    from sentune.tuning import read_run_file
+
+    file = folder / "run.yaml"
+    return read_run_file(file) if file.is_file() else None
 
 
-def print_outcome(tuned: Tuned) -> None:
-    """The table, the notes and the verdict."""
-    from sentune.evaluation import report_table
-
-    if tuned.report is not None:
-        show(report_table(tuned.report))
-        print_line()
-    for note in (*tuned.summary["notes"], *tuned.summary["data_notes"]):
-        print_line(f"note: {note}")
-    print_line(tuned.verdict.text)
-    kept = "the tuned model" if tuned.verdict.keep else "the BASE model, unchanged"
-    print_line(f"{tuned.folder} holds {kept}; {tuned.summary['measured_on']}.")
+def _unsaid(_: str) -> None:
+    """Details are in the card and in evaluation.json."""

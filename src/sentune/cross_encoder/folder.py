@@ -34,7 +34,7 @@ _MODULE = "sentence_transformers.base.modules.transformer.Transformer"
 _OF_VECTORS = ("Pooling", "Normalize", "Dense", "LayerNorm", "Dropout")
 # Classes whose tokenizers number the segments of a pair.
 _WITH_SEGMENTS = ("Bert", "Electra")
-_MODELS_WITH_SEGMENTS = ("bert", "electra")
+_MODELS_WITH_SEGMENTS = ("bert", "electra", "nomic_bert")
 
 
 @dataclass(slots=True)
@@ -120,7 +120,7 @@ class PairModelFolder:
         given = self.config_json
         config = {k: v for k, v in given.items() if k not in ("dtype", "auto_map", "num_labels")}
         config |= {"architectures": [self.head.model_class], "torch_dtype": "float32"}
-        config |= ARCHITECTURES[self.config.model_type].older_names(self.config)
+        config |= ARCHITECTURES[self.config.model_type].other_versions(self.config)
         if len(given.get("id2label") or {}) != self.num_labels:
             names = [f"LABEL_{number}" for number in range(self.num_labels)]
             config["id2label"] = {str(number): name for number, name in enumerate(names)}

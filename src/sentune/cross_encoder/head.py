@@ -72,6 +72,8 @@ HEADS: Mapping[str, HeadKind] = {
         dense="pooler",
         dropout=("classifier_dropout_prob",),
     ),
+    "nomic_bert": replace(_BERT, model_class="NomicBertForSequenceClassification"),
+    "gte": replace(_BERT, model_class="GteForSequenceClassification"),
     "distilbert": HeadKind(
         model_class="DistilBertForSequenceClassification",
         dense="pre_classifier",

@@ -10,7 +10,7 @@ from sentune.data.pairs import Pairs
 from sentune.errors import DataError
 from sentune.wording import agreeing, counted
 
-__all__ = ["without_leaks"]
+__all__ = ["normalised", "without_leaks"]
 
 
 def without_leaks(held_out: Pairs, training: Pairs, role: str = "training") -> Pairs:
@@ -28,8 +28,8 @@ def without_leaks(held_out: Pairs, training: Pairs, role: str = "training") -> P
     Raises:
         DataError: no question is left.
     """
-    trained = {_normalised(training.questions[key]) for key in training.relevant}
-    kept = [key for key in held_out.relevant if _normalised(held_out.questions[key]) not in trained]
+    trained = {normalised(training.questions[key]) for key in training.relevant}
+    kept = [key for key in held_out.relevant if normalised(held_out.questions[key]) not in trained]
     if not kept:
         raise DataError(
             f"every question of {held_out.source} is also in {training.source}",
@@ -56,12 +56,13 @@ def without_leaks(held_out: Pairs, training: Pairs, role: str = "training") -> P
 
 
 def _asking_for(pairs: Pairs, question_ids: Iterable[str], texts: Iterable[str]) -> int:
-    known = {_normalised(text) for text in texts}
-    shared = {key for key, text in pairs.passages.items() if _normalised(text) in known}
+    known = {normalised(text) for text in texts}
+    shared = {key for key, text in pairs.passages.items() if normalised(text) in known}
     return sum(not shared.isdisjoint(pairs.relevant[key]) for key in question_ids)
 
 
-def _normalised(text: str) -> str:
+def normalised(text: str) -> str:
+    """A text in lower case, with single blanks, plain letters and no punctuation at its ends."""
     words = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     edges = {c for c in set(words) if c.isspace() or unicodedata.category(c).startswith("P")}
     # A text of punctuation alone is compared as it is.

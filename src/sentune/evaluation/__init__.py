@@ -12,9 +12,11 @@ from means. Random draws are draws of groups of questions that share passages.
 
     retrieval          the task, and the metrics of each question (defined in metrics)
     weights            chooses the model's share in the fusion
+    late_stage         chooses weight and depth of the late stage; late_scores encodes for it
     significance       cluster bootstrap, paired permutation test
-    systems            measures base model, tuned model, BM25 and fusion on the same questions
-    report             their figures, and remarks on them; tables prints both
+    systems            measures base model, tuned model, BM25, fusion and late stage
+    report             their figures; tables prints them
+    facts              what follows from the figures; claims has the sentences about it
     verdict            whether tuning helped
     evaluators         the classes that training calls between steps, a module for each
     thresholds         pairs that belong together or not, told apart by their scores
@@ -49,7 +51,7 @@ from sentune.evaluation.significance import (
     bootstrap_interval,
     paired_difference,
 )
-from sentune.evaluation.systems import evaluate_systems
+from sentune.evaluation.systems import evaluate_models, evaluate_systems
 from sentune.evaluation.tables import report_markdown, report_table
 from sentune.evaluation.verdict import Verdict, verdict
 from sentune.ranking.bm25 import BM25
@@ -84,6 +86,7 @@ __all__ = [
     "Verdict",
     "bootstrap_interval",
     "dense_candidates",
+    "evaluate_models",
     "evaluate_systems",
     "fuse",
     "paired_difference",

@@ -5,19 +5,27 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from sentune.evaluation.claims import notes
+from sentune.evaluation.facts import Facts
 from sentune.evaluation.significance import Difference, Interval
-from sentune.wording import counted
 
-__all__ = ["PRIMARY_METRIC", "FusionWeight", "Report", "remarks", "rounded"]
+__all__ = [
+    "PRIMARY_METRIC",
+    "FusionWeight",
+    "LateStage",
+    "Report",
+    "WeightFrom",
+    "remarks",
+    "rounded",
+]
 
 PRIMARY_METRIC = "ndcg@10"
 """The metric that decides. There is one, named in advance: with several, one would often differ
 by chance."""
 
-_FEW_GROUPS = 30
-_TOO_FEW_GROUPS = 6  # the test has 2 to the power of 5 exchanges with 5 groups: p is above .05
-_NOT_SHOWN = ", a difference that these questions do not show"
-_FEW_PASSAGES = 100
+WeightFrom = Literal["given", "cross-fitted", "default"]
+
+_RIGHT_FIRST = "accuracy@1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,22 @@ class FusionWeight:
     """
 
     weight: float
-    weight_from: Literal["given", "cross-fitted", "default"]
+    weight_from: WeightFrom
+
+
+@dataclass(frozen=True, slots=True)
+class LateStage:
+    """How the first passages of the fusion are ordered anew by the vectors of their tokens.
+
+    Attributes:
+        weight: of the late stage, from 0 (it changes nothing) to 1.
+        depth: how many of the first passages it compares.
+        weight_from: where both are from, as in :class:`FusionWeight`.
+    """
+
+    weight: float
+    depth: int
+    weight_from: WeightFrom
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +63,16 @@ class Report:
     """What ``evaluate_systems`` measured.
 
     Attributes:
-        systems: ``base`` (if there was one), ``model``, ``bm25``, ``fusion`` → metric → mean over
-            the questions with its 95% interval. The metrics are those of ``question_metrics``.
+        systems: ``base`` (if there was one), ``model``, ``bm25``, ``fusion``, ``late`` → metric →
+            mean over the questions with its 95% interval. The metrics are those of
+            ``question_metrics``.
         differences: ``model_minus_base``, … → ``ndcg@10`` → paired difference.
         fusion: the weight of the fusion.
         questions: their number.
         passages: how many were ranked for each question.
         groups: number of groups of questions that share passages: the independent observations.
         largest_group: number of questions in the largest group.
+        late: the late stage over the fusion; None for a model without token vectors.
     """
 
     systems: dict[str, dict[str, Interval]]
@@ -57,68 +82,39 @@ class Report:
     passages: int
     groups: int
     largest_group: int
+    late: LateStage | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """What every sentence about these figures follows from."""
+        return Facts(
+            questions=self.questions,
+            passages=self.passages,
+            groups=self.groups,
+            largest_group=self.largest_group,
+            means={name: values[PRIMARY_METRIC].value for name, values in self.systems.items()},
+            right_first={
+                name: round(values[_RIGHT_FIRST].value * self.questions)
+                for name, values in self.systems.items()
+                if _RIGHT_FIRST in values
+            },
+            differences={name: each[PRIMARY_METRIC] for name, each in self.differences.items()},
+            weight=self.fusion.weight,
+            late_weight=None if self.late is None else self.late.weight,
+            late_depth=None if self.late is None else self.late.depth,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries and lists with floats to six digits; ``notes`` are the remarks."""
         plain: dict[str, Any] = rounded(asdict(self))
         fitted = self.fusion.weight_from == "cross-fitted"
         plain["fusion"]["chosen_weight"] = plain["fusion"]["weight"] if fitted else None
-        return plain | {"notes": remarks(self)}
+        return plain | {"facts": self.facts.to_json(), "notes": remarks(self)}
 
 
 def remarks(report: Report) -> list[str]:
     """What a reader of the figures should know, one sentence each; may be empty."""
-    return [*_remarks_on_systems(report), *_remarks_on_data(report)]
-
-
-def _remarks_on_systems(report: Report) -> list[str]:
-    model, words, fusion = (
-        report.systems[name][PRIMARY_METRIC].value for name in ("model", "bm25", "fusion")
-    )
-    found = []
-    if words > model:
-        shown = report.differences["model_minus_bm25"][PRIMARY_METRIC].shown
-        found.append(
-            f"BM25 alone {'beats' if shown else 'is ahead of'} the model "
-            f"(nDCG@10 {words:.3f} against {model:.3f}{'' if shown else _NOT_SHOWN})."
-        )
-    if fusion < model:
-        shown = report.differences["fusion_minus_model"][PRIMARY_METRIC].shown
-        advice = ": search with the model alone" if shown else ""
-        found.append(
-            f"The fusion is {'worse than' if shown else 'behind'} the model alone (nDCG@10 "
-            f"{fusion:.3f} against {model:.3f}{'' if shown else _NOT_SHOWN}){advice}."
-        )
-    return found
-
-
-def _remarks_on_data(report: Report) -> list[str]:
-    found = []
-    if report.groups == 1:
-        found.append(
-            "All questions are connected through shared passages, so no interval can be computed."
-        )
-    elif report.groups < _TOO_FEW_GROUPS:
-        found.append(
-            f"Only {report.groups} independent groups of questions: fewer than {_TOO_FEW_GROUPS} "
-            "cannot show any difference."
-        )
-    elif report.groups < _FEW_GROUPS:
-        found.append(
-            f"Only {report.groups} independent groups of questions: the intervals are wide, and "
-            "those of a single system are too narrow."
-        )
-    if report.groups > 1 and 2 * report.largest_group > report.questions:
-        found.append(
-            f"{report.largest_group} of {report.questions} questions are connected through shared "
-            "passages, so they count as one observation."
-        )
-    if report.passages < _FEW_PASSAGES:
-        found.append(
-            f"Only {counted(report.passages, 'passage')} to choose from: in a larger collection, "
-            "all figures will be lower."
-        )
-    return found
+    return notes(report.facts)
 
 
 def rounded(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,17 +29,22 @@ class SimilarityReport:
     """What ``evaluate_similarity`` measured.
 
     Attributes:
-        spearman: ``base`` (if there was one) and ``model`` → rank correlation with its interval.
-            This one decides: it depends on the order of the scores only.
-        pearson: ``base`` and ``model`` → linear correlation.
-        difference: Spearman of the model minus that of the base, paired; None without a base.
+        spearman: ``base`` (if there was one), further names, ``model`` → rank correlation with its
+            interval. This one decides: it depends on the order of the scores only.
+        pearson: the same names → linear correlation.
+        differences: name → Spearman of this model minus that of the first, paired.
         pairs: their number.
     """
 
     spearman: dict[str, Interval]
     pearson: dict[str, float]
-    difference: Interval | None
+    differences: dict[str, Interval]
     pairs: int
+
+    @property
+    def difference(self) -> Interval | None:
+        """Spearman of ``model`` minus that of ``base``; None without a base."""
+        return self.differences.get("model")
 
     @property
     def notes(self) -> list[str]:
@@ -49,14 +55,25 @@ class SimilarityReport:
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries and lists with floats to six digits."""
-        systems = {
-            name: {"spearman": asdict(found), "pearson": {"value": self.pearson[name]}}
-            for name, found in self.spearman.items()
-        }
-        change = self.difference
-        differences = {} if change is None else {"model_minus_base": {"spearman": asdict(change)}}
-        figures = {"systems": systems, "differences": differences, "pairs": self.pairs}
+        others = [name for name in self.spearman if name not in ("base", "model")]
+        figures = {**self._of("model", "base"), "pairs": self.pairs}
+        if others:
+            figures["models"] = {name: self._of(name) for name in others}
         return {**rounded(figures), "notes": self.notes}
+
+    def _of(self, name: str, *others: str) -> dict[str, Any]:
+        """The figures of one model, as if it alone had been compared with the first."""
+        names = [each for each in (*others, name) if each in self.spearman]
+        systems = {
+            "model" if each == name else each: {
+                "spearman": asdict(self.spearman[each]),
+                "pearson": {"value": self.pearson[each]},
+            }
+            for each in names
+        }
+        found = self.differences.get(name)
+        differences = {} if found is None else {"model_minus_base": {"spearman": asdict(found)}}
+        return {"systems": systems, "differences": differences}
 
 
 def evaluate_similarity(
@@ -64,9 +81,12 @@ def evaluate_similarity(
     *,
     model: PairModel,
     base: PairModel | None = None,
+    others: Mapping[str, PairModel] | None = None,
     show_progress_bar: bool = False,
 ) -> SimilarityReport:
     """Correlate a model's similarity of each pair with its score, and compare with a base.
+
+    ``others`` are further models by name, each compared with the base too.
 
     Each model uses its similarity function (cosine for most). Intervals are bootstraps over pairs.
 
@@ -83,27 +103,37 @@ def evaluate_similarity(
         batch_size=_BATCH,
         show_progress_bar=show_progress_bar,
     )
-    models = {"model": model} if base is None else {"base": base, "model": model}
+    models = ({} if base is None else {"base": base}) | dict(others or {}) | {"model": model}
     found = {name: evaluator.similarities(encoder) for name, encoder in models.items()}
     scores = evaluator.scores
     return SimilarityReport(
         spearman={name: spearman_interval(scores, values) for name, values in found.items()},
         pearson={name: pearson(scores, values) for name, values in found.items()},
-        difference=(
-            None if base is None else spearman_difference(scores, found["model"], found["base"])
-        ),
+        differences={
+            name: spearman_difference(scores, values, found["base"])
+            for name, values in found.items()
+            if base is not None and name != "base"
+        },
         pairs=len(pairs),
     )
 
 
-def similarity_table(report: SimilarityReport) -> Table:
-    """One row for each model, and one for the paired difference if there are two."""
+def similarity_table(report: SimilarityReport, names: Mapping[str, str] | None = None) -> Table:
+    """One row for each model, and one for each paired difference.
+
+    ``names`` are those of ``base`` and ``model``, if they have others.
+    """
+    from rich.markup import escape
+
+    shown = {name: name for name in report.spearman} | dict(names or {})
     table = figure_table("", "Spearman", "95% interval", "Pearson")
-    rows = [(name, found, report.pearson[name], ".4f") for name, found in report.spearman.items()]
-    if report.difference is not None:
-        change = report.pearson["model"] - report.pearson["base"]
-        rows.append(("model − base", report.difference, change, "+.4f"))
+    rows = [
+        (shown[name], found, report.pearson[name], ".4f") for name, found in report.spearman.items()
+    ]
+    for name, found in report.differences.items():
+        change = report.pearson[name] - report.pearson["base"]
+        rows.append((f"{shown[name]} − {shown['base']}", found, change, "+.4f"))
     for name, found, linear, digits in rows:
         figures = [format(n, digits) for n in (found.value, found.low, found.high, linear)]
-        table.add_row(name, figures[0], f"{figures[1]} to {figures[2]}", figures[3])
+        table.add_row(escape(name), figures[0], f"{figures[1]} to {figures[2]}", figures[3])
     return table

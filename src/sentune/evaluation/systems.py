@@ -1,4 +1,4 @@
-"""Measures base model, tuned model, BM25 and the fusion on the same questions.
+"""Measures base model, tuned model, BM25, the fusion and the late stage on the same questions.
 
 All of them are needed. On the first documents tried with sentune, BM25 beat the tuned model; on
 Python's documentation the tuned model beat BM25 and even the fusion.
@@ -6,11 +6,13 @@ Python's documentation the tuned model beat BM25 and even the fusion.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.evaluation.late_stage import FusionFit, ReadPieces, measure_late
 from sentune.evaluation.report import PRIMARY_METRIC, FusionWeight, Report
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.significance import (
@@ -19,15 +21,23 @@ from sentune.evaluation.significance import (
     bootstrap_intervals,
     paired_difference,
 )
-from sentune.evaluation.weights import WEIGHTS, best_weight, cross_fit, weight_curves
+from sentune.evaluation.weights import (
+    WEIGHTS,
+    Shortlist,
+    best_weight,
+    cross_fit,
+    shortlist_curves,
+)
 from sentune.ranking.blocks import row_blocks
 from sentune.ranking.bm25 import BM25
-from sentune.ranking.fusion import require_weight
-from sentune.ranking.pieces import LongText, cut_texts, encode_pieces, require_long_text
+from sentune.ranking.fusion import require_weight, shortlist
+from sentune.ranking.late_interaction import LateChoice
+from sentune.ranking.pieces import LongText, Pieces, cut_texts, encode_pieces, require_long_text
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import RetrievalModel, similarity_scores
+from sentune.ranking.token_vectors import token_encoder
 
-__all__ = ["evaluate_systems"]
+__all__ = ["evaluate_models", "evaluate_systems"]
 
 _FOLDS = 5
 _COMPARISONS = (
@@ -35,6 +45,8 @@ _COMPARISONS = (
     ("model", "bm25"),
     ("fusion", "bm25"),
     ("fusion", "model"),
+    ("late", "fusion"),
+    ("late", "bm25"),
 )
 
 Metrics = Mapping[str, NDArray[np.float64]]
@@ -46,6 +58,7 @@ def evaluate_systems(
     model: RetrievalModel,
     base: RetrievalModel | None = None,
     fusion_weight: float | None = None,
+    late: LateChoice | None = None,
     long_text: LongText = "pieces",
     folds_seed: int = 0,
     show_progress_bar: bool = False,
@@ -59,45 +72,132 @@ def evaluate_systems(
         fusion_weight: share of the model in its fusion with BM25. If None, the groups are dealt to
             five folds (fewer if there are fewer groups), and each fold is measured under the
             weight that the other folds choose.
+        late: weight and depth of the late stage. If None, they are cross-fitted as well. A model
+            without token vectors (not a ``SentenceTransformer``) has no late stage.
         long_text: passages over a model's length limit are ranked by their best piece (``pieces``),
             or by what they begin with (``truncate``); see :mod:`sentune.ranking.pieces`. BM25 ranks
-            by the pieces of ``model``.
+            by the pieces of ``model``. The late stage reads the piece that is most similar to the
+            question.
         folds_seed: of the dealing.
 
     Returns:
         The report, the same bits for the same input.
 
-    Cost: every model encodes each text once; then O(Q · P · d) for scores, by blocks of questions,
-    and about a second for intervals and tests.
+    Cost: every model encodes each text once, and ``model`` once more for the late stage; then
+    O(Q · P · d) for scores, by blocks of questions, and about a second for intervals and tests.
 
     Raises:
         MissingExtraError: bm25s or PyStemmer is not installed.
         ArgumentError: ``fusion_weight`` is outside [0, 1], or ``long_text`` is another word.
         ModelError: A similarity is not finite.
     """
-    if fusion_weight is not None:
-        fusion_weight = require_weight(fusion_weight)
-    _, members = np.unique(task.groups, return_inverse=True)
-    group_count = int(members.max()) + 1
-    weights = WEIGHTS if group_count > 1 else (0.5,)
-    if fusion_weight is not None:
-        weights = (fusion_weight,)
     models = {"model": model} if base is None else {"base": base, "model": model}
+    weights = {"model": fusion_weight}
+    lates = {"model": late}
     long_text = require_long_text(long_text)
-    measured, curves = _measure(task, models, weights, long_text, show_progress_bar)
-    fused, fusion = _fused(curves, fusion_weight, members, folds_seed)
-    systems = measured | {"fusion": fused}
+    found = _evaluated(task, models, weights, lates, long_text, folds_seed, show_progress_bar)
+    return found["model"]
+
+
+def evaluate_models(
+    task: RetrievalTask,
+    models: Mapping[str, RetrievalModel],
+    *,
+    fusion_weights: Mapping[str, float | None] | None = None,
+    lates: Mapping[str, LateChoice | None] | None = None,
+    long_text: LongText = "pieces",
+    folds_seed: int = 0,
+    show_progress_bar: bool = False,
+) -> dict[str, Report]:
+    """Several models on the same questions, each with BM25 and its fusion.
+
+    Args:
+        task: as for :func:`evaluate_systems`.
+        models: name → model. The first is the base of every other report.
+        fusion_weights: name → its weight; cross-fitted as there where it is None or left out.
+        lates: name → weight and depth of its late stage, likewise.
+        long_text: as there. BM25, and with it every fusion, ranks by the pieces of the last model.
+        folds_seed, show_progress_bar: as there.
+
+    Returns:
+        name → the report that :func:`evaluate_systems` gives for the model and the first one, but
+        for the pieces of BM25.
+
+    Cost: that of :func:`evaluate_systems`, for each model once; the vectors of all are in memory.
+    Raises as there.
+    """
+    weights = {name: (fusion_weights or {}).get(name) for name in models}
+    chosen = {name: (lates or {}).get(name) for name in models}
+    long_text = require_long_text(long_text)
+    return _evaluated(task, models, weights, chosen, long_text, folds_seed, show_progress_bar)
+
+
+def _evaluated(
+    task: RetrievalTask,
+    models: Mapping[str, RetrievalModel],
+    given: Mapping[str, float | None],
+    lates: Mapping[str, LateChoice | None],
+    long_text: LongText,
+    folds_seed: int,
+    show_progress_bar: bool,
+) -> dict[str, Report]:
+    """A report for each model of ``given``, with the first of all models as its base."""
+    given = {name: None if one is None else require_weight(one) for name, one in given.items()}
+    _, members = np.unique(task.groups, return_inverse=True)
+    several = WEIGHTS if members.any() else (0.5,)
+    weights = {name: several if one is None else (one,) for name, one in given.items()}
+    pieces = {name: cut_texts(task.passages, model, long_text) for name, model in models.items()}
+    measured, words, candidates, read = _measure(
+        task, models, pieces, list(given), show_progress_bar
+    )
+    intervals = {name: _intervals(values, members) for name, values in measured.items()}
+    of_words, first = _intervals(words, members), next(iter(models))
+    reports = {}
+    for name, weight in given.items():
+        curves = _fusion_curves(task, candidates[name], weights[name])
+        fused, fusion, fit = _fused(curves, weight, members, folds_seed)
+        systems = {"model": measured[name], "bm25": words, "fusion": fused}
+        late = None
+        if (encoder := token_encoder(models[name])) is not None:
+            systems["late"], late = measure_late(
+                task,
+                encoder,
+                candidates[name],
+                fit,
+                lates[name],
+                read=ReadPieces(pieces[name].texts, read[name]),
+                show_progress_bar=show_progress_bar,
+            )
+        figures = {"model": intervals[name], "bm25": of_words} | {
+            system: _intervals(systems[system], members)
+            for system in ("fusion", "late")
+            if system in systems
+        }
+        if name != first:
+            systems |= {"base": measured[first]}
+            figures = {"base": intervals[first]} | figures
+        reports[name] = replace(_report(task, systems, figures, fusion, members), late=late)
+    return reports
+
+
+def _report(
+    task: RetrievalTask,
+    systems: Mapping[str, Metrics],
+    figures: dict[str, dict[str, Interval]],
+    fusion: FusionWeight,
+    members: NDArray[np.int64],
+) -> Report:
     return Report(
-        systems={name: _intervals(values, members) for name, values in systems.items()},
+        systems=figures,
         differences={
             f"{a}_minus_{b}": {PRIMARY_METRIC: _difference(systems[a], systems[b], members)}
             for a, b in _COMPARISONS
-            if b in systems
+            if a in systems and b in systems
         },
         fusion=fusion,
         questions=len(task.questions),
         passages=len(task.passages),
-        groups=group_count,
+        groups=int(members.max()) + 1,
         largest_group=int(np.bincount(members).max()),
     )
 
@@ -105,13 +205,18 @@ def evaluate_systems(
 def _measure(
     task: RetrievalTask,
     models: Mapping[str, RetrievalModel],
-    weights: tuple[float, ...],
-    long_text: LongText,
+    pieces: Mapping[str, Pieces],
+    fused: Sequence[str],
     show_progress_bar: bool,
-) -> tuple[dict[str, Metrics], Metrics]:
-    """Metrics (Q,) of each model and BM25, and of the fusion under each weight (Q, W)."""
-    pieces = {name: cut_texts(task.passages, model, long_text) for name, model in models.items()}
-    words = BM25(pieces["model"].texts)
+) -> tuple[
+    dict[str, Metrics], Metrics, dict[str, list[Shortlist]], dict[str, list[NDArray[np.int64]]]
+]:
+    """Metrics (Q,) of each model and of BM25, and the candidates for the fusions of ``fused``.
+
+    Last, the piece that each candidate was found by.
+    """
+    of_last = pieces[[*models][-1]]
+    words = BM25(of_last.texts)
     vectors = {
         name: (
             model.encode_query(task.questions, show_progress_bar=show_progress_bar),
@@ -119,38 +224,63 @@ def _measure(
         )
         for name, model in models.items()
     }
-    parts: dict[str, list[Metrics]] = {name: [] for name in (*models, "bm25", "fusion")}
-    for rows in row_blocks(len(task.questions), max(len(p.texts) for p in pieces.values())):
+    parts: dict[str, list[Metrics]] = {name: [] for name in models}
+    of_words: list[Metrics] = []
+    candidates: dict[str, list[Shortlist]] = {name: [] for name in fused}
+    read: dict[str, list[NDArray[np.int64]]] = {name: [] for name in fused}
+    for rows in row_blocks(len(task.questions), max(len(each.texts) for each in pieces.values())):
         relevant = task.relevant[rows]
-        scores = {
-            name: pieces[name].best(
-                similarity_scores(model, vectors[name][0][rows], vectors[name][1])
-            )
+        of_pieces = {
+            name: similarity_scores(model, vectors[name][0][rows], vectors[name][1])
             for name, model in models.items()
         }
-        scores["bm25"] = pieces["model"].best(words.scores(task.questions[rows]))
+        scores = {name: pieces[name].best(values) for name, values in of_pieces.items()}
+        by_words = of_last.best(words.scores(task.questions[rows]))
+        of_words.append(question_metrics(rank(by_words), relevant))
         for name, values in scores.items():
             parts[name].append(question_metrics(rank(values), relevant))
-        parts["fusion"].append(weight_curves(scores["model"], scores["bm25"], relevant, weights))
-    measured: dict[str, Metrics] = {
+        for name, lists in candidates.items():
+            lists.append(shortlist(scores[name], by_words))
+            read[name].append(pieces[name].best_of(lists[-1][0], of_pieces[name]))
+    return _joined(parts), _joined({"bm25": of_words})["bm25"], candidates, read
+
+
+def _fusion_curves(
+    task: RetrievalTask, candidates: Sequence[Shortlist], weights: tuple[float, ...]
+) -> Metrics:
+    """Metrics of the fusion under each weight: (Q, W)."""
+    blocks: list[Metrics] = []
+    start = 0
+    for each in candidates:
+        end = start + len(each[0])
+        blocks.append(shortlist_curves(each, task.relevant[start:end], weights))
+        start = end
+    return _joined({"fusion": blocks})["fusion"]
+
+
+def _joined(parts: Mapping[str, list[Metrics]]) -> dict[str, Metrics]:
+    """The metrics of all blocks of questions, one after the other."""
+    return {
         name: {metric: np.concatenate([part[metric] for part in blocks]) for metric in blocks[0]}
         for name, blocks in parts.items()
     }
-    fusion = measured.pop("fusion")
-    return measured, fusion
 
 
 def _fused(
     curves: Metrics, given: float | None, groups: NDArray[np.int64], seed: int
-) -> tuple[Metrics, FusionWeight]:
+) -> tuple[Metrics, FusionWeight, FusionFit]:
     """The fusion's metrics of each question, and the weight they were measured with."""
-    if curves[PRIMARY_METRIC].shape[1] == 1:
+    folds = _deal_folds(groups, seed) if groups.any() else None
+    if folds is None or curves[PRIMARY_METRIC].shape[1] == 1:
         alone = {name: values[:, 0] for name, values in curves.items()}
-        equal = FusionWeight(0.5, "default")
-        return alone, equal if given is None else FusionWeight(given, "given")
+        weight = 0.5 if given is None else given
+        told = FusionWeight(weight, "default" if given is None else "given")
+        numbers = [] if folds is None else np.unique(folds).tolist()
+        return alone, told, FusionFit(weight, folds, dict.fromkeys(numbers, weight))
     chosen = best_weight(curves[PRIMARY_METRIC])
-    fitted = cross_fit(curves, _deal_folds(groups, seed))
-    return fitted.metrics, FusionWeight(chosen, "cross-fitted")
+    fitted = cross_fit(curves, folds)
+    fit = FusionFit(chosen, folds, fitted.weights)
+    return fitted.metrics, FusionWeight(chosen, "cross-fitted"), fit
 
 
 def _deal_folds(groups: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

@@ -1,20 +1,33 @@
-"""The report for people: a table for the terminal, and Markdown for the model card."""
+"""The report for people: tables for the terminal, and Markdown for the model card."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from sentune.evaluation.claims import difference_figures
 from sentune.evaluation.report import PRIMARY_METRIC, Report, remarks
+from sentune.evaluation.significance import Difference, Interval
+from sentune.wording import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["figure_table", "report_markdown", "report_table"]
+__all__ = [
+    "difference_table",
+    "differences_of",
+    "figure_table",
+    "models_rows",
+    "report_markdown",
+    "report_table",
+    "systems_table",
+]
 
-_NAMES = {"base": "base", "model": "tuned", "bm25": "BM25", "fusion": "fusion"}
+_NAMES = {"base": "base", "model": "tuned", "bm25": "BM25", "fusion": "fusion", "late": "late"}
 _COLUMNS = ("accuracy@1", "recall@5", "recall@10", "mrr@10")
 _TITLES = [metric.replace("mrr", "MRR") for metric in _COLUMNS]
+
+Figures = Mapping[str, Interval]
 
 
 def figure_table(names: str, *titles: str) -> Table:
@@ -28,45 +41,96 @@ def figure_table(names: str, *titles: str) -> Table:
     return table
 
 
-def report_table(report: Report) -> Table:
-    """One row for each system, at most 80 characters wide; the best of each column is bold."""
+def report_table(report: Report, names: Mapping[str, str] | None = None) -> Table:
+    """One row for each system, at most 80 characters wide; the best of each column is bold.
+
+    ``names`` are those of ``base`` and ``model``, if they are not base and tuned.
+    """
+    named = _names(report) | dict(names or {})
+    return systems_table({named[system]: found for system, found in _ordered(report)})
+
+
+def systems_table(systems: Mapping[str, Figures]) -> Table:
+    """A table with one row for each name."""
+    from rich.markup import escape
+
     table = figure_table("", "nDCG@10", "95% interval", *_TITLES)
-    for row in _rows(report, "[bold]{}[/]"):
-        table.add_row(*row)
+    for name, *cells in _rows(systems, "[bold]{}[/]"):
+        table.add_row(escape(name), *cells)
     return table
+
+
+def models_rows(reports: Mapping[str, Report]) -> dict[str, Figures]:
+    """The systems of several models by name: each model, BM25, and each model with BM25."""
+    rows: dict[str, Figures] = {name: found.systems["model"] for name, found in reports.items()}
+    for found in reports.values():
+        rows["BM25"] = found.systems["bm25"]
+    rows |= {f"{name} + BM25": found.systems["fusion"] for name, found in reports.items()}
+    return rows | {
+        f"{name} + BM25 + late": found.systems["late"]
+        for name, found in reports.items()
+        if "late" in found.systems
+    }
+
+
+def difference_table(differences: Mapping[str, Difference]) -> Table:
+    """Paired differences of nDCG@10 with interval and p, and whether p is at most .05."""
+    from rich.markup import escape
+
+    table = figure_table("difference in nDCG@10", "mean", "95% interval", "p", "")
+    for name, found in differences.items():
+        seen = "shown" if found.shown else "not shown"
+        table.add_row(escape(name), *difference_figures(found), seen)
+    return table
+
+
+def differences_of(report: Report, names: Mapping[str, str] | None = None) -> dict[str, Difference]:
+    """The paired differences of a report by the names of their systems."""
+    named = _names(report) | dict(names or {})
+    return {
+        " − ".join(named[system] for system in name.split("_minus_")): found[PRIMARY_METRIC]
+        for name, found in report.differences.items()
+    }
 
 
 def report_markdown(report: Report, notes: Sequence[str] | None = None) -> str:
     """Table, paired differences and notes, for the model card; ends with a line break."""
     titles = ["system", "nDCG@10 (95% interval)", *_TITLES]
     lines = ["| " + " | ".join(titles) + " |", "|:---" + "|---:" * (len(titles) - 1) + "|"]
-    for name, value, interval, *others in _rows(report, "**{}**"):
+    named = _names(report)
+    systems = {named[system]: found for system, found in _ordered(report)}
+    for name, value, interval, *others in _rows(systems, "**{}**"):
         lines.append("| " + " | ".join([name, f"{value} ({interval})", *others]) + " |")
-    lines += ["", _basis(report), "", *_difference_table(report)]
+    lines += ["", _basis(report), "", *_difference_lines(report)]
     notes = remarks(report) if notes is None else notes
     if notes:
         lines += ["", *(f"- {note}" for note in notes)]
     return "\n".join(lines) + "\n"
 
 
-def _rows(report: Report, best: str) -> Iterator[list[str]]:
-    """For each system its name, the primary metric, its interval and the other metrics."""
+def _ordered(report: Report) -> Iterator[tuple[str, Figures]]:
     for system in filter(report.systems.__contains__, _NAMES):
-        value, *others = (_cell(report, system, one, best) for one in (PRIMARY_METRIC, *_COLUMNS))
-        interval = report.systems[system][PRIMARY_METRIC]
-        yield [_name(report, system), value, f"{interval.low:.3f} to {interval.high:.3f}", *others]
+        yield system, report.systems[system]
 
 
-def _name(report: Report, system: str) -> str:
-    if system == "model" and "base" not in report.systems:
-        return "model"
-    return _NAMES[system]
+def _names(report: Report) -> dict[str, str]:
+    return _NAMES if "base" in report.systems else _NAMES | {"model": "model"}
 
 
-def _cell(report: Report, system: str, metric: str, best: str) -> str:
+def _rows(systems: Mapping[str, Figures], best: str) -> Iterator[list[str]]:
+    """For each system its name, the primary metric, its interval and the other metrics."""
+    for name, found in systems.items():
+        value, *others = (
+            _cell(found, one, systems.values(), best) for one in (PRIMARY_METRIC, *_COLUMNS)
+        )
+        interval = found[PRIMARY_METRIC]
+        yield [name, value, f"{interval.low:.3f} to {interval.high:.3f}", *others]
+
+
+def _cell(found: Figures, metric: str, every: Iterable[Figures], best: str) -> str:
     """Three digits; the highest of the column, and what looks equal to it, is marked."""
-    text = f"{report.systems[system][metric].value:.3f}"
-    highest = max(f"{values[metric].value:.3f}" for values in report.systems.values())
+    text = f"{found[metric].value:.3f}"
+    highest = max(f"{values[metric].value:.3f}" for values in every)
     return best.format(text) if text == highest else text
 
 
@@ -78,19 +142,33 @@ def _basis(report: Report) -> str:
     }[report.fusion.weight_from]
     model = "tuned model" if "base" in report.systems else "model"
     return (
-        f"{report.questions} questions in {report.groups} independent groups, each ranked against "
-        f"{report.passages} passages. The fusion adds z-scores of model and BM25 with {origin}. "
-        f"For new questions, the share of the {model} is {report.fusion.weight:g}."
+        f"{counted(report.questions, 'question')} in "
+        f"{counted(report.groups, 'independent group')}, each ranked against "
+        f"{counted(report.passages, 'passage')}. The fusion adds z-scores of model and BM25 "
+        f"with {origin}. "
+        f"For new questions, the share of the {model} is {report.facts.search_weight:g}."
+        f"{_late_basis(report)}"
     )
 
 
-def _difference_table(report: Report) -> list[str]:
-    lines = ["| difference in nDCG@10 | mean | 95% interval | p |", "|:---|---:|---:|---:|"]
-    for name, metrics in report.differences.items():
-        found = metrics[PRIMARY_METRIC]
-        a, b = (_name(report, system) for system in name.split("_minus_"))
-        lines.append(
-            f"| {a} − {b} | {found.value:+.3f} | {found.low:+.3f} to {found.high:+.3f} "
-            f"| {found.p_value:.4f} |"
-        )
-    return lines
+def _late_basis(report: Report) -> str:
+    late = report.late
+    if late is None:
+        return ""
+    origin = {
+        "given": "given in advance",
+        "cross-fitted": "chosen on other questions as well",
+        "default": "the usual ones",
+    }[late.weight_from]
+    return (
+        f" The late stage compares the tokens of the question with those of the fusion's first "
+        f"passages, and adds z-scores; weight and depth are {origin}, and for new questions "
+        f"{late.weight:g} and {late.depth}."
+    )
+
+
+def _difference_lines(report: Report) -> Iterator[str]:
+    yield "| difference in nDCG@10 | mean | 95% interval | p |"
+    yield "|:---|---:|---:|---:|"
+    for name, found in differences_of(report).items():
+        yield "| " + " | ".join([name, *difference_figures(found)]) + " |"

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sentune.errors import DataError
-from sentune.evaluation.report import PRIMARY_METRIC, Report
+from sentune.evaluation.claims import verdict_text
+from sentune.evaluation.facts import Facts
+from sentune.evaluation.report import Report
 
-__all__ = ["Verdict", "verdict"]
+__all__ = ["Verdict", "verdict", "verdict_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether tuning helped, and whether to keep the tuned model; ``text`` is one sentence."""
+    """Whether tuning helped, and whether to keep the tuned model; ``text`` says it on one line."""
 
     outcome: Literal["shown", "not shown", "no better"]
     keep: bool
@@ -29,31 +30,9 @@ def verdict(report: Report) -> Verdict:
     Raises:
         DataError: The report has no base model.
     """
-    if "model_minus_base" not in report.differences:
-        raise DataError(
-            "a report without the base model",
-            expected="base and tuned model on the same questions",
-            fix="evaluate with base=…",
-        )
-    found = report.differences["model_minus_base"][PRIMARY_METRIC]
-    evidence = (
-        f"95% interval {_bound(found.low)} to {_bound(found.high)}, p = {found.p_value:.4f}, "
-        f"{report.questions} questions"
-    )
-    change = f"nDCG@10 changed by {found.value:+.3f}"
-    if found.value <= 0:
-        text = f"Tuning did not help: {change} ({evidence}), so the base model is kept."
-        return Verdict("no better", False, text)
-    if found.shown:
-        return Verdict("shown", True, f"Tuning helped: {change} ({evidence}).")
-    text = (
-        f"Tuning may have helped: {change}, but these questions do not show it ({evidence}); "
-        "the tuned model is kept."
-    )
-    return Verdict("not shown", True, text)
+    return verdict_of(report.facts)
 
 
-def _bound(value: float) -> str:
-    """Three decimals, or more where they would hide on which side of 0 the bound is."""
-    text = f"{value:+.3f}"
-    return f"{value:+.0e}" if value and not float(text) else text
+def verdict_of(facts: Facts) -> Verdict:
+    """The verdict that facts give. Raises DataError as :func:`verdict`."""
+    return Verdict(facts.outcome, facts.keep, verdict_text(facts))

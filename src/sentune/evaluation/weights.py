@@ -19,7 +19,17 @@ from sentune.evaluation.retrieval import question_metrics
 from sentune.ranking.fusion import fuse, shortlist
 from sentune.ranking.rank import DEPTH, rank
 
-__all__ = ["WEIGHTS", "CrossFit", "best_weight", "cross_fit", "weight_curves"]
+__all__ = [
+    "TOLERANCE",
+    "WEIGHTS",
+    "CrossFit",
+    "Shortlist",
+    "best_weight",
+    "cross_fit",
+    "shortlist_curves",
+    "stacked",
+    "weight_curves",
+]
 
 WEIGHTS = tuple(step / 10 for step in range(11))
 """The weights to choose from; a few hundred questions cannot decide between finer steps."""
@@ -28,6 +38,8 @@ TOLERANCE = 0.005
 
 Scores = NDArray[np.floating[Any]]
 Curves = Mapping[str, NDArray[np.float64]]
+Shortlist = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+"""What ``shortlist`` returns: passages, the model's scores of them, and BM25's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +78,33 @@ def weight_curves(
         ArgumentError: A weight outside [0, 1].
         DataError: Shapes that do not fit, NaN, or a question without a relevant passage.
     """
-    columns, dense_list, word_list = shortlist(dense, words)
+    return shortlist_curves(shortlist(dense, words), relevant, weights)
+
+
+def shortlist_curves(
+    candidates: Shortlist, relevant: Sequence[frozenset[int]], weights: Sequence[float]
+) -> dict[str, NDArray[np.float64]]:
+    """``weight_curves`` of what ``shortlist`` returned."""
+    columns, dense_list, word_list = candidates
     each = []
     for weight in weights:
         order = rank(fuse(dense_list, word_list, weight), DEPTH)
         each.append(question_metrics(np.take_along_axis(columns, order, axis=1), relevant))
+    return stacked(each)
+
+
+def stacked(each: Sequence[Curves]) -> dict[str, NDArray[np.float64]]:
+    """Metrics (Q,) under each of W weights → (Q, W)."""
     return {name: np.stack([metrics[name] for metrics in each], axis=1) for name in each[0]}
 
 
-def best_weight(curve: NDArray[np.float64]) -> float:
-    """The weight of the highest mean nDCG@10 in a (Q, 11) curve, smoothed and drawn towards 0.5.
+def best_weight(curve: NDArray[np.float64], towards: float = 0.5) -> float:
+    """The weight of the highest mean nDCG@10 in a (Q, 11) curve, smoothed and drawn to the middle.
 
     Each mean is averaged with its neighbours on the grid, because the true curve is smooth and a
     small sample has false peaks. Of the weights within .005 of the best, the one nearest to 0.5 is
     chosen (the better one if there are two), so that one or two questions do not exclude a system.
+    ``towards`` is another weight than 0.5.
     What was lost of nDCG@10 against the best weight in hindsight (five sets, 100 draws each):
 
         chosen on        plain maximum   this rule
@@ -97,7 +122,7 @@ def best_weight(curve: NDArray[np.float64]) -> float:
     means = curve.mean(axis=0)
     smooth = np.array([means[max(0, i - 1) : i + 2].mean() for i in range(len(means))])
     near = np.flatnonzero(smooth >= smooth.max() - TOLERANCE)
-    middle = len(WEIGHTS) // 2
+    middle = WEIGHTS.index(towards)
     return WEIGHTS[min(near, key=lambda index: (abs(index - middle), -smooth[index]))]
 
 

@@ -92,7 +92,7 @@ class PaddedEncoder(nn.Module):
         hidden = (1 - attention_mask[:, None, None, :].to(x.dtype)) * _HIDDEN
         kinds = dict.fromkeys(encoder.config.attention_kinds)
         seen = {kind: self._positions(kind, pack, hidden) for kind in kinds}
-        for number, layer in enumerate(encoder.layers):
+        for number, layer in enumerate(encoder.in_order(list(encoder.layers))):
             x = layer(x, pack, seen[encoder.config.attention_kind(number)])
         return x if encoder.final_norm is None else encoder.final_norm(x)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.index.late import LateStage
 from sentune.index.nearest import Nearness
 from sentune.index.snapshot import Places, Scores, Snapshot
 from sentune.ranking.fusion import CANDIDATES, fuse
@@ -48,12 +49,36 @@ class Candidates:
 
         :mod:`sentune.ranking.fusion` fuses them, so an index ranks as an evaluation says it does.
         """
+        passages, scores = self._fusion(vector, words, weight)
+        places, similarities = self.snapshot.best_pieces(vector, passages[:top])
+        return self._hits(places, scores[:top], similarities.tolist())
+
+    def late(
+        self,
+        vector: NDArray[np.float32],
+        words: Sequence[str],
+        top: int,
+        weight: float,
+        late: LateStage,
+    ) -> list[Hit]:
+        """The fusion, whose first passages the late stage orders anew, by their best pieces."""
+        depth = late.choice.depth
+        passages, scores = self._fusion(vector, words, weight)
+        kept = max(top, depth)  # a search shows no others, and they stay behind these
+        places, similarities = self.snapshot.best_pieces(vector, passages[:kept])
+        texts = [str(self.snapshot.row(place)["piece"]) for place in places[:depth].tolist()]
+        scores = late.rescored(scores[:kept], texts)
+        order = rank(scores[None], top)[0]
+        return self._hits(places[order], scores[order], similarities[order].tolist())
+
+    def _fusion(
+        self, vector: NDArray[np.float32], words: Sequence[str], weight: float
+    ) -> tuple[Places, Scores]:
+        """The first pieces of the passages, and fused scores, the best first."""
         near = self._nearest(vector, CANDIDATES)
         matching = self.snapshot.matching(words, CANDIDATES, self.allowed)
         lists = [(self.snapshot.firsts(places), found) for places, found in (near, matching)]
-        passages, scores = _fused(lists[0], lists[1], weight)
-        places, similarities = self.snapshot.best_pieces(vector, passages[:top])
-        return self._hits(places, scores[:top], similarities.tolist())
+        return _fused(lists[0], lists[1], weight)
 
     def _nearest(self, vector: NDArray[np.float32], top: int) -> tuple[Places, Scores]:
         return self.snapshot.nearest(vector, top, self.allowed, self.nearness)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from sentune.encoding.fingerprint import Fingerprint, fingerprint
 from sentune.errors import ArgumentError, IndexFolderError, ModelError
 from sentune.index.store import MODEL_FILE, Store
+from sentune.ranking.late_interaction import LateChoice
 from sentune.ranking.pieces import LongText, require_long_text
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class IndexModel:
         fingerprint: what its vectors depend on.
         fusion_weight: the model's share in a hybrid search; None for a model that has none.
         long_text: what is done with passages over its limit; see :mod:`sentune.ranking.pieces`.
+        late: the late stage that was saved with the model; None without one.
     """
 
     name: str
@@ -37,6 +39,7 @@ class IndexModel:
     fingerprint: Fingerprint
     fusion_weight: float | None
     long_text: LongText = "pieces"
+    late: LateChoice | None = None
 
     @classmethod
     def of(cls, model: SentenceTransformer, long_text: LongText) -> Self:
@@ -49,6 +52,7 @@ class IndexModel:
             fingerprint=fingerprint(model),
             fusion_weight=None if weight is None else float(weight),
             long_text=long_text,
+            late=LateChoice.saved(model.extras),
         )
 
     @classmethod
@@ -65,6 +69,7 @@ class IndexModel:
                 fingerprint=Fingerprint.from_json(content["fingerprint"]),
                 fusion_weight=None if weight is None else float(weight),
                 long_text=require_long_text(content["long_text"]),
+                late=LateChoice.saved(content),  # indexes from before it have none
             )
         except (KeyError, TypeError, ValueError, ModelError, ArgumentError) as error:
             raise store.unreadable(f"{MODEL_FILE} of version {version}: {error}") from error
@@ -77,6 +82,8 @@ class IndexModel:
             "fingerprint": self.fingerprint.to_json(),
             "fusion_weight": self.fusion_weight,
             "long_text": self.long_text,
+            "late_weight": 0.0 if self.late is None else self.late.weight,
+            "late_depth": (self.late or LateChoice()).depth,
         }
         store.write(version, MODEL_FILE, content)
 

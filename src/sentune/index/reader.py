@@ -18,9 +18,11 @@ from sentune.index.dense import Dense
 from sentune.index.few_questions import encode_questions
 from sentune.index.index_model import IndexModel
 from sentune.index.info import IndexInfo
+from sentune.index.late import LateStage
 from sentune.index.store import Store
 from sentune.index.version import Version
 from sentune.ranking.bm25 import stemmed_words
+from sentune.ranking.late_interaction import LateChoice
 from sentune.search.searcher import MODES, Hit, require_question
 
 if TYPE_CHECKING:
@@ -89,7 +91,12 @@ class IndexReader:
 
     @property
     def mode(self) -> str:
-        """The default of a search: ``hybrid`` for a tuned model, ``dense`` for others."""
+        """The default of a search: ``hybrid`` for a tuned model, ``dense`` for others.
+
+        It is ``late`` for a model that was saved with a late stage.
+        """
+        if self._built_with.late is not None:
+            return "late"
         weight = self._built_with.fusion_weight
         return "dense" if weight is None or weight == 1 else "hybrid"
 
@@ -98,6 +105,11 @@ class IndexReader:
         """The model's share in a hybrid search: what its tuning chose, or ½."""
         weight = self._built_with.fusion_weight
         return _EVEN if weight is None else weight
+
+    @property
+    def late(self) -> LateChoice:
+        """Weight and depth of the late stage: what tuning chose, or the usual ones."""
+        return self._built_with.late or LateChoice()
 
     @property
     def similarity_fn_name(self) -> str:
@@ -120,9 +132,10 @@ class IndexReader:
             query: the question.
             top: how many, at most.
             where: a condition on the fields, as in SQL: ``page > 3 AND title = 'Methods'``.
-            mode: ``dense`` (by the model), ``words`` (by BM25) or ``hybrid`` (by the fusion of the
-                first hundred of both, with the weight that tuning chose, or ½). :attr:`mode` when
-                None.
+            mode: ``dense`` (by the model), ``words`` (by BM25), ``hybrid`` (by the fusion of the
+                first hundred of both, with the weight that tuning chose, or ½) or ``late`` (by that
+                and then the tokens of the first passages, which are encoded for it).
+                :attr:`mode` when None.
 
         Raises:
             ArgumentError: an empty question, an unknown mode, ``top`` below 1, or a filter that
@@ -161,6 +174,12 @@ class IndexReader:
         if mode == "words":
             return [candidates.words(each, top) for each in words]
         weight = self.fusion_weight
+        if mode == "late":
+            vectors = self._question_vectors(queries)
+            return [
+                candidates.late(vector, each, top, weight, LateStage(self.model, query, self.late))
+                for vector, each, query in zip(vectors, words, queries, strict=True)
+            ]
         return [
             candidates.hybrid(vector, each, top, weight)
             for vector, each in zip(self._question_vectors(queries), words, strict=True)

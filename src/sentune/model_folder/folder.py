@@ -155,7 +155,7 @@ class ModelFolder:
         architecture = ARCHITECTURES[self.config.model_type]
         config = {k: v for k, v in self.config_json.items() if k not in ("dtype", "auto_map")}
         config |= {"architectures": [architecture.model_class], "torch_dtype": "float32"}
-        config |= architecture.older_names(self.config)
+        config |= architecture.other_versions(self.config)
         write_json(path / "config.json", config)
         write_tokenizer(path, self.tokenizer, architecture.model_type)
         write_json(path / _SETTINGS, self._settings())
@@ -245,4 +245,10 @@ def _extras(settings: dict[str, Any], path: Path) -> dict[str, Any]:
     weight = value.get("fusion_weight", 1)
     if type(weight) not in (int, float) or not 0 <= weight <= 1:
         raise unexpected(path, "fusion_weight", weight, "a number from 0 to 1")
+    late = value.get("late_weight", 0)
+    if type(late) not in (int, float) or not 0 <= late <= 1:
+        raise unexpected(path, "late_weight", late, "a number from 0 to 1")
+    depth = value.get("late_depth", 1)
+    if type(depth) is not int or depth < 1:
+        raise unexpected(path, "late_depth", depth, "a whole number of at least 1")
     return value

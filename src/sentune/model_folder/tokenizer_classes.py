@@ -245,6 +245,7 @@ _OF_MODEL = {
     "xlm-roberta": "XLMRobertaTokenizer",
     "camembert": "CamembertTokenizer",
     "albert": "AlbertTokenizer",
+    "gte": "XLMRobertaTokenizer",
 }
 # Their tokenizer is the generic one, whatever the file names.
 _GENERIC_MODELS = ("modernbert",)

@@ -60,8 +60,8 @@ def build_encoder(
             names up to three of them.
         UnsupportedModelError: weights of an adapter that cannot be merged.
     """
-    if config.num_hidden_layers > len(stored):
-        missing = f"{config.num_hidden_layers} layers"
+    if config.distinct_layers > len(stored):
+        missing = f"{config.distinct_layers} layers"
         refuse([missing], source, "has no weights for", "all weights that config.json describes")
     with torch.device("meta"):
         encoder = Encoder(config)

@@ -35,10 +35,12 @@ class AttentionKind:
     Attributes:
         window: a token sees the tokens at most this far from it; the whole text when None.
         rotary_theta: base of the angles by which queries and keys are rotated; None without them.
+        rotary_scale: divides the angles.
     """
 
     window: int | None = None
     rotary_theta: float | None = None
+    rotary_scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class EncoderConfig:
     Attributes:
         model_type: the architecture, as ``config.json`` names it; the key of its table.
         type_vocab_size: segments; 0 where the architecture has none.
+        embedding_size: width of the tables, where a linear layer makes vectors of ``hidden_size``
+            of them; 0 where they have that width themselves.
+        layer_groups: layers with weights of their own, where several in a row have the same
+            weights; 0 where each has its own.
         padding_id: the padding token where positions start at the number after it, else None.
         relative_buckets: buckets of distances of the learned attention bias; 0 without one.
         dropout: name → probability, where the architecture has dropout: ``embeddings``; in a layer
@@ -57,7 +63,9 @@ class EncoderConfig:
         norm_first: normalize the inputs of attention and perceptron and the last layer's result,
             not the outputs of each.
         gated: the perceptron multiplies one half of its width by the activation of the other.
-        attention_bias, mlp_bias, norm_bias: whether these layers add a bias.
+        activated_last: the activation is that of the second half.
+        attention_bias, norm_bias: whether these layers add a bias.
+        up_bias, down_bias: the same for the two layers of the perceptron.
     """
 
     model_type: str
@@ -70,14 +78,18 @@ class EncoderConfig:
     hidden_act: str
     layer_norm_eps: float
     type_vocab_size: int = 0
+    embedding_size: int = 0
+    layer_groups: int = 0
     padding_id: int | None = None
     relative_buckets: int = 0
     dropout: Mapping[str, float] = field(default_factory=dict)
     attention_kinds: tuple[AttentionKind, ...] = (AttentionKind(),)
     norm_first: bool = False
     gated: bool = False
+    activated_last: bool = False
     attention_bias: bool = True
-    mlp_bias: bool = True
+    up_bias: bool = True
+    down_bias: bool = True
     norm_bias: bool = True
 
     @property
@@ -88,6 +100,15 @@ class EncoderConfig:
     def attention_kind(self, number: int) -> AttentionKind:
         """The kind of a layer; the first is 0."""
         return self.attention_kinds[number % len(self.attention_kinds)]
+
+    @property
+    def distinct_layers(self) -> int:
+        """Layers with weights of their own."""
+        return self.layer_groups or self.num_hidden_layers
+
+    def weights_of(self, number: int) -> int:
+        """Which of the distinct layers has the weights of a layer; the first is 0."""
+        return int(number / (self.num_hidden_layers / self.distinct_layers))
 
     @property
     def longest_text(self) -> int:
@@ -151,10 +172,16 @@ _GREATEST_SIZE = 10**8  # the product of two still fits into 64 bits
 class ConfigReader:
     """Values of a ``config.json`` by the encoder's names, each checked as it is taken.
 
-    ``spelling``: the encoder's name → the file's, where they differ.
+    ``spelling``: the encoder's name → the file's, where they differ; of several names, the first
+    that the file has counts.
     """
 
-    def __init__(self, values: Mapping[str, Any], source: str, spelling: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        source: str,
+        spelling: Mapping[str, str | tuple[str, ...]],
+    ) -> None:
         self.values = values
         self.used: set[str] = set()
         self.source = source
@@ -162,11 +189,16 @@ class ConfigReader:
 
     def name(self, ours: str) -> str:
         """Its name in the file."""
-        return self._spelling.get(ours, ours)
+        names = self._names(ours)
+        return next((name for name in names if name in self.values), names[0])
+
+    def _names(self, ours: str) -> tuple[str, ...]:
+        names = self._spelling.get(ours, ours)
+        return (names,) if isinstance(names, str) else names
 
     def get(self, ours: str, default: Any = None) -> Any:
         """The value in the file, unchecked; ``default`` when it has none."""
-        self.used.add(self.name(ours))
+        self.used.update(self._names(ours))
         return self.values.get(self.name(ours), default)
 
     def finish(self) -> None:

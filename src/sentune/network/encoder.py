@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,16 +45,20 @@ class Embeddings(nn.Module):
     Attributes:
         position: None where positions are angles.
         token_type: None where the architecture has no segments.
+        project: None where the tables have the width of the layers. It computes in float32.
     """
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
-        self.word = Embedding(config.vocab_size, config.hidden_size)
+        width = config.embedding_size or config.hidden_size
+        self.word = Embedding(config.vocab_size, width)
         positions = 0 if config.rotary else config.max_position_embeddings
-        self.position = Embedding(positions, config.hidden_size) if positions else None
+        self.position = Embedding(positions, width) if positions else None
         segments = config.type_vocab_size
-        self.token_type = Embedding(segments, config.hidden_size) if segments else None
-        self.norm = _norm(config)
+        self.token_type = Embedding(segments, width) if segments else None
+        self.norm = LayerNorm(width, config.layer_norm_eps, bias=config.norm_bias)
+        projected = config.embedding_size > 0
+        self.project = nn.Linear(width, config.hidden_size) if projected else None
         self.dropouts = _dropouts(config, "embeddings")
         self.noise_alpha = 0.0
         self._padding_id = config.padding_id
@@ -67,7 +72,8 @@ class Embeddings(nn.Module):
         if self.token_type is not None:
             x = x + self._segments(pack, self.token_type)
         normed: Tensor = self.norm(x)
-        return _drop(normed, "embeddings", self)
+        dropped = _drop(normed, "embeddings", self)
+        return dropped if self.project is None else self.project(dropped)
 
     def _segments(self, pack: Pack, table: Embedding) -> Tensor:
         """The vectors of the segments: (tokens, hidden), or (hidden,) where all are segment 0."""
@@ -107,6 +113,7 @@ class _Computation:
     training: bool
     dropouts: dict[str, float]
     gate: Function | None
+    activated_last: bool
     qkv: Function
     attention_output: Product
     attention_norm: Function
@@ -149,8 +156,10 @@ class _Computation:
         if self.gate is None:
             inner = self.up(x)
         else:
-            value, gate = self.up(x).chunk(2, dim=-1)
-            inner = self.gate(value) * gate
+            first, second = self.up(x).chunk(2, dim=-1)
+            if self.activated_last:
+                first, second = second, first
+            inner = self.gate(first) * second
         return self._added(residual, self.down, _drop(inner, "inner", self), "output")
 
     def _added(self, residual: Tensor, linear: Product, x: Tensor, dropout: str) -> Tensor:
@@ -177,11 +186,12 @@ class Layer(_Computation, nn.Module):
         normed = config.norm_first and number == 0
         self.attention_norm = nn.Identity() if normed else _norm(config)
         self.gate = ACTIVATIONS[config.hidden_act] if config.gated else None
+        self.activated_last = config.activated_last
         if config.gated:
-            self.up = Linear(hidden, 2 * inner, config.mlp_bias)
+            self.up = Linear(hidden, 2 * inner, config.up_bias)
         else:
-            self.up = Linear(hidden, inner, config.mlp_bias, config.hidden_act)
-        self.down = Linear(inner, hidden, config.mlp_bias)
+            self.up = Linear(hidden, inner, config.up_bias, config.hidden_act)
+        self.down = Linear(inner, hidden, config.down_bias)
         self.output_norm = _norm(config)
 
     def _perceptron(self, x: Tensor, residual: Tensor) -> Tensor:
@@ -205,6 +215,7 @@ class _Prepared(_Computation):
     def __init__(self, layer: Layer, dtype: torch.dtype) -> None:
         self.training, self.dropouts = False, {}
         self.heads, self.norm_first, self.gate = layer.heads, layer.norm_first, layer.gate
+        self.activated_last = layer.activated_last
         self.attention_norm, self.output_norm = layer.attention_norm, layer.output_norm
         products = [linear.product(dtype, keep=True) for linear in layer.linears()]
         self.qkv, self.attention_output, self.up, self.down = products
@@ -220,6 +231,7 @@ class Encoder(nn.Module):
 
     Attributes:
         config: its sizes.
+        layers: those with weights of their own; ``in_order`` has each as often as it is computed.
         unused: weights of the model file that the encoder does not compute with (BERT's pooler);
             a saved folder has them again.
         recompute_every: in training, compute the activations of every n-th layer again for the
@@ -230,7 +242,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         self.embeddings = Embeddings(config)
-        self.layers = nn.ModuleList(Layer(config, n) for n in range(config.num_hidden_layers))
+        self.layers = nn.ModuleList(Layer(config, n) for n in range(config.distinct_layers))
         self.final_norm = _norm(config) if config.norm_first else None
         buckets, heads = config.relative_buckets, config.num_attention_heads
         self.relative_bias = RelativeBias(buckets, heads) if buckets else None
@@ -286,13 +298,20 @@ class Encoder(nn.Module):
         states = None if torch.is_grad_enabled() else self._states(layers, dtype)
         if states is None:
             self._ready = None
-            return layers
+            return self.in_order(layers)
         ready = self._ready  # of one moment: threads share the encoder
         if ready is None or ready[0] != states:
             # Held, so that no other weights get their addresses, by which they are compared.
             held = [each.detach() for each in self.layers.parameters()]
-            self._ready = ready = (states, [_Prepared(layer, dtype) for layer in layers], held)
+            prepared = [_Prepared(layer, dtype) for layer in layers]
+            self._ready = ready = (states, self.in_order(prepared), held)
         return ready[1]
+
+    def in_order(self, layers: list[Any]) -> list[Any]:
+        """The distinct layers → all layers, as a text passes through them."""
+        if not self.config.layer_groups:
+            return layers
+        return [layers[self.config.weights_of(n)] for n in range(self.config.num_hidden_layers)]
 
     def _states(self, layers: list[Layer], dtype: torch.dtype) -> list[object] | None:
         """Equal as long as prepared layers compute the same; None where modules must be called."""

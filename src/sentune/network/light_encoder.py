@@ -208,8 +208,9 @@ def _version(path: Path) -> tuple[int, int]:
 
 
 def _computes(config: EncoderConfig) -> bool:
-    biases = config.attention_bias and config.mlp_bias and config.norm_bias
+    biases = config.attention_bias and config.up_bias and config.down_bias and config.norm_bias
     others = config.norm_first or config.gated or config.relative_buckets
+    others = others or config.embedding_size or config.layer_groups
     plain = config.attention_kinds == (AttentionKind(),) and config.hidden_act in FUSED_ACTIVATIONS
     return plain and biases and not others
 
@@ -226,6 +227,8 @@ def _shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     for module, names in ARCHITECTURES[config.model_type].names.items():
         kind = module.rpartition(".")[2]
+        if kind == "project":  # ELECTRA's, which models as wide as their tables do not have
+            continue
         of_layer = (hidden,) if kind.endswith("norm") else layers.get(kind, (hidden, hidden))
         for number in range(config.num_hidden_layers if "{}" in module else 1):
             for part in _parts(names, number):

@@ -44,7 +44,8 @@ def position_inputs(
     ``learned`` are the biases of layers without a window.
     """
     biases = learned if kind.window is None else _window(pack, kind.window, dtype)
-    rotation = None if kind.rotary_theta is None else _rotation(pack, kind.rotary_theta, size)
+    theta, scale = kind.rotary_theta, kind.rotary_scale
+    rotation = None if theta is None else _rotation(pack, theta, scale, size)
     return PositionInputs(biases, rotation)
 
 
@@ -63,13 +64,14 @@ def _window(pack: Pack, window: int, dtype: torch.dtype) -> Biases | None:
     ]
 
 
-def _rotation(pack: Pack, theta: float, size: int) -> Rotation:
+def _rotation(pack: Pack, theta: float, scale: float, size: int) -> Rotation:
     """Rotary positions (Su et al. 2021, arXiv:2104.09864), in the layout of Hugging Face.
 
     All in float32, as there: at position 8,000 a difference in rounding changes the vectors.
     """
     pairs = torch.arange(0, size, 2, device=pack.positions.device, dtype=torch.float32)
-    angles = pack.positions.float().unsqueeze(1) * (1.0 / theta ** (pairs / size))
+    frequencies = 1.0 / theta ** (pairs / size) / scale
+    angles = pack.positions.float().unsqueeze(1) * frequencies
     both = torch.cat([angles, angles], dim=1).view(-1, 1, 1, size)
     return Rotation(both.cos(), both.sin())
 

@@ -27,6 +27,7 @@ __all__ = [
     "require_weight",
     "shortlist",
     "word_candidates",
+    "z_scores",
 ]
 
 CANDIDATES = 100
@@ -100,7 +101,7 @@ def fuse(dense: Scores, words: Scores, weight: float) -> Floats:
     share = np.full((len(dense), 1), weight)
     share[no_words.all(axis=1)] = 1.0
     share[no_dense.all(axis=1) & ~no_words.all(axis=1)] = 0.0
-    fused = share * _dense_z(dense) + (1.0 - share) * _words_z(words)
+    fused = share * z_scores(dense) + (1.0 - share) * _words_z(words)
     fused[no_dense & no_words] = -np.inf
     return fused
 
@@ -120,7 +121,7 @@ def _check_lists(dense: Scores, words: Scores) -> None:
         )
 
 
-def _dense_z(scores: Scores) -> Floats:
+def z_scores(scores: Scores) -> Floats:
     """z-scores with the lowest of each row for the missing, 0 in rows without a spread."""
     ordered = np.sort(scores.astype(np.float64), axis=1)
     return _standardise(scores, ordered, ordered[:, :1], np.zeros((len(scores), 1)))

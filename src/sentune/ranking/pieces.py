@@ -90,6 +90,19 @@ class Pieces:
         found: Scores = np.maximum.reduceat(scores, self.starts[:-1], axis=1)
         return found
 
+    def best_of(self, passages: NDArray[np.int64], scores: Scores) -> NDArray[np.int64]:
+        """The best piece of chosen passages (Q, C), by the scores of all pieces (Q, n).
+
+        Of equal pieces the first. Cost: O(Q · n).
+        """
+        if len(self.texts) == len(self.starts) - 1:
+            return passages
+        most = np.repeat(self.best(scores), self.counts, axis=1)
+        places = np.where(scores == most, np.arange(len(self.texts)), len(self.texts))
+        firsts = np.minimum.reduceat(places, self.starts[:-1], axis=1)
+        found: NDArray[np.int64] = np.take_along_axis(firsts, passages, axis=1)
+        return found
+
     def shown(self, passage: int, scores: Scores) -> dict[str, Any]:
         """What a hit says of the best piece of a passage, by the scores of all pieces (n,).
 

@@ -12,11 +12,12 @@ from sentune.errors import ArgumentError
 
 if TYPE_CHECKING:
     from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.ranking.late_interaction import LateChoice
 
 __all__ = ["MODES", "Hit", "Searcher", "require_question"]
 
-MODES = ("dense", "words", "hybrid")
-"""What ranks: the model, BM25, or the fusion of both."""
+MODES = ("dense", "words", "hybrid", "late")
+"""What ranks: the model, BM25, the fusion of both, or that and the late stage after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Hit:
     Attributes:
         rank: 1 for the best.
         id: the passage's id in its source.
-        score: what the passages are ranked by: the similarity, BM25's score or the fused score.
+        score: what the passages are ranked by: the similarity, BM25's score, the fused score, or
+            that and the late stage's.
         similarity: the model's score; None in a search by words alone.
         text: the passage.
         piece: the part of the text that it was found by: the best piece by the model's similarity,
@@ -67,6 +69,10 @@ class Searcher(Protocol):
     @property
     def fusion_weight(self) -> float:
         """The model's share in a hybrid search."""
+
+    @property
+    def late(self) -> LateChoice:
+        """Weight and depth of the late stage in a late search."""
 
     def search(self, query: str, top: int = 10) -> list[Hit]:
         """The passages that answer a question, the best first.

@@ -29,7 +29,7 @@ _USUAL_SPECIAL = {
     "bos_token": (),
     "eos_token": (),
 }
-_WITHOUT_SEGMENTS = ("DistilBert", "Roberta", "MPNet", "Camembert", "XLMRoberta")
+_WITHOUT_SEGMENTS = ("DistilBert", "Roberta", "MPNet", "Camembert", "XLMRoberta", "Albert")
 _SIDES = ("right", "left")
 _PADDINGS = ("longest", "max_length", "do_not_pad")
 _TRUNCATIONS = ("longest_first", "only_first", "only_second", "do_not_truncate")

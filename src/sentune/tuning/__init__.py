@@ -8,14 +8,18 @@
 
     settings   what a person may choose, and the file that repeats a run
     split      which pairs to train on, to choose with, and to report on
+    checking   what may be wrong with the data
+    made_questions  texts without questions: what to train on, and what to measure on
     recipes    ways to train, by name; ``passages`` cuts long ones, ``sentences`` adds questions
     run        the steps in their order
     outcome    what came of it, for the card and for evaluation.json
+    several    the same for several base models, compared with each other
     folder     the states of the folder that a run writes: free, unfinished, finished
 """
 
 from __future__ import annotations
 
+from sentune.tuning.checking import DataCheck, check_data
 from sentune.tuning.folder import RunFolder
 from sentune.tuning.outcome import Tuned
 from sentune.tuning.run import tune
@@ -23,11 +27,13 @@ from sentune.tuning.settings import RunFile, TuneSettings, read_run_file
 from sentune.tuning.split import Split, read_split
 
 __all__ = [
+    "DataCheck",
     "RunFile",
     "RunFolder",
     "Split",
     "TuneSettings",
     "Tuned",
+    "check_data",
     "read_run_file",
     "read_split",
     "tune",

@@ -56,6 +56,11 @@ class RunFolder:
         """Whether a run has ended here: there is a model with its evaluation."""
         return all((self.path / name).is_file() for name in (_LAST, "evaluation.json"))
 
+    @property
+    def whole(self) -> bool:
+        """Whether the result is complete, and only has to be moved to its place."""
+        return self._staged.is_dir()
+
     def begin(self, *, resume: bool) -> bool:
         """Make sure that a run can write here; False if the run has already ended here.
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from sentune.data import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import OutputError
 from sentune.evaluation import Report, Verdict
+from sentune.evaluation.claims import notes
+from sentune.evaluation.facts import Facts
+from sentune.evaluation.verdict import verdict_of
 from sentune.report.card import CardFacts
 from sentune.tokens.truncation import Truncation
 from sentune.training.losses import EmbeddingLoss
 from sentune.training.trainer import SentenceTransformerTrainer
+from sentune.tuning.recipes import Prepared
 from sentune.tuning.settings import TuneSettings
 from sentune.tuning.split import Split
 
@@ -61,28 +64,25 @@ class Outcome:
 
     Attributes:
         kept: the better of the base model and the tuned one.
-        notes: remarks on the figures of the kept model.
-        trained_on: the training pairs, as the recipe prepared them.
+        facts: what every claim about the run follows from.
+        prepared: the training pairs and rows, as the recipe prepared them.
         trainer, loss: of the training, whichever model is kept.
+        seconds: the time of the training.
         report: figures of both models, of BM25 and of the tuned model's fusion.
-        verdict: what the report shows.
-        truncation: what the length limit cut off the training texts.
-        evaluated: what the limit cut off the texts of the evaluation.
     """
 
     kept: SentenceTransformer
-    notes: list[str]
-    trained_on: Pairs
+    facts: Facts
+    prepared: Prepared
     trainer: SentenceTransformerTrainer
+    seconds: float
     loss: EmbeddingLoss
     report: Report
-    verdict: Verdict
-    truncation: Truncation
-    evaluated: Truncation
 
-
-def _kept(found: Verdict) -> Literal["tuned", "base"]:
-    return "tuned" if found.keep else "base"
+    @property
+    def verdict(self) -> Verdict:
+        """What the facts show."""
+        return verdict_of(self.facts)
 
 
 def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str) -> CardFacts:
@@ -91,24 +91,36 @@ def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str
     return CardFacts(
         model=outcome.kept,
         name=name,
-        training=outcome.trained_on,
+        training=outcome.prepared.pairs,
         loss=outcome.loss,
         arguments=outcome.trainer.args,
         steps=outcome.trainer.state.global_step,
-        seconds=outcome.trainer.seconds,
+        seconds=outcome.seconds,
         loss_log=_loss_log(outcome.trainer),
         compute=(
             f"{compute.dtype_name} on {compute.device} ({compute.reason}); "
             "weights and optimizer state in float32"
         ),
-        truncation=outcome.truncation,
+        truncation=_required(outcome.facts.trained),
+        recipe=settings.recipe,
+        prepared=_of_recipe(split, outcome),
+        sentences=outcome.prepared.data.extra,
+        rows_an_epoch=len(outcome.prepared.data.rows_in(0)),
         report=outcome.report,
-        notes=outcome.notes,
-        verdict=outcome.verdict,
-        evaluated_on=split.description,
-        kept=_kept(outcome.verdict),
+        result=outcome.facts,
+        evaluated_on=". ".join(filter(None, (split.description, split.caution))),
         private=settings.private_card,
     )
+
+
+def _required(found: Truncation | None) -> Truncation:
+    return found or Truncation()
+
+
+def _of_recipe(split: Split, outcome: Outcome) -> tuple[str, ...]:
+    """What the recipe says that it did to the pairs."""
+    known = set(split.train.notes)
+    return tuple(note for note in outcome.prepared.pairs.notes if note not in known)
 
 
 def _loss_log(trainer: SentenceTransformerTrainer) -> list[tuple[float, int, float]]:
@@ -121,16 +133,16 @@ def _loss_log(trainer: SentenceTransformerTrainer) -> list[tuple[float, int, flo
 
 def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str, Any]:
     """The content of ``evaluation.json``."""
-    used = {"training": outcome.trained_on, "validation": split.valid, "test": split.test}
-    data_notes = [f"{use}: {note}" for use, pairs in used.items() if pairs for note in pairs.notes]
     return {
-        "kept": _kept(outcome.verdict),
+        "kept": outcome.facts.kept,
         "verdict": asdict(outcome.verdict),
-        "fusion_weight": outcome.kept.extras["fusion_weight"],
+        **{name: value for name, value in outcome.facts.saved.items() if name != "kept"},
         "measured_on": split.description,
+        "caution": split.caution,
         **outcome.report.to_json(),
-        "notes": outcome.notes,
-        "data_notes": data_notes,
+        "facts": outcome.facts.to_json(),
+        "notes": notes(outcome.facts),
+        "data_notes": _data_notes(split, outcome),
         "training": {
             "base": settings.base,
             "recipe": settings.recipe,
@@ -138,12 +150,23 @@ def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str,
             "batch_size": outcome.trainer.args.per_device_train_batch_size,
             "learning_rate": outcome.trainer.args.learning_rate,
             "seed": outcome.trainer.args.seed,
-            "pairs": len(outcome.trained_on),
+            "pairs": len(outcome.prepared.pairs),
+            "sentences": outcome.prepared.data.extra,
             "steps": outcome.trainer.state.global_step,
-            "seconds": round(outcome.trainer.seconds, 1),
+            "seconds": round(outcome.seconds, 1),
             "loss_log": [list(entry) for entry in _loss_log(outcome.trainer)],
             "compute_dtype": outcome.trainer.model.compute.dtype_name,
-            "truncation": asdict(outcome.truncation),
+            "truncation": asdict(_required(outcome.facts.trained)),
         },
-        "evaluation_truncation": asdict(outcome.evaluated),
+        "evaluation_truncation": asdict(_required(outcome.facts.measured)),
     }
+
+
+def _data_notes(split: Split, outcome: Outcome) -> list[str]:
+    """The notes on the data, each once: what was held out of a file has the notes of the file."""
+    parts = {"training": outcome.prepared.pairs, "validation": split.valid, "test": split.test}
+    uses: dict[str, list[str]] = {}
+    for use, pairs in parts.items():
+        for note in () if pairs is None else pairs.notes:
+            uses.setdefault(note, []).append(use)
+    return [f"{found[0]}: {note}" if len(found) == 1 else note for note, found in uses.items()]

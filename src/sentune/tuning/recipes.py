@@ -12,6 +12,7 @@ from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.training.batches.examples import Row, TrainingData
 from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
+from sentune.tuning.made_questions import made_training
 from sentune.tuning.passages import cut_passages
 from sentune.tuning.sentences import sentence_rows, words_or_model
 from sentune.wording import counted
@@ -53,9 +54,15 @@ class Recipe:
     def prepare(
         self, pairs: Pairs, base: SentenceTransformer, epochs: float, seed: int
     ) -> Prepared:
-        """The pairs and rows to train on; sentences are spread over the epochs, 100 at most."""
+        """The pairs and rows to train on; sentences are spread over the epochs, 100 at most.
+
+        Of passages without questions, sentences are the questions.
+        """
+        if not pairs.relevant:
+            most, each = self.piece_tokens(base), self.sentences or _SENTENCES
+            return Prepared(*made_training(pairs, base, most, each, epochs, seed))
         if self.passage_tokens is not None:
-            pairs = cut_passages(pairs, base, self._most(base))
+            pairs = cut_passages(pairs, base, self.piece_tokens(base))
         data = TrainingData.of(pairs)
         if not self.sentences:
             return Prepared(pairs, data)
@@ -68,7 +75,7 @@ class Recipe:
             note = f"{said}, so sentences of passages are not trained on"
             return Prepared(replace(pairs, notes=(*pairs.notes, note)), data)
         spread = math.ceil(min(epochs, _MOST_TURNS))
-        found = sentence_rows(pairs, base, self._most(base), self.sentences, seed)
+        found = sentence_rows(pairs, base, self.piece_tokens(base), self.sentences, seed)
         found = found[: spread * len(data.rows)]
         rows = [Row(row) for row in found]
         told = counted(len(rows), "sentence")
@@ -77,7 +84,7 @@ class Recipe:
         data = replace(data, rows=[*data.rows, *rows], extra=len(rows), spread=spread)
         return Prepared(pairs, data)
 
-    def _most(self, base: SentenceTransformer) -> int:
+    def piece_tokens(self, base: SentenceTransformer) -> int:
         """The most tokens of a piece that fits the length limit together with its prompt."""
         whole, before = base.max_seq_length, base.tokenizer.prompt_length(base.document_prompt)
         prompt = max(0, before - base.tokenizer.frame()[0])
@@ -85,6 +92,7 @@ class Recipe:
 
 
 _MOST_TURNS = 100
+_SENTENCES = 2  # of a piece, if there are no questions and the recipe does not say
 _CARD = {
     "num_train_epochs": 10,
     "per_device_train_batch_size": 20,

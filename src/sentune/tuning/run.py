@@ -15,11 +15,11 @@ from sentune.evaluation import (
     InformationRetrievalEvaluator,
     Report,
     evaluate_systems,
-    remarks,
-    verdict,
 )
+from sentune.evaluation.facts import Facts
 from sentune.files import write_json, write_text
 from sentune.ranking.bm25 import require_bm25
+from sentune.ranking.late_interaction import LateChoice
 from sentune.ranking.pieces import LongText, what_is_read
 from sentune.report.card import model_card
 from sentune.tokens.truncation import Truncation, count_truncation
@@ -30,14 +30,17 @@ from sentune.training.loader import prompts_of_model
 from sentune.training.losses import EmbeddingLoss
 from sentune.training.mining.mine import mine_hard_negatives
 from sentune.training.trainer import SentenceTransformerTrainer
+from sentune.tuning.checking import lonely_batches, what_matters
 from sentune.tuning.folder import RunFolder
 from sentune.tuning.outcome import Outcome, Tuned, card_facts, summary
 from sentune.tuning.recipes import Prepared, recipe
 from sentune.tuning.settings import RunFile, TuneSettings
 from sentune.tuning.split import Split
-from sentune.wording import counted
+from sentune.wording import counted, duration
 
 __all__ = ["tune"]
+
+_EQUAL_SHARES = 0.5  # of the model and of BM25
 
 _DISCARDED = (
     "Tuning was discarded: this folder holds the base model, and the figures of the tuned model "
@@ -52,6 +55,7 @@ def tune(
     settings: TuneSettings,
     say: Callable[[str], None] = lambda _: None,
     *,
+    detail: Callable[[str], None] | None = None,
     resume: bool = False,
     run_file: RunFile | None = None,
 ) -> Tuned:
@@ -65,6 +69,7 @@ def tune(
         out: the folder to write. It must not exist or be empty, unless a run is resumed.
         settings: see :class:`TuneSettings`.
         say: called with a line before each step.
+        detail: called with lines that are in the card too; ``say`` if None.
         resume: continue the unfinished run in ``out``; start a new one if there is none.
         run_file: written into ``out`` as ``run.yaml``; from the settings if None.
 
@@ -75,50 +80,80 @@ def tune(
             resume had other settings or data.
     """
     folder = RunFolder(out)
-    run_text = (run_file or RunFile(settings)).text()
+    run_text = (run_file or RunFile(settings)).text(folder.path)
     if not folder.begin(resume=resume):
         return Tuned.read(folder.path)
     require_bm25()
+    if split.caution:
+        say(split.caution)
     _require_one_process()
     base, model = (SentenceTransformer(settings.base) for _ in range(2))
     say(f"base model {base.base.name} from {base.base.origin}")
-    say(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
+    detail = detail or say
+    detail(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
+    for line in (*(split.train.notes if split.texts_only else ()), *what_matters(split, base)):
+        say(line)
     if settings.resolved().get("eval_strategy", "no") != "no":
         split = split.watching(settings.seed)
-    pairs, data = _prepared(split, base, settings, say)
+    prepared = _prepared(split, base, settings, detail)
+    pairs = prepared.pairs
     texts = dict.fromkeys(text for row in pairs.rows() for text in row)
     truncation = model.tokenizer(list(texts))[1]
     say(f"training on {counted(len(pairs), 'pair')}: {truncation.describe(model.max_seq_length)}")
     loss = recipe(settings.recipe).make_loss()
-    trainer = _trainer(model, data, split, settings, folder, loss)
+    trainer = _trainer(model, prepared.data, split, settings, folder, loss)
+    if lonely := lonely_batches(prepared.data, trainer.args):
+        say(lonely)
+        pairs = replace(pairs, notes=(*pairs.notes, lonely))
+        prepared = prepared._replace(pairs=pairs)
     trainer.train(resume_from_checkpoint=resume)
+    seconds = trainer.seconds  # the clock runs on, and one figure is told everywhere
     steps = counted(trainer.state.global_step, "step")
-    say(f"trained {steps} in {trainer.seconds:.0f} s; evaluating")
-    long_text = settings.long_text
-    report, evaluated = _evaluate(split, model, base, settings.show_progress, long_text)
-    if evaluated.noteworthy:
-        told = evaluated.describe(model.max_seq_length)
+    say(f"trained {steps} in {duration(seconds)}; evaluating")
+    report, facts = _measured(split, model, base, truncation, settings)
+    read = facts.measured
+    if read is not None and read.noteworthy:
+        told = read.describe(model.max_seq_length)
         split = replace(split, description=f"{split.description}; {told}")
-    found = verdict(report)
-    kept, of_kept = (
-        (model, report) if found.keep else (base, _evaluate(split, base, None, False, long_text)[0])
-    )
-    weight = of_kept.fusion.weight
-    kept.extras = {"kept": "tuned" if found.keep else "base", "fusion_weight": weight}
-    if not found.keep:
-        split = replace(split, description=f"{split.description}. {_DISCARDED.format(weight)}")
+    if not facts.keep:
+        told = _DISCARDED.format(facts.of_kept.search_weight)
+        split = replace(split, description=f"{split.description}. {told}")
+    kept = model if facts.keep else base
+    kept.extras = facts.saved
     outcome = Outcome(
         kept=kept,
-        notes=remarks(of_kept),
-        trained_on=pairs,
+        facts=facts,
+        prepared=prepared,
         trainer=trainer,
+        seconds=seconds,
         loss=loss,
         report=report,
-        verdict=found,
-        truncation=truncation,
-        evaluated=evaluated,
     )
     return _write(folder, split, settings, outcome, run_text)
+
+
+def _measured(
+    split: Split,
+    model: SentenceTransformer,
+    base: SentenceTransformer,
+    trained: Truncation,
+    settings: TuneSettings,
+) -> tuple[Report, Facts]:
+    """The figures, and the facts that every claim about them follows from."""
+    long_text = settings.long_text
+    report, evaluated = _evaluate(split, model, base, settings.show_progress, long_text)
+    facts = replace(
+        report.facts,
+        tunes=True,
+        trained=trained,
+        measured=evaluated,
+        limit=model.max_seq_length,
+        made=split.made_questions,
+    )
+    if facts.keep:
+        return report, facts
+    alone = replace(_evaluate(split, base, None, False, long_text)[0].facts, tunes=True)
+    return report, replace(facts, base_alone=alone)
 
 
 def _write(
@@ -193,6 +228,12 @@ def _prepared(
     """The training pairs with mined negatives, as the recipe prepares them."""
     pairs = split.train
     if settings.hard_negatives:
+        if split.texts_only:
+            raise ArgumentError(
+                f"hard_negatives {settings.hard_negatives} for texts without questions",
+                expected="pairs: a sentence's own neighbours answer it nearly as well",
+                fix="leave hard_negatives out",
+            )
         mined = mine_hard_negatives(
             pairs,
             base,
@@ -212,6 +253,20 @@ def _prepared(
     return prepared
 
 
+def _given(
+    split: Split, model: SentenceTransformer, long_text: LongText
+) -> tuple[float | None, LateChoice | None]:
+    """Weights of the fusion and of the late stage from elsewhere; None to cross-fit them."""
+    if split.made:
+        # People's questions share other words with the passages than made ones do.
+        return _EQUAL_SHARES, LateChoice()
+    if split.test is None:
+        return None, None
+    found = evaluate_systems(split.task(split.valid), model=model, long_text=long_text)
+    late = None if found.late is None else LateChoice(found.late.weight, found.late.depth)
+    return found.fusion.weight, late
+
+
 def _evaluate(
     split: Split,
     model: SentenceTransformer,
@@ -222,15 +277,13 @@ def _evaluate(
     task = split.task(split.valid if split.test is None else split.test)
     # Several models encode the same texts; what the limit cuts is counted once, below.
     with count_truncation():
-        chosen = None
-        if split.test is not None:
-            of_valid = split.task(split.valid)
-            chosen = evaluate_systems(of_valid, model=model, long_text=long_text).fusion.weight
+        chosen, late = _given(split, model, long_text)
         report = evaluate_systems(
             task,
             model=model,
             base=base,
             fusion_weight=chosen,
+            late=late,
             long_text=long_text,
             show_progress_bar=show_progress and sys.stderr.isatty(),
         )

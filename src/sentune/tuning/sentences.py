@@ -17,7 +17,7 @@ from sentune.ranking.bm25 import BM25
 from sentune.ranking.pieces import cut_texts, cut_to
 from sentune.ranking.rank import rank
 
-__all__ = ["WordsOrModel", "sentence_rows", "words_or_model"]
+__all__ = ["WordsOrModel", "sentence_rows", "sentences_of", "words_or_model"]
 
 _ENDS = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；：])|\n+")
 _SENTENCE = range(40, 250)  # characters: shorter ones are headings, longer ones no sentences
@@ -96,7 +96,7 @@ def sentence_rows(
         for piece in cut_to(list(pairs.passages.values()), model.tokenizer, room).texts
         if len(piece) >= _PIECE
     )
-    found = {piece: _sentences(piece) for piece in pieces}
+    found = {piece: sentences_of(piece) for piece in pieces}
     times = Counter(part for parts in found.values() for part in parts)
     rows: list[tuple[str, ...]] = []
     for piece, parts in found.items():
@@ -108,7 +108,8 @@ def sentence_rows(
     return [rows[index] for index in draw.permutation(len(rows))]
 
 
-def _sentences(piece: str) -> list[str]:
+def sentences_of(piece: str) -> list[str]:
+    """The sentences of 40 to 249 characters in a text, once each; none of a single sentence."""
     # A piece of one sentence would answer itself.
     parts = dict.fromkeys(_ENDS.split(piece))
     return [part for part in parts if len(part) in _SENTENCE and part != piece.strip()]

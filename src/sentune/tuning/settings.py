@@ -19,6 +19,7 @@ from sentune.model_folder.resolve import DEFAULT_BASE_MODEL
 from sentune.ranking.pieces import LongText, require_long_text
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
+from sentune.tuning.run_paths import FILES, beside, model_relative_to, relative_to
 
 __all__ = ["RunFile", "TuneSettings", "read_run_file"]
 
@@ -107,7 +108,9 @@ class RunFile:
     Attributes:
         settings: of the run.
         reading: what is said about the columns of the files.
-        data, valid, test: files of pairs; None if the file names none.
+        data, valid, test: files of pairs; None if the file names none. A file that is read names
+            them relative to itself.
+        corpus: a file of further passages, or None.
     """
 
     settings: TuneSettings
@@ -115,16 +118,18 @@ class RunFile:
     data: str | None = None
     valid: str | None = None
     test: str | None = None
+    corpus: str | None = None
 
-    def text(self) -> str:
-        """The file's content, every setting resolved."""
+    def text(self, folder: Path) -> str:
+        """The content of the file in ``folder``: every setting resolved, paths relative to it."""
         settings = self.settings
         values: dict[str, Any] = {
-            "data": self.data,
-            "valid": self.valid,
-            "test": self.test,
+            "data": relative_to(folder, self.data),
+            "valid": relative_to(folder, self.valid),
+            "test": relative_to(folder, self.test),
+            "corpus": relative_to(folder, self.corpus),
             **self.reading.settings(),
-            "base": settings.base,
+            "base": model_relative_to(folder, settings.base),
             "recipe": settings.recipe,
             "hard_negatives": settings.hard_negatives,
             "long_text": settings.long_text,
@@ -138,12 +143,11 @@ class RunFile:
             for name, value in values.items()
             if value is not None or name in of_recipe
         }
-        head = "# sentune tune --config THIS_FILE --out FOLDER does this run again.\n"
+        head = _NO_FILE if self.data is None else _AGAIN
         return head + str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
 
 
 _OF_TUNING = ("base", "recipe", "hard_negatives", "long_text", "private_card")
-_FILES = ("data", "valid", "test")
 
 
 def read_run_file(path: str | Path | None, **given: Any) -> RunFile:
@@ -160,14 +164,21 @@ def read_run_file(path: str | Path | None, **given: Any) -> RunFile:
         DataError: the file cannot be read, or is not a mapping.
         ArgumentError: a name that is not a setting, or a value outside its range.
     """
-    found = {} if path is None else _read(Path(path))
+    found = {} if path is None else beside(Path(path), _read(Path(path)))
     found |= {name: value for name, value in given.items() if value is not None}
     chosen = {name: found.pop(name) for name in (*_OF_TUNING, "show_progress") if name in found}
-    files = {name: str(found.pop(name)) for name in _FILES if found.get(name) is not None}
+    files = {name: str(found.pop(name)) for name in FILES if found.get(name) is not None}
     said = {name: found.pop(name) for name in READ_SETTINGS if found.get(name) is not None}
     reading = ReadOptions.of_settings(said)
-    training = {name: value for name, value in found.items() if name not in _FILES}
+    training = {name: value for name, value in found.items() if name not in FILES}
     return RunFile(TuneSettings(training=training, **chosen), reading, **files)
+
+
+_AGAIN = "# sentune tune --config THIS_FILE --out FOLDER does this run again.\n"
+_NO_FILE = (
+    "# The settings of a run whose pairs came from no file. To use them for others:\n"
+    "# sentune tune DATA --config THIS_FILE --out FOLDER\n"
+)
 
 
 def _plain(value: Any) -> Any:
@@ -208,7 +219,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _require_known(values: Mapping[str, Any], path: Path) -> None:
-    known = _training_names() | {*_OF_TUNING, *_FILES, *READ_SETTINGS}
+    known = _training_names() | {*_OF_TUNING, *FILES, *READ_SETTINGS}
     for name, value in values.items():
         if name in _NOT_FOR_FILES:
             if value not in (None, False):
@@ -239,7 +250,7 @@ def _unknown(name: str, known: frozenset[str], where: str = "") -> ArgumentError
     fix = f"did you mean {near[0]}?" if near else "leave it out"
     return ArgumentError(
         f"{where}{name} is no setting",
-        expected="a name of SentenceTransformerTrainingArguments, or data, valid, test, "
+        expected="a name of SentenceTransformerTrainingArguments, or data, valid, test, corpus, "
         + ", ".join(_OF_TUNING),
         fix=fix,
     )

@@ -5,11 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sentune.data import Pairs, hold_out, read_pairs, require_at_least, without_leaks
+from sentune.data import (
+    Pairs,
+    hold_out,
+    holds_texts_only,
+    read_corpus,
+    read_pairs,
+    require_at_least,
+    with_corpus,
+    without_leaks,
+)
+from sentune.data.files.records import quoted
+from sentune.data.kinds import unused_prose
 from sentune.data.options import AS_NAMED, ReadOptions
 from sentune.errors import DataError
 from sentune.evaluation import RetrievalTask
-from sentune.wording import counted
+from sentune.tuning.made_questions import made_caution, part_texts
+from sentune.wording import agreeing, counted
 
 __all__ = ["Split", "read_split"]
 
@@ -26,6 +38,7 @@ class Split:
         description: what was held out, in a sentence.
         watched: pairs to evaluate on between steps, which may stop the run. They come from
             ``train``, or from ``valid`` if there is ``test``; the report is not measured on them.
+        made: whether nobody asked the questions of ``valid``: they are made of texts.
     """
 
     train: Pairs
@@ -33,6 +46,22 @@ class Split:
     test: Pairs | None
     description: str
     watched: Pairs | None = None
+    made: bool = False
+
+    @property
+    def texts_only(self) -> bool:
+        """Whether there are no questions to train on, only passages."""
+        return not self.train.relevant
+
+    @property
+    def made_questions(self) -> bool:
+        """Whether the report is measured on made questions."""
+        return self.made and self.test is None
+
+    @property
+    def caution(self) -> str | None:
+        """What the measured questions can and cannot show, if nobody asked them."""
+        return made_caution(self.train) if self.made_questions else None
 
     def watching(self, seed: int) -> Split:
         """Set pairs apart that choose the best step, so that the report's questions do not.
@@ -42,16 +71,17 @@ class Split:
         """
         if self.test is not None:
             return replace(self, watched=self.valid)
-        train, watched = hold_out(self.train, _WATCHED, seed)
+        hold = part_texts if self.texts_only else hold_out
+        train, watched = hold(self.train, _WATCHED, seed)
         described = f"{self.description}; {counted(len(watched.questions), 'other question')} "
         described += "chose the best step"
         return replace(self, train=train, watched=watched, description=described)
 
     def task(self, pairs: Pairs) -> RetrievalTask:
         """The questions of ``pairs`` against all passages of all parts."""
-        return RetrievalTask.from_pairs(
-            pairs, *filter(None, (self.train, self.valid, self.test, self.watched))
-        )
+        parts = (self.train, self.valid, self.test, self.watched)
+        # Parts without pairs have passages, too.
+        return RetrievalTask.from_pairs(pairs, *(part for part in parts if part is not None))
 
 
 def read_split(
@@ -60,36 +90,94 @@ def read_split(
     test: str | Path | None,
     seed: int,
     reading: ReadOptions = AS_NAMED,
+    corpus: str | Path | None = None,
 ) -> Split:
     """Read the files, hold pairs out if no file is given, and leave leaked questions out.
 
+    ``data`` may have texts without questions: then made questions are held out, see
+    :mod:`sentune.tuning.made_questions`. Passages of ``corpus`` join those to train on, without
+    those that answer a question of ``valid`` or ``test``.
+
     Raises DataError if a file cannot be used, or has too few pairs.
     """
-    of_train, of_valid, of_test = (
-        replace(reading, split=split) for split in ("train", "valid", "test")
-    )
-    train = read_pairs(data, of_train)
-    require_at_least(train, 2, "tuning")
-    tested = None if test is None else without_leaks(read_pairs(test, of_test), train)
-    if valid is not None:
-        checked = without_leaks(read_pairs(valid, of_valid), train)
-        where = f"the {counted(len(checked.questions), 'question')} of {Path(valid).name}"
+    texts_only = holds_texts_only(data, reading)
+    if texts_only:
+        train = _texts(data, reading)
+    else:
+        train = _read(data, reading, "train")
+        require_at_least(train, 2, "tuning")
+    tested = None if test is None else without_leaks(_read(test, reading, "test"), train)
+    checked = None if valid is None else without_leaks(_read(valid, reading, "valid"), train)
+    if corpus is not None:
+        train = with_corpus(train, read_corpus(corpus, reading), _asked(checked, tested))
+    if texts_only:
+        split = _split_of_texts(train, checked, valid, seed)
+    else:
+        split = _split_of_pairs(train, checked, valid, seed)
+    if tested is None:
+        return replace(split, description=f"measured on {split.description}")
+    tested = without_leaks(tested, split.valid, role="validation")
+    asked = counted(len(tested.questions), "question")
+    described = f"measured on the {asked} of {Path(str(test)).name}"
+    if not split.made:
+        described += f"; the fusion's weight chosen on {split.description}"
+    return replace(split, test=tested, description=described)
+
+
+def _read(path: str | Path, reading: ReadOptions, split: str) -> Pairs:
+    return read_pairs(path, replace(reading, split=split))
+
+
+def _texts(path: str | Path, reading: ReadOptions) -> Pairs:
+    texts = read_corpus(path, reading)
+    perhaps = unused_prose(path, reading)
+    if not perhaps:
+        return texts
+    note = f"if {quoted(perhaps)} holds questions, say so with --question-column"
+    return replace(texts, notes=(*texts.notes, note))
+
+
+def _asked(*parts: Pairs | None) -> list[str]:
+    """The texts that answer a question of these parts."""
+    given = [part for part in parts if part is not None]
+    return [part.passages[key] for part in given for keys in part.relevant.values() for key in keys]
+
+
+def _split_of_pairs(
+    train: Pairs, checked: Pairs | None, valid: str | Path | None, seed: int
+) -> Split:
+    if checked is not None:
+        where = _given(checked, valid)
     else:
         train, checked = hold_out(train, _HELD_OUT, seed)
         checked = without_leaks(checked, train)
         where = (
-            f"{counted(len(checked.questions), 'question')} of {Path(data).name} held out by "
-            f"passage (seed {seed}): their passages answer no training question"
+            f"{counted(len(checked.questions), 'question')} of {Path(train.source).name} held out "
+            f"by passage (seed {seed}): their passages answer no training question"
         )
     if len({row[1] for row in train.rows()}) < 2:
         raise DataError(
-            f"{data} leaves {counted(len(train), 'pair')} to train on",
+            f"{train.source} leaves {counted(len(train), 'pair')} to train on",
             expected="at least two with different passages, besides those held out",
             fix="add pairs",
         )
-    if tested is None:
-        return Split(train, checked, None, f"measured on {where}")
-    tested = without_leaks(tested, checked, role="validation")
-    asked = counted(len(tested.questions), "question")
-    described = f"measured on the {asked} of {Path(str(test)).name}"
-    return Split(train, checked, tested, f"{described}; the fusion's weight chosen on {where}")
+    return Split(train, checked, None, where)
+
+
+def _split_of_texts(
+    texts: Pairs, checked: Pairs | None, valid: str | Path | None, seed: int
+) -> Split:
+    if checked is not None:
+        seen = sum(text in set(texts.passages.values()) for text in set(_asked(checked)))
+        where = f"{_given(checked, valid)}; {counted(seen, 'passage')} that they ask for "
+        where += f"{agreeing(seen, 'is')} among the texts to train on, without the questions"
+        return Split(texts, checked, None, where)
+    train, held_out = part_texts(texts, _HELD_OUT, seed)
+    made = counted(len(held_out.questions), "made question")
+    where = f"{made} on as many passages of {Path(texts.source).name} held out (seed {seed}); "
+    where += "they do not choose the fusion's weight, so the model and BM25 have equal shares"
+    return Split(train, held_out, None, where, made=True)
+
+
+def _given(checked: Pairs, valid: str | Path | None) -> str:
+    return f"the {counted(len(checked.questions), 'question')} of {Path(str(valid)).name}"

@@ -12,9 +12,8 @@ import pytest
 
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.evaluation.report import FusionWeight, Report, remarks
+from sentune.evaluation.report import FusionWeight, Report
 from sentune.evaluation.significance import Difference, Interval
-from sentune.evaluation.verdict import verdict
 from sentune.report.card import CardFacts
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.losses import MultipleNegativesRankingLoss
@@ -61,6 +60,14 @@ def make_report(base: float = 0.5, tuned: float = 0.7) -> Report:
     )
 
 
+@pytest.fixture(scope="session")
+def discarded() -> dict[str, Any]:
+    """The changes that make facts those of a tuning which made the model worse."""
+    report = make_report(base=0.7, tuned=0.5)
+    alone = replace(make_report(base=0.7, tuned=0.7).facts, tunes=True)
+    return {"report": report, "result": replace(report.facts, tunes=True, base_alone=alone)}
+
+
 MakeFacts = Callable[..., CardFacts]
 
 
@@ -92,11 +99,13 @@ def plain_facts(model: SentenceTransformer, tmp_path_factory: pytest.TempPathFac
         loss_log=[(0.5, 10, 1.23456), (1.0, 20, 0.98765)],
         compute="float32 on cpu (asked for); weights float32",
         truncation=model.tokenizer(list(PAIRS.passages.values()))[1],
+        recipe="plain",
+        prepared=["2 passages of more than 256 tokens became 5 pieces"],
+        sentences=3,
+        rows_an_epoch=7,
         report=make_report(),
-        notes=remarks(make_report()),
-        verdict=verdict(make_report()),
+        result=replace(make_report().facts, tunes=True),
         evaluated_on="measured on the 40 questions of held_out.json",
-        kept="tuned",
         private=False,
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +25,7 @@ Make = Callable[..., CardFacts]
 
 SECTIONS = """\
 # my-model
+## Result
 ## Model Details
 ### Model Description
 ### Model Sources
@@ -179,14 +181,39 @@ def test_the_log_is_a_table_and_a_long_one_is_folded(card: str, make_facts: Make
     assert "Training Logs" not in model_card(make_facts(loss_log=[]))
 
 
-def test_the_evaluation_has_figures_verdict_remarks_and_method(
-    card: str, plain_facts: CardFacts
+def test_the_card_begins_with_what_the_model_is_worth(
+    card: str, make_facts: Make, discarded: dict[str, Any]
 ) -> None:
+    section = card.split("## Result\n")[1].split("## Model Details")[0]
+    assert _body(card).index("## Result") < 800
+    assert (
+        "**Tuning helped. Right passage first: 28 of 40 questions in place of 20. nDCG@10 changed "
+        "by +0.200 (95% interval +0.150 to +0.250, p = 0.0123, 35 independent groups of "
+        "questions).**"
+    ) in section
+    assert "| base model | 20 |\n| tuned model | 28 |\n| BM25 | 24 |\n" in section
+    assert "Searches with this folder rank by the model and BM25 together, with 0.6" in section
+    for term in ("BM25", "nDCG@10", "95% interval", "p", "Independent groups"):
+        assert f"- **{term}**" in section
+    worse = model_card(make_facts(**discarded)).split("## Result\n")[1]
+    assert "it made the model worse, so the base model is kept. Right passage first: 20" in worse
+
+
+def test_the_steps_follow_from_the_recipe_and_its_counts(card: str, make_facts: Make) -> None:
+    assert (
+        "- Recipe: `plain`, on 4 pairs and 3 sentences of passages as questions, 7 of both an "
+        "epoch, in batches of up to 20\n"
+        "  - 2 passages of more than 256 tokens became 5 pieces\n- Steps: 1,234\n"
+    ) in card
+    alone = model_card(make_facts(sentences=0, prepared=[]))
+    assert "- Recipe: `plain`, on 4 pairs, in batches of up to 20\n- Steps" in alone
+    assert "- Recipe" not in model_card(make_facts(recipe=""))
+
+
+def test_the_evaluation_has_figures_remarks_and_method(card: str, plain_facts: CardFacts) -> None:
     section = card.split("## Evaluation\n")[1].split("## Training Details")[0]
-    report, found = plain_facts.report, plain_facts.verdict
+    report = plain_facts.report
     assert report is not None
-    assert found is not None
-    assert f"**{found.text}**" in section
     assert all(f"- {remark}" in section for remark in remarks(report))
     for system, name in {"base": "base", "model": "tuned", "bm25": "BM25"}.items():
         interval = report.systems[system]["ndcg@10"]
@@ -197,20 +224,21 @@ def test_the_evaluation_has_figures_verdict_remarks_and_method(
 
 
 def test_without_an_evaluation_the_card_says_so(make_facts: Make) -> None:
-    text = model_card(make_facts(report=None, verdict=None))
+    text = model_card(make_facts(report=None, result=None))
     assert "Nothing was measured: whether tuning helped is not known." in text
     assert "How this was measured" not in text
-    alone = model_card(make_facts(verdict=None))
+    assert "## Result" not in text
+    alone = model_card(make_facts(result=None))
     assert "Tuning helped" not in alone
     assert "| tuned |" in alone
 
 
-def test_a_base_model_that_was_kept_says_so_first(card: str, make_facts: Make) -> None:
-    text = model_card(make_facts(kept="base"))
+def test_a_base_model_that_was_kept_says_so_first(
+    card: str, make_facts: Make, discarded: dict[str, Any]
+) -> None:
+    text = model_card(make_facts(**discarded))
     first = _body(text).strip().splitlines()[2]
-    assert first.startswith(
-        "> **Tuning did not help, so this folder holds the unchanged base model**"
-    )
+    assert first.startswith("> **This folder holds the unchanged base model**")
     assert "the folder holds nothing of its result" in text
     assert "(the tuning on them was discarded)" in text
     assert "tuned on 4" not in text

@@ -10,18 +10,25 @@ from __future__ import annotations
 from typing import Any
 
 from sentune.errors import UnsupportedModelError
+from sentune.network.architectures.albert import ALBERT
 from sentune.network.architectures.architecture import Architecture
 from sentune.network.architectures.bert import BERT, CAMEMBERT, ROBERTA, XLM_ROBERTA
 from sentune.network.architectures.distilbert import DISTILBERT
+from sentune.network.architectures.electra import ELECTRA
+from sentune.network.architectures.gte import GTE, NEW
 from sentune.network.architectures.modernbert import MODERNBERT
 from sentune.network.architectures.mpnet import MPNET
+from sentune.network.architectures.nomic_bert import NOMIC_BERT
 from sentune.network.config import EncoderConfig
 
 __all__ = ["ARCHITECTURES", "Architecture", "read_config"]
 
 ARCHITECTURES = {
     architecture.model_type: architecture
-    for architecture in (BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, MPNET, DISTILBERT, MODERNBERT)
+    for architecture in (
+        *(BERT, ROBERTA, XLM_ROBERTA, CAMEMBERT, MPNET, DISTILBERT, ELECTRA, ALBERT),
+        *(MODERNBERT, NOMIC_BERT, GTE, NEW),
+    )
 }
 
 

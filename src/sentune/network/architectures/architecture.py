@@ -34,32 +34,37 @@ class Architecture:
         names: module of our encoder → module in weight files, ``{}`` for the number of the layer.
             Several are stacked, in this order, along the first axis.
         prefix: before the names of the encoder in the file of a model with a head.
+        older_prefix: the same in files that the code of the hub has written.
         heads: prefixes of the weights of heads, which are left out.
         kept: prefixes of weights that are not computed with but saved again.
-        spelling: name in :class:`EncoderConfig` → name in ``config.json``, where they differ.
+        spelling: name in :class:`EncoderConfig` → name in ``config.json``, where they differ; of
+            several names, the first that the file has counts.
         dropout: name in :class:`EncoderConfig` → name in ``config.json``.
         usual_dropout: the default where ``config.json`` has none.
         fixed: name in ``config.json`` → the only value that is computed.
         options: the rest of :class:`EncoderConfig`, read from the file or the same for all.
-        older_names: further entries of ``config.json`` for earlier versions of transformers.
+        ignored: names in ``config.json`` that say nothing about vectors, beside those of all.
+        other_versions: entries that ``config.json`` gets for other versions of transformers.
     """
 
     model_type: str
     model_class: str
     names: Mapping[str, str | tuple[str, ...]]
     prefix: str
+    older_prefix: str = ""
     heads: tuple[str, ...]
     kept: tuple[str, ...] = ()
-    spelling: Mapping[str, str] = field(default_factory=dict)
+    spelling: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     dropout: Mapping[str, str]
     usual_dropout: float = 0.1
     fixed: Mapping[str, Any] = field(default_factory=dict)
     options: Callable[[ConfigReader], Options]
-    older_names: Callable[[EncoderConfig], Options] = lambda _: {}
+    ignored: tuple[str, ...] = ()
+    other_versions: Callable[[EncoderConfig], Options] = lambda _: {}
 
     def current_name(self, name: str) -> str:
         """A weight's name in a file → its name in the bare encoder, in today's spelling."""
-        name = name.removeprefix(self.prefix)
+        name = name.removeprefix(self.prefix).removeprefix(self.older_prefix)
         for old, new in _OLD_SUFFIXES.items():
             if name.endswith(old):
                 return name.removesuffix(old) + new
@@ -71,15 +76,15 @@ class Architecture:
         for name, only in self.fixed.items():
             if given.get(name) not in (None, only):
                 raise given.unsupported(name, f"{only!r} for the architecture {self.model_type}")
-        sizes: Options = {name: given.size(name) for name in _SIZES}
-        config = EncoderConfig(
-            model_type=self.model_type,
-            **sizes,
-            hidden_act=given.choice("hidden_act", "gelu", ACTIVATION_NAMES),
-            dropout={p: given.fraction(n, self.usual_dropout) for p, n in self.dropout.items()},
-            **self.options(given),
-        )
+        values_for_all: Options = {
+            "model_type": self.model_type,
+            **{name: given.size(name) for name in _SIZES},
+            "hidden_act": given.choice("hidden_act", "gelu", ACTIVATION_NAMES),
+            "dropout": {p: given.fraction(n, self.usual_dropout) for p, n in self.dropout.items()},
+        }
+        config = EncoderConfig(**{**values_for_all, **self.options(given)})
         _require_consistent(config, given)
+        given.used.update(self.ignored)
         given.finish()
         return config
 

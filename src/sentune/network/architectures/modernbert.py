@@ -47,7 +47,7 @@ def _theta(given: ConfigReader, kind: str, older_name: str, usual: float) -> flo
     return float(theta)
 
 
-def _older_names(config: EncoderConfig) -> Options:
+def _other_versions(config: EncoderConfig) -> Options:
     """The names in transformers 4, which would use its defaults instead of today's names."""
     kinds = [config.attention_kind(number) for number in range(config.num_hidden_layers)]
     everywhere = [number for number, kind in enumerate(kinds) if kind.window is None]
@@ -87,14 +87,15 @@ MODERNBERT = Architecture(
     },
     usual_dropout=0.0,
     fixed={"rope_scaling": None},
-    older_names=_older_names,
+    other_versions=_other_versions,
     options=lambda given: {
         "layer_norm_eps": given.fraction("layer_norm_eps", 1e-5),
         "attention_kinds": _attention_kinds(given),
         "norm_first": True,
         "gated": True,
         "attention_bias": given.flag("attention_bias", False),
-        "mlp_bias": given.flag("mlp_bias", False),
+        "up_bias": given.flag("mlp_bias", False),
+        "down_bias": given.flag("mlp_bias", False),
         "norm_bias": given.flag("norm_bias", False),
     },
 )

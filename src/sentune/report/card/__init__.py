@@ -4,8 +4,9 @@
 
     facts ─ card ─┬─ front_matter  what the hub reads: tags, base model, widget, figures
                   ├─ overview      title, model details, architecture, citation
+                  ├─ result        what the model is worth, in counts
                   ├─ usage         code that runs unchanged
-                  ├─ measured      figures, verdict, method
+                  ├─ measured      figures, notes, method
                   └─ training      settings (hyperparameters of the run), log, versions
 
 ``dataset`` gives sizes, token statistics and samples to three of them, ``versions`` asks what is

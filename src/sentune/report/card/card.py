@@ -5,7 +5,8 @@ from __future__ import annotations
 from sentune.report.card.facts import CardFacts
 from sentune.report.card.front_matter import front_matter
 from sentune.report.card.measured import evaluation_blocks
-from sentune.report.card.overview import citation_blocks, overview_blocks
+from sentune.report.card.overview import citation_blocks, details_blocks, overview_blocks
+from sentune.report.card.result import result_blocks
 from sentune.report.card.training import training_blocks
 from sentune.report.card.usage import usage_blocks
 
@@ -22,6 +23,8 @@ def model_card(facts: CardFacts) -> str:
     """
     blocks = [
         *overview_blocks(facts),
+        *result_blocks(facts),
+        *details_blocks(facts),
         *usage_blocks(facts),
         *evaluation_blocks(facts),
         *training_blocks(facts),

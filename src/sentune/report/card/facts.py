@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from sentune.data.pairs import Pairs
     from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.evaluation.facts import Facts
     from sentune.evaluation.report import Report
-    from sentune.evaluation.verdict import Verdict
     from sentune.tokens.truncation import Truncation
     from sentune.training.arguments import SentenceTransformerTrainingArguments
     from sentune.training.losses.base import EmbeddingLoss
@@ -33,11 +33,13 @@ class CardFacts:
         loss_log: (epoch, step, training loss), in order; may be empty.
         compute: number format and device of the encoder, in words.
         truncation: what the length limit cut off the training texts.
+        recipe: the name of the way to train; empty if there is none.
+        prepared: what was done to the pairs before the training, one sentence each.
+        sentences: how many sentences of passages were trained on as questions.
+        rows_an_epoch: pairs and sentences in the first epoch.
         report: the figures; None if nothing was measured.
-        notes: remarks on the figures of the kept model, one sentence each.
-        verdict: what the figures show; None without a base to compare with.
+        result: what the figures show, from which every claim follows; None as ``report``.
         evaluated_on: what was held out, in a sentence.
-        kept: whether the folder holds the tuned model or the unchanged base model.
         private: leave every text of the data out; counts and statistics stay.
     """
 
@@ -51,12 +53,19 @@ class CardFacts:
     loss_log: Sequence[tuple[float, int, float]]
     compute: str
     truncation: Truncation
+    recipe: str
+    prepared: Sequence[str]
+    sentences: int
+    rows_an_epoch: int
     report: Report | None
-    notes: Sequence[str]
-    verdict: Verdict | None
+    result: Facts | None
     evaluated_on: str
-    kept: Literal["tuned", "base"]
     private: bool
+
+    @property
+    def kept(self) -> Literal["tuned", "base"]:
+        """Whether the folder holds the tuned model or the unchanged base model."""
+        return "tuned" if self.result is None else self.result.kept or "tuned"
 
     @property
     def base_name(self) -> str:

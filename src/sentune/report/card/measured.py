@@ -1,7 +1,8 @@
-"""The section on evaluation: the figures, the questions, the method and the verdict."""
+"""The section on evaluation: the figures, the questions and the method."""
 
 from __future__ import annotations
 
+from sentune.evaluation.claims import notes
 from sentune.evaluation.significance import RESAMPLES
 from sentune.evaluation.tables import report_markdown
 from sentune.report.card.facts import CardFacts
@@ -20,14 +21,14 @@ _METHOD = (
 
 
 def evaluation_blocks(facts: CardFacts) -> list[str]:
-    """Verdict, what was held out, table, differences, remarks and method."""
+    """What was held out, table, differences, remarks and method."""
     if facts.report is None:
         return ["## Evaluation", "Nothing was measured: whether tuning helped is not known."]
+    remarks = [] if facts.result is None else notes(facts.result)
     return [
         "## Evaluation",
-        *([f"**{inline(facts.verdict.text)}**"] if facts.verdict else []),
         f"The task is to find the passages that answer a question. {_sentence(facts.evaluated_on)}",
-        report_markdown(facts.report, facts.notes).strip(),
+        report_markdown(facts.report, remarks).strip(),
         "### How this was measured",
         _METHOD,
     ]

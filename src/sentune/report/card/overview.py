@@ -6,7 +6,7 @@ from sentune.report.card.facts import CardFacts
 from sentune.report.card.text import fenced, inline
 from sentune.report.card.versions import installed_versions
 
-__all__ = ["citation_blocks", "overview_blocks"]
+__all__ = ["citation_blocks", "details_blocks", "overview_blocks"]
 
 _SIMILARITIES = {
     "cosine": "Cosine Similarity",
@@ -28,10 +28,13 @@ Natural Language Processing",
 
 
 def overview_blocks(facts: CardFacts) -> list[str]:
-    """Title, what the folder holds, the model's details and its architecture."""
+    """Title, and what the folder holds."""
+    return [f"# {inline(facts.name)}", *_description(facts)]
+
+
+def details_blocks(facts: CardFacts) -> list[str]:
+    """The model's details and its architecture."""
     return [
-        f"# {inline(facts.name)}",
-        *_description(facts),
         "## Model Details",
         "### Model Description",
         _details(facts),
@@ -55,8 +58,8 @@ def _description(facts: CardFacts) -> list[str]:
             f"sentune. {use}"
         ]
     return [
-        "> **Tuning did not help, so this folder holds the unchanged base model** "
-        f"({_base_link(facts)}). The figures are under [Evaluation](#evaluation).",
+        f"> **This folder holds the unchanged base model** ({_base_link(facts)}): the tuned one "
+        "was not better.",
         f"This is a sentence-embedding model. {use}",
     ]
 

@@ -10,6 +10,7 @@ from sentune.report.card.facts import CardFacts
 from sentune.report.card.settings import stated_settings
 from sentune.report.card.text import fenced, inline, table
 from sentune.report.card.versions import installed_versions
+from sentune.wording import counted, duration
 
 __all__ = ["training_blocks"]
 
@@ -34,13 +35,27 @@ def training_blocks(facts: CardFacts) -> list[str]:
         _folded("Click to expand", _listed(settings.all)),
         *_log_blocks(facts.loss_log),
         "### Training Run",
-        f"- Steps: {facts.steps:,}\n"
-        f"- Time: {_duration(facts.seconds)}, for the training alone\n"
+        f"{_recipe(facts)}- Steps: {facts.steps:,}\n"
+        f"- Time: {duration(facts.seconds)}, for the training alone\n"
         f"- Number format and device: {inline(facts.compute)}\n"
         f"- Dropout: {_dropout(facts)}",
         "### Framework Versions",
         "\n".join(f"- {label}: {number}" for label, number in installed_versions().items()),
     ]
+
+
+def _recipe(facts: CardFacts) -> str:
+    """The way to train and what it made of the pairs, from which the number of steps follows."""
+    if not facts.recipe:
+        return ""
+    rows = counted(len(facts.training), "pair")
+    if facts.sentences:
+        used = counted(facts.sentences, "sentence")
+        rows += f" and {used} of passages as questions, {facts.rows_an_epoch:,} of both an epoch"
+    batch = facts.arguments.per_device_train_batch_size
+    lines = [f"- Recipe: `{facts.recipe}`, on {rows}, in batches of up to {batch}"]
+    lines += (f"  - {inline(note)}" for note in facts.prepared)
+    return "\n".join(lines) + "\n"
 
 
 def _loss_lines(facts: CardFacts) -> list[str]:
@@ -78,11 +93,3 @@ def _dropout(facts: CardFacts) -> str:
         f"{config.hidden_dropout_prob:g} of the hidden states and "
         f"{config.attention_probs_dropout_prob:g} of the attention, as the base model has it"
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.1f} seconds"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min {rest} s" if hours else f"{minutes} min {rest} s"

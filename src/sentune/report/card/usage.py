@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sentune.report.card.dataset import example_sentences
 from sentune.report.card.facts import CardFacts
+from sentune.report.card.result import ranking_of
 from sentune.report.card.text import fenced
 
 __all__ = ["usage_blocks"]
@@ -67,13 +68,7 @@ def _search_blocks(facts: CardFacts) -> list[str]:
     ]
     return [
         "### Search",
-        f"This searches passages as the evaluation did, by {_ranking(weight)}: the model's share, "
+        f"This searches passages by {ranking_of(facts.model.extras)}: the model's share, "
         f"{weight:g}, is saved in this folder. BM25 needs `pip install 'sentune[evaluate]'`.",
         fenced("\n".join(code), "python"),
     ]
-
-
-def _ranking(weight: float) -> str:
-    if weight == 1:
-        return "the model alone"
-    return "BM25 alone" if weight == 0 else "the model and BM25 together"

@@ -38,6 +38,13 @@ def mine_hard_negatives(
     :class:`Pairs` are mined as :func:`sentune.training.mining.mine.mine_hard_negatives` says, and
     any other data set with the reference's arguments, defaults and result, as
     :func:`sentune.training.mining.columns.mine_columns` says.
+
+    >>> from sentune import SentenceTransformer, mine_hard_negatives
+    >>> questions = ["how do I copy a file", "how do I wait for a thread"]
+    >>> passages = ["shutil.copy copies a file.", "Thread.join waits for its end."]
+    >>> model, pairs = SentenceTransformer("all-MiniLM-L6-v2"), {"q": questions, "a": passages}
+    >>> mine_hard_negatives(pairs, model, num_negatives=1, verbose=False)["negative"]
+    ['Thread.join waits for its end.', 'shutil.copy copies a file.']
     """
     if isinstance(dataset, Pairs):
         return mine_pairs(dataset, model, *arguments, **options)

@@ -1,0 +1,113 @@
+"""The last screen of a tuning: figures, verdict, what to do next, and where the report is."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentune.cli.output import one_line, print_line, show
+from sentune.wording import agreeing, counted
+
+if TYPE_CHECKING:
+    from sentune.data import ReadOptions
+    from sentune.evaluation import Report
+    from sentune.tuning import RunFile, Split, Tuned
+
+__all__ = ["Next", "next_steps", "print_outcome", "print_steps"]
+
+_QUESTION = "what I am looking for"
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What to do with a result: a label, and a command that can be pasted."""
+
+    label: str
+    command: str
+
+
+def next_steps(folder: Path, run: RunFile | None, split: Split | None) -> list[Next]:
+    """Three commands for the model in a folder, on the data that it was tuned on."""
+    if run is None or run.data is None:
+        return [
+            Next("try it", _joined("similarity", folder, "remove a folder", "delete a directory")),
+            Next("your own pairs", _joined("tune", "PAIRS.csv", "--out", "my-model")),
+            Next("your passages", _joined("search", folder, _QUESTION, "--data", "PASSAGES.csv")),
+        ]
+    index, again = f"{folder}-index", f"{folder}-2"
+    config = folder / "run.yaml"
+    return [
+        Next(
+            "keep passages",
+            _joined("index", "build", folder, run.data, "--out", index, *_options(run.reading)),
+        ),
+        Next("search them", _joined("search", index, _question(split))),
+        Next("with more pairs", _joined("tune", "--config", config, "--out", again)),
+    ]
+
+
+def _joined(*words: object) -> str:
+    return shlex.join(["sentune", *map(str, words)])
+
+
+def _options(reading: ReadOptions) -> list[str]:
+    """The options of ``index`` that read the passages as the tuning did."""
+    column = reading.passage or reading.answer
+    return [
+        *(("--passage-column", column) if column else ()),
+        *([] if reading.header else ["--no-header"]),
+        *(["--skip-blank"] if reading.skip_blank else []),
+    ]
+
+
+def _question(split: Split | None) -> str:
+    """A short question that training did not see."""
+    if split is None:
+        return _QUESTION
+    asked = list((split.test or split.valid).questions.values())[:20]
+    return one_line(min(asked, key=len), 120)
+
+
+def print_outcome(tuned: Tuned, steps: list[Next], *, verbose: bool = False) -> None:
+    """Everything that a person has to know at the end, on few lines."""
+    if caution := tuned.summary.get("caution"):
+        print_line(f"{caution}.\n")
+    if tuned.report is not None:
+        _show_figures(tuned.report, verbose=verbose)
+    print_line(tuned.verdict.text)
+    for note in tuned.summary["notes"]:
+        print_line(f"note: {note}")
+    of_data = tuned.summary["data_notes"]
+    for note in of_data if verbose else ():
+        print_line(f"note: {note}")
+    kept = "the tuned model" if tuned.verdict.keep else "the BASE model, unchanged"
+    print_line(f"{tuned.folder} holds {kept}; {tuned.summary['measured_on']}.")
+    print_line()
+    more = "" if verbose or not of_data else _left_out(len(of_data))
+    print_steps(steps, tuned.folder / "README.md", more)
+
+
+def print_steps(steps: list[Next], report: Path, more: str = "") -> None:
+    """Commands that can be pasted, below each other, and where the report is."""
+    width = max(len(step.label) for step in steps)
+    for step in steps:
+        print_line(f"{step.label:<{width}}  {step.command}")
+    print_line(f"{'report':<{width}}  {report}{more}")
+
+
+def _left_out(number: int) -> str:
+    notes, are = counted(number, "note"), agreeing(number, "is")
+    return f"; {notes} on the data {are} in evaluation.json, and in --verbose"
+
+
+def _show_figures(report: Report, *, verbose: bool) -> None:
+    from sentune.evaluation import report_table
+    from sentune.evaluation.tables import difference_table, differences_of
+
+    show(report_table(report))
+    print_line()
+    if verbose:
+        show(difference_table(differences_of(report)))
+        print_line()

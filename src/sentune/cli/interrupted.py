@@ -1,0 +1,32 @@
+"""What Ctrl-C leaves behind: the message follows from the folder, not from the verb."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sentune.tuning import RunFolder
+
+__all__ = ["telling_what_is_left", "what_is_left"]
+
+
+@contextmanager
+def telling_what_is_left(folder: RunFolder) -> Iterator[None]:
+    """Around all that a tuning does: Ctrl-C is answered by what the folder has then."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(what_is_left(folder)) from None
+
+
+def what_is_left(folder: RunFolder) -> str:
+    """The message for a run that was interrupted at any instant."""
+    if folder.whole:
+        return "interrupted; the result is whole, and the same command with --resume moves it there"
+    if folder.finished:
+        return f"interrupted; the run had ended, and {folder.path} holds its result"
+    if folder.resumable:
+        return "interrupted; the same command with --resume continues from the last checkpoint"
+    return "interrupted; nothing was written"

@@ -1,0 +1,22 @@
+"""The pairs that the settings of a tuning name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sentune.tuning import RunFile, Split
+
+__all__ = ["pairs_of"]
+
+
+def pairs_of(run: RunFile) -> Split:
+    """The pairs of a run. Raises ArgumentError if it names no file, DataError."""
+    from sentune.errors import ArgumentError
+    from sentune.tuning import read_split
+
+    if run.data is None:
+        raise ArgumentError(
+            "no pairs to tune on", expected="a file of pairs", fix="add it: sentune tune DATA"
+        )
+    return read_split(run.data, run.valid, run.test, run.settings.seed, run.reading, run.corpus)

@@ -1,0 +1,102 @@
+"""What a file holds, seen from its first row: pairs, or texts without a question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+from sentune.data.columns import question_columns
+from sentune.data.files.json_files import json_records, load_json
+from sentune.data.files.reading import TEXT_SUFFIXES, records_of
+from sentune.data.files.records import Record
+from sentune.data.layouts import has_ids
+from sentune.data.names import plain
+from sentune.data.options import AS_NAMED, ReadOptions
+from sentune.data.text_columns import text_columns
+from sentune.errors import DataError
+
+__all__ = ["fitting", "holds_texts_only", "unused_prose"]
+
+_SEEN = 20  # rows
+_PROSE = 3  # words
+
+
+def holds_texts_only(path: str | Path, options: ReadOptions = AS_NAMED) -> bool:
+    """Whether a file has texts and no questions: one text a line, bare texts, or a column of them.
+
+    A file that cannot be read counts as pairs, so that the reader of pairs refuses it. JSON is
+    read whole.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if not path.is_file() or suffix not in TEXT_SUFFIXES or _of_pairs(options):
+        return False
+    if suffix == ".txt":
+        return True
+    try:
+        first = next(iter(_records(path, options)), None)
+        if first is None or isinstance(first.value, str):
+            return first is not None
+        columns = tuple(first.value) if isinstance(first.value, dict) else ()
+        if not columns or (first.is_table and not options.header):
+            return False
+        text_columns(columns, first.named_at, options)
+    except DataError:
+        return False
+    return not question_columns(columns, options)
+
+
+def _of_pairs(options: ReadOptions) -> bool:
+    """Whether a person named a column that only pairs have."""
+    return any((options.question, options.answer, options.label, options.score))
+
+
+def unused_prose(path: str | Path, options: ReadOptions = AS_NAMED) -> list[str]:
+    """The columns of a file of texts, other than its text and title, that hold several words.
+
+    One of them may hold questions under a name that nobody knows.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".txt":
+        return []
+    first = list(islice(_records(path, options), _SEEN))
+    rows = [record for record in first if isinstance(record.value, dict)]
+    if not rows:
+        return []
+    used = text_columns(tuple(rows[0].value), rows[0].named_at, options).used  # type: ignore[arg-type]
+    worded = [
+        name
+        for record in rows
+        for name, value in record.value.items()  # type: ignore[attr-defined]
+        if name not in used and isinstance(value, str) and len(value.split()) >= _PROSE
+    ]
+    return [name for name in dict.fromkeys(worded) if 2 * worded.count(name) > len(rows)]
+
+
+def fitting(path: Path, options: ReadOptions) -> ReadOptions:
+    """The options for a file beside that of the pairs: without columns that it does not have."""
+    named = {"passage": options.passage, "answer": options.answer, "id": options.id}
+    kept: dict[str, str | None] = dict.fromkeys(named)
+    if any(named.values()) and path.is_file() and path.suffix.lower() in TEXT_SUFFIXES[1:]:
+        first = next(iter(_records(path, options)), None)
+        value = None if first is None else first.value
+        columns = {plain(name) for name in value} if isinstance(value, dict) else set()
+        kept = {
+            role: name if name is not None and plain(name) in columns else None
+            for role, name in named.items()
+        }
+    return ReadOptions(
+        passage=kept["passage"] or kept["answer"],
+        id=kept["id"],
+        header=options.header,
+        skip_blank=options.skip_blank,
+        tell=options.tell,
+    )
+
+
+def _records(path: Path, options: ReadOptions) -> Iterable[Record]:
+    if path.suffix.lower() != ".json":
+        return records_of(path, header=options.header)
+    document = load_json(path)
+    return () if has_ids(document) else json_records(document, path)

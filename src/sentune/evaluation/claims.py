@@ -1,0 +1,175 @@
+"""Facts → the sentences about a result, for terminal, model card and JSON alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sentune.evaluation.facts import Facts, relation
+from sentune.evaluation.significance import Difference
+from sentune.wording import agreeing, counted
+
+__all__ = [
+    "counts_sentence",
+    "difference_figures",
+    "evidence",
+    "notes",
+    "standing",
+    "verdict_text",
+]
+
+_FEW_GROUPS = 30
+_TOO_FEW_GROUPS = 6  # the test has 2 to the power of 5 exchanges with 5 groups: p is above .05
+_FEW_PASSAGES = 100
+_NOT_SHOWN = ", a difference that these questions do not show"
+
+
+def verdict_text(facts: Facts) -> str:
+    """Whether tuning helped, in counts and with the evidence. Raises DataError without a base."""
+    counts = counts_sentence(facts)
+    return " ".join([_headline(facts), *([counts] if counts else []), evidence(facts)])
+
+
+def _headline(facts: Facts) -> str:
+    where = "On questions made from the passages, tuning" if facts.made else "Tuning"
+    match facts.outcome:
+        case "shown":
+            return f"{where} helped."
+        case "not shown":
+            return (
+                f"{where} may have helped, but these questions do not show it; the tuned model is "
+                "kept."
+            )
+        case "no better":
+            worse = ": it made the model worse" if relation(facts.change) == "worse" else ""
+            return f"{where} did not help{worse}, so the base model is kept."
+
+
+def counts_sentence(facts: Facts) -> str:
+    """For how many questions the first result is right; empty if that was not measured."""
+    if not {"model", "base"} <= facts.right_first.keys():
+        return ""
+    now, before = facts.right_first["model"], facts.right_first["base"]
+    than = ", as before tuning" if now == before else f" in place of {before:,}"
+    return f"Right passage first: {now:,} of {counted(facts.questions, 'question')}{than}."
+
+
+def evidence(facts: Facts) -> str:
+    """The paired difference of tuned and base model, with its interval and p."""
+    found = facts.change
+    return (
+        f"nDCG@10 changed by {found.value:+.3f} (95% interval {_bound(found.low)} to "
+        f"{_bound(found.high)}, p = {found.p_value:.4f}, "
+        f"{counted(facts.groups, 'independent group')} of questions)."
+    )
+
+
+def _bound(value: float) -> str:
+    """Three decimals, or more where they would hide on which side of 0 the bound is."""
+    text = f"{value:+.3f}"
+    return f"{value:+.0e}" if value and not float(text) else text
+
+
+def notes(facts: Facts) -> list[str]:
+    """What a reader of the figures should know, one sentence each; may be empty."""
+    return [*_on_systems(facts.of_kept), *_on_data(facts), *_on_texts(facts)]
+
+
+def _on_systems(facts: Facts) -> Iterator[str]:
+    of_words = facts.relation("model", "bm25")
+    if of_words in ("worse", "behind"):
+        verb = "beats" if of_words == "worse" else "is ahead of"
+        pair = _pair(facts, "bm25", "model", shown=of_words == "worse")
+        yield f"BM25 alone {verb} the model ({pair})."
+    for part, name in (("model", "the model"), ("bm25", "BM25")):
+        found = facts.relation("fusion", part)
+        if found in ("worse", "behind"):
+            verb = "worse than" if found == "worse" else "behind"
+            advice = _advice(facts, name) if part == facts.shown_worse_than else ""
+            pair = _pair(facts, "fusion", part, shown=found == "worse")
+            yield f"The fusion is {verb} {name} alone ({pair}){advice}."
+    yield from _on_late(facts)
+
+
+def _on_late(facts: Facts) -> Iterator[str]:
+    found = facts.relation("late", "fusion")
+    if found is None:
+        return
+    if not facts.late_weight:
+        yield "The late stage does not help here: its weight is 0, so it ranks as the fusion does."
+    elif found == "better":
+        yield f"The late stage finds more than the fusion ({_pair(facts, 'late', 'fusion')})."
+    elif found in ("worse", "behind"):
+        verb = "worse than" if found == "worse" else "behind"
+        pair = _pair(facts, "late", "fusion", shown=found == "worse")
+        yield f"The late stage is {verb} the fusion ({pair})."
+    elif found == "ahead":
+        pair = _pair(facts, "late", "fusion", shown=False)
+        yield f"The late stage is ahead of the fusion ({pair}), so searches do without it."
+
+
+def _advice(facts: Facts, name: str) -> str:
+    if facts.tunes:
+        saved = f"{facts.search_weight:g}"
+        return f", so the weight saved is {saved}: searches rank by {name} alone"
+    return f": search with {name} alone"
+
+
+def _pair(facts: Facts, first: str, second: str, *, shown: bool = True) -> str:
+    figures = f"nDCG@10 {facts.means[first]:.3f} against {facts.means[second]:.3f}"
+    return figures if shown else figures + _NOT_SHOWN
+
+
+def _on_data(facts: Facts) -> Iterator[str]:
+    groups = counted(facts.groups, "independent group")
+    if facts.groups == 1:
+        yield "All questions are connected through shared passages, so no interval can be computed."
+    elif facts.groups < _TOO_FEW_GROUPS:
+        yield (
+            f"Only {groups} of questions: fewer than {_TOO_FEW_GROUPS} cannot show any difference."
+        )
+    elif facts.groups < _FEW_GROUPS:
+        yield (
+            f"Only {groups} of questions: the intervals are wide, and those of a single system "
+            "are too narrow."
+        )
+    if facts.groups > 1 and 2 * facts.largest_group > facts.questions:
+        yield (
+            f"{facts.largest_group:,} of {counted(facts.questions, 'question')} are connected "
+            "through shared passages, so they count as one observation."
+        )
+    if facts.passages < _FEW_PASSAGES:
+        yield (
+            f"Only {counted(facts.passages, 'passage')} to choose from: in a larger collection, "
+            "all figures will be lower."
+        )
+
+
+def _on_texts(facts: Facts) -> Iterator[str]:
+    for what, found in (("training", facts.trained), ("measuring", facts.measured)):
+        if found is not None and found.truncated:
+            was = agreeing(found.truncated, "was")
+            yield (
+                f"In {what}, {found.truncated:,} of {counted(found.texts, 'text')} {was} cut at "
+                f"{facts.limit:,} tokens: {counted(found.tokens_left_out, 'token')} went unseen."
+            )
+
+
+def standing(first: str, second: str, found: Difference) -> str:
+    """How one model stands to another, by name."""
+    match relation(found):
+        case "better" | "worse" as shown:
+            return f"{first} is {shown} than {second}."
+        case "equal":
+            return f"{first} and {second} have the same nDCG@10."
+        case unshown:
+            place = "ahead of" if unshown == "ahead" else "behind"
+            return f"{first} is {place} {second}{_NOT_SHOWN}."
+
+
+def difference_figures(found: Difference) -> tuple[str, str, str]:
+    """A paired difference, its interval and its p, as tables show them."""
+    return (
+        f"{found.value:+.3f}",
+        f"{_bound(found.low)} to {_bound(found.high)}",
+        f"{found.p_value:.4f}",
+    )

@@ -1,0 +1,69 @@
+"""Texts → the vectors of their tokens, as the late stage compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentune.vectors import require_finite
+
+if TYPE_CHECKING:
+    from sentune.encoding.text_encoder import TextEncoder
+
+__all__ = ["TokenVectors", "passage_tokens", "question_tokens", "token_encoder"]
+
+TokenVectors = NDArray[np.float32]
+"""(tokens, hidden), each row of unit length; no row for a text without tokens."""
+
+# At 256 tokens of 384 numbers this is 50 MB.
+_PASSAGES = 128
+
+
+def token_encoder(model: object) -> TextEncoder | None:
+    """The model, if it gives vectors of tokens; None for any other, such as one of an API."""
+    from sentune.encoding.text_encoder import TextEncoder
+
+    return model if isinstance(model, TextEncoder) else None
+
+
+def question_tokens(model: TextEncoder, questions: Sequence[str]) -> list[TokenVectors]:
+    """Token vectors of questions, in their order.
+
+    The vectors are those of the last layer, scaled to unit length. Left out are the special tokens
+    and the tokens of a prompt, which are the same in every text. With [CLS] and [SEP], nDCG@10 of
+    the untuned model on 676 questions was .002 lower at the best weight.
+
+    Cost: as encoding the questions; what the length limit cuts is not counted again.
+
+    Raises:
+        ModelError: a vector is not finite.
+    """
+    return _token_vectors(model, questions, model.query_prompt)
+
+
+def passage_tokens(model: TextEncoder, passages: Sequence[str]) -> Iterator[list[TokenVectors]]:
+    """Token vectors of passages in their order, some hundred passages at a time.
+
+    Special tokens and prompts are left out here, too: with them, nDCG@10 was the same to .001.
+    """
+    for start in range(0, len(passages), _PASSAGES):
+        yield _token_vectors(model, passages[start : start + _PASSAGES], model.document_prompt)
+
+
+def _token_vectors(model: TextEncoder, texts: Sequence[str], prompt: str) -> list[TokenVectors]:
+    from sentune.encoding.encode import encode_chunk
+
+    settings = model.encode_settings(prompt=prompt, output_value="token_embeddings")
+    # Not through encode: these texts were encoded before, and what was cut is known.
+    rows = encode_chunk(model, texts, settings, lambda _: None).rows
+    before, after = model.tokenizer.prompt_length(prompt), model.tokenizer.frame()[1]
+    return [_unit(each[before : max(before, len(each) - after)].cpu().numpy()) for each in rows]
+
+
+def _unit(vectors: NDArray[Any]) -> TokenVectors:
+    require_finite(vectors, "the vectors of tokens")
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return cast("TokenVectors", vectors / np.maximum(lengths, np.float32(1e-12)))

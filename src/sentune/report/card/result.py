@@ -1,0 +1,96 @@
+"""The result of the tuning at the head of a card, in counts and without terms left unexplained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sentune.evaluation.claims import verdict_text
+from sentune.evaluation.facts import Facts
+from sentune.evaluation.report import Report
+from sentune.evaluation.significance import Interval
+from sentune.ranking.late_interaction import LateChoice
+from sentune.report.card.facts import CardFacts
+from sentune.report.card.text import inline, table
+from sentune.wording import counted
+
+__all__ = ["ranking_of", "result_blocks"]
+
+_SYSTEMS = {
+    "base": "base model",
+    "model": "tuned model",
+    "bm25": "BM25",
+    "fusion": "tuned model with BM25",
+    "late": "tuned model with BM25 and late stage",
+}
+_COUNTED = {"accuracy@1": "first", "accuracy@5": "in the first 5", "accuracy@10": "in the first 10"}
+_TERMS = (
+    "**BM25** is the usual search by words, without a model.",
+    "The **late stage** compares every token of the question with every token of the first "
+    "passages found, and puts these in a new order.",
+    "**nDCG@10** says how high the right passages stand among the first ten: 1 if all are at the "
+    "top, 0 if none is there.",
+    "**95% interval**: the differences that these questions leave possible; if 0 is among them, "
+    "there may be none.",
+    "**p**: how often chance alone would make two equal models differ as much.",
+    "**Independent groups**: questions that share a passage count as one.",
+)
+
+
+def result_blocks(facts: CardFacts) -> list[str]:
+    """Verdict, counts, and the terms that stand in them."""
+    if facts.report is None or facts.result is None:
+        return []
+    result = facts.result
+    verdict = [f"**{inline(verdict_text(result))}**"] if "base" in facts.report.systems else []
+    asked = counted(result.questions, "question")
+    return [
+        "## Result",
+        *verdict,
+        f"How many of {asked}, each asked of {counted(result.passages, 'passage')}, find a right "
+        f"passage ([all figures](#evaluation)):",
+        table(["", *_titles(facts.report)], list(_rows(facts.report, result))),
+        f"Searches with this folder rank by {ranking_of(result.saved)}.",
+        "\n".join(f"- {term}" for term in _terms(facts.report)),
+    ]
+
+
+def _terms(report: Report) -> list[str]:
+    return [term for term in _TERMS if "late" in report.systems or "late stage" not in term]
+
+
+def _titles(report: Report) -> list[str]:
+    return [title for metric, title in _COUNTED.items() if metric in report.systems["model"]]
+
+
+def _rows(report: Report, result: Facts) -> Iterator[list[str]]:
+    for system, name in _SYSTEMS.items():
+        if system not in report.systems:
+            continue
+        figures = report.systems[system]
+        label = name if "base" in report.systems else name.replace("tuned model", "model")
+        yield [label, *(_count(figures[m], result) for m in _COUNTED if m in figures)]
+
+
+def _count(found: Interval, result: Facts) -> str:
+    return f"{round(found.value * result.questions):,}"
+
+
+def ranking_of(saved: Mapping[str, Any]) -> str:
+    """How a search ranks, by what is saved with the model."""
+    found = ranking(saved["fusion_weight"])
+    late = LateChoice.saved(saved)
+    if late is None:
+        return found
+    return (
+        f"{found}, and then the first {late.depth} by their tokens, with the weight {late.weight:g}"
+    )
+
+
+def ranking(weight: float) -> str:
+    """How a search ranks, by the model's share in the fusion."""
+    if weight == 1:
+        return "the model alone"
+    if weight == 0:
+        return "BM25 alone"
+    return f"the model and BM25 together, with {weight:g} as the model's share"

