@@ -86,6 +86,17 @@ def test_what_stands_at_the_end_is_found(model: SentenceTransformer, weight: flo
     assert hit.similarity == pytest.approx(float(question @ piece), abs=1e-3)
 
 
+def test_words_alone_show_the_piece_with_most_of_them(model: SentenceTransformer) -> None:
+    passages = {"short": "The zoo is closed.", "long": FILLER + HIDDEN, "other": FILLER}
+    hit, *others = PassageSearch(model, passages, mode="words").search("penguins and herring")
+    pieces = model.tokenizer.pieces(FILLER + HIDDEN, 254)
+    assert (hit.id, hit.similarity, hit.piece) == ("long", None, pieces[-1])
+    assert (hit.piece_number, hit.pieces) == (len(pieces), len(pieces))
+    every = [piece for text in passages.values() for piece in model.tokenizer.pieces(text, 254)]
+    assert hit.score == pytest.approx(BM25(every).scores(["penguins and herring"]).max())
+    assert [other.score for other in others] == [0, 0]
+
+
 def test_truncated_passages_are_not_found_by_their_end(model: SentenceTransformer) -> None:
     passages = {"short": "The zoo is closed.", "long": FILLER + HIDDEN}
     search = PassageSearch(model, passages, fusion_weight=1.0, long_text="truncate")
