@@ -147,7 +147,7 @@ def test_evaluate_prints_one_json_object(run, pairs: Path) -> None:  # type: ign
     outcome = run("evaluate", BASE, pairs, "--base", BASE, "--json")
     assert outcome.code == 0, outcome.err
     report = json.loads(outcome.out)
-    assert set(report["systems"]) == {"base", "model", "bm25", "fusion"}
+    assert set(report["systems"]) == {"base", "model", "bm25", "fusion", "late"}
     assert report["differences"]["model_minus_base"]["ndcg@10"]["value"] == 0
     assert report["truncation"]["truncated"] == 0
 

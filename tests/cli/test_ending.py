@@ -107,7 +107,12 @@ def test_terminal_card_and_json_say_the_same(ended: Ended) -> None:
     assert figures["facts"]["kept"] == figures["kept"]
     assert figures["facts"]["search_weight"] == figures["fusion_weight"]
     saved = SentenceTransformer(ended.folder).extras
-    assert saved == {"kept": figures["kept"], "fusion_weight": figures["fusion_weight"]}
+    assert saved == {
+        "kept": figures["kept"],
+        "fusion_weight": figures["fusion_weight"],
+        "late_weight": figures["facts"]["search_late_weight"],
+        "late_depth": figures["late"]["depth"],
+    }
 
 
 def test_one_time_is_told_everywhere(ended: Ended) -> None:
