@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sentune.errors import ArgumentError
 from sentune.evaluation.report import Report
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.significance import bootstrap_interval, paired_difference
-from sentune.evaluation.systems import evaluate_systems
+from sentune.evaluation.systems import evaluate_models, evaluate_systems
 from sentune.evaluation.verdict import verdict
 from sentune.evaluation.weights import best_weight, cross_fit, weight_curves
 from sentune.ranking import blocks
@@ -132,6 +133,28 @@ def test_long_passages_rank_by_their_best_piece(
         expected = question_metrics(rank(values), own)
         for metric, numbers in expected.items():
             assert report.systems[name][metric].value == pytest.approx(numbers.mean()), metric
+
+
+def test_of_several_models_the_last_cuts_the_passages_for_bm25(
+    tiny: SentenceTransformer, make_model: MakeModel
+) -> None:
+    task = make_task(20, 30)
+    words = np.random.default_rng(0).choice(NOUNS, (30, 90))
+    texts = [f"{text} {' '.join(row)}" for text, row in zip(task.passages, words, strict=True)]
+    task = replace(task, passages=texts)
+    pieces = [piece for text in texts for piece in tiny.tokenizer.pieces(text, 46)]
+    vectors = {text: [1.0, float(len(text))] for text in [*task.questions, *texts, *pieces]}
+    whole, cutting = make_model(vectors), make_model(vectors)
+    cutting.tokenizer = tiny.tokenizer
+    of_whole, of_pieces = (
+        evaluate_systems(task, model=each).systems["bm25"] for each in (whole, cutting)
+    )
+    assert of_whole != of_pieces
+    for first, last, expected in ((whole, cutting, of_pieces), (cutting, whole, of_whole)):
+        reports = evaluate_models(task, {"first": first, "last": last})
+        assert [each.systems["bm25"] for each in reports.values()] == [expected] * 2
+    told = evaluate_models(task, {"a": whole, "b": cutting}, long_text="truncate")
+    assert told["a"].systems["bm25"] == of_whole
 
 
 def test_each_model_encodes_each_text_once(task: RetrievalTask, models: tuple[Any, Any]) -> None:
