@@ -66,6 +66,8 @@ def test_json_holds_figures_intervals_and_the_difference(
         "tokens_left_out": 0,
         "windowed": 0,
         "side": "right",
+        "in_pieces": 0,
+        "pieces": 0,
     }
 
 
@@ -111,3 +113,10 @@ def test_a_model_that_gives_nan_is_refused(
     assert (outcome.code, outcome.out) == (2, "")
     last = outcome.err.splitlines()[-1]
     assert last.startswith("sentune: the similarities are not finite: expected")
+
+
+def test_long_texts_of_sentence_pairs_have_no_pieces(
+    refused: Callable[..., None], scored: Path
+) -> None:
+    refused(("evaluate", BASE, scored, "--long-text", "pieces"), "--long-text with sentence pairs")
+    refused(("evaluate", BASE, scored, "--long-text", "chunk"), "long_text is 'chunk'")

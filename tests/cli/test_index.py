@@ -72,7 +72,30 @@ def test_build_reads_standard_input_and_counts_what_was_cut(
     known = json.loads(outcome.out)
     assert known == Index.open(tmp_path / "new").info().to_json()
     assert known["sources"] == {"-": 2}
-    assert "2 texts, 1 cut at 48 tokens" in outcome.err
+    assert known["pieces"] > known["passages"] == 2
+    assert outcome.err.splitlines()[-1] == (
+        f"2 texts, 1 of more than 48 tokens in {known['pieces'] - 1} pieces, none cut"
+    )
+
+
+def test_long_passages_are_truncated_on_request(
+    run: Run, refused: Refused, tiny_folder: Path, tmp_path: Path
+) -> None:
+    new = tmp_path / "new"
+    build = ("index", "build", tiny_folder, "-", "--out", new, "--long-text")
+    refused((*build, "chunk"), "long_text is 'chunk'", "pieces, truncate")
+    assert not new.exists()
+    outcome = run(*build, "truncate", "--json", stdin="word " * 100 + "\n")
+    known = json.loads(outcome.out)
+    assert (known["pieces"], known["long_text"]) == (1, "truncate")
+    assert "1 text, 1 cut at 48 tokens" in outcome.err
+    assert "48 tokens; longer passages truncated" in run("index", "info", new).out
+    run("index", "rebuild", new, "--model", tiny_folder, "--long-text", "pieces")
+    shown = run("index", "info", new).out
+    assert "48 tokens; longer passages in pieces" in shown
+    pieces = Index.open(new).info().pieces
+    assert re.search(rf"^pieces +{pieces}$", shown, re.MULTILINE)
+    refused(("search", new, "word", "--long-text", "truncate"), "--long-text with an index")
 
 
 def test_files_of_a_folder_without_passages_are_counted(
@@ -124,7 +147,7 @@ def test_add_prints_what_changed(run: Run, index: Path, jsonl: Jsonl) -> None:
 def test_add_counts_what_was_cut(run: Run, index: Path) -> None:
     outcome = run("index", "add", index, "-", stdin="word " * 100 + "\n")
     assert changed(outcome.out) == [1, 0, 0, 0, 1]
-    assert "1 text, 1 cut at 48 tokens" in outcome.err
+    assert re.search(r"1 text, 1 of more than 48 tokens in \d+ pieces, none cut", outcome.err)
 
 
 def test_add_takes_the_model_from_where_it_is_now(
@@ -190,7 +213,8 @@ def test_info_prints_what_there_is(
     assert shown["fields"] == "page (int64), Kind (string)"
     assert shown["model"] == f"{tiny_folder}, weights {known.weights[:12]}"
     assert shown["vectors"] == f"32 dimensions, computed in {known.number_format}"
-    assert shown["length limit"] == "48 tokens"
+    assert shown["length limit"] == "48 tokens; longer passages in pieces"
+    assert "pieces" not in shown
     assert shown["prompts"] == "question 'find ', passage ''"
     assert shown["default mode"] == "dense"
     assert shown["dense search"] == "exact: 6 passages are fewer than 5,000"

@@ -200,7 +200,8 @@ def test_many_questions_become_rows(
         else:
             rows = [json.loads(line) for line in stream]
     assert rows == expected
-    assert list(rows[0]) == ["query", "rank", "id", "source", "score", "similarity", "text"]
+    of_hit = ["query", "rank", "id", "source", "score", "similarity"]
+    assert list(rows[0]) == [*of_hit, "text", "piece", "piece_number", "pieces"]
 
 
 def test_questions_come_from_standard_input_too(run: Run, index: Path, file: Path) -> None:
@@ -230,7 +231,34 @@ def test_many_questions_in_a_file_need_no_index(
     in_index = json.loads(run("search", tmp_path / "new", *arguments).out)
     hits = json.loads(outcome.out)
     assert [hit["id"] for hit in hits] == [hit["id"] for hit in in_index]
-    assert set(hits[0]) == {"query", "rank", "id", "score", "similarity", "text"}
+    of_piece = {"piece", "piece_number", "pieces"}
+    assert set(hits[0]) == {"query", "rank", "id", "score", "similarity", "text"} | of_piece
+
+
+@pytest.mark.parametrize("in_index", [True, False])
+def test_the_piece_of_a_long_passage_is_shown(
+    run: Run, tiny_folder: Path, jsonl: Jsonl, tmp_path: Path, in_index: bool
+) -> None:
+    file = jsonl("long.jsonl", [{"id": "all", "text": " ".join(TEXTS)}, *ROWS[:2]])
+    where: tuple[object, ...] = (tiny_folder, "--data", file)
+    if in_index:
+        Index.build(tmp_path / "new", SentenceTransformer(tiny_folder), file)
+        where = (tmp_path / "new",)
+    asked = ("search", where[0], TEXTS[8], "--top", "3", *where[1:])
+    hit = next(hit for hit in json.loads(run(*asked, "--json").out) if hit["id"] == "all")
+    assert 1 <= hit["piece_number"] <= hit["pieces"] > 3
+    assert hit["piece"] in hit["text"]
+    assert len(hit["piece"]) < 240
+    outcome = run(*asked)
+    assert f"all · piece {hit['piece_number']} of {hit['pieces']} · " in outcome.out
+    assert hit["piece"] in " ".join(outcome.out.split())
+    assert hit["text"][:300] not in " ".join(outcome.out.split())
+    counted = f"4 texts, 1 of more than 48 tokens in {hit['pieces']} pieces, none cut"
+    assert (counted in outcome.err) == (not in_index)
+    if not in_index:
+        cut = run(*asked, "--long-text", "truncate")
+        assert "4 texts, 1 cut at 48 tokens" in cut.err
+        assert "piece" not in cut.out
 
 
 def _lines(path: Path) -> list[str]:

@@ -46,14 +46,45 @@ def task(real_texts: list[str]) -> RetrievalTask:
 
 
 @pytest.fixture(scope="module")
-def parts(tiny: SentenceTransformer, task: RetrievalTask) -> tuple[Matrix, Matrix, Matrix]:
+def cut(tiny: SentenceTransformer, task: RetrievalTask) -> list[list[str]]:
+    """The pieces of each passage; few passages have only one."""
+    found = [tiny.tokenizer.pieces(text, 46) for text in task.passages]
+    assert sum(map(len, found)) > 3 * len(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def parts(
+    tiny: SentenceTransformer, task: RetrievalTask, cut: list[list[str]]
+) -> tuple[Matrix, Matrix, Matrix]:
     """Similarities, BM25 scores and MaxSim of everything with everything: (Q, P) each."""
+    return parts_of(tiny, task, cut)
+
+
+def parts_of(
+    model: SentenceTransformer, task: RetrievalTask, cut: list[list[str]]
+) -> tuple[Matrix, Matrix, Matrix]:
+    """A passage has the best scores of its pieces, and the MaxSim of the most similar one."""
+    texts = [piece for own in cut for piece in own]
+    ends = np.cumsum([len(own) for own in cut])
     dense = np.asarray(
-        tiny.similarity(tiny.encode_query(task.questions), tiny.encode_document(task.passages))
+        model.similarity(model.encode_query(task.questions), model.encode_document(texts))
     )
-    tokens = [one for block in passage_tokens(tiny, task.passages) for one in block]
-    late = max_sim(question_tokens(tiny, task.questions), tokens)
-    return dense, BM25(task.passages).scores(task.questions), late
+    words = BM25(texts).scores(task.questions)
+    late = max_sim_of(model, task.questions, texts)
+    best = np.empty((3, len(dense), len(cut)))
+    for number, end in enumerate(ends):
+        own = slice(end - len(cut[number]), end)
+        best[0, :, number] = dense[:, own].max(axis=1)
+        best[1, :, number] = words[:, own].max(axis=1)
+        for row, similar in enumerate(dense[:, own].argmax(axis=1)):
+            best[2, row, number] = late[row, own][similar]
+    return best[0].astype(np.float32), best[1], best[2]
+
+
+def max_sim_of(model: SentenceTransformer, questions: list[str], texts: list[str]) -> Matrix:
+    tokens = [one for block in passage_tokens(model, texts) for one in block]
+    return max_sim(question_tokens(model, questions), tokens)
 
 
 def ranked(parts: tuple[Matrix, Matrix, Matrix], share: float, late: LateChoice) -> Any:
@@ -93,6 +124,16 @@ def test_the_figures_are_those_of_the_ranking_written_out(
     alone = report.systems["fusion"][_METRIC].value
     assert change == pytest.approx(expected[_METRIC].mean() - alone)
     assert list(report.differences)[-2:] == ["late_minus_fusion", "late_minus_bm25"]
+
+
+def test_truncated_passages_are_compared_by_what_they_begin_with(
+    tiny: SentenceTransformer, task: RetrievalTask
+) -> None:
+    late = LateChoice(0.6, 15)
+    whole = parts_of(tiny, task, [[text] for text in task.passages])
+    report = evaluate_systems(task, model=tiny, fusion_weight=0.3, late=late, long_text="truncate")
+    for metric, values in question_metrics(ranked(whole, 0.3, late), task.relevant).items():
+        assert report.systems["late"][metric].value == pytest.approx(float(values.mean()))
 
 
 def restless_weight(curve: Matrix) -> float:
@@ -147,8 +188,11 @@ def test_every_fold_is_measured_with_what_the_others_chose(
     assert report.systems["late"][_METRIC].value == pytest.approx(values.mean())
 
 
-def test_each_passage_is_encoded_once_for_its_tokens(
-    tiny: SentenceTransformer, task: RetrievalTask, monkeypatch: pytest.MonkeyPatch
+def test_each_piece_is_encoded_once_for_its_tokens(
+    tiny: SentenceTransformer,
+    task: RetrievalTask,
+    cut: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[str] = []
 
@@ -158,17 +202,17 @@ def test_each_passage_is_encoded_once_for_its_tokens(
 
     monkeypatch.setattr(late_scores, "passage_tokens", counted)
     evaluate_systems(task, model=tiny)
-    assert len(asked) == len(set(asked)) <= len(task.passages)
+    assert len(asked) == len(set(asked))
+    assert set(asked) < {piece for own in cut for piece in own}
 
 
-def test_scores_of_pairs_in_any_order(
-    tiny: SentenceTransformer, task: RetrievalTask, parts: tuple[Matrix, Matrix, Matrix]
-) -> None:
+def test_scores_of_pairs_in_any_order(tiny: SentenceTransformer, task: RetrievalTask) -> None:
+    every = max_sim_of(tiny, task.questions, task.passages)
     rng = np.random.default_rng(0)
     wanted = [(rng.permutation(48)[:9], rng.integers(0, 70, (9, width))) for width in (1, 4, 11)]
     found = LateScores(tiny, task.questions, task.passages, wanted)
     for questions, passages in wanted:
-        expected = parts[2][questions[:, None], passages]
+        expected = every[questions[:, None], passages]
         np.testing.assert_allclose(found.of(questions, passages), expected, atol=1e-5)
 
 

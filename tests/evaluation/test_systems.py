@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from sentune import SentenceTransformer
 from sentune.errors import ArgumentError
 from sentune.evaluation.report import Report
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.significance import bootstrap_interval, paired_difference
-from sentune.evaluation.systems import evaluate_systems
+from sentune.evaluation.systems import evaluate_models, evaluate_systems
 from sentune.evaluation.verdict import verdict
 from sentune.evaluation.weights import best_weight, cross_fit, weight_curves
 from sentune.ranking import blocks
@@ -100,6 +102,59 @@ def test_every_figure_is_what_its_parts_give(task: RetrievalTask, models: tuple[
     assert (report.fusion.weight, report.fusion.weight_from) == (0.4, "given")
     assert (report.questions, report.passages, report.groups) == (40, 120, 20)
     assert report.largest_group == 2
+
+
+@pytest.mark.parametrize("long_text", ["pieces", "truncate"])
+def test_long_passages_rank_by_their_best_piece(
+    tiny: SentenceTransformer, real_texts: list[str], make_model: MakeModel, long_text: Any
+) -> None:
+    texts = ["\n".join(real_texts[place : place + 4]) for place in range(0, 80, 4)]
+    questions = [" ".join(text.split()[-8:]) for text in texts]
+    own = [frozenset({place}) for place in range(len(texts))]
+    task = RetrievalTask(questions, texts, own, np.arange(len(texts)))
+    cut = [tiny.tokenizer.pieces(t, 46) if long_text == "pieces" else [t] for t in texts]
+    pieces = [piece for each in cut for piece in each]
+    assert (len(pieces) > 2 * len(texts)) == (long_text == "pieces")
+    draw = np.random.default_rng(0)
+    model = make_model({text: draw.normal(size=16).tolist() for text in [*questions, *pieces]})
+    model.tokenizer = tiny.tokenizer
+    similar = np.asarray(model.similarity(model.encode(questions), model.encode(pieces)))
+    scores = {"model": similar, "bm25": BM25(pieces).scores(questions)}
+    ends = np.cumsum([len(each) for each in cut])[:-1]
+    best = {
+        name: np.stack([part.max(axis=1) for part in np.split(found, ends, axis=1)], axis=1)
+        for name, found in scores.items()
+    }
+    fused = fuse(dense_candidates(best["model"]), word_candidates(best["bm25"]), 0.4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "_ELEMENTS", 500)
+        report = evaluate_systems(task, model=model, fusion_weight=0.4, long_text=long_text)
+    for name, values in {**best, "fusion": fused}.items():
+        expected = question_metrics(rank(values), own)
+        for metric, numbers in expected.items():
+            assert report.systems[name][metric].value == pytest.approx(numbers.mean()), metric
+
+
+def test_of_several_models_the_last_cuts_the_passages_for_bm25(
+    tiny: SentenceTransformer, make_model: MakeModel
+) -> None:
+    task = make_task(20, 30)
+    words = np.random.default_rng(0).choice(NOUNS, (30, 90))
+    texts = [f"{text} {' '.join(row)}" for text, row in zip(task.passages, words, strict=True)]
+    task = replace(task, passages=texts)
+    pieces = [piece for text in texts for piece in tiny.tokenizer.pieces(text, 46)]
+    vectors = {text: [1.0, float(len(text))] for text in [*task.questions, *texts, *pieces]}
+    whole, cutting = make_model(vectors), make_model(vectors)
+    cutting.tokenizer = tiny.tokenizer
+    of_whole, of_pieces = (
+        evaluate_systems(task, model=each).systems["bm25"] for each in (whole, cutting)
+    )
+    assert of_whole != of_pieces
+    for first, last, expected in ((whole, cutting, of_pieces), (cutting, whole, of_whole)):
+        reports = evaluate_models(task, {"first": first, "last": last})
+        assert [each.systems["bm25"] for each in reports.values()] == [expected] * 2
+    told = evaluate_models(task, {"a": whole, "b": cutting}, long_text="truncate")
+    assert told["a"].systems["bm25"] == of_whole
 
 
 def test_each_model_encodes_each_text_once(task: RetrievalTask, models: tuple[Any, Any]) -> None:

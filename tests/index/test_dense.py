@@ -51,7 +51,7 @@ def _asked(index: Index, question: np.ndarray, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_small_is_exact(index: Index) -> None:
-    assert index.info().dense == "exact: 120 passages are fewer than 5,000"
+    assert index.info().dense == "exact: 221 pieces are fewer than 5,000"
     assert index.info().recall == 1.0
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.index.best import dense_scores, word_scores
 
 from sentune import SentenceTransformer
 from sentune.errors import (
@@ -17,7 +18,6 @@ from sentune.errors import (
     OutputError,
 )
 from sentune.index import Hit, Index
-from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import fuse, shortlist
 from sentune.search import PassageSearch, Searcher
 
@@ -31,9 +31,7 @@ QUESTIONS = [
 
 
 def test_dense_search_is_exact(index: Index, tiny: SentenceTransformer, texts: list[str]) -> None:
-    vectors = tiny.encode_document(texts).astype(np.float64)
-    for question in QUESTIONS:
-        scores = vectors @ tiny.encode_query(question).astype(np.float64)
+    for question, scores in zip(QUESTIONS, dense_scores(tiny, QUESTIONS, texts), strict=True):
         hits = index.search(question, 10, mode="dense")
         best = np.argsort(-scores, kind="stable")[:10]
         assert [hit.id for hit in hits] == [f"a{position}" for position in best]
@@ -51,8 +49,9 @@ def test_a_search_in_memory_and_one_in_an_index_are_one(
     for question in QUESTIONS:
         in_memory, in_index = (searcher.search(question, top=5) for searcher in searchers)
         assert [type(hit) for hit in (*in_memory, *in_index)] == [Hit] * 10
-        assert [(hit.rank, hit.id, hit.text) for hit in in_memory] == [
-            (hit.rank, hit.id, hit.text) for hit in in_index
+        shown = ("rank", "id", "text", "piece", "piece_number", "pieces")
+        assert [[getattr(hit, name) for name in shown] for hit in in_memory] == [
+            [getattr(hit, name) for name in shown] for hit in in_index
         ]
         assert [hit.score for hit in in_memory] == pytest.approx(
             [hit.score for hit in in_index], abs=1e-5
@@ -83,8 +82,8 @@ def test_an_error_of_our_code_is_not_reported_as_damage(
         index.info()
 
 
-def test_words_rank_as_bm25(index: Index, texts: list[str]) -> None:
-    scores = BM25(texts).scores(QUESTIONS)
+def test_words_rank_as_bm25(index: Index, tiny: SentenceTransformer, texts: list[str]) -> None:
+    scores = word_scores(tiny, QUESTIONS, texts)
     for row, question in enumerate(QUESTIONS):
         hits = index.search(question, 200, mode="words")
         _agree(
@@ -121,10 +120,8 @@ def test_hybrid_ranks_as_the_evaluation_after_changes(
 def _ranks_as_the_evaluation(
     index: Index, model: SentenceTransformer, ids: list[str], texts: list[str], weight: float
 ) -> None:
-    dense = np.asarray(
-        model.similarity(model.encode_query(QUESTIONS), model.encode_document(texts))
-    )
-    columns, dense_list, word_list = shortlist(dense, BM25(texts).scores(QUESTIONS))
+    dense, words = (each(model, QUESTIONS, texts) for each in (dense_scores, word_scores))
+    columns, dense_list, word_list = shortlist(dense, words)
     fused = fuse(dense_list, word_list, weight)
     for row, question in enumerate(QUESTIONS):
         scores = {
@@ -377,8 +374,8 @@ def test_other_similarities(
     model = SentenceTransformer(tiny_folder, compute_dtype="float32", similarity_fn_name=name)
     model.normalize = False
     index = Index.build(tmp_path / "index", model, rows)
-    scores = model.similarity(model.encode_query(["a file"]), model.encode_document(texts))[0]
+    scores = dense_scores(model, ["a file"], texts)[0]
     hits = index.search("a file", 5, mode="dense")
-    best = np.argsort(-scores.numpy(), kind="stable")[:5]
+    best = np.argsort(-scores, kind="stable")[:5]
     assert [hit.id for hit in hits] == [f"a{position}" for position in best]
     assert [hit.score for hit in hits] == pytest.approx(scores[best].tolist(), rel=1e-4)

@@ -42,6 +42,8 @@ def test_an_index_ranks_as_memory_does(
     for question, found in zip(QUESTIONS, together, strict=True):
         expected = memory.search(question, 30)
         assert [hit.id for hit in found] == [hit.id for hit in expected]
+        assert [hit.piece for hit in found] == [hit.piece for hit in expected]
+        assert max(hit.pieces for hit in found) > 1
         for name in ("score", "similarity"):
             assert [getattr(hit, name) for hit in found] == pytest.approx(
                 [getattr(hit, name) for hit in expected], abs=1e-4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from sentune.data import Pairs
 from sentune.errors import ArgumentError, DataError, OutputError
 from sentune.evaluation import Report, evaluate_systems, remarks
 from sentune.training.trainer import SentenceTransformerTrainer
-from sentune.tuning import Split, Tuned, TuneSettings, read_split, tune
+from sentune.tuning import Split, Tuned, TuneSettings, read_run_file, read_split, tune
 
 # BM25 finds four of the passages, and two wrong ones.
 MEANINGS = [
@@ -192,3 +193,44 @@ def test_a_model_is_tuned_with_its_own_prompts(
         tune(split, tmp_path / "out", settings)
     ((prompts,),) = [found.values() for found in seen if isinstance(found, dict)]
     assert list(prompts.values()) == ["ask: ", "text: "]
+
+
+def _long_pages() -> list[tuple[str, str]]:
+    """Pages of about 90 tokens, which begin alike and are asked for by what stands at their end."""
+    same = "the file of a thread is read and then the thread ends and the file is read again " * 2
+    return [(asked, same + passage) for asked, passage in MEANINGS * 2][: len(MEANINGS)]
+
+
+@pytest.mark.parametrize("long_text", ["pieces", "truncate"])
+def test_long_passages_are_measured_as_they_are_searched(
+    tmp_path: Path, tiny_folder: Path, long_text: Any
+) -> None:
+    split = read_split(write(tmp_path / "all.jsonl", _long_pages()), None, None, 1)
+    settings = TuneSettings(
+        base=str(tiny_folder),
+        long_text=long_text,
+        training={"num_train_epochs": 1, "per_device_train_batch_size": 4},
+    )
+    tuned = tune(split, tmp_path / "out", settings)
+    model, base = tuned.model, SentenceTransformer(tiny_folder)
+    expected = evaluate_systems(split.task(split.valid), model=base, long_text=long_text)
+    assert tuned.report is not None
+    assert tuned.report.systems["base"] == expected.systems["model"]
+    counts = tuned.summary["evaluation_truncation"]
+    assert (counts["in_pieces"], counts["truncated"]) == (
+        (8, 0) if long_text == "pieces" else (0, 8)
+    )
+    told = f"8 of more than 48 tokens in {counts['pieces']} pieces, none cut"
+    cut = f"8 cut at 48 tokens: {counts['tokens_left_out']:,} tokens left out"
+    assert (told if long_text == "pieces" else cut) in tuned.summary["measured_on"]
+    assert (told if long_text == "pieces" else cut) in (tmp_path / "out/README.md").read_text()
+    trained = tuned.summary["training"]["truncation"]["truncated"]
+    assert (trained == 0) == (long_text == "pieces")
+    run_file = read_run_file(tmp_path / "out" / "run.yaml")
+    assert run_file.settings.long_text == long_text
+    assert model.max_seq_length == 48
+
+
+def test_another_way_with_long_texts_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="long_text is 'chunk'"):
+        TuneSettings(long_text="chunk")  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentune.cli.models import loaded_model, models_by_name
-from sentune.cli.options import OF_PAIRS, AsJson, Bases, Model, reads
+from sentune.cli.options import OF_PAIRS, AsJson, Bases, LongTexts, Model, long_text_of, reads
 from sentune.cli.output import interactive, print_json, print_line, show
 from sentune.cli.paths import require_there
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sentune.data import Pairs, ReadOptions, ScoredPairs
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.evaluation import Report
+    from sentune.ranking.pieces import LongText
+    from sentune.tokens.truncation import Truncation
 
 __all__ = ["NAME", "command"]
 
@@ -33,12 +35,12 @@ _Models = Mapping[str, "SentenceTransformer"]
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """The figures as ``--json`` prints them; tables and lines for people; the texts encoded."""
+    """The figures as ``--json`` prints them; tables and lines for people; what was cut."""
 
     figures: dict[str, Any]
     tables: list[Table]
     lines: list[str]
-    texts: list[str]
+    truncations: dict[str, Truncation]
 
 
 @reads(*OF_PAIRS, "score")
@@ -51,6 +53,7 @@ def command(
     corpus: Annotated[
         Path | None, typer.Option(help="Passages that nobody asked about; they are searched, too.")
     ] = None,
+    long_text: LongTexts = None,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
@@ -60,11 +63,19 @@ def command(
     from sentune.data import ScoredPairs, read_pairs, read_scored_pairs
     from sentune.data.scored import is_scored
     from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.errors import ArgumentError
     from sentune.tokens.truncation import count_truncation
 
+    chosen = long_text_of(long_text)
     reading = replace(reading, split="test")
     read = read_scored_pairs if is_scored(data, reading) else read_pairs
     pairs: Pairs | ScoredPairs = read(data, reading)
+    if isinstance(pairs, ScoredPairs) and long_text is not None:
+        raise ArgumentError(
+            "--long-text with sentence pairs",
+            expected="question–passage pairs, whose passages can be long",
+            fix="leave it out",
+        )
     if corpus is not None:
         pairs = _beside(corpus, pairs, reading)
     named = models_by_name([*(base or ()), model])
@@ -76,8 +87,8 @@ def command(
         if isinstance(pairs, ScoredPairs):
             measured = _of_sentences(pairs, models)
         else:
-            measured = _of_passages(pairs, models)
-    truncations = {label: each.tokenizer(measured.texts)[1] for label, each in models.items()}
+            measured = _of_passages(pairs, models, chosen)
+    truncations = measured.truncations
     if as_json:
         _print_json(measured.figures, named, [asdict(each) for each in truncations.values()])
         return
@@ -120,37 +131,47 @@ def _print_json(
     print_json(found)
 
 
-def _of_passages(pairs: Pairs, models: _Models) -> _Measured:
+def _of_passages(pairs: Pairs, models: _Models, long_text: LongText) -> _Measured:
     from sentune.evaluation import RetrievalTask, evaluate_models, evaluate_systems, report_table
     from sentune.evaluation.tables import difference_table, differences_of
     from sentune.ranking.late_interaction import LateChoice
+    from sentune.ranking.pieces import what_is_read
 
     task = RetrievalTask.from_pairs(pairs)
     weights = {label: model.extras.get("fusion_weight") for label, model in models.items()}
     *bases, label = models
     lates = {label: LateChoice.saved(model.extras) for label, model in models.items()}
     notes = [] if weights[label] is None else [_SAVED_WEIGHT.format(weights[label])]
-    texts = [*task.questions, *task.passages]
+    read = {
+        label: what_is_read(each, task.questions, task.passages, long_text)
+        for label, each in models.items()
+    }
     if len(bases) > 1:
         reports = evaluate_models(
-            task, models, fusion_weights=weights, lates=lates, show_progress_bar=interactive()
+            task,
+            models,
+            fusion_weights=weights,
+            lates=lates,
+            long_text=long_text,
+            show_progress_bar=interactive(),
         )
         found = {**reports[label].to_json(), "data_notes": [*notes, *pairs.notes]}
         found["models"] = {each: _of_one(report) for each, report in reports.items()}
         told = [*_notes(reports), *found["data_notes"]]
-        return _Measured(found, _tables(reports), _as_notes(told), texts)
+        return _Measured(found, _tables(reports), _as_notes(told), read)
     report = evaluate_systems(
         task,
         model=models[label],
         base=models[bases[0]] if bases else None,
         fusion_weight=weights[label],
         late=lates[label],
+        long_text=long_text,
         show_progress_bar=interactive(),
     )
     names = dict(zip(("base", "model")[-len(models) :], models, strict=True))
     tables = [report_table(report, names), difference_table(differences_of(report, names))]
     found = {**report.to_json(), "data_notes": [*notes, *pairs.notes]}
-    return _Measured(found, tables, _as_notes([*found["notes"], *found["data_notes"]]), texts)
+    return _Measured(found, tables, _as_notes([*found["notes"], *found["data_notes"]]), read)
 
 
 def _as_notes(sentences: list[str]) -> list[str]:
@@ -211,7 +232,8 @@ def _of_sentences(pairs: ScoredPairs, models: _Models) -> _Measured:
     counts = counted(len(pairs), "sentence pair")
     lines = [counts, *_as_notes([*found["notes"], *found["data_notes"]])]
     texts = [*pairs.first, *pairs.second]
-    return _Measured(found, [similarity_table(alike, names)], lines, texts)
+    read = {label: each.tokenizer(texts)[1] for label, each in models.items()}
+    return _Measured(found, [similarity_table(alike, names)], lines, read)
 
 
 def _with_ends(found: dict[str, Any], first: str, last: str) -> dict[str, Any]:

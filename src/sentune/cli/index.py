@@ -10,7 +10,16 @@ import typer
 
 from sentune.cli.interrupted_index import telling_what_is_left
 from sentune.cli.models import loaded_model, telling_truncation
-from sentune.cli.options import OF_PASSAGES, AsJson, Folder, IndexModel, Model, reads
+from sentune.cli.options import (
+    OF_PASSAGES,
+    AsJson,
+    Folder,
+    IndexModel,
+    LongTexts,
+    Model,
+    long_text_of,
+    reads,
+)
 from sentune.cli.output import interactive, print_json, print_line, say, show
 from sentune.wording import counted
 
@@ -37,17 +46,31 @@ _DIGITS = 12
 @app.command("build")
 @reads(*OF_PASSAGES)
 def build(
-    model: Model, data: _Data, out: Folder, as_json: AsJson = False, *, reading: ReadOptions
+    model: Model,
+    data: _Data,
+    out: Folder,
+    long_text: LongTexts = None,
+    as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
 ) -> None:
     """Make an index: encode all passages, once."""
     from sentune.index import Index
     from sentune.index.store import LocalStore
 
+    chosen = long_text_of(long_text)
     LocalStore(out).require_free()
     _say_skipped(data)
     encoder = loaded_model(model)
     with telling_what_is_left(out), telling_truncation(encoder):
-        index = Index.build(out, encoder, data, show_progress_bar=interactive(), reading=reading)
+        index = Index.build(
+            out,
+            encoder,
+            data,
+            long_text=chosen,
+            show_progress_bar=interactive(),
+            reading=reading,
+        )
     if as_json:
         print_json(index.info().to_json())
     else:
@@ -75,7 +98,7 @@ def add(
         index = Index.open(directory, None if model is None else SentenceTransformer(model))
         skipped = _say_skipped(data)
         changes = index.add(data, show_progress_bar=interactive(), reading=reading)
-    if truncation.truncated:
+    if truncation.noteworthy:
         say(truncation.describe(index.model.max_seq_length))
     if as_json:
         print_json({**asdict(changes), "skipped": skipped, "passages": len(index)})
@@ -126,15 +149,17 @@ def info(directory: _Directory, as_json: AsJson = False) -> None:
 def rebuild(
     directory: _Directory,
     model: Annotated[str, typer.Option(help="The new model: a folder or a name.")],
+    long_text: LongTexts = None,
     as_json: AsJson = False,
 ) -> None:
     """Encode all passages anew with another model; searches work in the meantime."""
     from sentune.index import Index
 
+    chosen = None if long_text is None else long_text_of(long_text)
     index = Index.open(directory)
     encoder = loaded_model(model)
     with telling_what_is_left(directory), telling_truncation(encoder):
-        index.rebuild(encoder, show_progress_bar=interactive())
+        index.rebuild(encoder, long_text=chosen, show_progress_bar=interactive())
     known = index.info()
     if as_json:
         print_json(known.to_json())
@@ -181,12 +206,15 @@ def _show(known: IndexInfo) -> None:
 
 def _lines(known: IndexInfo) -> Iterator[tuple[str, str]]:
     yield "passages", f"{known.passages:,}"
+    if known.pieces > known.passages:
+        yield "pieces", f"{known.pieces:,}"
     yield from _source_lines(known)
     named = (f"{name} ({kind})" for name, kind in known.fields.items())
     yield "fields", ", ".join(named) or "none"
     yield "model", f"{known.model}, weights {known.weights[:_DIGITS]}"
     yield "vectors", f"{known.dimension} dimensions, computed in {known.number_format}"
-    yield "length limit", f"{known.max_seq_length} tokens"
+    longer = "in pieces" if known.long_text == "pieces" else "truncated"
+    yield "length limit", f"{known.max_seq_length} tokens; longer passages {longer}"
     yield "prompts", _prompts(known)
     weight = "" if known.fusion_weight is None else f"; the model's weight is {known.fusion_weight}"
     yield "default mode", known.mode + (weight if known.mode == "hybrid" else "")

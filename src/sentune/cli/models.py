@@ -65,5 +65,5 @@ def telling_truncation(model: SentenceTransformer) -> Iterator[None]:
 
     with count_truncation() as truncation:
         yield
-    if truncation.truncated:
+    if truncation.noteworthy:
         say(truncation.describe(model.max_seq_length))

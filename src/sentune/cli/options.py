@@ -20,6 +20,7 @@ from sentune.cli.output import say
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
+    from sentune.ranking.pieces import LongText
 
 __all__ = [
     "BASE_MODEL",
@@ -30,6 +31,7 @@ __all__ = [
     "Bases",
     "Folder",
     "IndexModel",
+    "LongTexts",
     "Model",
     "ModelOption",
     "Pairs",
@@ -37,6 +39,7 @@ __all__ = [
     "RowsRequired",
     "Seed",
     "Texts",
+    "long_text_of",
     "reads",
 ]
 
@@ -71,6 +74,14 @@ Rows = Annotated[Path | None, typer.Option("--out", help=_ROWS, callback=_row_fi
 RowsRequired = Annotated[Path, typer.Option("--out", help=_ROWS, callback=_row_file)]
 Folder = Annotated[Path, typer.Option("--out", help="The folder to write.")]
 Seed = Annotated[int, typer.Option("--seed", help="Two runs with one seed give the same result.")]
+LongTexts = Annotated[
+    str | None,
+    typer.Option(
+        "--long-text",
+        metavar="pieces|truncate",
+        help="Passages over the model's limit: in pieces (the default), or without their end.",
+    ),
+]
 Bases = Annotated[
     list[str] | None,
     typer.Option("--base", help="A model to compare with; may be repeated."),
@@ -113,6 +124,13 @@ _SAME = {"text": "passage", "class": "label"}
 OF_PAIRS = ("question", "passage", "answer", "label", "ignore", "no_header", "skip_blank")
 OF_PASSAGES = ("text", "id", "no_header", "skip_blank")
 OF_TEXTS = ("text", "no_header", "skip_blank")
+
+
+def long_text_of(given: str | None) -> LongText:
+    """``--long-text``, or its default. Raises ArgumentError for another word."""
+    from sentune.ranking.pieces import require_long_text
+
+    return require_long_text("pieces" if given is None else given)
 
 
 def reads(*columns: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentune.cli.index import shown_source
-from sentune.cli.options import OF_PASSAGES, AsJson, IndexModel, Rows, reads
+from sentune.cli.options import (
+    OF_PASSAGES,
+    AsJson,
+    IndexModel,
+    LongTexts,
+    Rows,
+    long_text_of,
+    reads,
+)
 from sentune.cli.output import interactive, one_line, print_json, print_line, say, write_out
 
 if TYPE_CHECKING:
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
     from sentune.ranking.late_interaction import LateChoice
+    from sentune.ranking.pieces import LongText
     from sentune.search import Hit, Searcher
 
 __all__ = ["NAME", "command", "show_hits"]
@@ -28,7 +37,10 @@ _SHOWN = 240
 _FIELD_SHOWN = 60
 _WIDTH = 77
 _TOGETHER = 256  # questions between two steps of the bar
-_COLUMNS = ("query", "rank", "id", "source", "score", "similarity", "text")
+_COLUMNS = (
+    *("query", "rank", "id", "source", "score", "similarity"),
+    *("text", "piece", "piece_number", "pieces"),
+)
 _Found = list[tuple[str, list["Hit"]]]
 
 
@@ -85,6 +97,7 @@ def command(
         ),
     ] = None,
     model: IndexModel = None,
+    long_text: LongTexts = None,
     queries: Annotated[
         str | None, typer.Option(help="A file of questions instead of one; - for standard input.")
     ] = None,
@@ -99,7 +112,7 @@ def command(
 
     _require_sense(query, queries, data, top)
     if data is None:
-        _require_file(reading)
+        _require_file(reading, long_text)
         _require_index(target, mode, model)
     else:
         _require_no_index(target, {"--where": where, "--model": model})
@@ -110,7 +123,7 @@ def command(
         searcher = (
             _in_index(target, model, where, mode)
             if data is None
-            else _in_file(target, data, mode, reading)
+            else _in_file(target, data, mode, long_text_of(long_text), reading)
         )
         shown = len(questions) > 1 and interactive()
         with progress("search", len(questions), unit="questions", show=shown) as advance:
@@ -118,7 +131,7 @@ def command(
                 some = questions[start : start + _TOGETHER]
                 found += zip(some, _hits(searcher, some, top), strict=True)
                 advance(len(some))
-    if truncation.truncated:
+    if truncation.noteworthy:
         say(truncation.describe(_described(searcher).max_seq_length))
     _say_ranking(found, searcher)
     rows = _rows(found, of_index=data is None)
@@ -150,14 +163,20 @@ def _loaded(model: str) -> SentenceTransformer:
     return SentenceTransformer(model)
 
 
-def _in_file(model: str, data: Path, mode: str | None, reading: ReadOptions) -> Searcher:
+def _in_file(
+    model: str, data: Path, mode: str | None, long_text: LongText, reading: ReadOptions
+) -> Searcher:
     from sentune.data import read_passages
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.search import PassageSearch
 
     passages = read_passages(data, replace(reading, question=None))
     return PassageSearch(
-        SentenceTransformer(model), passages, mode=mode, show_progress_bar=interactive()
+        SentenceTransformer(model),
+        passages,
+        mode=mode,
+        long_text=long_text,
+        show_progress_bar=interactive(),
     )
 
 
@@ -200,9 +219,16 @@ def _require_sense(query: str | None, queries: str | None, data: Path | None, to
         )
 
 
-def _require_file(reading: ReadOptions) -> None:
+def _require_file(reading: ReadOptions, long_text: str | None) -> None:
     from sentune.errors import ArgumentError
 
+    if long_text is not None:
+        raise ArgumentError(
+            "--long-text with an index",
+            expected="it with --data, because an index was built in one way",
+            fix="leave it out, or change the index: sentune index rebuild INDEX --model MODEL "
+            f"--long-text {long_text}",
+        )
     if reading.passage is not None or reading.id is not None:
         raise ArgumentError(
             f"{'--text-column' if reading.passage else '--id-column'} without --data",
@@ -293,8 +319,10 @@ def _show(found: _Found, searcher: Searcher, *, headed: bool) -> None:
 
 
 def _show_hit(hit: Hit, *, scored: bool) -> None:
-    """One paragraph: id, file, scores, fields, text."""
+    """One paragraph: id, piece, file, scores, fields, and the text or the piece of it."""
     head = [f"{hit.rank}. {one_line(hit.id, _FIELD_SHOWN)}"]
+    if hit.pieces > 1:
+        head.append(f"piece {hit.piece_number} of {hit.pieces}")
     if hit.source:
         head.append(one_line(shown_source(hit.source), _SHOWN))
     if scored:
@@ -303,7 +331,7 @@ def _show_hit(hit: Hit, *, scored: bool) -> None:
         head.append(f"similarity {hit.similarity:.3f}")
     print_line(" · ".join(head))
     fields = (f"{name} {one_line(str(value), _FIELD_SHOWN)}" for name, value in hit.fields.items())
-    for part in (" · ".join(fields), one_line(hit.text, _SHOWN)):
+    for part in (" · ".join(fields), one_line(hit.piece, _SHOWN)):
         if part:
             print_line(textwrap.indent("\n".join(textwrap.wrap(part, _WIDTH)), "   "))
 

@@ -9,7 +9,7 @@ import typer
 
 from sentune.cli.ending import next_steps, print_outcome
 from sentune.cli.interrupted import telling_what_is_left
-from sentune.cli.options import BASE_MODEL, OF_PAIRS, AsJson, reads
+from sentune.cli.options import BASE_MODEL, OF_PAIRS, AsJson, LongTexts, reads
 from sentune.cli.output import print_json, say
 from sentune.cli.pairs_of_run import pairs_of
 from sentune.cli.paths import require_there
@@ -71,6 +71,7 @@ def command(
         int | None,
         typer.Option(help="Two runs with one seed give the same result. [default: 42]"),
     ] = None,
+    long_text: LongTexts = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the unfinished run in the folder.")
     ] = False,
@@ -102,6 +103,7 @@ def command(
         base=base[0] if base else None,
         recipe=recipe,
         hard_negatives=hard_negatives,
+        long_text=long_text,
         num_train_epochs=epochs,
         per_device_train_batch_size=batch_size,
         learning_rate=learning_rate,

@@ -38,7 +38,9 @@ def tune_several(
         }
         say("comparing the models that were kept")
         with count_truncation():  # each run has told it
-            found = compare(split, runs, show_progress=interactive())
+            found = compare(
+                split, runs, long_text=run.settings.long_text, show_progress=interactive()
+            )
         write_json(out / COMPARISON, found.to_json())
     if as_json:
         print_json(found.to_json())

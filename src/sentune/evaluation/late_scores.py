@@ -31,7 +31,7 @@ class LateScores:
     Args:
         model: encodes the texts.
         questions: Q texts.
-        passages: P texts.
+        passages: P texts, such as pieces of passages.
         wanted: questions (n,) and for each of them D passages (n, D), in parts of any shape.
 
     Cost: every question, and every passage that is in a pair, is encoded once; then

@@ -24,7 +24,7 @@ from sentune.ranking.rank import DEPTH, rank
 if TYPE_CHECKING:
     from sentune.encoding.text_encoder import TextEncoder
 
-__all__ = ["LATE_DEPTHS", "FusionFit", "choose_late", "measure_late"]
+__all__ = ["LATE_DEPTHS", "FusionFit", "ReadPieces", "choose_late", "measure_late"]
 
 LATE_DEPTHS = (LATE_DEPTH, 50)
 """The depths to choose from."""
@@ -53,17 +53,31 @@ class FusionFit:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPieces:
+    """What the late stage reads: of every candidate its best piece by the model's similarity.
+
+    Attributes:
+        texts: the pieces of all passages.
+        numbers: for one block of questions after the other, the piece of each candidate (n, C).
+    """
+
+    texts: Sequence[str]
+    numbers: Sequence[NDArray[np.int64]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Head:
     """The first passages of a block of questions by the fusion: (n, at most 100) each."""
 
     questions: NDArray[np.int64]
     passages: NDArray[np.int64]
+    pieces: NDArray[np.int64]
     scores: NDArray[np.float64]
 
     def first(self, depth: int) -> NDArray[np.int64]:
-        """The first passages; in places without one, the first of all once more."""
+        """Pieces of the first passages; in places without one, the first of all once more."""
         empty = np.isneginf(self.scores[:, :depth])
-        return np.where(empty, self.passages[:, :1], self.passages[:, :depth])
+        return np.where(empty, self.pieces[:, :1], self.pieces[:, :depth])
 
     def late(self, scores: LateScores, depth: int) -> NDArray[np.float64]:
         """Their late scores, NaN in places without a passage."""
@@ -79,6 +93,7 @@ def measure_late(
     fusion: FusionFit,
     given: LateChoice | None = None,
     *,
+    read: ReadPieces | None = None,
     show_progress_bar: bool = False,
 ) -> tuple[Metrics, LateStage]:
     """Metrics (Q,) of the late stage over the fusion, and the weight and depth for new questions.
@@ -90,8 +105,9 @@ def measure_late(
         fusion: what the fusion was measured with.
         given: to measure with this weight and depth. Otherwise each fold is measured with those
             that the other folds choose.
+        read: the pieces that are compared; the passages themselves when None.
 
-    Cost: every passage that is among the first 50 of a question is encoded once more.
+    Cost: of every passage that is among the first 50 of a question, the piece is encoded once more.
 
     Raises:
         ModelError: a token vector is not finite.
@@ -99,14 +115,15 @@ def measure_late(
     origin: WeightFrom = "cross-fitted" if given is None else "given"
     if given is None and fusion.folds is None:
         given, origin = LateChoice(), "default"
+    read = read or ReadPieces(task.passages, [columns for columns, _, _ in candidates])
     weights = sorted({fusion.weight, *fusion.fold_weights.values()})
     depths = LATE_DEPTHS if given is None else (given.depth,)
     tried = WEIGHTS if given is None else (given.weight,)
-    heads = {weight: list(_heads(candidates, weight)) for weight in weights}
+    heads = {weight: list(_heads(candidates, read, weight)) for weight in weights}
     late = LateScores(
         model,
         task.questions,
-        task.passages,
+        read.texts,
         [(one.questions, one.first(max(depths))) for each in heads.values() for one in each],
         show_progress_bar=show_progress_bar,
     )
@@ -150,14 +167,15 @@ def choose_late(curves: Mapping[int, NDArray[np.float64]]) -> LateChoice:
     return LateChoice(weights[depth] if helps else 0.0, depth)
 
 
-def _heads(candidates: Iterable[Shortlist], weight: float) -> Iterable[_Head]:
+def _heads(candidates: Iterable[Shortlist], read: ReadPieces, weight: float) -> Iterable[_Head]:
     start = 0
-    for columns, dense, words in candidates:
+    for (columns, dense, words), pieces in zip(candidates, read.numbers, strict=True):
         scores = fuse(dense, words, weight)
         order = rank(scores, DEPTH)
         yield _Head(
             questions=np.arange(start, start + len(columns)),
             passages=np.take_along_axis(columns, order, axis=1),
+            pieces=np.take_along_axis(pieces, order, axis=1),
             scores=np.take_along_axis(scores, order, axis=1),
         )
         start += len(columns)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.evaluation.late_stage import FusionFit, measure_late
+from sentune.evaluation.late_stage import FusionFit, ReadPieces, measure_late
 from sentune.evaluation.report import PRIMARY_METRIC, FusionWeight, Report
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.significance import (
@@ -32,6 +32,7 @@ from sentune.ranking.blocks import row_blocks
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import require_weight, shortlist
 from sentune.ranking.late_interaction import LateChoice
+from sentune.ranking.pieces import LongText, Pieces, cut_texts, encode_pieces, require_long_text
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import RetrievalModel, similarity_scores
 from sentune.ranking.token_vectors import token_encoder
@@ -58,6 +59,7 @@ def evaluate_systems(
     base: RetrievalModel | None = None,
     fusion_weight: float | None = None,
     late: LateChoice | None = None,
+    long_text: LongText = "pieces",
     folds_seed: int = 0,
     show_progress_bar: bool = False,
 ) -> Report:
@@ -72,6 +74,10 @@ def evaluate_systems(
             weight that the other folds choose.
         late: weight and depth of the late stage. If None, they are cross-fitted as well. A model
             without token vectors (not a ``SentenceTransformer``) has no late stage.
+        long_text: passages over a model's length limit are ranked by their best piece (``pieces``),
+            or by what they begin with (``truncate``); see :mod:`sentune.ranking.pieces`. BM25 ranks
+            by the pieces of ``model``. The late stage reads the piece that is most similar to the
+            question.
         folds_seed: of the dealing.
 
     Returns:
@@ -82,13 +88,15 @@ def evaluate_systems(
 
     Raises:
         MissingExtraError: bm25s or PyStemmer is not installed.
-        ArgumentError: ``fusion_weight`` is outside [0, 1].
+        ArgumentError: ``fusion_weight`` is outside [0, 1], or ``long_text`` is another word.
         ModelError: A similarity is not finite.
     """
     models = {"model": model} if base is None else {"base": base, "model": model}
     weights = {"model": fusion_weight}
     lates = {"model": late}
-    return _evaluated(task, models, weights, lates, folds_seed, show_progress_bar)["model"]
+    long_text = require_long_text(long_text)
+    found = _evaluated(task, models, weights, lates, long_text, folds_seed, show_progress_bar)
+    return found["model"]
 
 
 def evaluate_models(
@@ -97,6 +105,7 @@ def evaluate_models(
     *,
     fusion_weights: Mapping[str, float | None] | None = None,
     lates: Mapping[str, LateChoice | None] | None = None,
+    long_text: LongText = "pieces",
     folds_seed: int = 0,
     show_progress_bar: bool = False,
 ) -> dict[str, Report]:
@@ -107,17 +116,20 @@ def evaluate_models(
         models: name → model. The first is the base of every other report.
         fusion_weights: name → its weight; cross-fitted as there where it is None or left out.
         lates: name → weight and depth of its late stage, likewise.
+        long_text: as there. BM25, and with it every fusion, ranks by the pieces of the last model.
         folds_seed, show_progress_bar: as there.
 
     Returns:
-        name → the report that :func:`evaluate_systems` gives for the model and the first one.
+        name → the report that :func:`evaluate_systems` gives for the model and the first one, but
+        for the pieces of BM25.
 
     Cost: that of :func:`evaluate_systems`, for each model once; the vectors of all are in memory.
     Raises as there.
     """
     weights = {name: (fusion_weights or {}).get(name) for name in models}
     chosen = {name: (lates or {}).get(name) for name in models}
-    return _evaluated(task, models, weights, chosen, folds_seed, show_progress_bar)
+    long_text = require_long_text(long_text)
+    return _evaluated(task, models, weights, chosen, long_text, folds_seed, show_progress_bar)
 
 
 def _evaluated(
@@ -125,6 +137,7 @@ def _evaluated(
     models: Mapping[str, RetrievalModel],
     given: Mapping[str, float | None],
     lates: Mapping[str, LateChoice | None],
+    long_text: LongText,
     folds_seed: int,
     show_progress_bar: bool,
 ) -> dict[str, Report]:
@@ -133,7 +146,10 @@ def _evaluated(
     _, members = np.unique(task.groups, return_inverse=True)
     several = WEIGHTS if members.any() else (0.5,)
     weights = {name: several if one is None else (one,) for name, one in given.items()}
-    measured, words, candidates = _measure(task, models, list(given), show_progress_bar)
+    pieces = {name: cut_texts(task.passages, model, long_text) for name, model in models.items()}
+    measured, words, candidates, read = _measure(
+        task, models, pieces, list(given), show_progress_bar
+    )
     intervals = {name: _intervals(values, members) for name, values in measured.items()}
     of_words, first = _intervals(words, members), next(iter(models))
     reports = {}
@@ -149,6 +165,7 @@ def _evaluated(
                 candidates[name],
                 fit,
                 lates[name],
+                read=ReadPieces(pieces[name].texts, read[name]),
                 show_progress_bar=show_progress_bar,
             )
         figures = {"model": intervals[name], "bm25": of_words} | {
@@ -188,34 +205,44 @@ def _report(
 def _measure(
     task: RetrievalTask,
     models: Mapping[str, RetrievalModel],
+    pieces: Mapping[str, Pieces],
     fused: Sequence[str],
     show_progress_bar: bool,
-) -> tuple[dict[str, Metrics], Metrics, dict[str, list[Shortlist]]]:
-    """Metrics (Q,) of each model and of BM25, and the candidates for the fusions of ``fused``."""
-    words = BM25(task.passages)
+) -> tuple[
+    dict[str, Metrics], Metrics, dict[str, list[Shortlist]], dict[str, list[NDArray[np.int64]]]
+]:
+    """Metrics (Q,) of each model and of BM25, and the candidates for the fusions of ``fused``.
+
+    Last, the piece that each candidate was found by.
+    """
+    of_last = pieces[[*models][-1]]
+    words = BM25(of_last.texts)
     vectors = {
         name: (
             model.encode_query(task.questions, show_progress_bar=show_progress_bar),
-            model.encode_document(task.passages, show_progress_bar=show_progress_bar),
+            encode_pieces(model, pieces[name], show_progress_bar=show_progress_bar),
         )
         for name, model in models.items()
     }
     parts: dict[str, list[Metrics]] = {name: [] for name in models}
     of_words: list[Metrics] = []
     candidates: dict[str, list[Shortlist]] = {name: [] for name in fused}
-    for rows in row_blocks(len(task.questions), len(task.passages)):
+    read: dict[str, list[NDArray[np.int64]]] = {name: [] for name in fused}
+    for rows in row_blocks(len(task.questions), max(len(each.texts) for each in pieces.values())):
         relevant = task.relevant[rows]
-        scores = {
+        of_pieces = {
             name: similarity_scores(model, vectors[name][0][rows], vectors[name][1])
             for name, model in models.items()
         }
-        by_words = words.scores(task.questions[rows])
+        scores = {name: pieces[name].best(values) for name, values in of_pieces.items()}
+        by_words = of_last.best(words.scores(task.questions[rows]))
         of_words.append(question_metrics(rank(by_words), relevant))
         for name, values in scores.items():
             parts[name].append(question_metrics(rank(values), relevant))
         for name, lists in candidates.items():
             lists.append(shortlist(scores[name], by_words))
-    return _joined(parts), _joined({"bm25": of_words})["bm25"], candidates
+            read[name].append(pieces[name].best_of(lists[-1][0], of_pieces[name]))
+    return _joined(parts), _joined({"bm25": of_words})["bm25"], candidates, read
 
 
 def _fusion_curves(

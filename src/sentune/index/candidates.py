@@ -24,7 +24,7 @@ class Candidates:
 
     Attributes:
         snapshot: all passages.
-        allowed: (places,) those that are let through; all that are there when None.
+        allowed: (places,) which pieces are let through; all that are there when None.
         nearness: how near ones are found.
     """
 
@@ -49,11 +49,9 @@ class Candidates:
 
         :mod:`sentune.ranking.fusion` fuses them, so an index ranks as an evaluation says it does.
         """
-        near = self._nearest(vector, CANDIDATES)
-        matching = self.snapshot.matching(words, CANDIDATES, self.allowed)
-        places, scores = _fused(near, matching, weight)
-        places, scores = places[:top], scores[:top]
-        return self._hits(places, scores, self.snapshot.similarities(vector, places).tolist())
+        passages, scores = self._fusion(vector, words, weight)
+        places, similarities = self.snapshot.best_pieces(vector, passages[:top])
+        return self._hits(places, scores[:top], similarities.tolist())
 
     def late(
         self,
@@ -63,15 +61,24 @@ class Candidates:
         weight: float,
         late: LateStage,
     ) -> list[Hit]:
-        """The fusion, whose first passages the late stage orders anew."""
+        """The fusion, whose first passages the late stage orders anew, by their best pieces."""
+        depth = late.choice.depth
+        passages, scores = self._fusion(vector, words, weight)
+        kept = max(top, depth)  # a search shows no others, and they stay behind these
+        places, similarities = self.snapshot.best_pieces(vector, passages[:kept])
+        texts = [str(self.snapshot.row(place)["piece"]) for place in places[:depth].tolist()]
+        scores = late.rescored(scores[:kept], texts)
+        order = rank(scores[None], top)[0]
+        return self._hits(places[order], scores[order], similarities[order].tolist())
+
+    def _fusion(
+        self, vector: NDArray[np.float32], words: Sequence[str], weight: float
+    ) -> tuple[Places, Scores]:
+        """The first pieces of the passages, and fused scores, the best first."""
         near = self._nearest(vector, CANDIDATES)
         matching = self.snapshot.matching(words, CANDIDATES, self.allowed)
-        places, scores = _fused(near, matching, weight)
-        texts = [str(self.snapshot.row(place)["text"]) for place in places[: late.choice.depth]]
-        scores = late.rescored(scores, texts)
-        order = rank(scores[None], top)[0]
-        places, scores = places[order], scores[order]
-        return self._hits(places, scores, self.snapshot.similarities(vector, places).tolist())
+        lists = [(self.snapshot.firsts(places), found) for places, found in (near, matching)]
+        return _fused(lists[0], lists[1], weight)
 
     def _nearest(self, vector: NDArray[np.float32], top: int) -> tuple[Places, Scores]:
         return self.snapshot.nearest(vector, top, self.allowed, self.nearness)

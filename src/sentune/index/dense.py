@@ -22,7 +22,7 @@ from sentune.index.version import Version
 __all__ = ["EXACT_BELOW", "Dense", "prepare"]
 
 EXACT_BELOW = 5_000
-"""Passages. Below, comparing with all of them takes less than half a millisecond."""
+"""Pieces. Below, comparing with all of them takes less than half a millisecond."""
 
 _FILE = "dense.json"
 _NEIGHBOURS = 10
@@ -43,7 +43,7 @@ class Dense:
 
     Attributes:
         rows: how many there were when this was decided.
-        candidates: passages of each large segment that are compared in float32; 0 for all.
+        candidates: pieces of each large segment that are compared in float32; 0 for all.
         recall: mean share of a passage's 10 nearest that are found; 1 for exact search.
         sample: how many passages this was measured with.
     """
@@ -74,12 +74,12 @@ class Dense:
     def _is_approximate(self, count: int) -> bool:
         return self.candidates > 0 and count >= EXACT_BELOW
 
-    def describe(self, count: int) -> str:
-        """Which kind of search, and why, in a sentence."""
+    def describe(self, count: int, what: str) -> str:
+        """Which kind of search, and why, in a sentence; ``what`` there are ``count`` of."""
         if not self._is_approximate(count):
-            return f"exact: {count:,} passages are fewer than {EXACT_BELOW:,}"
+            return f"exact: {count:,} {what} are fewer than {EXACT_BELOW:,}"
         return (
-            f"approximate: {count:,} passages are {EXACT_BELOW:,} or more; the {self.candidates:,} "
+            f"approximate: {count:,} {what} are {EXACT_BELOW:,} or more; the {self.candidates:,} "
             f"nearest by one bit a component are compared, recall@{_NEIGHBOURS} {self.recall:.3f} "
             f"against exact search, measured with {self.sample} of its passages"
         )
@@ -90,7 +90,7 @@ def prepare(version: Version) -> None:
 
     Cost: 200 exact searches, as one product of matrices, and as many others.
     """
-    count, known = version.count(), Dense.read(version.store, version.number)
+    count, known = version.snapshot.pieces, Dense.read(version.store, version.number)
     if count < EXACT_BELOW or (known.candidates and count < _GROWN * known.rows):
         return
     measured = _measured(version.snapshot)
@@ -99,7 +99,7 @@ def prepare(version: Version) -> None:
 
 def _measured(snapshot: Snapshot) -> Dense:
     """The fewest candidates with the wanted recall, or the most that are tried."""
-    count = len(snapshot)
+    count = snapshot.pieces
     there = (
         np.arange(snapshot.width) if snapshot.present is None else np.flatnonzero(snapshot.present)
     )

@@ -21,6 +21,7 @@ from sentune.index.table import require_extra, require_lancedb
 from sentune.index.table_writing import WritableTable
 from sentune.index.version_writing import WritableVersion
 from sentune.index.writer import Writer
+from sentune.ranking.pieces import LongText, require_long_text
 
 if TYPE_CHECKING:
     from sentune.encoding.sentence_transformer import SentenceTransformer
@@ -62,7 +63,7 @@ class Index(IndexReader):
 
     def _use(self, number: int, built_with: IndexModel) -> None:
         super()._use(number, built_with)
-        self._writer = Writer(self._version, lambda: self.model)
+        self._writer = Writer(self._version, lambda: self.model, built_with.long_text)
 
     # ── making and opening ────────────────────────────────────────────────────────────────────
 
@@ -73,6 +74,7 @@ class Index(IndexReader):
         model: SentenceTransformer,
         data: Data,
         *,
+        long_text: LongText = "pieces",
         show_progress_bar: bool = False,
         reading: ReadOptions = AS_NAMED,
     ) -> Self:
@@ -81,37 +83,48 @@ class Index(IndexReader):
         A build that was stopped continues where it was when it is run again with the same model;
         until then the index cannot be opened.
 
+        Cost: the model reads every token of the passages once, and the special tokens of each
+        piece.
+
         Args:
             path: a folder that does not exist yet, or an unfinished index.
             model: encodes passages and questions, with its prompts.
             data: see :data:`sentune.index.sources.Data`.
+            long_text: passages over the model's length limit are found by their best piece
+                (``pieces``), or lose their end (``truncate``). ``add`` does the same.
             show_progress_bar: a bar on standard error.
             reading: what the columns of files are.
 
         Raises:
             OutputError: ``path`` holds something else, or cannot be written.
             DataError: the data cannot be read.
-            ArgumentError: the model compares by manhattan distance.
+            ArgumentError: the model compares by manhattan distance, or another ``long_text``.
             MissingExtraError: without the extra ``index``.
         """
         require_extra()
         require_lancedb()
         _require_metric(model)
+        built_with = IndexModel.of(model, require_long_text(long_text))
         store = LocalStore(path)
         store.require_free()
         sources = sources_of(data, reading)
         try:
             with store.filling():
                 store.require_free()  # reading the data can take long
-                return cls._built(store, model, sources, show_progress_bar)
+                return cls._built(store, built_with, model, sources, show_progress_bar)
         finally:
             store.remove_if_empty()
 
     @classmethod
     def _built(
-        cls, store: Store, model: SentenceTransformer, sources: Sources, show_progress_bar: bool
+        cls,
+        store: Store,
+        built_with: IndexModel,
+        model: SentenceTransformer,
+        sources: Sources,
+        show_progress_bar: bool,
     ) -> Self:
-        index = cls._begin(store, store.unfinished() or 1, model)
+        index = cls._begin(store, store.unfinished() or 1, built_with, model)
         try:
             index._writer.apply(sources, alone=True, show_progress_bar=show_progress_bar)
         except BaseException:
@@ -142,9 +155,10 @@ class Index(IndexReader):
         return cls(store, version, built_with, model)
 
     @classmethod
-    def _begin(cls, store: Store, version: int, model: SentenceTransformer) -> Self:
+    def _begin(
+        cls, store: Store, version: int, built_with: IndexModel, model: SentenceTransformer
+    ) -> Self:
         """A version to fill: new, or left unfinished by the same model."""
-        built_with = IndexModel.of(model)
         if not built_with.has_begun(store, version):
             store.discard(version)
         built_with.write(store, version)
@@ -200,21 +214,35 @@ class Index(IndexReader):
             where = of_source(name if name in ("", STDIN) else str(Path(name).resolve()))
         return self._writer.delete([where] if where is not None else among("id", listed))
 
-    def rebuild(self, model: SentenceTransformer, *, show_progress_bar: bool = False) -> None:
+    def rebuild(
+        self,
+        model: SentenceTransformer,
+        *,
+        long_text: LongText | None = None,
+        show_progress_bar: bool = False,
+    ) -> None:
         """Encode all passages anew with another model, and switch to it when that is done.
 
         Until then, searches use the old version. What is added in the meantime is copied too.
         Run again after a kill, it continues where it was.
 
+        Args:
+            model: the new one.
+            long_text: as for ``build``; as it is now when None.
+            show_progress_bar: a bar on standard error.
+
         Raises:
             OutputError: the folder cannot be written, or another process is rebuilding.
-            ArgumentError: the model compares by manhattan distance.
+            ArgumentError: the model compares by manhattan distance, or another ``long_text``.
         """
         _require_metric(model)
+        if long_text is not None:
+            require_long_text(long_text)
         with self._store.filling():
             self._follow()
             number = self._store.unfinished() or self._version.number + 1
-            fresh = self._begin(self._store, number, model)
+            built_with = IndexModel.of(model, long_text or self._built_with.long_text)
+            fresh = self._begin(self._store, number, built_with, model)
             while not self._replaced_by(fresh, show_progress_bar=show_progress_bar):
                 pass
         self._given, self._model = True, model

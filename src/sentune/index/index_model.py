@@ -13,6 +13,7 @@ from sentune.encoding.fingerprint import Fingerprint, fingerprint
 from sentune.errors import ArgumentError, IndexFolderError, ModelError
 from sentune.index.store import MODEL_FILE, Store
 from sentune.ranking.late_interaction import LateChoice
+from sentune.ranking.pieces import LongText, require_long_text
 
 if TYPE_CHECKING:
     from sentune.encoding.sentence_transformer import SentenceTransformer
@@ -29,6 +30,7 @@ class IndexModel:
         revision: branch, tag or commit of a hub model.
         fingerprint: what its vectors depend on.
         fusion_weight: the model's share in a hybrid search; None for a model that has none.
+        long_text: what is done with passages over its limit; see :mod:`sentune.ranking.pieces`.
         late: the late stage that was saved with the model; None without one.
     """
 
@@ -36,11 +38,12 @@ class IndexModel:
     revision: str | None
     fingerprint: Fingerprint
     fusion_weight: float | None
+    long_text: LongText = "pieces"
     late: LateChoice | None = None
 
     @classmethod
-    def of(cls, model: SentenceTransformer) -> Self:
-        """The description of a loaded model."""
+    def of(cls, model: SentenceTransformer, long_text: LongText) -> Self:
+        """The description of a loaded model, and of how long passages are indexed with it."""
         local = model.base.origin == "local folder"
         weight = model.extras.get("fusion_weight")
         return cls(
@@ -48,6 +51,7 @@ class IndexModel:
             revision=None if local else model.base.revision,
             fingerprint=fingerprint(model),
             fusion_weight=None if weight is None else float(weight),
+            long_text=long_text,
             late=LateChoice.saved(model.extras),
         )
 
@@ -64,6 +68,7 @@ class IndexModel:
                 revision=content["revision"],
                 fingerprint=Fingerprint.from_json(content["fingerprint"]),
                 fusion_weight=None if weight is None else float(weight),
+                long_text=require_long_text(content["long_text"]),
                 late=LateChoice.saved(content),  # indexes from before it have none
             )
         except (KeyError, TypeError, ValueError, ModelError, ArgumentError) as error:
@@ -76,15 +81,18 @@ class IndexModel:
             "revision": self.revision,
             "fingerprint": self.fingerprint.to_json(),
             "fusion_weight": self.fusion_weight,
+            "long_text": self.long_text,
             "late_weight": 0.0 if self.late is None else self.late.weight,
             "late_depth": (self.late or LateChoice()).depth,
         }
         store.write(version, MODEL_FILE, content)
 
     def has_begun(self, store: Store, version: int) -> bool:
-        """Whether a version was begun with this model."""
-        begun = store.read(version, MODEL_FILE) is not None
-        return begun and self.read(store, version).fingerprint == self.fingerprint
+        """Whether a version was begun with this model, in this way."""
+        if store.read(version, MODEL_FILE) is None:
+            return False
+        begun = self.read(store, version)
+        return (begun.fingerprint, begun.long_text) == (self.fingerprint, self.long_text)
 
     def load(self) -> SentenceTransformer:
         """The model again, computing as it did.

@@ -17,6 +17,8 @@ class IndexInfo:
         path: its folder.
         version: one more after every rebuild.
         passages: how many.
+        pieces: how many these are in; as many for passages within the length limit.
+        long_text: what is done with longer ones, ``pieces`` or ``truncate``.
         sources: file → number of its passages; ``""`` for passages added from Python.
         fields: what filters can use → its type.
         model: name or folder of the model.
@@ -36,6 +38,8 @@ class IndexInfo:
     path: str
     version: int
     passages: int
+    pieces: int
+    long_text: str
     sources: Mapping[str, int]
     fields: Mapping[str, str]
     model: str

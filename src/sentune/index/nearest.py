@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.index.codes import bits_of, differing_bits, fewest
-from sentune.index.segment import Segment
+from sentune.index.segment import Segment, best_pieces
 
 __all__ = ["Nearness", "near", "similarities"]
 
@@ -50,7 +50,9 @@ def near(
     similarity: str,
     nearness: Nearness,
 ) -> tuple[Places, NDArray[np.float32]]:
-    """The passages that can be among the ``top``, and scores in their order, to float32.
+    """The pieces that can be the best of the ``top`` passages, and scores in their order.
+
+    Scores are to float32, pieces in ascending order.
 
     The order is that of the similarity; euclidean distances have another scale here.
     """
@@ -81,11 +83,22 @@ def _by_bits(
         places = fewest(bits, wanted)
         scores = _scores(segment, vector, places, similarity)
         near = bits[places]
-        best = near if len(near) <= top else near[np.argpartition(scores, -top)[-top:]]
-        beyond = np.count_nonzero(best > np.partition(near, len(near) // 2)[len(near) // 2])
-        if beyond <= (top - 1) // _DOUBTFUL or wanted == count:
+        of_passages = _by_passage(segment, places, scores)
+        best = of_passages
+        if len(best) > top:
+            best = best[np.argpartition(scores[best], -top)[-top:]]
+        beyond = np.count_nonzero(near[best] > np.partition(near, len(near) // 2)[len(near) // 2])
+        clear = len(best) == top and beyond <= (top - 1) // _DOUBTFUL
+        if clear or wanted == count:
             return places, scores
         wanted = min(_MORE * wanted, count)
+
+
+def _by_passage(segment: Segment, places: Places, scores: Vectors) -> Places:
+    """The positions among ``places`` of the best piece of each passage."""
+    if segment.is_whole:
+        return np.arange(len(places))
+    return best_pieces(segment.numbers[places], scores)
 
 
 def _scores(

@@ -202,7 +202,7 @@ class IndexReader:
         dense = Dense.read(self._store, self._version.number)
         if where is None:
             snapshot = self._version.snapshot
-            count = len(snapshot)
+            count = snapshot.pieces
             return Candidates(snapshot, None, dense.nearness(count)) if count else None
         snapshot, allowed = self._version.allowed(where)
         count = int(np.count_nonzero(allowed))
@@ -213,11 +213,14 @@ class IndexReader:
         """What is known of the index, without loading its model."""
         self._follow()
         count, known = self._version.count(), self._built_with.fingerprint
+        pieces = self._version.snapshot.pieces
         dense = Dense.read(self._store, self._version.number)
         return IndexInfo(
             path=self._store.location,
             version=self._version.number,
             passages=count,
+            pieces=pieces,
+            long_text=self._built_with.long_text,
             sources=self._version.table.sources(),
             fields=self._version.table.fields,
             model=self._built_with.name,
@@ -229,8 +232,8 @@ class IndexReader:
             number_format=known.number_format,
             fusion_weight=self._built_with.fusion_weight,
             mode=self.mode,
-            dense=dense.describe(count),
-            recall=dense.recall_of(count),
+            dense=dense.describe(pieces, "passages" if pieces == count else "pieces"),
+            recall=dense.recall_of(pieces),
             words_covered=count,
             bytes=self._store.size(),
         )

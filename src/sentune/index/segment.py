@@ -3,6 +3,9 @@
 It has all that a search needs: vectors in float32 and in one bit a component, words, and what is
 shown of a passage. A passage has a number that no other passage of its version ever gets; the
 numbers of a segment ascend, and those of a later segment are higher.
+
+Vectors and words are those of pieces (:mod:`sentune.ranking.pieces`), one or more of each passage,
+next to each other. All pieces of a passage are in one segment.
 """
 
 from __future__ import annotations
@@ -12,16 +15,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.index.arrays import Pieces, map_arrays
+from sentune.index.arrays import Pieces as Parts
+from sentune.index.arrays import map_arrays
 from sentune.index.codes import Codes, bits_of
+from sentune.ranking.pieces import Pieces
 from sentune.ranking.postings import Postings
 
-__all__ = ["Segment", "joined_segments", "segment_of"]
+__all__ = ["Segment", "best_pieces", "joined_segments", "segment_of"]
 
 Vectors = NDArray[np.float32]
 Places = NDArray[np.int64]
@@ -30,20 +35,25 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Segment:
-    """n passages; see the module.
+    """n pieces of passages; see the module.
 
     Attributes:
-        numbers: (n,) ascending.
+        numbers: (n,) of the passage, ascending.
+        pieces: (n,) the place among the pieces of the passage, from 0.
+        spans: (n, 2) start and end in the passage, in characters.
         vectors: (n, d) as the model made them.
         norms: (n,) their lengths.
         centre: (d,) their mean, when the segment was written.
         codes: (⌈d / 64⌉, n) :func:`sentune.index.codes.bits_of` them.
-        rows: (bytes,) id, text, source and fields of each, as JSON.
-        row_ends: (n + 1,) where each ends; the first value is 0.
+        rows: (bytes,) id, text, source and fields of each passage, as JSON.
+        row_ends: (n + 1,) where each ends; the first value is 0. Only the first piece of a passage
+            has bytes.
         postings: their words.
     """
 
     numbers: NDArray[np.int64]
+    pieces: NDArray[np.int32]
+    spans: NDArray[np.int32]
     vectors: Vectors
     norms: Vectors
     centre: Vectors
@@ -62,7 +72,8 @@ class Segment:
             )
         except KeyError as error:
             raise ValueError(f"{path.name} has no {error}") from error
-        if len({len(segment.numbers), len(segment.vectors), len(segment.row_ends) - 1}) != 1:
+        each = (segment.numbers, segment.pieces, segment.spans, segment.vectors)
+        if {len(array) for array in each} != {len(segment.row_ends) - 1}:
             raise ValueError(f"{path.name} has arrays of different lengths")
         return segment
 
@@ -74,63 +85,122 @@ class Segment:
         """Whether all vectors have length 1, as a model that normalizes makes them."""
         return bool(len(self) and np.abs(self.norms - 1).max() < 1e-3)
 
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether every passage has one piece."""
+        return not self.pieces.any()
+
     def row(self, place: int) -> dict[str, Any]:
-        """What is shown of a passage: ``id``, ``text``, ``source``, ``fields``."""
-        content = self.rows[self.row_ends[place] : self.row_ends[place + 1]].tobytes()
-        return dict(json.loads(content.decode()))
+        """What is shown of a piece: ``id``, ``text``, ``source``, ``fields`` of its passage.
+
+        And ``piece``, its text; ``piece_number``, from 1; ``pieces``, how many the passage has.
+        """
+        number = int(self.pieces[place])
+        first = place - number
+        content = self.rows[self.row_ends[first] : self.row_ends[first + 1]].tobytes()
+        row = dict(json.loads(content.decode()))
+        start, end = self.spans[place].tolist()
+        last = int(np.searchsorted(self.numbers, self.numbers[place], side="right"))
+        return row | {
+            "piece": row["text"][start:end],
+            "piece_number": number + 1,
+            "pieces": last - first,
+        }
 
 
-_PARTS = ("numbers", "vectors", "norms", "centre", "codes", "rows", "row_ends")
+def best_pieces(passages: Places, scores: NDArray[Any]) -> Places:
+    """The positions of the best piece of each passage; of equal ones the first.
+
+    ``passages`` (n,) says which passage each piece belongs to; those of one are neighbours.
+    """
+    if not len(passages):
+        return np.empty(0, np.int64)
+    starts = np.flatnonzero(np.concatenate([[True], passages[1:] != passages[:-1]]))
+    most = np.maximum.reduceat(scores, starts)
+    group = np.repeat(np.arange(len(starts)), np.diff([*starts, len(passages)]))
+    best = np.flatnonzero(scores == most[group])
+    of_best = group[best]
+    first: Places = best[np.concatenate([[True], of_best[1:] != of_best[:-1]])]
+    return first
+
+
+_PARTS = ("numbers", "pieces", "spans", "vectors", "norms", "centre", "codes", "rows", "row_ends")
 
 
 def segment_of(
-    numbers: NDArray[np.int64], vectors: Vectors, rows: Sequence[Row], postings: Postings
-) -> dict[str, Pieces]:
-    """The arrays of a new segment."""
+    numbers: NDArray[np.int64],
+    rows: Sequence[Row],
+    pieces: Pieces,
+    vectors: Vectors,
+    postings: Postings,
+) -> dict[str, Parts]:
+    """The arrays of a new segment.
+
+    Args:
+        numbers: (P,) of the passages.
+        rows: what is shown of them, P mappings.
+        pieces: of the passages.
+        vectors, postings: of the n pieces.
+    """
     packed = [json.dumps(row, ensure_ascii=False).encode() for row in rows]
-    lengths = np.array([len(each) for each in packed], dtype=np.int64)
+    counts, firsts = pieces.counts, pieces.starts[:-1]
+    lengths = np.zeros(len(pieces.texts), dtype=np.int64)
+    lengths[firsts] = [len(each) for each in packed]
+    places = np.arange(len(pieces.texts)) - np.repeat(firsts, counts)
     blob = np.frombuffer(b"".join(packed), np.uint8)
-    return _arrays(numbers, [vectors], [blob], lengths, postings)
+    own = _Own(np.repeat(numbers, counts), places, pieces.spans, lengths)
+    return _arrays(own, [vectors], [blob], postings)
 
 
 def joined_segments(
     segments: Sequence[Segment], kept: Sequence[NDArray[np.bool_]]
-) -> dict[str, Pieces]:
-    """The arrays of one segment made of several, of which ``kept`` names the passages to keep."""
-    vectors, rows, lengths = [], [], []
+) -> dict[str, Parts]:
+    """The arrays of one segment made of several, of which ``kept`` names the pieces to keep.
+
+    All pieces of a passage are kept, or none.
+    """
+    vectors, rows = [], []
     for segment, keep in zip(segments, kept, strict=True):
         every = bool(keep.all())
         vectors.append(segment.vectors if every else segment.vectors[keep])
         bytes_kept = slice(None) if every else np.repeat(keep, np.diff(segment.row_ends))
         rows.append(segment.rows[bytes_kept])
-        lengths.append(np.diff(segment.row_ends)[keep])
-    return _arrays(
-        np.concatenate(
-            [segment.numbers[keep] for segment, keep in zip(segments, kept, strict=True)]
-        ),
-        vectors,
-        rows,
-        np.concatenate(lengths),
-        Postings.joined([segment.postings for segment in segments], kept),
+    each = list(zip(segments, kept, strict=True))
+    own = _Own(
+        numbers=np.concatenate([segment.numbers[keep] for segment, keep in each]),
+        places=np.concatenate([segment.pieces[keep] for segment, keep in each]),
+        spans=np.concatenate([segment.spans[keep] for segment, keep in each]),
+        lengths=np.concatenate([np.diff(segment.row_ends)[keep] for segment, keep in each]),
     )
+    return _arrays(own, vectors, rows, Postings.joined([s.postings for s in segments], kept))
+
+
+class _Own(NamedTuple):
+    """What each piece has: its passage's number, its place there, its span, its bytes of rows."""
+
+    numbers: NDArray[np.int64]
+    places: NDArray[np.integer[Any]]
+    spans: NDArray[np.integer[Any]]
+    lengths: NDArray[np.int64]
 
 
 def _arrays(
-    numbers: NDArray[np.int64],
+    own: _Own,
     vectors: Sequence[Vectors],
     rows: Sequence[NDArray[np.uint8]],
-    lengths: NDArray[np.int64],
     postings: Postings,
-) -> dict[str, Pieces]:
+) -> dict[str, Parts]:
     total = sum(each.sum(axis=0, dtype=np.float64) for each in vectors)
-    centre = (total / max(1, len(numbers))).astype(np.float32)
+    centre = (total / max(1, len(own.numbers))).astype(np.float32)
     return {
-        "numbers": [numbers],
+        "numbers": [own.numbers],
+        "pieces": [own.places.astype(np.int32)],
+        "spans": [own.spans.astype(np.int32)],
         "vectors": vectors,
         "norms": [np.linalg.norm(each, axis=1) for each in vectors],
         "centre": [centre],
         "codes": [np.concatenate([bits_of(each, centre) for each in vectors], axis=1)],
         "rows": rows,
-        "row_ends": [np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])],
+        "row_ends": [np.concatenate([np.zeros(1, np.int64), np.cumsum(own.lengths)])],
         **{name: [array] for name, array in postings.arrays().items()},
     }

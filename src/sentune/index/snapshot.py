@@ -1,7 +1,8 @@
 """The passages of one commit, as mapped arrays: the nearest, those with a word, and their texts.
 
-Nothing here needs LanceDB. A place is a passage's position over all segments, gone ones included;
-places ascend with the passages' numbers.
+Nothing here needs LanceDB. A place is a piece's position over all segments, gone ones included;
+places ascend with the passages' numbers. A passage is found by its best piece, and stands for it
+in what a search returns.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from sentune.index.arrays import map_arrays
 from sentune.index.manifest import Manifest
 from sentune.index.nearest import Nearness, near, similarities
-from sentune.index.segment import Segment
+from sentune.index.segment import Segment, best_pieces
 from sentune.index.store import Store
 from sentune.ranking.postings import Collection
 
@@ -66,7 +67,17 @@ class Snapshot:
 
     def __len__(self) -> int:
         """Passages that are there."""
-        return int(self._starts[-1]) - len(self.gone)
+        return self.manifest.passages
+
+    @property
+    def pieces(self) -> int:
+        """Pieces that are there."""
+        return self.width if self.present is None else int(np.count_nonzero(self.present))
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether every passage has one piece."""
+        return self.width == self.manifest.passages + len(self.gone)
 
     @property
     def width(self) -> int:
@@ -75,24 +86,62 @@ class Snapshot:
 
     @cached_property
     def numbers(self) -> NDArray[np.int64]:
-        """The number of the passage at each place."""
+        """The number of the passage that the piece at each place belongs to."""
         return np.concatenate([np.empty(0, np.int64), *(each.numbers for each in self._each)])
 
     @cached_property
     def present(self) -> Mask | None:
-        """Which places have a passage that is there; None if all have."""
+        """Which places have a piece that is there; None if all have."""
         return None if not len(self.gone) else ~self.mask(self.gone)
 
     def mask(self, numbers: NDArray[np.int64]) -> Mask:
-        """The places of passages."""
+        """The places of passages, with all their pieces."""
         found = np.zeros(self.width, dtype=np.bool_)
-        found[np.searchsorted(self.numbers, numbers)] = True
+        firsts = np.searchsorted(self.numbers, numbers)
+        found[firsts if self._is_whole else self.pieces_of(firsts)[0]] = True
         return found
+
+    def firsts(self, places: Places) -> Places:
+        """The places of the first pieces of the same passages."""
+        if self._is_whole:
+            return places
+        found: Places = np.searchsorted(self.numbers, self.numbers[places])
+        return found
+
+    def pieces_of(self, firsts: Places) -> tuple[Places, NDArray[np.int64]]:
+        """The places of all pieces of passages, one passage after the other, and their counts.
+
+        A passage is given by the place of its first piece.
+        """
+        ends = np.searchsorted(self.numbers, self.numbers[firsts], side="right")
+        counts = ends - firsts
+        before = np.cumsum(counts) - counts
+        places: Places = np.arange(counts.sum()) + np.repeat(firsts - before, counts)
+        return places, counts
+
+    def best_pieces(self, vector: Vectors, places: Places) -> tuple[Places, Scores]:
+        """For each passage, given by any of its pieces, the piece that is most similar to a vector.
+
+        Places and similarities, in the order given; no passage may be twice.
+        """
+        if self._is_whole:
+            return places, self.similarities(vector, places)
+        every, counts = self.pieces_of(self.firsts(places))
+        scores = self.similarities(vector, every)
+        best = best_pieces(np.repeat(np.arange(len(places)), counts), scores)
+        return every[best], scores[best]
+
+    def _by_passage(self, places: Places, scores: NDArray[Any]) -> tuple[Places, NDArray[Any]]:
+        """The best piece of each passage, of places in ascending order."""
+        if self._is_whole:
+            return places, scores
+        best = best_pieces(self.numbers[places], scores)
+        return places[best], scores[best]
 
     def nearest(
         self, vector: Vectors, top: int, allowed: Mask | None, nearness: Nearness
     ) -> tuple[Places, Scores]:
-        """The ``top`` nearest places and their similarities, the best first.
+        """The best pieces of the ``top`` nearest passages, and their similarities, best first.
 
         Of the same similarity, the passage with the lower number comes first. ``allowed`` are the
         places to choose from, of which none is gone; those that are there when None.
@@ -104,11 +153,20 @@ class Snapshot:
             found, scores = near(segment, vector, top, mask, self.similarity, nearness)
             places.append(found + start)
             rough.append(scores)
-        chosen = _within(np.concatenate(places), np.concatenate(rough), top)
-        return best(chosen, self.similarities(vector, chosen), top)
+        chosen = self._within(np.concatenate(places), np.concatenate(rough), top)
+        return best(*self._by_passage(chosen, self.similarities(vector, chosen)), top)
+
+    def _within(self, places: Places, rough: NDArray[np.float32], top: int) -> Places:
+        """Those that can be among the ``top``, by scores that were computed in float32."""
+        of_passages = self._by_passage(places, rough)[1]
+        if len(of_passages) <= top:
+            return places
+        last = np.partition(of_passages, len(of_passages) - top)[len(of_passages) - top]
+        kept: Places = places[rough >= last - _ROUNDING * max(1.0, float(np.abs(rough).max()))]
+        return kept
 
     def similarities(self, vector: Vectors, places: Places) -> Scores:
-        """The exact similarities, with the same bits for a passage at any place."""
+        """The exact similarities, with the same bits for a piece at any place."""
         return similarities(vector, self.vectors(places), self.similarity)
 
     def vectors(self, places: Places) -> Vectors:
@@ -127,22 +185,27 @@ class Snapshot:
     def matching(
         self, words: Sequence[str], top: int, allowed: Mask | None
     ) -> tuple[Places, Scores]:
-        """The ``top`` places that share most with stemmed words, and their BM25 scores.
+        """The best pieces of the ``top`` passages for stemmed words, and their BM25 scores.
 
-        These depend on all passages that are there, whatever is ``allowed``.
+        These depend on all pieces that are there, whatever is ``allowed``.
         """
         places, scores = self._words.scores(words)
         if allowed is not None:
             kept = allowed[places]
             places, scores = places[kept], scores[kept]
-        return best(places, scores.astype(np.float64), top)
+        return best(*self._by_passage(places, scores.astype(np.float64)), top)
+
+    def spans(self, places: Places) -> NDArray[np.int64]:
+        """(len(places), 2) start and end of pieces in their passages, in characters."""
+        spans = [np.empty((0, 2), np.int32), *(each.spans for each in self._each)]
+        return np.concatenate(spans)[places].astype(np.int64)
 
     @cached_property
     def _words(self) -> Collection:
         return Collection([segment.postings for segment in self._each], self.present)
 
     def row(self, place: int) -> dict[str, Any]:
-        """What is shown of a passage."""
+        """What is shown of a piece and its passage."""
         segment, local = self._at(place)
         try:
             return segment.row(local)
@@ -161,15 +224,6 @@ def best(places: Places, scores: Scores, top: int) -> tuple[Places, Scores]:
         places, scores = places[kept], scores[kept]
     order = np.lexsort((places, -scores))[:top]
     return places[order], scores[order]
-
-
-def _within(places: Places, rough: NDArray[np.float32], top: int) -> Places:
-    """Those that can be among the ``top``, by scores that were computed in float32."""
-    if len(places) <= top:
-        return places
-    last = np.partition(rough, len(rough) - top)[len(rough) - top]
-    kept: Places = places[rough >= last - _ROUNDING * max(1.0, float(np.abs(rough).max()))]
-    return kept
 
 
 _ROUNDING = 1e-5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,16 @@ from sentune.index.snapshot import Snapshot
 from sentune.index.store import Store
 from sentune.index.table import PassageTable
 
-__all__ = ["Version"]
+__all__ = ["TextVectors", "Version"]
 
 T = TypeVar("T")
+
+
+class TextVectors(NamedTuple):
+    """What is stored of a text: vectors (n, d) and spans (n, 2) of its pieces."""
+
+    vectors: NDArray[np.float32]
+    spans: NDArray[np.int64]
 
 
 class Version:
@@ -94,8 +101,16 @@ class Version:
             table.checkout(snapshot.manifest.revision)
             return snapshot, snapshot.mask(table.numbers(where))
 
-    def vectors_of_texts(self, digests: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Digest of a text → its vector, for texts that some passage has."""
+    def vectors_of_texts(self, digests: Sequence[str]) -> dict[str, TextVectors]:
+        """Digest of a text → vectors and spans of its pieces, for texts that some passage has."""
         numbers = self.table.numbers_of_texts(digests)
-        places = np.searchsorted(self.snapshot.numbers, np.array([*numbers.values()], np.int64))
-        return dict(zip(numbers, self.snapshot.vectors(places), strict=True))
+        if not numbers:
+            return {}
+        snapshot = self.snapshot
+        firsts = np.searchsorted(snapshot.numbers, np.array([*numbers.values()], np.int64))
+        places, counts = snapshot.pieces_of(firsts)
+        ends = np.cumsum(counts)[:-1]
+        found = (
+            np.split(each, ends) for each in (snapshot.vectors(places), snapshot.spans(places))
+        )
+        return dict(zip(numbers, map(TextVectors, *found), strict=True))

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.index.arrays import Pieces, write_arrays
+from sentune.index.arrays import Pieces as Parts
+from sentune.index.arrays import write_arrays
 from sentune.index.arrow_rows import among, numbered, of_source, shown
 from sentune.index.manifest import Manifest
 from sentune.index.segment import joined_segments, segment_of
@@ -31,6 +32,7 @@ from sentune.index.store import Store
 from sentune.index.table import PassageTable
 from sentune.index.table_writing import WritableTable
 from sentune.index.version import Version
+from sentune.ranking.pieces import Pieces
 from sentune.ranking.postings import Postings
 
 if TYPE_CHECKING:
@@ -99,14 +101,21 @@ class WritableVersion(Version):
         self._writer.optimize(clean_up)
 
     def upsert(
-        self, rows: pa.Table, words: Sequence[Sequence[str]], vectors: NDArray[np.float32]
+        self,
+        rows: pa.Table,
+        pieces: Pieces,
+        words: Sequence[Sequence[str]],
+        vectors: NDArray[np.float32],
     ) -> None:
-        """Write rows with their stemmed words and vectors, replacing those with their ids."""
+        """Write rows with their pieces, replacing those with their ids.
+
+        ``words`` are the stemmed words of the pieces, (n, d) ``vectors`` theirs.
+        """
         first = self.manifest.next_number
         replaced = self._writer.upsert(numbered(rows, first))
         self._remove(replaced)
         numbers = np.arange(first, first + len(rows), dtype=np.int64)
-        arrays = segment_of(numbers, vectors, list(shown(rows)), Postings.of(words))
+        arrays = segment_of(numbers, list(shown(rows)), pieces, vectors, Postings.of(words))
         manifest = self.manifest
         self._become(
             replace(
@@ -162,7 +171,7 @@ class WritableVersion(Version):
         for group, anew in groups:
             if not anew:
                 written.append(names[group[0]])
-                left.append(segments[group[0]].numbers[~kept[group[0]]])
+                left.append(np.unique(segments[group[0]].numbers[~kept[group[0]]]))
             elif any(kept[place].any() for place in group):
                 arrays = joined_segments([segments[p] for p in group], [kept[p] for p in group])
                 written.append(self._new_file("rows", arrays, next(number)))
@@ -172,7 +181,7 @@ class WritableVersion(Version):
         self._become(replace(manifest, next_file=next(number)))
 
     def _kept(self) -> list[NDArray[np.bool_]]:
-        """For each segment, which passages are there."""
+        """For each segment, which pieces are there."""
         sizes = list(map(len, self.snapshot.segments.values()))
         present = self.snapshot.present
         every = np.ones(sum(sizes), np.bool_) if present is None else present
@@ -185,7 +194,7 @@ class WritableVersion(Version):
         """Remove the files that the manifest does not name; outside of a change."""
         self.store.remove_files(self.number, f"*{_SUFFIX}", but=self.manifest.files)
 
-    def _new_file(self, kind: str, arrays: Mapping[str, Pieces], number: int | None = None) -> str:
+    def _new_file(self, kind: str, arrays: Mapping[str, Parts], number: int | None = None) -> str:
         number = self.manifest.next_file if number is None else number
         name = f"{kind}-{number}{_SUFFIX}"
         with self.store.new_file(self.number, name) as stream:

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentune.data.passages import Passage
 from sentune.errors import IndexFolderError
@@ -25,10 +24,11 @@ from sentune.index.arrow_rows import (
 from sentune.index.changes import Changes, Digests, plan
 from sentune.index.dense import prepare
 from sentune.index.sources import Sources
-from sentune.index.version import Version
+from sentune.index.version import TextVectors, Version
 from sentune.index.version_writing import WritableVersion
 from sentune.progress import Advance, progress
 from sentune.ranking.bm25 import stemmed_words
+from sentune.ranking.pieces import LongText, Pieces, cut_texts, encode_pieces
 from sentune.vectors import require_finite
 
 if TYPE_CHECKING:
@@ -49,13 +49,20 @@ Sourced = tuple[str, Passage]
 class Writer:
     """Adds to and removes from a version, and keeps its indexes of words and vectors up to date.
 
-    ``model`` gives the model; it is asked only when a text has to be encoded.
+    ``model`` gives the model; it is asked only when a text has to be encoded. ``long_text`` is
+    what is done with passages over its limit.
     """
 
-    def __init__(self, version: WritableVersion, model: Callable[[], SentenceTransformer]) -> None:
+    def __init__(
+        self,
+        version: WritableVersion,
+        model: Callable[[], SentenceTransformer],
+        long_text: LongText,
+    ) -> None:
         self._store = version.store
         self._version = version
         self._model = model
+        self._long_text = long_text
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -156,24 +163,27 @@ class Writer:
         """Commit passages; the number of texts that were encoded for it."""
         passages = [passage for _, passage in chunk]
         texts = {text_digest(passage.text): passage.text for passage in passages}
-        vectors = self._version.vectors_of_texts(list(texts))
-        missing = {digest: text for digest, text in texts.items() if digest not in vectors}
+        known = self._version.vectors_of_texts(list(texts))
+        missing = {digest: text for digest, text in texts.items() if digest not in known}
         advance(len(chunk) - len(missing))
-        vectors |= dict(zip(missing, self._encoded(list(missing.values()), advance), strict=True))
+        known |= dict(zip(missing, self._encoded(list(missing.values()), advance), strict=True))
         rows = table_of([source for source, _ in chunk], passages, fields)
-        words = stemmed_words([passage.text for passage in passages])
-        stacked = np.stack([vectors[text_digest(passage.text)] for passage in passages])
+        each = [known[text_digest(passage.text)] for passage in passages]
+        pieces = Pieces.of([passage.text for passage in passages], [one.spans for one in each])
+        words = stemmed_words(pieces.texts)
         with self.writing():
-            self._version.upsert(rows, words, stacked)
+            self._version.upsert(rows, pieces, words, np.concatenate([one.vectors for one in each]))
         return len(missing)
 
-    def _encoded(self, texts: Sequence[str], advance: Advance) -> Iterator[NDArray[np.float32]]:
+    def _encoded(self, texts: Sequence[str], advance: Advance) -> Iterator[TextVectors]:
         for start in range(0, len(texts), _SHOWN):
             some = texts[start : start + _SHOWN]
             model = self._model()
-            vectors = model.encode_document(some, show_progress_bar=False)
+            pieces = cut_texts(some, model, self._long_text)
+            vectors = encode_pieces(model, pieces, show_progress_bar=False)
             require_finite(vectors, f"the vectors of {model.base.name}")
-            yield from vectors
+            ends = pieces.starts[1:-1]
+            yield from map(TextVectors, np.split(vectors, ends), np.split(pieces.spans, ends))
             advance(len(some))
 
     def _remove(self, gone: Mapping[str, Iterable[str]]) -> int:

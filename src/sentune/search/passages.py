@@ -13,6 +13,7 @@ from sentune.errors import ArgumentError
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import fuse, require_weight, shortlist
 from sentune.ranking.late_interaction import LateChoice, add_late, late_scores
+from sentune.ranking.pieces import LongText, cut_texts, encode_pieces, require_long_text
 from sentune.ranking.rank import rank
 from sentune.ranking.retrieval_model import similarity_scores
 from sentune.search.searcher import MODES, Hit, require_question
@@ -32,7 +33,8 @@ class PassageSearch:
 
     With a fusion weight below 1, the model's scores are fused with BM25's; otherwise the model
     ranks alone. With a saved weight of the late stage, the first passages of the fusion are ordered
-    anew by their tokens. ``mode`` overrides this.
+    anew by their tokens. ``mode`` overrides this. A passage over the model's length limit is found
+    by its best piece.
 
     >>> from sentune import SentenceTransformer
     >>> from sentune.search import PassageSearch
@@ -45,6 +47,7 @@ class PassageSearch:
         model: encodes the passages, here, and the questions.
         passages: id → text.
         fusion_weight: the model's share. None: the one saved with the model, or 1 without one.
+        long_text: ``pieces``, or ``truncate``: the end of a long passage is then not searched.
         mode: one of ``MODES``; ``words`` encodes nothing. A fusion without a weight below 1 has
             equal shares, and a late stage without a saved weight the usual one.
 
@@ -52,7 +55,8 @@ class PassageSearch:
     (20 as a rule) once more, for the vectors of their tokens.
 
     Raises:
-        ArgumentError: no passages, a weight outside 0 to 1, or an unknown mode.
+        ArgumentError: no passages, a weight outside 0 to 1, or an unknown
+            mode or ``long_text``.
         MissingExtraError: a fusion, or ``words``, without the extra ``evaluate``.
     """
 
@@ -62,6 +66,7 @@ class PassageSearch:
         passages: Mapping[str, str],
         *,
         fusion_weight: float | None = None,
+        long_text: LongText = "pieces",
         mode: str | None = None,
         show_progress_bar: bool = False,
     ) -> None:
@@ -79,11 +84,12 @@ class PassageSearch:
         self.late = late or LateChoice()
         self.model = model
         self._ids, self._texts = list(passages), list(passages.values())
-        self._words = BM25(self._texts) if self._mode != "dense" else None
+        self._pieces = cut_texts(self._texts, model, require_long_text(long_text))
+        self._words = BM25(self._pieces.texts) if self._mode != "dense" else None
         self._vectors = (
             np.empty((0, 0), dtype=np.float32)
             if self._mode == "words"
-            else model.encode_document(self._texts, show_progress_bar=show_progress_bar)
+            else encode_pieces(model, self._pieces, show_progress_bar=show_progress_bar)
         )
 
     @property
@@ -99,7 +105,7 @@ class PassageSearch:
             ArgumentError: an empty question, or ``top`` below 1.
         """
         top = require_question(query, top)
-        columns, scores, similarities = self._scored(query)
+        columns, scores, similarities, of_pieces = self._scored(query)
         best = rank(scores, min(top, scores.shape[1]))[0]
         passages = columns[0, best]
         return [
@@ -109,28 +115,35 @@ class PassageSearch:
                 score=float(score),
                 similarity=None if similarities is None else float(similarities[0, passage]),
                 text=self._texts[passage],
+                **self._pieces.shown(passage, of_pieces[0]),
             )
             for number, (passage, score) in enumerate(
                 zip(passages, scores[0, best], strict=True), start=1
             )
         ]
 
-    def _scored(self, query: str) -> tuple[Columns, Scores, Scores | None]:
-        """(1, n) numbers of passages, what they are ranked by, and all similarities."""
+    def _scored(self, query: str) -> tuple[Columns, Scores, Scores | None, Scores]:
+        """(1, n) numbers of passages, what they are ranked by, and all similarities.
+
+        Then the scores of all pieces, which say by which one a passage was found.
+        """
         every = np.arange(len(self._ids))[None]
         if self._mode == "words" and self._words is not None:
-            return every, self._words.scores([query]), None
+            by_words = self._words.scores([query])
+            return every, self._pieces.best(by_words), None, by_words
         vectors = self.model.encode_query([query])
-        similarities = similarity_scores(self.model, vectors, self._vectors)
+        of_pieces = similarity_scores(self.model, vectors, self._vectors)
+        similarities = self._pieces.best(of_pieces)
         if self._words is None:
-            return every, similarities, similarities
-        columns, dense, words = shortlist(similarities, self._words.scores([query]))
+            return every, similarities, similarities, of_pieces
+        by_words = self._pieces.best(self._words.scores([query]))
+        columns, dense, words = shortlist(similarities, by_words)
         fused = fuse(dense, words, self.fusion_weight)
         if self._mode != "late":
-            return columns, fused, similarities
+            return columns, fused, similarities, of_pieces
         order = rank(fused, fused.shape[1])
         columns = np.take_along_axis(columns, order, axis=1)
-        first = [self._texts[place] for place in columns[0, : self.late.depth]]
+        first = self._pieces.best_of(columns[:, : self.late.depth], of_pieces)[0]
         scores = np.take_along_axis(fused, order, axis=1)
-        late = late_scores(self.model, query, first)
-        return columns, add_late(scores, late, self.late.weight), similarities
+        late = late_scores(self.model, query, [self._pieces.texts[piece] for piece in first])
+        return columns, add_late(scores, late, self.late.weight), similarities, of_pieces

@@ -31,6 +31,11 @@ class Hit:
             that and the late stage's.
         similarity: the model's score; None in a search by words alone.
         text: the passage.
+        piece: the part of the text that it was found by: the best piece by the model's similarity,
+            or by BM25 in a search by words alone. The text itself if it is within the model's
+            limit, or was truncated.
+        piece_number: 1 for the first piece of the passage.
+        pieces: how many the passage has.
         source: the file that it came from; empty if it was given from Python.
         fields: its other columns; empty in a search in memory.
     """
@@ -40,6 +45,9 @@ class Hit:
     score: float
     similarity: float | None
     text: str
+    piece: str
+    piece_number: int = 1
+    pieces: int = 1
     source: str = ""
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
 

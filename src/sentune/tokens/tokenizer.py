@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
 from typing import Any, overload
 
@@ -147,18 +147,31 @@ class Tokenizer(CallerTokenizer):
         return len(self._bare.encode("", "").ids)
 
     def pieces(self, text: str, most: int) -> list[str]:
-        """A text cut into pieces of at most ``most`` tokens, about equally long.
+        """A text cut into pieces of at most ``most`` tokens; ``piece_spans`` says where."""
+        return [text[start:end] for start, end in self.piece_spans(text, most)]
+
+    def piece_spans(self, text: str, most: int) -> list[tuple[int, int]]:
+        """Start and end, in characters, of pieces of at most ``most`` tokens, about equally long.
 
         A word is cut only if it has more tokens than a piece. Special tokens are not counted.
         White space between the pieces is left out.
         """
         encoding = self._bare.encode(text, add_special_tokens=False)
+        whole = (0, len(text))
         if len(encoding.ids) <= most:
-            return [text]
-        ends, offsets = _even_ends(encoding.word_ids, most), encoding.offsets
-        return [
-            text[offsets[start][0] : offsets[end - 1][1]]
+            return [whole]
+        ends = _even_ends(encoding.word_ids, most)
+        found = _disjoint(
+            (encoding.offsets[start][0], encoding.offsets[end - 1][1])
             for start, end in zip([0, *ends], ends, strict=False)
+        )
+        if whole in found:  # one character of many tokens: no cut makes it shorter
+            return [whole]
+        # A piece can have more tokens by itself than in its text, where a blank went before it.
+        return [
+            (start + first, start + last)
+            for start, end in found
+            for first, last in self.piece_spans(text[start:end], most)
         ]
 
     def whole(self, texts: Sequence[str]) -> list[list[int]]:
@@ -230,6 +243,16 @@ def _encode(tokenizer: tokenizers.Tokenizer, texts: list[Any]) -> list[tokenizer
             expected="a tokenizer that takes any text",
             fix="copy tokenizer.json again from the source of the model",
         ) from error
+
+
+def _disjoint(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans without what an earlier one has: a cut inside a character gives it to both."""
+    found: list[tuple[int, int]] = []
+    for start, end in spans:
+        after = max(start, found[-1][1]) if found else start
+        if after < end:
+            found.append((after, end))
+    return found
 
 
 def _even_ends(words: Sequence[int | None], most: int) -> list[int]:

@@ -21,6 +21,8 @@ class Truncation:
         truncated: of these, how many were cut at the limit.
         tokens_left_out: from all texts together.
         windowed: texts over the limit that were encoded whole, in windows.
+        in_pieces: texts over the limit that were encoded whole, with a vector for each piece.
+        pieces: of these texts, all together.
         side: the end that was cut: ``right``, or ``left`` where a model keeps the last tokens.
     """
 
@@ -29,6 +31,13 @@ class Truncation:
     tokens_left_out: int = 0
     windowed: int = 0
     side: str = "right"
+    in_pieces: int = 0
+    pieces: int = 0
+
+    @property
+    def noteworthy(self) -> bool:
+        """Whether a text did not fit: it was cut, or became pieces."""
+        return self.truncated > 0 or self.in_pieces > 0
 
     def add(self, other: Truncation) -> None:
         """Add the counts of another batch to these."""
@@ -36,19 +45,25 @@ class Truncation:
         self.truncated += other.truncated
         self.tokens_left_out += other.tokens_left_out
         self.windowed += other.windowed
+        self.in_pieces += other.in_pieces
+        self.pieces += other.pieces
         if other.truncated:
             self.side = other.side
 
     def describe(self, limit: int, noun: str = "text") -> str:
         """The counts for people; ``limit`` is the model's length limit in tokens."""
-        texts = counted(self.texts, noun)
+        told = [counted(self.texts, noun)]
+        if self.in_pieces:
+            told.append(f"{self.in_pieces:,} of more than {limit} tokens in {self.pieces:,} pieces")
+        if self.windowed:
+            told.append(f"{self.windowed:,} encoded in windows of {limit} tokens")
         if self.truncated:
             left_out = counted(self.tokens_left_out, "token")
             where = " at the beginning" if self.side == "left" else ""
-            return f"{texts}, {self.truncated:,} cut at {limit} tokens: {left_out} left out{where}"
-        if self.windowed:
-            return f"{texts}, {self.windowed:,} encoded in windows of {limit} tokens"
-        return f"{texts}, none cut"
+            told.append(f"{self.truncated:,} cut at {limit} tokens: {left_out} left out{where}")
+        elif not self.windowed:
+            told.append("none cut")
+        return ", ".join(told)
 
 
 _counter: ContextVar[Truncation | None] = ContextVar("sentune_truncation", default=None)

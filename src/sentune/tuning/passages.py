@@ -16,6 +16,7 @@ from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
 from sentune.ranking.blocks import row_blocks
 from sentune.ranking.bm25 import BM25
+from sentune.ranking.pieces import cut_to
 from sentune.wording import counted
 
 __all__ = ["cut_passages"]
@@ -53,7 +54,8 @@ def cut_passages(pairs: Pairs, model: SentenceTransformer, tokens: int) -> Pairs
             fix="use 128, or do not cut passages",
         )
     asked = dict.fromkeys(name for names in pairs.relevant.values() for name in names)
-    pieces = {name: model.tokenizer.pieces(pairs.passages[name], room) for name in asked}
+    cut = cut_to([pairs.passages[name] for name in asked], model.tokenizer, room)
+    pieces = dict(zip(asked, cut.by_passage(), strict=True))
     several = {name: found for name, found in pieces.items() if len(found) > 1}
     if not several:
         return pairs

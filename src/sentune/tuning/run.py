@@ -20,6 +20,7 @@ from sentune.evaluation.facts import Facts
 from sentune.files import write_json, write_text
 from sentune.ranking.bm25 import require_bm25
 from sentune.ranking.late_interaction import LateChoice
+from sentune.ranking.pieces import LongText, what_is_read
 from sentune.report.card import model_card
 from sentune.tokens.truncation import Truncation, count_truncation
 from sentune.training.arguments import SentenceTransformerTrainingArguments
@@ -109,7 +110,11 @@ def tune(
     seconds = trainer.seconds  # the clock runs on, and one figure is told everywhere
     steps = counted(trainer.state.global_step, "step")
     say(f"trained {steps} in {duration(seconds)}; evaluating")
-    report, facts = _measured(split, model, base, truncation, settings.show_progress)
+    report, facts = _measured(split, model, base, truncation, settings)
+    read = facts.measured
+    if read is not None and read.noteworthy:
+        told = read.describe(model.max_seq_length)
+        split = replace(split, description=f"{split.description}; {told}")
     if not facts.keep:
         told = _DISCARDED.format(facts.of_kept.search_weight)
         split = replace(split, description=f"{split.description}. {told}")
@@ -132,10 +137,11 @@ def _measured(
     model: SentenceTransformer,
     base: SentenceTransformer,
     trained: Truncation,
-    show_progress: bool,
+    settings: TuneSettings,
 ) -> tuple[Report, Facts]:
     """The figures, and the facts that every claim about them follows from."""
-    report, evaluated = _evaluate(split, model, base, show_progress)
+    long_text = settings.long_text
+    report, evaluated = _evaluate(split, model, base, settings.show_progress, long_text)
     facts = replace(
         report.facts,
         tunes=True,
@@ -146,7 +152,7 @@ def _measured(
     )
     if facts.keep:
         return report, facts
-    alone = replace(_evaluate(split, base)[0].facts, tunes=True)
+    alone = replace(_evaluate(split, base, None, False, long_text)[0].facts, tunes=True)
     return report, replace(facts, base_alone=alone)
 
 
@@ -238,20 +244,25 @@ def _prepared(
         say(f"mined {counted(mined.negatives, 'hard negative')} for {asked}")
         pairs = mined.pairs
     epochs = settings.resolved()["num_train_epochs"]
-    prepared = recipe(settings.recipe).prepare(pairs, base, epochs, settings.seed)
+    way = recipe(settings.recipe)
+    if settings.long_text == "truncate":
+        way = replace(way, passage_tokens=None)
+    prepared = way.prepare(pairs, base, epochs, settings.seed)
     for note in prepared.pairs.notes[len(pairs.notes) :]:
         say(note)
     return prepared
 
 
-def _given(split: Split, model: SentenceTransformer) -> tuple[float | None, LateChoice | None]:
+def _given(
+    split: Split, model: SentenceTransformer, long_text: LongText
+) -> tuple[float | None, LateChoice | None]:
     """Weights of the fusion and of the late stage from elsewhere; None to cross-fit them."""
     if split.made:
         # People's questions share other words with the passages than made ones do.
         return _EQUAL_SHARES, LateChoice()
     if split.test is None:
         return None, None
-    found = evaluate_systems(split.task(split.valid), model=model)
+    found = evaluate_systems(split.task(split.valid), model=model, long_text=long_text)
     late = None if found.late is None else LateChoice(found.late.weight, found.late.depth)
     return found.fusion.weight, late
 
@@ -259,19 +270,21 @@ def _given(split: Split, model: SentenceTransformer) -> tuple[float | None, Late
 def _evaluate(
     split: Split,
     model: SentenceTransformer,
-    base: SentenceTransformer | None = None,
-    show_progress: bool = False,
+    base: SentenceTransformer | None,
+    show_progress: bool,
+    long_text: LongText,
 ) -> tuple[Report, Truncation]:
     task = split.task(split.valid if split.test is None else split.test)
     # Several models encode the same texts; what the limit cuts is counted once, below.
     with count_truncation():
-        chosen, late = _given(split, model)
+        chosen, late = _given(split, model, long_text)
         report = evaluate_systems(
             task,
             model=model,
             base=base,
             fusion_weight=chosen,
             late=late,
+            long_text=long_text,
             show_progress_bar=show_progress and sys.stderr.isatty(),
         )
-    return report, model.tokenizer([*task.questions, *task.passages])[1]
+    return report, what_is_read(model, task.questions, task.passages, long_text)

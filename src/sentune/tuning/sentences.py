@@ -14,6 +14,7 @@ from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.ranking.bm25 import BM25
+from sentune.ranking.pieces import cut_texts, cut_to
 from sentune.ranking.rank import rank
 
 __all__ = ["WordsOrModel", "sentence_rows", "sentences_of", "words_or_model"]
@@ -53,12 +54,13 @@ def words_or_model(pairs: Pairs, model: SentenceTransformer, seed: int) -> Words
     kept = [*wanted, *(others[index] for index in further)]
     texts = {name: pairs.passages[name] for name in kept}
     task = RetrievalTask.from_pairs(replace(pairs.select(asked), passages=texts, negatives={}))
+    pieces = cut_texts(task.passages, model)
     by_model = model.encode_query(task.questions, normalize_embeddings=True) @ (
-        model.encode_document(task.passages, normalize_embeddings=True).T
+        model.encode_document(pieces.texts, normalize_embeddings=True).T
     )
     words, found = (
-        float(question_metrics(rank(scores), task.relevant)["ndcg@10"].mean())
-        for scores in (BM25(task.passages).scores(task.questions), by_model)
+        float(question_metrics(rank(pieces.best(scores)), task.relevant)["ndcg@10"].mean())
+        for scores in (BM25(pieces.texts).scores(task.questions), by_model)
     )
     return WordsOrModel(words, found, len(task.questions))
 
@@ -91,8 +93,7 @@ def sentence_rows(
     room = tokens - sum(model.tokenizer.frame())
     pieces = dict.fromkeys(
         piece
-        for text in pairs.passages.values()
-        for piece in model.tokenizer.pieces(text, room)
+        for piece in cut_to(list(pairs.passages.values()), model.tokenizer, room).texts
         if len(piece) >= _PIECE
     )
     found = {piece: sentences_of(piece) for piece in pieces}

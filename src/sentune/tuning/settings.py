@@ -16,6 +16,7 @@ from sentune.checks import require_whole
 from sentune.data.options import AS_NAMED, READ_SETTINGS, ReadOptions
 from sentune.errors import ArgumentError, DataError
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL
+from sentune.ranking.pieces import LongText, require_long_text
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
 from sentune.tuning.run_paths import FILES, beside, model_relative_to, relative_to
@@ -44,6 +45,8 @@ class TuneSettings:
         training: settings of ``SentenceTransformerTrainingArguments`` that override the recipe's.
         hard_negatives: passages to mine for each question before training; see
             ``sentune.training.mining.mine``.
+        long_text: what is done with passages over the length limit, in training and measuring:
+            ``pieces`` or ``truncate``; see ``sentune.ranking.pieces``.
         private_card: leave samples of the data out of the model card.
         show_progress: draw bars on standard error.
 
@@ -55,12 +58,14 @@ class TuneSettings:
     recipe: str = DEFAULT_RECIPE
     training: Mapping[str, Any] = field(default_factory=dict)
     hard_negatives: int = 0
+    long_text: LongText = "pieces"
     private_card: bool = False
     show_progress: bool = False
 
     def __post_init__(self) -> None:
         """Check the values now, before a run loads a model."""
         recipe(self.recipe)
+        require_long_text(self.long_text)
         for name in ("private_card", "show_progress"):
             if not isinstance(getattr(self, name), bool):
                 raise ArgumentError(
@@ -127,6 +132,7 @@ class RunFile:
             "base": model_relative_to(folder, settings.base),
             "recipe": settings.recipe,
             "hard_negatives": settings.hard_negatives,
+            "long_text": settings.long_text,
             "private_card": settings.private_card,
             **settings.resolved(),
         }
@@ -141,7 +147,7 @@ class RunFile:
         return head + str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
 
 
-_OF_TUNING = ("base", "recipe", "hard_negatives", "private_card")
+_OF_TUNING = ("base", "recipe", "hard_negatives", "long_text", "private_card")
 
 
 def read_run_file(path: str | Path | None, **given: Any) -> RunFile:

@@ -13,6 +13,7 @@ from sentune.evaluation.facts import relation
 from sentune.evaluation.report import PRIMARY_METRIC, rounded
 from sentune.evaluation.significance import Interval
 from sentune.files import require_free
+from sentune.ranking.pieces import LongText
 from sentune.tuning.outcome import Tuned
 from sentune.tuning.split import Split
 
@@ -106,14 +107,23 @@ def require_only_runs(out: Path, folders: Mapping[str, Path], *, resume: bool) -
         )
 
 
-def compare(split: Split, runs: Mapping[str, Tuned], *, show_progress: bool = False) -> Comparison:
+def compare(
+    split: Split,
+    runs: Mapping[str, Tuned],
+    *,
+    long_text: LongText = "pieces",
+    show_progress: bool = False,
+) -> Comparison:
     """Measure the models that the runs kept on the questions of their reports.
 
     Cost: every model encodes the questions and the passages once more.
     """
     task = split.task(split.valid if split.test is None else split.test)
     reports = evaluate_models(
-        task, {name: run.model for name, run in runs.items()}, show_progress_bar=show_progress
+        task,
+        {name: run.model for name, run in runs.items()},
+        long_text=long_text,
+        show_progress_bar=show_progress,
     )
     differences = {
         name: found.differences["model_minus_base"][PRIMARY_METRIC]
