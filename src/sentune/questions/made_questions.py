@@ -16,8 +16,8 @@ from typing import NamedTuple
 from sentune.data import Pairs, hold_out
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import DataError
+from sentune.questions.sentences import sentence_rows, sentences_of
 from sentune.training.batches.examples import TrainingData
-from sentune.tuning.sentences import sentence_rows, sentences_of
 from sentune.wording import counted
 
 __all__ = ["TextParts", "made_caution", "made_training", "part_texts"]
