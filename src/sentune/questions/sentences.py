@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from itertools import islice
 
@@ -10,12 +9,11 @@ import numpy as np
 
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.questions.prose import sentences_of
 from sentune.ranking.pieces import cut_to
 
-__all__ = ["sentence_rows", "sentences_of"]
+__all__ = ["sentence_rows"]
 
-_ENDS = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；：])|\n+")
-_SENTENCE = range(40, 250)  # characters: shorter ones are headings, longer ones no sentences
 _PIECE = 100
 
 
@@ -60,13 +58,6 @@ def sentence_rows(
     if pairs.negative_count:
         rows = _with_others(rows, list(pieces), pairs.negative_count, draw)
     return [rows[index] for index in draw.permutation(len(rows))]
-
-
-def sentences_of(piece: str) -> list[str]:
-    """The sentences of 40 to 249 characters in a text, once each; none of a single sentence."""
-    # A piece of one sentence would answer itself.
-    parts = dict.fromkeys(_ENDS.split(piece))
-    return [part for part in parts if len(part) in _SENTENCE and part != piece.strip()]
 
 
 def _with_others(
