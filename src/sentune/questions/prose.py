@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-__all__ = ["hashed", "one_line", "sentences_of", "whole_sentences", "without"]
+__all__ = [
+    "hashed",
+    "is_list_of_references",
+    "one_line",
+    "sentences_of",
+    "whole_sentences",
+    "without",
+]
 
 _PARTS = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；：])|\n+")
 _PART = range(40, 250)  # characters: shorter ones are headings, longer ones no sentences
@@ -13,6 +20,10 @@ _PART = range(40, 250)  # characters: shorter ones are headings, longer ones no 
 _ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n\s*\n")
 _SENTENCE = range(20, 250)  # characters
 _FEWEST_WORDS = 6
+_REFERENCE = re.compile(
+    r"https?://|\bdoi[:.]|\((?:19|20)\d\d[a-z]?\)|\bet al\b|\barXiv\b", re.IGNORECASE
+)
+_REFERENCES = 3  # in a text, and in a hundred words
 
 
 def sentences_of(piece: str) -> list[str]:
@@ -38,6 +49,12 @@ def _is_sentence(words: str) -> bool:
         and not words[0].islower()
         and (not spaced or len(words.split()) >= _FEWEST_WORDS)
     )
+
+
+def is_list_of_references(text: str) -> bool:
+    """Whether a text is a list of references: sentences and terms of it are titles of others."""
+    found = len(_REFERENCE.findall(text))
+    return found >= _REFERENCES and found * 100 >= _REFERENCES * len(text.split())
 
 
 def one_line(text: str) -> str:
