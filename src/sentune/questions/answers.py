@@ -121,5 +121,5 @@ _INSTRUCTION_RUNS = _runs(INSTRUCTIONS)
 
 
 def _repeats_instructions(question: str, passage: SourcePassage) -> bool:
-    boundary = boundary_of(passage.text).removeprefix("PASSAGE ")
+    boundary = boundary_of(passage).removeprefix("PASSAGE ")
     return boundary in question or not _INSTRUCTION_RUNS.isdisjoint(_runs(question))

@@ -1,0 +1,360 @@
+"""``sentune ask``: passages in, pairs of made questions out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sentune.cli.options import BASE_MODEL, OF_PASSAGES, AsJson, Seed, reads
+from sentune.cli.output import interactive, print_json, print_line, say
+from sentune.cli.paths import require_there
+
+if TYPE_CHECKING:
+    from sentune.data import ReadOptions
+    from sentune.questions.asking import Asked, AskSettings
+    from sentune.questions.made import MadePair
+    from sentune.questions.round_trip import PassageVectors
+    from sentune.questions.source import SourcePassage
+
+__all__ = ["NAME", "command"]
+
+NAME = "ask"
+_KEY = "OPENAI_API_KEY"
+_NAME_OF_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_SHOWN = 5
+
+
+@reads(*OF_PASSAGES)
+def command(
+    passages: Annotated[
+        Path, typer.Argument(help="Passages, as sentune read writes them; any file of texts.")
+    ],
+    out: Annotated[Path, typer.Option(help="The .jsonl file to write.")] = Path("pairs.jsonl"),
+    endpoint: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="An OpenAI-compatible API: http://localhost:8080/v1."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name at the endpoint.")
+    ] = None,
+    api_key_env: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=f"The variable that holds the key. [default: {_KEY}]"),
+    ] = None,
+    max_requests: Annotated[
+        int | None, typer.Option(help="The most requests, earlier runs included. [default: 300]")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="The most tokens of requests and answers together.")
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(help="Requests at a time. [default: 4]")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds to wait for an answer. [default: 120]")
+    ] = None,
+    max_pairs: Annotated[
+        int | None, typer.Option(help="Without --endpoint: the most questions to make.")
+    ] = None,
+    top_k: Annotated[
+        int, typer.Option(help="A question must find its passage among so many.")
+    ] = 10,
+    base: Annotated[
+        str, typer.Option(help="The model that checks questions and spreads requests.")
+    ] = BASE_MODEL,
+    seed: Seed = 42,
+    as_json: AsJson = False,
+    *,
+    reading: ReadOptions,
+) -> None:
+    """Make questions of passages: of their structure, or by a language model."""
+    from sentune.checks import require_whole
+    from sentune.files import require_suffix
+    from sentune.questions.choosing import base_vectors
+    from sentune.questions.source import read_source
+    from sentune.ranking.bm25 import require_bm25
+
+    require_suffix(out, (".jsonl", ".ndjson"))
+    require_whole("--top-k", top_k)
+    if max_pairs is not None:
+        require_whole("--max-pairs", max_pairs)
+    given = {
+        "--model": model,
+        "--api-key-env": api_key_env,
+        "--max-requests": max_requests,
+        "--max-tokens": max_tokens,
+        "--concurrency": concurrency,
+        "--timeout": timeout,
+    }
+    settings = None if endpoint is None else _settings(endpoint, given)
+    _require_together(endpoint, given, max_pairs)
+    require_there(passages)
+    require_bm25()
+    source = read_source(passages, reading)
+    vectors = base_vectors(source, base)
+    if settings is None:
+        made = _Made(_offline(source, seed))
+    else:
+        made = _by_model(source, settings, out, vectors, seed)
+    _finish(made, source, vectors, top_k, max_pairs, seed, out)
+    if as_json:
+        print_json(_as_json(made, out))
+    else:
+        _print(made, out)
+
+
+@dataclass
+class _Made:
+    """Pairs, and how they came about."""
+
+    pairs: list[MadePair]
+    asked: Asked | None = None
+    passages: int = 0
+    requests: int = 0
+    tokens: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    flagged: list[MadePair] = field(default_factory=list)
+    not_chosen: int = 0
+    model: str | None = None
+
+
+def _settings(endpoint: str, given: Mapping[str, Any]) -> AskSettings:
+    from sentune.errors import ArgumentError
+    from sentune.questions.asking import AskSettings
+    from sentune.questions.client import require_openai
+
+    if not given["--model"]:
+        raise ArgumentError(
+            "--endpoint without --model",
+            expected="the name of a model that the server knows",
+            fix="add --model NAME; most servers list theirs at URL/models",
+        )
+    options = {
+        name.removeprefix("--").replace("-", "_"): value
+        for name, value in given.items()
+        if value is not None and name not in ("--model", "--api-key-env")
+    }
+    settings = AskSettings(
+        endpoint=endpoint, model=given["--model"], key=_key(given["--api-key-env"]), **options
+    )
+    require_openai()
+    return settings
+
+
+def _key(variable: str | None) -> str | None:
+    """The key from the environment. Raises ArgumentError, which never shows what was given."""
+    from sentune.errors import ArgumentError
+
+    name = variable or _KEY
+    key = os.environ.get(name, "").strip() if _NAME_OF_VARIABLE.fullmatch(name) else ""
+    if variable and not key:
+        raise ArgumentError(
+            "--api-key-env does not name a variable of the environment that is set",
+            expected="the name of a variable that holds the key, not the key",
+            fix="set the variable, or leave the option out for a server that needs no key",
+        )
+    if not key.isascii() or not key.isprintable():
+        raise ArgumentError(
+            "the key in the environment has characters that no key has",
+            expected="letters, digits and signs of ASCII",
+            fix="set the variable again",
+        )
+    return key or None
+
+
+def _require_together(endpoint: str | None, given: Mapping[str, Any], most: int | None) -> None:
+    from sentune.errors import ArgumentError
+
+    alone = [name for name, value in given.items() if value is not None]
+    if endpoint is None and alone:
+        raise ArgumentError(
+            f"{alone[0]} without --endpoint",
+            expected="a server to ask",
+            fix="add --endpoint URL, or leave the option out to use the documents' structure",
+        )
+    if endpoint is not None and most is not None:
+        raise ArgumentError(
+            "--max-pairs with --endpoint",
+            expected="--max-requests or --max-tokens as the cap",
+            fix="use one of these",
+        )
+
+
+def _offline(source: Sequence[SourcePassage], seed: int) -> list[MadePair]:
+    from sentune.questions.structure import pairs_from_structure
+
+    return pairs_from_structure(source, seed)
+
+
+def _by_model(
+    source: Sequence[SourcePassage],
+    settings: AskSettings,
+    out: Path,
+    vectors: PassageVectors,
+    seed: int,
+) -> _Made:
+    """Ask, or take the answers that the journal has."""
+    from sentune.progress import progress
+    from sentune.questions.answers import answer_of, pairs_of
+    from sentune.questions.asking import answers_in, ask_about
+    from sentune.questions.choosing import askable, in_order_of_use
+    from sentune.questions.journal import journal_path, open_journal
+
+    chosen, left_out = askable(source)
+    with open_journal(journal_path(out)) as journal:
+        before = len(answers_in(journal, chosen, settings.model))
+        if before:
+            say(f"{before:,} answers of earlier runs are in {journal_path(out)}")
+        order = in_order_of_use(chosen, source, vectors, settings.max_requests, seed)
+        total = min(len(order), settings.max_requests) - before
+        with progress("asking", max(0, total), unit="passages", show=interactive()) as advance:
+            try:
+                asked = ask_about(order, settings, journal, advance)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(_interrupted(len(journal.answers), out)) from None
+        answers = answers_in(journal, chosen, settings.model)
+        made = [
+            pair
+            for passage in chosen
+            if passage.id in answers
+            for pair in pairs_of(answer_of(answers[passage.id]), passage)
+        ]
+        return _Made(
+            made,
+            asked,
+            passages=len(answers),
+            requests=journal.requests,
+            tokens=journal.tokens,
+            left_out=left_out,
+            model=settings.model,
+        )
+
+
+def _interrupted(answers: int, out: Path) -> str:
+    from sentune.questions.journal import journal_path
+    from sentune.wording import agreeing, counted
+
+    return (
+        f"interrupted; {counted(answers, 'answer')} {agreeing(answers, 'is')} in "
+        f"{journal_path(out)}, and the same command goes on from there"
+    )
+
+
+def _finish(
+    made: _Made,
+    source: Sequence[SourcePassage],
+    vectors: PassageVectors,
+    top_k: int,
+    most: int | None,
+    seed: int,
+    out: Path,
+) -> None:
+    """Check the pairs, and write both files."""
+    from sentune.errors import DataError
+    from sentune.questions.made import flagged_path, write_pairs
+    from sentune.questions.round_trip import flag_lost
+    from sentune.questions.rules import flag_by_rules
+    from sentune.questions.spread import spread_pairs
+
+    checked = flag_lost(flag_by_rules(made.pairs), source, vectors, top_k)
+    good = [pair for pair in checked if pair.flag is None]
+    made.flagged = [pair for pair in checked if pair.flag is not None]
+    made.pairs = spread_pairs(good, most, seed)
+    made.not_chosen = len(good) - len(made.pairs)
+    if made.flagged:
+        write_pairs(flagged_path(out), made.flagged)
+    else:
+        flagged_path(out).unlink(missing_ok=True)
+    if not made.pairs:
+        also = f", {len(made.flagged):,} flagged in {flagged_path(out)}" if made.flagged else ""
+        raise DataError(
+            f"no question came of {len(source):,} passages{also}",
+            expected="passages with headings, sentences or definitions",
+            fix="add passages, or ask a language model with --endpoint URL --model NAME",
+        )
+    write_pairs(out, made.pairs)
+
+
+def _as_json(made: _Made, out: Path) -> dict[str, Any]:
+    from sentune.questions.made import flagged_path, kind_counts
+
+    asked = made.asked
+    found: dict[str, Any] = {
+        "out": str(out),
+        "made": True,
+        "model": made.model,
+        "questions": len(made.pairs),
+        "pairs": sum(len(pair.passages) for pair in made.pairs),
+        "kinds": kind_counts(made.pairs),
+        "flagged": len(made.flagged),
+        "flagged_out": str(flagged_path(out)) if made.flagged else None,
+        "reasons": _reasons(made.flagged),
+        "not_chosen": made.not_chosen,
+    }
+    if asked is None:
+        return found
+    return found | {
+        "passages_answered": made.passages,
+        "requests": made.requests,
+        "tokens": made.tokens,
+        "tokens_estimated": asked.estimated,
+        "faults": asked.faults,
+        "given_up": asked.given_up,
+        "not_asked": asked.not_asked,
+        "not_worth_asking": dict(made.left_out),
+    }
+
+
+def _reasons(flagged: Sequence[MadePair]) -> dict[str, int]:
+    from collections import Counter
+
+    # "generic: it fits …" is counted by its first word: the rest has details of one pair.
+    return dict(Counter(str(pair.flag).split(":")[0] for pair in flagged).most_common())
+
+
+def _print(made: _Made, out: Path) -> None:
+    from sentune.questions.made import flagged_path, kind_counts
+    from sentune.wording import counted
+
+    for line in _requests(made):
+        say(line)
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in kind_counts(made.pairs).items())
+    by = f"by {made.model}" if made.model else "of the documents' structure"
+    print_line(f"{out}: {counted(len(made.pairs), 'question')} made {by} ({kinds})")
+    if made.not_chosen:
+        print_line(f"{made.not_chosen:,} more were made, and are left out by --max-pairs")
+    if made.flagged:
+        why = ", ".join(f"{reason} {count:,}" for reason, count in _reasons(made.flagged).items())
+        print_line(f"{flagged_path(out)}: {len(made.flagged):,} flagged ({why})")
+
+
+def _requests(made: _Made) -> Iterator[str]:
+    from sentune.wording import counted
+
+    asked = made.asked
+    if asked is None:
+        return
+    about = " (estimated)" if asked.estimated else ""
+    yield (
+        f"{counted(made.passages, 'passage')} answered, {counted(made.requests, 'request')}, "
+        f"{counted(made.tokens, 'token')}{about}, earlier runs included"
+    )
+    for reason, count in asked.faults.items():
+        yield f"fault: {reason} ({counted(count, 'time')})"
+    for passage, reason in list(asked.given_up.items())[:_SHOWN]:
+        yield f"given up: {passage}: {reason}"
+    more = len(asked.given_up) - _SHOWN
+    if more > 0:
+        yield f"given up: {more:,} more"
+    if asked.given_up:
+        yield "the same command asks again about what was given up"
+    if asked.not_asked:
+        yield f"not asked, because of the caps: {counted(asked.not_asked, 'passage')}"
+    for reason, count in made.left_out.items():
+        yield f"not asked: {counted(count, 'passage')}, {reason}"
