@@ -151,12 +151,8 @@ def split_records(
             fix="add pairs about other sections, or ask for fewer parts: --valid 0",
         )
     part_of = dict.fromkeys(group_of, "train")
-    left = _as_pairs(group_of, name)
-    share_left = 1.0
-    for part, share in wanted.items():
-        left, held = hold_out_groups(left, _names(left), share / share_left, seed)
-        share_left -= share
-        part_of |= {_names(held)[key]: part for key in held.relevant}
+    for part, groups_of_part in _chosen(_as_pairs(group_of, name), wanted, seed).items():
+        part_of |= dict.fromkeys(groups_of_part, part)
     parts = {
         part: [
             each for each, group in zip(records, group_of, strict=True) if part_of[group] == part
@@ -179,6 +175,20 @@ def _shares(valid: float, test: float) -> dict[str, float]:
             fix="use 0.1 and 0.2, say",
         )
     return {part: share for part, share in given.items() if share}
+
+
+def _chosen(rows: Pairs, wanted: Mapping[str, float], seed: int) -> dict[str, set[str]]:
+    """The groups of each part but the first, at least one for each: there are more than parts."""
+    train, held = hold_out_groups(rows, _names(rows), sum(wanted.values()), seed)
+    if len(wanted) == 1:
+        return {part: set(_names(held).values()) for part in wanted}
+    (one, share), (other, rest) = wanted.items()
+    if len(set(_names(held).values())) > 1:
+        second, first = hold_out_groups(held, _names(held), share / (share + rest), seed)
+    else:
+        first = held
+        _, second = hold_out_groups(train, _names(train), rest / (1 - share), seed)
+    return {one: set(_names(first).values()), other: set(_names(second).values())}
 
 
 class _Groups:

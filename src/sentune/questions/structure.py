@@ -62,7 +62,8 @@ def pairs_from_structure(passages: Sequence[SourcePassage], seed: int) -> list[M
         seed: of the choice of sentences. The choice depends on it and on the texts alone.
 
     Returns:
-        Pairs in the order of the passages; none for texts without structure and sentences. Several may have the same question. Lists of references give none.
+        Pairs in the order of the passages; none for texts without structure and sentences.
+        Several may have the same question. Lists of references give none.
 
     Cost: linear in the characters.
     """
