@@ -40,7 +40,7 @@ def answers_for(count: int) -> dict[str, str]:
 def run(
     server: Server, passages: list[SourcePassage], journal: Path, **options: Any
 ) -> tuple[Asked, dict[str, str]]:
-    given = {"timeout": 60, "pause": 0.01, "key": KEY} | options
+    given: dict[str, Any] = {"timeout": 60, "pause": 0.01, "key": KEY} | options
     settings = AskSettings(endpoint=server.url, model="m", **given)
     with open_journal(journal) as opened:
         asked = ask_about(passages, settings, opened)

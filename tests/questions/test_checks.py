@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -190,7 +191,7 @@ def test_rows_are_read_as_pairs_and_say_that_they_are_made(tmp_path: Path) -> No
 
 def test_passages_as_read_writes_them(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": "a#1", "title": "T > U", "text": "Body.", "source": "a", "page": 2}
         | {"headings": ["T", "U"], "start": 0, "end": 5},
         {"id": "b", "text": "Alone."},

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sentune.data.guards import normalised
 from sentune.questions.prose import is_list_of_references
 from sentune.questions.round_trip import PassageVectors
 from sentune.questions.source import SourcePassage
 from sentune.questions.spread import spread_order
+
+if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["askable", "base_vectors", "in_order_of_use"]
 
@@ -56,11 +60,12 @@ def in_order_of_use(
 
 def base_vectors(passages: Sequence[SourcePassage], base: str) -> PassageVectors:
     """Vectors by a base model, which is loaded when they are first needed."""
-    from sentune.encoding.sentence_transformer import SentenceTransformer
-
     loaded: list[SentenceTransformer] = []
 
     def model() -> SentenceTransformer:
+        # Where words find everything, nobody has to wait for torch.
+        from sentune.encoding.sentence_transformer import SentenceTransformer
+
         if not loaded:
             loaded.append(SentenceTransformer(base))
         return loaded[0]

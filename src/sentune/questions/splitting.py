@@ -108,7 +108,9 @@ def _record(record: Record, row: Mapping[str, Any], columns: PairColumns) -> Pai
             fix="fill it in, or remove the row",
         )
     question = checked_text(row[columns.question], record.location, columns.question)
-    fields = {name: value for name, value in row.items() if isinstance(value, str | int | float)}
+    fields: dict[str, Any] = {
+        name: value for name, value in row.items() if isinstance(value, str | int | float)
+    }
     fields["headings"] = row.get("headings")
     [place] = source_passages([Passage("", passages[0], fields)], record.location)
     section = place.section if place.source else None
