@@ -192,4 +192,4 @@ def test_texts_without_anything_to_ask(
     refused: Callable[..., None], jsonl: Callable[..., Path], tmp_path: Path
 ) -> None:
     texts = jsonl("t.jsonl", [{"text": "Contents"}, {"text": "Index"}])
-    refused(["ask", texts, "--out", tmp_path / "p.jsonl"], "no question came of 2 passages")
+    refused(["ask", texts, "--out", tmp_path / "p.jsonl"], "no question of use came of 2 passages")

@@ -97,7 +97,7 @@ def command(
     require_there(passages)
     require_bm25()
     source = read_source(passages, reading)
-    vectors = base_vectors(source, base)
+    vectors = base_vectors(source, base, show=interactive())
     if settings is None:
         made = _Made(_offline(source, seed))
     else:
@@ -207,11 +207,11 @@ def _by_model(
     from sentune.questions.journal import journal_path, open_journal
 
     chosen, left_out = askable(source)
+    order = in_order_of_use(chosen, source, vectors, settings.max_requests, seed)
     with open_journal(journal_path(out)) as journal:
         before = len(answers_in(journal, chosen, settings.model))
         if before:
             say(f"{before:,} answers of earlier runs are in {journal_path(out)}")
-        order = in_order_of_use(chosen, source, vectors, settings.max_requests, seed)
         total = min(len(order), settings.max_requests) - before
         with progress("asking", max(0, total), unit="passages", show=interactive()) as advance:
             try:
@@ -261,6 +261,7 @@ def _finish(
     from sentune.questions.round_trip import flag_lost
     from sentune.questions.rules import flag_by_rules
     from sentune.questions.spread import spread_pairs
+    from sentune.wording import counted
 
     checked = flag_lost(flag_by_rules(made.pairs), source, vectors, top_k)
     good = [pair for pair in checked if pair.flag is None]
@@ -272,11 +273,14 @@ def _finish(
     else:
         flagged_path(out).unlink(missing_ok=True)
     if not made.pairs:
-        also = f", {len(made.flagged):,} flagged in {flagged_path(out)}" if made.flagged else ""
+        also = f"; {len(made.flagged):,} are flagged" if made.flagged else ""
+        fix = "add passages, or ask a language model with --endpoint URL --model NAME"
+        if made.flagged or made.asked:
+            fix = f"see why in {flagged_path(out)}" if made.flagged else "add passages"
         raise DataError(
-            f"no question came of {len(source):,} passages{also}",
+            f"no question of use came of {counted(len(source), 'passage')}{also}",
             expected="passages with headings, sentences or definitions",
-            fix="add passages, or ask a language model with --endpoint URL --model NAME",
+            fix=fix,
         )
     write_pairs(out, made.pairs)
 

@@ -58,8 +58,10 @@ def in_order_of_use(
     return [chosen[index] for index in spread_order(rows, seed)]
 
 
-def base_vectors(passages: Sequence[SourcePassage], base: str) -> PassageVectors:
-    """Vectors by a base model, which is loaded when they are first needed."""
+def base_vectors(
+    passages: Sequence[SourcePassage], base: str, *, show: bool = False
+) -> PassageVectors:
+    """Vectors by a base model, which is loaded when they are first needed; ``show`` has a bar."""
     loaded: list[SentenceTransformer] = []
 
     def model() -> SentenceTransformer:
@@ -72,7 +74,9 @@ def base_vectors(passages: Sequence[SourcePassage], base: str) -> PassageVectors
 
     return PassageVectors(
         lambda: model().encode_document(
-            [passage.text for passage in passages], normalize_embeddings=True
+            [passage.text for passage in passages],
+            normalize_embeddings=True,
+            show_progress_bar=show,
         ),
         lambda questions: model().encode_query(list(questions), normalize_embeddings=True),
     )

@@ -99,8 +99,10 @@ def open_journal(path: Path) -> Iterator[Journal]:
             journal._add = add
             if not path.stat().st_size:
                 add(json.dumps(_FIRST).encode("ascii"))
-            yield journal
-        lock.unlink(missing_ok=True)
+            try:
+                yield journal
+            finally:
+                lock.unlink(missing_ok=True)
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
