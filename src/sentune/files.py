@@ -14,6 +14,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -77,21 +78,34 @@ def appended_file(path: str | Path) -> Iterator[Callable[[bytes], None]]:
     destination = Path(path)
     require_writable(destination)
     try:
-        with destination.open("a+b") as stream:
-            _cut_after_last_line(stream)
-            _sync_folder(destination.parent)
-
-            def add(line: bytes) -> None:
-                stream.write(line + b"\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-
-            yield add
+        # Without a buffer, nothing of a line that failed is written later.
+        descriptor = destination.open("a+b", buffering=0)
     except OSError as error:
         raise _cannot_write(destination, error) from error
+    with descriptor as stream:
+
+        def add(line: bytes) -> None:
+            try:
+                _write_whole(stream, line + b"\n")
+                os.fsync(stream.fileno())
+            except OSError as error:
+                raise _cannot_write(destination, error) from error
+
+        try:
+            _cut_after_last_line(stream)
+            _sync_folder(destination.parent)
+        except OSError as error:
+            raise _cannot_write(destination, error) from error
+        yield add
 
 
-def _cut_after_last_line(stream: BinaryIO) -> None:
+def _write_whole(stream: FileIO, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[stream.write(left) :]
+
+
+def _cut_after_last_line(stream: FileIO) -> None:
     end = stream.seek(0, os.SEEK_END)
     while end:
         start = max(0, end - _CHUNK)

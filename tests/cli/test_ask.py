@@ -149,7 +149,6 @@ def test_refusals(
     refused: Callable[..., None], passages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     ask = ["ask", passages]
     server = ["--endpoint", "http://127.0.0.1:9/v1", "--model", "m"]
     refused([*ask, "--model", "m"], "--model without --endpoint")
@@ -161,8 +160,11 @@ def test_refusals(
     refused([*ask, "--out", "pairs.csv"], ".jsonl")
     refused([*ask, "--top-k", 0], "--top-k is 0")
     refused(["ask", tmp_path / "none.jsonl"], "none.jsonl")
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-ä")
-    refused([*ask, *server], "the key in the environment")
+    refused([*ask, "--out", passages], "would be replaced")
+    monkeypatch.setenv("KEY_OF_TEST", "sk-ä")
+    refused([*ask, *server, "--api-key-env", "KEY_OF_TEST"], "the key in the environment")
+    monkeypatch.setitem(sys.modules, "openai", None)
+    refused([*ask, *server], "pip install 'sentune[questions]'")
     assert not (tmp_path / "pairs.jsonl").exists()
 
 

@@ -89,5 +89,5 @@ def test_anything_is_questions_or_unusable(content: str) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from([*ASKED_KINDS, "x"]), st.text(min_size=1), st.text())))
 def test_no_question_is_lost(written: list[tuple[str, str, str]]) -> None:
-    written = [each for each in written if each[1].strip()]
+    written = [each for each in written if any(map(str.isalnum, each[1]))]
     assert len(answer_of(answer(*written))) == len(written)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,27 @@ def test_tokens_are_estimated_if_the_server_does_not_count(tmp_path: Path) -> No
     assert asked.estimated
     with open_journal(tmp_path / "j") as journal:
         assert journal.tokens > 100
+
+
+@pytest.mark.parametrize(("key", "kept"), [(KEY, False), ("pump", True)])
+def test_a_key_in_an_answer_is_taken_out_and_a_word_is_not(
+    tmp_path: Path, key: str, kept: bool
+) -> None:
+    said = answer(("title", f"The {key} \u00e4", "x")).replace("sk-", "\\u0073k-")
+    with serving(Server({"word0x": said})) as server:
+        _, found = run(server, passages_of(1), tmp_path / "j", key=key)
+    [written] = answer_of(found["p0"])
+    assert (key in written.text) is kept
+    assert ("[key]" in written.text) is not kept
+    assert (key in (tmp_path / "j").read_text()) is kept
+
+
+def test_inside_a_running_loop_as_in_a_notebook(tmp_path: Path) -> None:
+    async def cell(server: Server) -> int:
+        return len(run(server, passages_of(2), tmp_path / "j")[1])
+
+    with serving(Server(answers_for(2))) as server:
+        assert asyncio.run(cell(server)) == 2
 
 
 def test_another_model_and_another_text_are_asked_anew(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentune.cli.options import BASE_MODEL, OF_PASSAGES, AsJson, Seed, reads
-from sentune.cli.output import interactive, print_json, print_line, say
+from sentune.cli.output import interactive, one_line, print_json, print_line, say
 from sentune.cli.paths import require_there
 
 if TYPE_CHECKING:
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "command"]
 
 NAME = "ask"
-_KEY = "OPENAI_API_KEY"
 _NAME_OF_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_SHOWN = 5
+_SHOWN, _WIDE = 5, 400
 
 
 @reads(*OF_PASSAGES)
@@ -45,7 +44,9 @@ def command(
     ] = None,
     api_key_env: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"The variable that holds the key. [default: {_KEY}]"),
+        typer.Option(
+            metavar="NAME", help="The variable that holds the key; without it, none is sent."
+        ),
     ] = None,
     max_requests: Annotated[
         int | None, typer.Option(help="The most requests, earlier runs included. [default: 300]")
@@ -95,6 +96,7 @@ def command(
     settings = None if endpoint is None else _settings(endpoint, given)
     _require_together(endpoint, given, max_pairs)
     require_there(passages)
+    _require_apart(passages, out)
     require_bm25()
     source = read_source(passages, reading)
     vectors = base_vectors(source, base, show=interactive())
@@ -127,7 +129,7 @@ class _Made:
 def _settings(endpoint: str, given: Mapping[str, Any]) -> AskSettings:
     from sentune.errors import ArgumentError
     from sentune.questions.asking import AskSettings
-    from sentune.questions.client import require_openai
+    from sentune.questions.client import is_unencrypted, require_openai
 
     if not given["--model"]:
         raise ArgumentError(
@@ -140,10 +142,11 @@ def _settings(endpoint: str, given: Mapping[str, Any]) -> AskSettings:
         for name, value in given.items()
         if value is not None and name not in ("--model", "--api-key-env")
     }
-    settings = AskSettings(
-        endpoint=endpoint, model=given["--model"], key=_key(given["--api-key-env"]), **options
-    )
+    key = _key(given["--api-key-env"])
+    settings = AskSettings(endpoint=endpoint, model=given["--model"], key=key, **options)
     require_openai()
+    if key and is_unencrypted(endpoint):
+        say("note: the key goes over the network unencrypted; an https endpoint would hide it")
     return settings
 
 
@@ -151,9 +154,10 @@ def _key(variable: str | None) -> str | None:
     """The key from the environment. Raises ArgumentError, which never shows what was given."""
     from sentune.errors import ArgumentError
 
-    name = variable or _KEY
-    key = os.environ.get(name, "").strip() if _NAME_OF_VARIABLE.fullmatch(name) else ""
-    if variable and not key:
+    if variable is None:
+        return None
+    key = os.environ.get(variable, "").strip() if _NAME_OF_VARIABLE.fullmatch(variable) else ""
+    if not key:
         raise ArgumentError(
             "--api-key-env does not name a variable of the environment that is set",
             expected="the name of a variable that holds the key, not the key",
@@ -165,7 +169,7 @@ def _key(variable: str | None) -> str | None:
             expected="letters, digits and signs of ASCII",
             fix="set the variable again",
         )
-    return key or None
+    return key
 
 
 def _require_together(endpoint: str | None, given: Mapping[str, Any], most: int | None) -> None:
@@ -183,6 +187,18 @@ def _require_together(endpoint: str | None, given: Mapping[str, Any], most: int 
             "--max-pairs with --endpoint",
             expected="--max-requests or --max-tokens as the cap",
             fix="use one of these",
+        )
+
+
+def _require_apart(passages: Path, out: Path) -> None:
+    from sentune.errors import OutputError
+    from sentune.questions.made import flagged_path
+
+    if passages.resolve() in (out.resolve(), flagged_path(out).resolve()):
+        raise OutputError(
+            f"{passages} would be replaced by the pairs made of it",
+            expected="another name for the output",
+            fix="name another --out",
         )
 
 
@@ -349,13 +365,13 @@ def _requests(made: _Made) -> Iterator[str]:
         f"{counted(made.passages, 'passage')} answered, {counted(made.requests, 'request')}, "
         f"{counted(made.tokens, 'token')}{about}, earlier runs included"
     )
-    for reason, count in asked.faults.items():
-        yield f"fault: {reason} ({counted(count, 'time')})"
-    for passage, reason in list(asked.given_up.items())[:_SHOWN]:
-        yield f"given up: {passage}: {reason}"
-    more = len(asked.given_up) - _SHOWN
-    if more > 0:
-        yield f"given up: {more:,} more"
+    faults = [f"{reason} ({counted(count, 'time')})" for reason, count in asked.faults.items()]
+    given_up = [f"{passage}: {reason}" for passage, reason in asked.given_up.items()]
+    for label, lines in (("fault", faults), ("given up", given_up)):
+        for line in lines[:_SHOWN]:
+            yield f"{label}: {one_line(line, _WIDE)}"
+        if len(lines) > _SHOWN:
+            yield f"{label}: {len(lines) - _SHOWN:,} more; --json has all"
     if asked.given_up:
         yield "the same command asks again about what was given up"
     if asked.not_asked:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -52,10 +51,11 @@ def command(
 
 
 def _write(path: Path, records: Sequence[PairRecord]) -> None:
-    from sentune.files import write_text
+    from sentune.files import new_file
+    from sentune.questions.lines import json_line
 
-    lines = (json.dumps(record.values, ensure_ascii=False, default=str) for record in records)
-    write_text(path, "".join(f"{line}\n" for line in lines))
+    with new_file(path) as stream:
+        stream.writelines(json_line(record.values) for record in records)
 
 
 def _report(split: PairSplit, pairs: Path, seed: int) -> dict[str, Any]:

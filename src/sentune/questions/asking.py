@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from sentune.checks import require_number, require_whole
@@ -113,7 +114,13 @@ def ask_about(
         OutputError: the journal cannot be written.
         MissingExtraError: openai is not installed.
     """
-    return asyncio.run(_Asker(settings, journal, advance).run(passages))
+    asker = _Asker(settings, journal, advance)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(asker.run(passages))
+    with ThreadPoolExecutor(1) as pool:  # a notebook has a loop of its own
+        return pool.submit(lambda: asyncio.run(asker.run(passages))).result()
 
 
 class _Asker:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["askable", "base_vectors", "in_order_of_use"]
 
 _LEAST = 80  # characters of a body that may hold an answer
+_MOST = 20_000  # no passage of a small model; each would cost thousands of tokens
 _LEAST_DENSE = 40  # of one that is written without spaces
 
 
@@ -31,6 +32,8 @@ def askable(passages: Sequence[SourcePassage]) -> tuple[list[SourcePassage], dic
         text = normalised(body)
         if len(body) < least:
             left_out["too short"] += 1
+        elif len(body) > _MOST:
+            left_out[f"longer than {_MOST:,} characters: cut it with sentune read"] += 1
         elif is_list_of_references(body):
             left_out["a list of references"] += 1
         elif text in kept:

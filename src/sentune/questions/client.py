@@ -16,11 +16,21 @@ from urllib.parse import urlsplit
 from sentune.errors import ArgumentError, MissingExtraError
 from sentune.questions.prompt import SCHEMA
 
-__all__ = ["ChatClient", "FaultError", "Reply", "require_endpoint", "require_openai"]
+__all__ = [
+    "MOST_ANSWER_TOKENS",
+    "ChatClient",
+    "FaultError",
+    "Reply",
+    "estimated_tokens",
+    "is_unencrypted",
+    "require_endpoint",
+    "require_openai",
+]
 
 MOST_ANSWER_TOKENS = 2048
 _SHOWN = 200  # characters of a server's message
 _NO_KEY = "none"  # the package wants one; local servers do not
+_LEAST_SECRET = 12  # characters of a key
 _BYTES_OF_TOKEN = 3  # for servers that do not count
 
 
@@ -100,13 +110,20 @@ def require_endpoint(url: str) -> str:
     return url.rstrip("/")
 
 
+def is_unencrypted(url: str) -> bool:
+    """Whether what is sent leaves this machine, and others may read it."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
+
+
 class ChatClient:
     """Sends requests to ``{endpoint}/chat/completions``.
 
     Args:
         endpoint: see :func:`require_endpoint`.
         model: the name that the server knows.
-        key: sent as a bearer token; it is taken out of all that the server says.
+        key: sent as a bearer token; it is taken out of all that the server says, unless it is
+            shorter than 12 characters.
         timeout: seconds until an answer must be whole.
 
     The package's own repeats are switched off: they are not in the journal.
@@ -114,7 +131,9 @@ class ChatClient:
 
     def __init__(self, endpoint: str, model: str, key: str | None, timeout: float) -> None:
         self._openai = require_openai()
-        self._model, self._key, self._timeout = model, key, timeout
+        self._model, self._timeout = model, timeout
+        # Local servers take any word as a key, which is no secret and may stand in answers.
+        self._secret = key if key and len(key) >= _LEAST_SECRET else None
         self._client = self._openai.AsyncOpenAI(
             api_key=key or _NO_KEY, base_url=endpoint, max_retries=0, timeout=timeout
         )
@@ -154,11 +173,13 @@ class ChatClient:
             raise self._refused(error.response, options) from None
         except self._openai.APIConnectionError as error:
             raise FaultError(self._clean(f"no connection ({_cause(error)})")) from None
+        except self._openai.OpenAIError as error:
+            raise FaultError(self._clean(_cause(error)), again=False) from None
         return self._reply(raw.http_response.content, messages)
 
     def _reply(self, body: bytes, messages: list[dict[str, str]]) -> Reply:
         try:
-            found = json.loads(self._without_key(body.decode("utf-8")))
+            found = json.loads(body.decode("utf-8"))
             choice = found["choices"][0]
             text, ended = choice["message"]["content"], choice.get("finish_reason")
         except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
@@ -168,7 +189,7 @@ class ChatClient:
             raise FaultError(f"an answer cut at {MOST_ANSWER_TOKENS:,} tokens", tokens=tokens)
         if not isinstance(text, str) or not text.strip():
             raise FaultError("an empty answer", tokens=tokens)
-        return Reply(text, tokens, counted)
+        return Reply(self._without_key(_unescaped(text)), tokens, counted)
 
     def _refused(self, response: Any, options: dict[str, Any]) -> FaultError:
         status, body = response.status_code, response.text
@@ -196,12 +217,22 @@ class ChatClient:
         return False
 
     def _without_key(self, text: str) -> str:
-        return text.replace(self._key, "[key]") if self._key else text
+        return text.replace(self._secret, "[key]") if self._secret else text
 
     def _clean(self, text: str) -> str:
         line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         line = self._without_key(line)
         return line if len(line) <= _SHOWN else line[:_SHOWN] + " …"
+
+
+def _unescaped(text: str) -> str:
+    """JSON without escapes of letters, behind which a key could stand; other texts as they are."""
+    if "\\u" not in text:
+        return text
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _cause(error: Exception) -> str:

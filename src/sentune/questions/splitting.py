@@ -22,6 +22,7 @@ from sentune.data.rows import Rows
 from sentune.errors import ArgumentError, DataError
 from sentune.questions.near_duplicates import near_duplicates
 from sentune.questions.source import source_passages
+from sentune.wording import counted
 
 __all__ = ["PARTS", "PairRecord", "PairSplit", "read_pair_records", "split_records"]
 
@@ -148,7 +149,7 @@ def split_records(
     if len(sizes) < len(wanted) + 1:
         raise DataError(
             f"{name} can't be split, because sections, questions and nearly equal passages connect "
-            f"its pairs in {len(sizes)} group(s)",
+            f"its pairs in {counted(len(sizes), 'group')}",
             expected=f"at least {len(wanted) + 1} groups",
             fix="add pairs about other sections, or ask for fewer parts: --valid 0",
         )
