@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.questions.server import Server, answer, serving
 
+from sentune import files
 from sentune.errors import ArgumentError, DataError, ModelError, OutputError
 from sentune.questions.answers import answer_of, pairs_of
 from sentune.questions.asking import Asked, AskSettings, answers_in, ask_about
@@ -201,6 +204,32 @@ def test_a_journal_cut_by_a_kill_loses_only_the_cut_line(tmp_path: Path) -> None
             assert len(found) == 3
             assert all(json.loads(line) for line in path.read_bytes().splitlines())
     assert server.times() == {"word0x": 2, "word1x": 2, "word2x": 3}
+
+
+@pytest.mark.parametrize("good", range(1, 9, 2))
+def test_a_full_disk_ends_the_run_and_the_next_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good: int
+) -> None:
+    passages, answers, write = passages_of(5), answers_for(5), files._write_whole
+    lines = iter(range(99))
+
+    def fill(stream: FileIO, content: bytes) -> None:
+        if next(lines) >= good:
+            stream.write(content[: len(content) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(stream, content)
+
+    with serving(Server(answers)) as server:
+        monkeypatch.setattr(files, "_write_whole", fill)
+        with pytest.raises(OutputError, match="No space left"):
+            run(server, passages, tmp_path / "j", concurrency=2)
+        monkeypatch.undo()
+        kept = (tmp_path / "j").read_bytes().count(b'"answer"')
+        before = len(server.requests)
+        _, found = run(server, passages, tmp_path / "j", concurrency=2)
+    assert len(found) == 5
+    assert len(server.requests) - before >= 5 - kept
+    assert set(server.times().values()) <= {1, 2}
 
 
 def test_a_journal_is_no_other_file_and_open_once(tmp_path: Path) -> None:

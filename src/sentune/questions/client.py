@@ -295,4 +295,6 @@ def _wait(headers: Mapping[str, str]) -> float | None:
             seconds = parsedate_to_datetime(given).timestamp() - time.time()
         except (ValueError, TypeError):
             return None
+        if seconds <= 0:  # the clocks differ
+            return None
     return max(0.0, seconds) if seconds == seconds else None
