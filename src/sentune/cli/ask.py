@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sentune.cli.asked import Made, as_json_of, print_made
 from sentune.cli.options import BASE_MODEL, OF_PASSAGES, AsJson, Seed, reads
-from sentune.cli.output import interactive, one_line, print_json, print_line, say
+from sentune.cli.output import interactive, print_json, say
 from sentune.cli.paths import require_there
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
-    from sentune.questions.asking import Asked, AskSettings
+    from sentune.questions.asking import AskSettings
     from sentune.questions.made import MadePair
     from sentune.questions.round_trip import PassageVectors
     from sentune.questions.source import SourcePassage
@@ -26,7 +26,6 @@ __all__ = ["NAME", "command"]
 
 NAME = "ask"
 _NAME_OF_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_SHOWN, _WIDE = 5, 400
 
 
 @reads(*OF_PASSAGES)
@@ -101,29 +100,14 @@ def command(
     source = read_source(passages, reading)
     vectors = base_vectors(source, base, show=interactive())
     if settings is None:
-        made = _Made(_offline(source, seed))
+        made = Made(_offline(source, seed))
     else:
         made = _by_model(source, settings, out, vectors, seed)
     _finish(made, source, vectors, top_k, max_pairs, seed, out)
     if as_json:
-        print_json(_as_json(made, out))
+        print_json(as_json_of(made, out))
     else:
-        _print(made, out)
-
-
-@dataclass
-class _Made:
-    """Pairs, and how they came about."""
-
-    pairs: list[MadePair]
-    asked: Asked | None = None
-    passages: int = 0
-    requests: int = 0
-    tokens: int = 0
-    left_out: Mapping[str, int] = field(default_factory=dict)
-    flagged: list[MadePair] = field(default_factory=list)
-    not_chosen: int = 0
-    model: str | None = None
+        print_made(made, out)
 
 
 def _settings(endpoint: str, given: Mapping[str, Any]) -> AskSettings:
@@ -214,7 +198,7 @@ def _by_model(
     out: Path,
     vectors: PassageVectors,
     seed: int,
-) -> _Made:
+) -> Made:
     """Ask, or take the answers that the journal has."""
     from sentune.progress import progress
     from sentune.questions.answers import answer_of, pairs_of
@@ -241,7 +225,7 @@ def _by_model(
             if passage.id in answers
             for pair in pairs_of(answer_of(answers[passage.id]), passage)
         ]
-        return _Made(
+        return Made(
             made,
             asked,
             passages=len(answers),
@@ -263,7 +247,7 @@ def _interrupted(answers: int, out: Path) -> str:
 
 
 def _finish(
-    made: _Made,
+    made: Made,
     source: Sequence[SourcePassage],
     vectors: PassageVectors,
     top_k: int,
@@ -299,82 +283,3 @@ def _finish(
             fix=fix,
         )
     write_pairs(out, made.pairs)
-
-
-def _as_json(made: _Made, out: Path) -> dict[str, Any]:
-    from sentune.questions.made import flagged_path, kind_counts
-
-    asked = made.asked
-    found: dict[str, Any] = {
-        "out": str(out),
-        "made": True,
-        "model": made.model,
-        "questions": len(made.pairs),
-        "pairs": sum(len(pair.passages) for pair in made.pairs),
-        "kinds": kind_counts(made.pairs),
-        "flagged": len(made.flagged),
-        "flagged_out": str(flagged_path(out)) if made.flagged else None,
-        "reasons": _reasons(made.flagged),
-        "not_chosen": made.not_chosen,
-    }
-    if asked is None:
-        return found
-    return found | {
-        "passages_answered": made.passages,
-        "requests": made.requests,
-        "tokens": made.tokens,
-        "tokens_estimated": asked.estimated,
-        "faults": asked.faults,
-        "given_up": asked.given_up,
-        "not_asked": asked.not_asked,
-        "not_worth_asking": dict(made.left_out),
-    }
-
-
-def _reasons(flagged: Sequence[MadePair]) -> dict[str, int]:
-    from collections import Counter
-
-    # "generic: it fits …" is counted by its first word: the rest has details of one pair.
-    return dict(Counter(str(pair.flag).split(":")[0] for pair in flagged).most_common())
-
-
-def _print(made: _Made, out: Path) -> None:
-    from sentune.questions.made import flagged_path, kind_counts
-    from sentune.wording import counted
-
-    for line in _requests(made):
-        say(line)
-    kinds = ", ".join(f"{kind} {count:,}" for kind, count in kind_counts(made.pairs).items())
-    by = f"by {made.model}" if made.model else "of the documents' structure"
-    print_line(f"{out}: {counted(len(made.pairs), 'question')} made {by} ({kinds})")
-    if made.not_chosen:
-        print_line(f"{made.not_chosen:,} more were made, and are left out by --max-pairs")
-    if made.flagged:
-        why = ", ".join(f"{reason} {count:,}" for reason, count in _reasons(made.flagged).items())
-        print_line(f"{flagged_path(out)}: {len(made.flagged):,} flagged ({why})")
-
-
-def _requests(made: _Made) -> Iterator[str]:
-    from sentune.wording import counted
-
-    asked = made.asked
-    if asked is None:
-        return
-    about = " (estimated)" if asked.estimated else ""
-    yield (
-        f"{counted(made.passages, 'passage')} answered, {counted(made.requests, 'request')}, "
-        f"{counted(made.tokens, 'token')}{about}, earlier runs included"
-    )
-    faults = [f"{reason} ({counted(count, 'time')})" for reason, count in asked.faults.items()]
-    given_up = [f"{passage}: {reason}" for passage, reason in asked.given_up.items()]
-    for label, lines in (("fault", faults), ("given up", given_up)):
-        for line in lines[:_SHOWN]:
-            yield f"{label}: {one_line(line, _WIDE)}"
-        if len(lines) > _SHOWN:
-            yield f"{label}: {len(lines) - _SHOWN:,} more; --json has all"
-    if asked.given_up:
-        yield "the same command asks again about what was given up"
-    if asked.not_asked:
-        yield f"not asked, because of the caps: {counted(asked.not_asked, 'passage')}"
-    for reason, count in made.left_out.items():
-        yield f"not asked: {counted(count, 'passage')}, {reason}"
