@@ -165,6 +165,9 @@ def test_refusals(
     refused([*ask, *server, "--api-key-env", "KEY_OF_TEST"], "the key in the environment")
     monkeypatch.setitem(sys.modules, "openai", None)
     refused([*ask, *server], "pip install 'sentune[questions]'")
+    (tmp_path / "a.md").write_text("# A", encoding="utf-8")
+    refused(["ask", "a.md"], "a.md is a document", "sentune read a.md")
+    refused(["ask", tmp_path], "is a folder")
     assert not (tmp_path / "pairs.jsonl").exists()
 
 

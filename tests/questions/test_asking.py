@@ -124,6 +124,16 @@ def test_what_a_server_does_not_take_is_left_out(tmp_path: Path) -> None:
     assert last["max_completion_tokens"] == first["max_tokens"]
 
 
+def test_no_answer_within_the_cap_names_the_fault(tmp_path: Path) -> None:
+    answers = answers_for(9)
+    faults = dict.fromkeys(answers, ["500"] * 9)
+    with (
+        serving(Server(answers, faults)) as server,
+        pytest.raises(ModelError, match="status 500"),
+    ):
+        run(server, passages_of(9), tmp_path / "j", max_requests=2)
+
+
 @pytest.mark.parametrize("faults", [{}, {"word0x": ["500", "500"]}])
 def test_the_cap_of_requests_counts_repeats_and_earlier_runs(
     tmp_path: Path, faults: dict[str, list[str]]

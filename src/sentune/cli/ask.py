@@ -95,6 +95,7 @@ def command(
     settings = None if endpoint is None else _settings(endpoint, given)
     _require_together(endpoint, given, max_pairs)
     require_there(passages)
+    _require_passages(passages)
     _require_apart(passages, out)
     require_bm25()
     source = read_source(passages, reading)
@@ -171,6 +172,19 @@ def _require_together(endpoint: str | None, given: Mapping[str, Any], most: int 
             "--max-pairs with --endpoint",
             expected="--max-requests or --max-tokens as the cap",
             fix="use one of these",
+        )
+
+
+def _require_passages(path: Path) -> None:
+    from sentune.documents.formats import SUFFIXES
+    from sentune.errors import DataError
+
+    text = (".txt", ".jsonl", ".ndjson")  # these may be passages already
+    if path.is_dir() or (path.suffix.lower() in SUFFIXES and path.suffix.lower() not in text):
+        raise DataError(
+            f"{path} is {'a folder' if path.is_dir() else 'a document'}",
+            expected="a file of passages",
+            fix=f"cut it into passages first: sentune read {path} --out passages.jsonl",
         )
 
 

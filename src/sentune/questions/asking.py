@@ -110,7 +110,8 @@ def ask_about(
 
     Raises:
         ModelError: the server refuses the key, does not know the model, wants to wait for more
-            than 10 minutes, or gives no answer to passage after passage. Answers are kept.
+            than 10 minutes, gives no answer to passage after passage, or none at all within the
+            caps. Answers are kept.
         OutputError: the journal cannot be written.
         MissingExtraError: openai is not installed.
     """
@@ -155,6 +156,9 @@ class _Asker:
                 for worker in workers:
                     worker.cancel()
                 await asyncio.gather(*workers, return_exceptions=True)
+        faults = self._asked.faults
+        if self._stopped is None and faults and not self._journal.answers:
+            self._stopped = max(faults, key=faults.__getitem__)
         if self._stopped is not None:
             raise _no_answers(self._stopped)
         return self._asked
