@@ -23,7 +23,8 @@ from sentune.questions.source import SourcePassage
 KEY = "sk-very-secret-1234567890"
 FAULTS = [
     *("500", "503 html", "429", "429 after", "429 date", "html", "empty", "broken", "list"),
-    *("no choices", "null", "prose", "wrong", "numbers", "length", "cut", "hang up", "stall"),
+    *("no choices", "null", "prose", "wrong", "numbers", "length", "cut", "hang up"),
+    *("deep", "stall"),
 ]
 
 
@@ -90,6 +91,7 @@ def test_what_never_answers_is_given_up_and_reported_and_asked_again(tmp_path: P
     [
         (["401"], "status 401"),
         (["404"], "status 404"),
+        (["307"], "go to http://elsewhere.test/v1"),
         (["429 quota"], "status 429"),
         (["429 day"], "86,400 s"),
         (["hang up"] * 4, "no connection"),

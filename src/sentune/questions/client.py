@@ -135,7 +135,12 @@ class ChatClient:
         # Local servers take any word as a key, which is no secret and may stand in answers.
         self._secret = key if key and len(key) >= _LEAST_SECRET else None
         self._client = self._openai.AsyncOpenAI(
-            api_key=key or _NO_KEY, base_url=endpoint, max_retries=0, timeout=timeout
+            api_key=key or _NO_KEY,
+            base_url=endpoint,
+            max_retries=0,
+            timeout=timeout,
+            # Passages go to the server that was named, and to no other.
+            http_client=self._openai.DefaultAsyncHttpxClient(follow_redirects=False),
         )
         # What not every server takes; a refusal that names one changes it for all requests.
         self._options: dict[str, Any] = {
@@ -199,6 +204,10 @@ class ChatClient:
             return FaultError(reason, wait=0.0)
         if status == 429 and "insufficient_quota" not in body:
             return FaultError(reason, busy=True, wait=_wait(response.headers))
+        if 300 <= status < 400:
+            elsewhere = self._clean(f"{response.headers.get('location', 'elsewhere')}")
+            reason = f"status {status}: it wants requests to go to {elsewhere}"
+            return FaultError(reason, again=False, stop=True)
         if status in (401, 402, 403, 404, 405, 429):
             return FaultError(reason, again=False, stop=True)
         if status in (408, 409, 425) or status >= 500:
@@ -260,7 +269,7 @@ def _not_an_answer(body: bytes) -> str:
         return "HTML instead of JSON"
     try:
         json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "no whole JSON"
     return "JSON that is no chat completion"
 
