@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentune.data import ReadOptions, read_pairs
+from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import DataError
-from sentune.questions.choosing import askable, in_order_of_use
+from sentune.questions.choosing import askable, base_vectors, in_order_of_use
 from sentune.questions.made import MadePair, flagged_path, kind_counts, write_pairs
 from sentune.questions.round_trip import PassageVectors, first_of, flag_lost
 from sentune.questions.rules import flag_by_rules, gives_instructions, require_worth
@@ -99,6 +100,18 @@ def test_vectors_are_not_asked_for_if_words_find_all() -> None:
     pair = MadePair("pump", (PUMP,), "keywords")
     assert flag_lost([pair], [PUMP, LAMP], PassageVectors(never, never), 10) == [pair]
     assert in_order_of_use([PUMP], [PUMP], PassageVectors(never, never), 1, 0) == [PUMP]
+
+
+def test_vectors_of_a_base_model(tiny_folder: Path) -> None:
+    vectors = base_vectors([PUMP, LAMP], str(tiny_folder))
+    rows = vectors.of_passages()
+    assert vectors.of_passages() is rows
+    model = SentenceTransformer(str(tiny_folder))
+    plain = model.encode_document([PUMP.text, LAMP.text])
+    asked = model.encode_query(["who?"])
+    for found, whole in ((rows, plain), (vectors.of_questions(["who?"]), asked)):
+        unit = whole / np.linalg.norm(whole, axis=1, keepdims=True)
+        np.testing.assert_allclose(found, unit, atol=1e-2)
 
 
 def test_the_first_of_an_order_cover_the_clusters() -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from sentune.questions.lines import json_line
 from sentune.questions.made import MadePair
+from sentune.questions.rules import flag_by_rules
 from sentune.questions.source import SourcePassage
 from sentune.questions.structure import pairs_from_structure
 from sentune.questions.terms import terms_of
@@ -95,6 +99,18 @@ def test_spans_ask_for_the_next_passage_of_their_section() -> None:
 )
 def test_terms(text: str, terms: list[str]) -> None:
     assert terms_of(text) == terms
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.text(), st.lists(st.text(), max_size=2)), max_size=3))
+def test_any_text_gives_pairs_that_can_be_written(written: list[tuple[str, list[str]]]) -> None:
+    passages = [
+        SourcePassage(str(n), text, headings=tuple(headings), source="s")
+        for n, (text, headings) in enumerate(written)
+    ]
+    for pair in flag_by_rules(pairs_from_structure(passages, 0)):
+        assert pair.passages
+        assert all(json_line(row).count(b"\n") == 1 for row in pair.rows())
 
 
 def test_lists_of_references_give_nothing() -> None:

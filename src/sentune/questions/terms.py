@@ -62,6 +62,6 @@ def _is_name(term: str, *, capital: bool) -> bool:
         0 < len(words) <= _MOST_WORDS
         and len(name) > 2
         and (not capital or term[0].isupper())
-        and words[0].casefold().strip(",") not in _NO_TERM
+        and name.split()[0].casefold().strip(",") not in _NO_TERM
         and not plain & _IN_SENTENCES
     )
