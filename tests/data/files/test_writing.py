@@ -126,7 +126,7 @@ def test_lists_go_into_jsonl_only(tmp_path: Path) -> None:
         ({"a": -math.inf}, DataError, "column 'a' holds -inf"),
         ({"a": "\ud800"}, DataError, "column 'a' holds half of a surrogate pair"),
         ({"a": "x\0"}, DataError, "column 'a' holds a NUL"),
-        ({"a": (1,)}, ArgumentError, "column 'a' holds a"),
+        ({"a": (1,)}, ArgumentError, "column 'a' holds"),
         ({"a": [1, math.nan]}, (ArgumentError, DataError), "column 'a' holds"),
         ({"a": np.float32(1)}, ArgumentError, "column 'a' holds float32"),
         (
