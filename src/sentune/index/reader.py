@@ -14,7 +14,7 @@ from sentune.checks import require_choice
 from sentune.encoding.fingerprint import fingerprint
 from sentune.errors import IndexFolderError
 from sentune.index.candidates import Candidates
-from sentune.index.dense import Dense
+from sentune.index.dense import EXACT_BELOW, Dense
 from sentune.index.few_questions import encode_questions
 from sentune.index.index_model import IndexModel
 from sentune.index.info import IndexInfo
@@ -42,6 +42,7 @@ class IndexReader:
         self, store: Store, version: int, built_with: IndexModel, model: SentenceTransformer | None
     ) -> None:
         self.path = Path(store.location)
+        self.location = store.location
         self._store = store
         self._given = model is not None
         self._model = model
@@ -197,9 +198,14 @@ class IndexReader:
             return self.model.encode_query(questions[0])[None]
         return self.model.encode_query(questions, show_progress_bar=False)
 
+    def _dense(self) -> Dense:
+        if self._version.snapshot.pieces < EXACT_BELOW:
+            return Dense(rows=0)  # it is not needed, and reading can cost a request
+        return Dense.read(self._store, self._version.number)
+
     def _candidates(self, where: str | None) -> Candidates | None:
         """The passages that a filter lets through; None if there are none."""
-        dense = Dense.read(self._store, self._version.number)
+        dense = self._dense()
         if where is None:
             snapshot = self._version.snapshot
             count = snapshot.pieces
@@ -214,7 +220,7 @@ class IndexReader:
         self._follow()
         count, known = self._version.count(), self._built_with.fingerprint
         pieces = self._version.snapshot.pieces
-        dense = Dense.read(self._store, self._version.number)
+        dense = self._dense()
         return IndexInfo(
             path=self._store.location,
             version=self._version.number,
