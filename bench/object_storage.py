@@ -40,6 +40,7 @@ class Counting:
         self.requests, self.sent, self.received = Counter[str](), 0, 0
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        """Answer a request."""
         self.requests[environ["REQUEST_METHOD"]] += 1
         self.received += int(environ.get("CONTENT_LENGTH") or 0)
         parts = list(self._app(environ, start))
@@ -85,10 +86,12 @@ def main() -> None:
         found = random.standard_normal((len(texts), 384)).astype(np.float32)
         return found / np.linalg.norm(found, axis=1, keepdims=True)
 
-    model.encode_document = vectors  # type: ignore[method-assign]
+    model.encode_document = vectors  # type: ignore[method-assign, assignment]
     real = list(python_docs().pairs.passages.values())
-    texts = [f"{real[n % len(real)][:400]} ({n})" for n in range(count)]
-    rows = [{"id": str(n), "text": text, "page": n} for n, text in enumerate(texts)]
+    rows: list[dict[str, Any]] = [
+        {"id": str(n), "text": f"{real[n % len(real)][:400]} ({n})", "page": n}
+        for n in range(count)
+    ]
     server = served()
     with tempfile.TemporaryDirectory() as cache:
         os.environ["SENTUNE_CACHE"] = f"{cache}/a"

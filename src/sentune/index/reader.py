@@ -14,7 +14,7 @@ from sentune.checks import require_choice
 from sentune.encoding.fingerprint import fingerprint
 from sentune.errors import IndexFolderError
 from sentune.index.candidates import Candidates
-from sentune.index.dense import EXACT_BELOW, Dense
+from sentune.index.dense import Dense
 from sentune.index.few_questions import encode_questions
 from sentune.index.index_model import IndexModel
 from sentune.index.info import IndexInfo
@@ -199,9 +199,8 @@ class IndexReader:
         return self.model.encode_query(questions, show_progress_bar=False)
 
     def _dense(self) -> Dense:
-        if self._version.snapshot.pieces < EXACT_BELOW:
-            return Dense(rows=0)  # it is not needed, and reading can cost a request
-        return Dense.read(self._store, self._version.number)
+        pieces = self._version.snapshot.pieces
+        return Dense.read(self._store, self._version.number, pieces)
 
     def _candidates(self, where: str | None) -> Candidates | None:
         """The passages that a filter lets through; None if there are none."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.index.object_storage.conftest import KEYS, Server, error
+from tests.long import LONG
 
 from sentune import SentenceTransformer
 from sentune.errors import ArgumentError, IndexFolderError, OutputError
@@ -16,8 +19,6 @@ from sentune.index import Index
 from sentune.index.object_storage.bucket import Bucket, ChangedError
 from sentune.index.object_storage.lease import Lease
 from sentune.index.object_storage.store import ObjectStore
-from tests.index.object_storage.conftest import KEYS, Server, error
-from tests.long import LONG
 
 Rows = list[dict[str, Any]]
 HERE = "s3://test/indexes/one"
@@ -96,22 +97,14 @@ def test_two_writers_at_once_lose_nothing(
     s3: Server, tiny: SentenceTransformer, rows: Rows
 ) -> None:
     Index.build(HERE, tiny, rows[:10])
-    failed: list[BaseException] = []
 
     def add(first: int) -> None:
-        try:
-            index = Index.open(HERE, tiny)
-            for start in range(first, first + 30, 10):
-                index.add(rows[start : start + 10])
-        except BaseException as caught:
-            failed.append(caught)
+        index = Index.open(HERE, tiny)
+        for start in range(first, first + 30, 10):
+            index.add(rows[start : start + 10])
 
-    threads = [threading.Thread(target=add, args=(first,)) for first in (10, 40)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(add, (10, 40)))
     assert len(Index.open(HERE, tiny)) == 70
 
 
@@ -138,7 +131,8 @@ def test_a_writer_that_dies_at_any_request_leaves_the_index_as_it_was_or_whole(
         try:
             Index.open(HERE, tiny).add(added)
         except (OutputError, IndexFolderError) as caught:
-            assert "InternalError" in str(caught)
+            said = str(caught)
+            assert "InternalError" in said or "500" in said, said
         s3.fault = None
         left = Index.open(HERE, tiny)
         assert len(left) in (done, done + 1)
@@ -182,7 +176,11 @@ def test_a_server_that_refuses_is_told_without_a_secret(
 ) -> None:
     body = error(code).replace(b"no", f"{KEYS[0]} {KEYS[1]}".encode())
     s3.fault = lambda *_: (status, body)
-    for act in (lambda: Index.open(HERE), lambda: Index.build(HERE, tiny, rows[:3])):
+    acts: list[Callable[[], object]] = [
+        lambda: Index.open(HERE),
+        lambda: Index.build(HERE, tiny, rows[:3]),
+    ]
+    for act in acts:
         with pytest.raises((IndexFolderError, OutputError)) as caught:
             act()
         assert said in str(caught.value)
@@ -196,12 +194,13 @@ def test_a_bucket_that_may_be_read_only(s3: Server, tiny: SentenceTransformer, r
     s3.fault = lambda method, *_: (
         ("403 Forbidden", error("AccessDenied")) if method not in ("GET", "HEAD") else None
     )
-    for act in (
+    acts: list[Callable[[], object]] = [
         lambda: index.add(rows[5:8]),
         lambda: index.delete(["a1"]),
         lambda: Index.build("s3://test/other", tiny, rows[:3]),
-    ):
-        with pytest.raises(OutputError, match="cannot be written .access denied"):
+    ]
+    for act in acts:
+        with pytest.raises(OutputError, match=r"cannot be written .access denied"):
             act()
     assert len(index.search("x", 50, mode="dense")) == 5
     assert Bucket("s3://test/other").sizes() == {}
@@ -294,9 +293,10 @@ def test_an_interrupted_build_goes_on(
             raise KeyboardInterrupt
         return encode(inputs, **options)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(tiny, "encode_document", stopped)
-        Index.build(HERE, tiny, rows[:50])
+        with pytest.raises(KeyboardInterrupt):
+            Index.build(HERE, tiny, rows[:50])
     with pytest.raises(IndexFolderError, match="was never finished"):
         Index.open(HERE)
     with counted(tiny) as encoded:

@@ -283,7 +283,7 @@ class ObjectStore:
         return IndexFolderError(
             f"{self.location} cannot be read ({problem})",
             expected="a bucket that answers, and an index as sentune wrote it",
-            fix="check AWS_ENDPOINT_URL, AWS_REGION and the credentials, and that there is a bucket",
+            fix="check AWS_ENDPOINT_URL, AWS_REGION and the credentials, and the bucket's name",
         )
 
     def unwritable(self, problem: str) -> OutputError:
@@ -291,6 +291,5 @@ class ObjectStore:
         return OutputError(
             f"{self.location} cannot be written ({problem})",
             expected="a bucket that answers and that these credentials may write to",
-            fix="check the credentials and what they allow, then do it again: what was added before "
-            "is kept",
+            fix="check the credentials and what they allow, then repeat it: what was added is kept",
         )
