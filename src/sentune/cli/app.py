@@ -25,6 +25,7 @@ from sentune.cli import (
     index,
     mine_negatives,
     paraphrases,
+    push,
     read,
     rerank,
     search,
@@ -40,7 +41,7 @@ __all__ = ["main"]
 _INTERRUPTED = 130
 _ORDER = (
     *(read, check, tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
-    *(classify, cluster, paraphrases, duplicates, export, demo, doctor),
+    *(classify, cluster, paraphrases, duplicates, export, push, demo, doctor),
 )
 
 
