@@ -25,17 +25,35 @@ __all__ = ["Destination", "require_sendable", "send_model"]
 _MESSAGE = "Add a model"
 _LONGEST_REASON = 200
 _NOTHING = "nothing was sent"
-# What the hub's answers mean, and what to do.
+_TRY_AGAIN = "wait a while, and run the same again"
+# What the hub's answers mean, what was expected, and what to do.
 _ANSWERS = {
-    400: ("the hub does not take the request", "correct what it names"),
-    401: ("the hub does not know the token", "make one at https://huggingface.co/settings/tokens"),
-    403: ("the token may not write there", "use a token with write access, or your own name"),
-    404: ("there is no such repository or branch, or the token may not see it", "check the name"),
-    409: ("the repository exists", "name another one, or allow it with --exist-ok (exist_ok=True)"),
-    413: ("the hub finds a file too large", "send a smaller model"),
-    429: ("the hub gets too many requests", "wait a while, and run the same again"),
+    400: ("the hub does not take the request", "a model that the hub takes", "correct it"),
+    401: (
+        "the hub does not know the token",
+        "a token of yours",
+        "make one at https://huggingface.co/settings/tokens",
+    ),
+    403: (
+        "the token may not write there",
+        "a token with write access",
+        "make one at https://huggingface.co/settings/tokens, or use your own name as the owner",
+    ),
+    404: (
+        "there is no such repository or branch, or the token may not see it",
+        "a name that exists",
+        "check the name, and whose the token is",
+    ),
+    409: (
+        "the repository exists",
+        "a new repository",
+        "name another one, or allow this one with --exist-ok (exist_ok=True)",
+    ),
+    413: ("the hub finds a file too large", "a smaller model", "correct it"),
+    429: ("the hub gets too many requests", "fewer requests", _TRY_AGAIN),
 }
-_BROKEN = ("the hub has a fault of its own", "wait a while, and run the same again")
+_BROKEN = ("the hub has a fault of its own", "a hub that works", _TRY_AGAIN)
+_OTHER = ("the hub refuses", "a model that the hub takes", "correct what it names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +223,14 @@ def _first_cause(error: BaseException) -> BaseException:
 def _refused(error: Any, failed: str, state: str, token: str) -> HubError:
     """The hub has answered, so it has not committed anything."""
     status = int(getattr(error.response, "status_code", 0))
-    meaning, fix = _BROKEN if status >= 500 else _ANSWERS.get(status, ("the hub refuses", ""))
+    meaning, expected, fix = _BROKEN if status >= 500 else _ANSWERS.get(status, _OTHER)
     said = _plain(getattr(error, "server_message", None) or "", token)
     if "may have been" in state:
         state = "nothing was committed"
     return HubError(
         f"{failed}: {meaning} (HTTP {status}{f', {said!r}' if said else ''}); {state}",
-        expected="a hub that takes the model",
-        fix=fix or "correct what it names",
+        expected=expected,
+        fix=fix,
     )
 
 
