@@ -31,10 +31,10 @@ from sentune.data.rows import Rows
 from sentune.data.text_columns import query_columns, text_columns
 from sentune.errors import DataError
 
-__all__ = ["corpus_of_folder", "is_judgements", "pairs_of_folder", "pairs_of_judgements"]
+__all__ = ["LIKE", "corpus_of_folder", "is_judgements", "pairs_of_folder", "pairs_of_judgements"]
 
 _CORPUS, _QUERIES, _QRELS = "corpus", "queries", "qrels"
-_LIKE = {
+LIKE = {
     "train": ("train",),
     "valid": ("dev", "valid", "validation", "val"),
     "test": ("test",),
@@ -67,13 +67,13 @@ def _judgements(folder: Path, split: str | None) -> Path:
             expected="a file of pairs, or a folder with corpus.jsonl, queries.jsonl and qrels/",
             fix="name one of the files inside it",
         )
-    wanted = [path for path in found if path.stem.lower() in _LIKE.get(split or "", ())]
+    wanted = [path for path in found if path.stem.lower() in LIKE.get(split or "", ())]
     chosen = found if len(found) == 1 else wanted
     if len(chosen) != 1:
         raise DataError(
             f"{folder} has {len(found)} files of judgements "
             f"({quoted(path.name for path in found)})",
-            expected="one to use" + (f", or {_LIKE[split][0]}.tsv" if split in _LIKE else ""),
+            expected="one to use" + (f", or {LIKE[split][0]}.tsv" if split in LIKE else ""),
             fix=f"name the one that you mean: {found[0]}",
         )
     return chosen[0]
