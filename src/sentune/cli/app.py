@@ -16,6 +16,7 @@ from sentune.cli import (
     check,
     classify,
     cluster,
+    convert,
     demo,
     doctor,
     duplicates,
@@ -40,7 +41,8 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(read, check, tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
+    *(read, check, convert, tune, mine_negatives, evaluate, index, search, rerank, encode),
+    similarity,
     *(classify, cluster, paraphrases, duplicates, export, push, demo, doctor),
 )
 

@@ -30,6 +30,7 @@ from sentune.data.pairs import Pairs
 from sentune.data.rows import Rows
 from sentune.data.text_columns import query_columns, text_columns
 from sentune.errors import DataError
+from sentune.wording import counted
 
 __all__ = ["LIKE", "corpus_of_folder", "is_judgements", "pairs_of_folder", "pairs_of_judgements"]
 
@@ -109,7 +110,17 @@ def pairs_of_judgements(path: Path, records: Iterable[Record], options: ReadOpti
     named = dict.fromkeys(name for found in relevant.values() for name in found)
     require_known(named, passages, str(path), f"ids of {corpus.name}")
     pairs = pairs_of_ids(questions, passages, relevant, source=str(path))
-    return replace(pairs, notes=(*notes, *pairs.notes))
+    wrong = sum(score <= 0 for scores in judged.values() for score in scores.values())
+    return replace(pairs, notes=(*notes, *_wrong_note(wrong), *pairs.notes))
+
+
+def _wrong_note(number: int) -> list[str]:
+    if not number:
+        return []
+    return [
+        f"{counted(number, 'judgement')} of 0: a search must not find these passages, and training "
+        "does not use them as hard negatives"
+    ]
 
 
 def _beside(path: Path) -> tuple[Path, Path] | None:
