@@ -220,8 +220,8 @@ def _write_beir(pairs: Pairs, out: Path) -> list[str]:
         notes.append("ids with blanks at an end, tabs or line breaks: all ids are new, q1, p1, …")
     if wrong := sum(score == 0 for _, _, score in judged):
         notes.append(
-            f"{counted(wrong, 'negative')} {agreeing(wrong, 'is')} judged 0: a search must not "
-            "return them, but no reader of this layout trains on them as hard negatives"
+            f"{counted(wrong, 'negative')} {agreeing(wrong, 'is')} judged 0: no reader of this "
+            "layout trains on such passages as hard negatives"
         )
     return notes
 
