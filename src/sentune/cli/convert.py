@@ -35,8 +35,8 @@ def command(
     reading: ReadOptions,
 ) -> None:
     """Write question–passage pairs in another format, and say what it does not hold."""
-    from sentune.data import read_pairs
-    from sentune.data.converting import require_target, write_pairs
+    from sentune.data import read_pairs, write_pairs
+    from sentune.data.converting import require_target
     from sentune.wording import counted
 
     _require_other(data, out)

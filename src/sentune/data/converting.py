@@ -35,6 +35,7 @@ LAYOUTS = ("beir", "datasets")
 _SUFFIXES = (".jsonl", ".csv", ".parquet")
 _SHARD = "data/train-00000-of-00001.parquet"
 _HEADER = ("query-id", "corpus-id", "score")
+_CELL = Record("", None, "", is_table=True)
 
 Texts = str | list[str]
 Row = dict[str, Texts]
@@ -134,9 +135,8 @@ def _rows(pairs: Pairs) -> Iterator[Row]:
 
 def _cell(text: str) -> Texts:
     """The text, or a list of it, if readers would take the text itself for a list."""
-    record = Record("", None, "", is_table=True)
     try:
-        return text if passages_in(text, record, "") == (text,) else [text]
+        return text if passages_in(text, _CELL, "") == (text,) else [text]
     except DataError:
         return [text]
 
