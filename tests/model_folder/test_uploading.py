@@ -123,7 +123,14 @@ def test_a_snapshot_of_the_cache_is_made_of_links(folder: Path, tmp_path: Path) 
     assert set(sent_files(snapshot).files) == {"config.json", "model.safetensors"}
 
 
-def test_methods_of_the_models(hub: Hub, tiny: SentenceTransformer, tiny_folder: Path) -> None:
+def test_methods_of_the_models(
+    hub: Hub,
+    tiny: SentenceTransformer,
+    tiny_folder: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tiny_copy = Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
     url = tiny.push_to_hub("me/model", train_datasets=["stsb"])
     assert url.startswith(f"{hub.address}/me/model/commit/")
     assert hub.repositories["me/model"].private
@@ -141,6 +148,10 @@ def test_methods_of_the_models(hub: Hub, tiny: SentenceTransformer, tiny_folder:
     assert held(hub)["README.md"] != b"by hand"
     tiny.save_to_hub("other", organization="us", local_model_path=tiny_folder, private=False)
     assert not hub.repositories["us/other"].private
+    (tiny_copy / "pairs.csv").touch()
+    tiny.push_to_hub("us/third", local_model_path=tiny_copy)
+    assert "not sent: pairs.csv" in caplog.text
+    assert "pairs.csv" not in held(hub, "us/third")
     CrossEncoder(tiny_folder, num_labels=1).push_to_hub("pairs", token="hf_another")
     assert "modules.json" not in held(hub, "me/pairs")
     assert "Bearer hf_another" in hub.tokens

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ from sentune.model_folder.sent_files import sent_files
 from sentune.model_folder.uploading import Destination, require_sendable, send_model
 
 __all__ = ["Pushes", "require_safetensors"]
+
+logger = logging.getLogger(__name__)
 
 
 class Pushes:
@@ -42,7 +45,8 @@ class Pushes:
                 sentence-transformers. A repository that exists must be as private as this says.
             safe_serialization: only True: weights are sent as safetensors.
             commit_message: of the commit.
-            local_model_path: send the files of the model in this folder instead.
+            local_model_path: send the model in this folder instead. Of other files there, which
+                are not sent, a warning tells.
             exist_ok: whether the repository may exist.
             replace_model_card: send ``README.md`` even if the repository has one.
             train_datasets: names of data sets, for the card of a model that is written now.
@@ -68,7 +72,10 @@ class Pushes:
         )
         require_sendable(to)
         if local_model_path is not None:
-            return send_model(sent_files(Path(local_model_path)), to)
+            sent = sent_files(Path(local_model_path))
+            if sent.left_out:
+                logger.warning("%s: not sent: %s", local_model_path, ", ".join(sent.left_out))
+            return send_model(sent, to)
         with tempfile.TemporaryDirectory(prefix="sentune-push-") as above:
             folder = Path(above, "model")
             self._save(folder, model_name=repo_id, train_datasets=train_datasets)

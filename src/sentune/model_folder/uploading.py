@@ -11,6 +11,7 @@ used only if it is as private as the caller expects.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from sentune.errors import ArgumentError, HubError
 from sentune.model_folder.sent_files import CARD, SentFiles
 
 __all__ = ["Destination", "require_sendable", "send_model"]
+
+logger = logging.getLogger(__name__)
 
 _MESSAGE = "Add a model"
 _LONGEST_REASON = 200
@@ -129,6 +132,7 @@ def send_model(sent: SentFiles, to: Destination) -> str:
     require_sendable(to)
     from huggingface_hub import CommitOperationAdd, HfApi
 
+    logger.info("sending to %s: %s", to.repo_id, ", ".join(sent.files))
     token = _token(to)
     api = HfApi(token=token)
     with _explained(f"{to.repo_id} cannot be made on the hub", _NOTHING, token):
