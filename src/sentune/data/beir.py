@@ -64,8 +64,9 @@ def _judgements(folder: Path, split: str | None) -> Path:
         found = [path for path in _row_files(folder) if path.stem.lower() == _QRELS]
     if not found or _file(folder, _CORPUS) is None or _file(folder, _QUERIES) is None:
         raise DataError(
-            f"{folder} is a folder without the files of BEIR's layout",
-            expected="a file of pairs, or a folder with corpus.jsonl, queries.jsonl and qrels/",
+            f"{folder} is a folder without the files of BEIR's layout, and not one of datasets",
+            expected="a file of pairs, a folder with corpus.jsonl, queries.jsonl and qrels/, or "
+            "one that save_to_disk wrote",
             fix="name one of the files inside it",
         )
     wanted = [path for path in found if path.stem.lower() in LIKE.get(split or "", ())]
