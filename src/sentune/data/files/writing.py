@@ -15,13 +15,13 @@ from sentune.data.files.records import kind_of, quoted, text_problem
 from sentune.errors import ArgumentError, DataError
 from sentune.files import new_file, require_suffix
 
-__all__ = ["Cell", "require_row_file", "write_rows"]
+__all__ = ["FORMULA_STARTS", "Cell", "require_row_file", "write_rows"]
 
 Cell = str | int | float | bool | None
 Row = Mapping[str, Cell | list[Any]]
 
 _SUFFIXES = (".jsonl", ".csv")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def require_row_file(path: Path) -> None:
@@ -84,7 +84,7 @@ def _write_csv(stream: BinaryIO, rows: Iterator[Row]) -> int:
 def _csv_cell(value: Cell | list[Any]) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
     return value
 
