@@ -17,6 +17,7 @@ from sentune.cli import (
     check,
     classify,
     cluster,
+    convert,
     demo,
     doctor,
     duplicates,
@@ -26,6 +27,7 @@ from sentune.cli import (
     index,
     mine_negatives,
     paraphrases,
+    push,
     read,
     rerank,
     search,
@@ -41,8 +43,22 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(read, ask, split, check, tune, mine_negatives, evaluate, index, search, rerank, encode),
-    *(similarity, classify, cluster, paraphrases, duplicates, export, demo, doctor),
+    *(
+        read,
+        ask,
+        split,
+        check,
+        convert,
+        tune,
+        mine_negatives,
+        evaluate,
+        index,
+        search,
+        rerank,
+        encode,
+    ),
+    similarity,
+    *(classify, cluster, paraphrases, duplicates, export, push, demo, doctor),
 )
 
 
