@@ -43,22 +43,8 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(
-        read,
-        ask,
-        split,
-        check,
-        convert,
-        tune,
-        mine_negatives,
-        evaluate,
-        index,
-        search,
-        rerank,
-        encode,
-    ),
-    similarity,
-    *(classify, cluster, paraphrases, duplicates, export, push, demo, doctor),
+    *(read, ask, split, check, convert, tune, mine_negatives, evaluate, index, search, rerank),
+    *(encode, similarity, classify, cluster, paraphrases, duplicates, export, push, demo, doctor),
 )
 
 
