@@ -24,7 +24,7 @@ from sentune.tuning.settings import RunFile, TuneSettings
 from sentune.tuning.split import Split
 from sentune.wording import counted, duration
 
-__all__ = ["lengths_of", "page_facts", "pairs_digest", "weights_hash"]
+__all__ = ["counts_of", "lengths_of", "page_facts", "pairs_digest", "weights_hash"]
 
 SYSTEMS = {
     "base": "base model",
@@ -68,7 +68,7 @@ def page_facts(
 
 def _data(split: Split, outcome: Outcome) -> DataFacts:
     parts = {"to train on": split.train, "held out": split.valid, "to test on": split.test}
-    counts = {name: _counted(part) for name, part in parts.items() if part is not None}
+    counts = {name: counts_of(part) for name, part in parts.items() if part is not None}
     if outcome.prepared.data.extra:
         counts["made for training"] = (
             f"{counted(outcome.prepared.data.extra, 'sentence')} of passages used as questions"
@@ -89,7 +89,8 @@ def _data(split: Split, outcome: Outcome) -> DataFacts:
     )
 
 
-def _counted(pairs: Pairs) -> str:
+def counts_of(pairs: Pairs) -> str:
+    """How many pairs, questions and passages there are."""
     asked = [counted(len(pairs), "pair")] if pairs.relevant else []
     found = [*asked, counted(len(pairs.questions), "question")] if asked else []
     return ", ".join([*found, counted(len(pairs.passages), "passage")])

@@ -80,7 +80,7 @@ def intervals(
     low, high = min(values), max(values)
     room = 0.06 * ((high - low) or 1)
     low, high = (min(low - room, 0.0), max(high + room, 0.0)) if zero else (low - room, high + room)
-    wide = max(64, min(170, 7.4 * max(map(len, rows)) + 14))
+    wide = max(64, min(180, 8.0 * max(map(len, rows)) + 14))
     frame = _Frame(wide, _WIDE - 58, 6, 6 + 28 * len(rows), (low, high), (0, len(rows)))
     parts = [*_columns(frame)]
     if zero:
@@ -117,7 +117,7 @@ def _interval(
 
 
 def _short(name: str, wide: float) -> str:
-    most = max(4, int((wide - 8) / 6.8))
+    most = max(4, int((wide - 8) / 7.4))
     return name if len(name) <= most else name[: most - 1] + "…"
 
 
@@ -218,7 +218,7 @@ def key(names: Mapping[str, str]) -> Element:
                 h(
                     "svg",
                     h("circle", cx=5, cy=5, r=5, class_="fill"),
-                    viewBox="0 0 10 10",
+                    viewBox="-1 -1 12 12",
                     aria_hidden="true",
                     class_=kind,
                 ),

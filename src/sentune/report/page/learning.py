@@ -133,7 +133,7 @@ def forgetting_section(facts: PageFacts) -> list[Child]:
 
 def _told(found: General) -> str:
     change = found.change
-    figures = f"{change.value:+.3f}, 95% interval {change.low:+.3f} to {change.high:+.3f}"
+    figures = f"{change.value + 0.0:+.3f}, 95% interval {change.low:+.3f} to {change.high:+.3f}"
     if found.forgot:
         return f"On general English sentences the tuned model is worse ({figures})."
     if change.high < 0:

@@ -79,7 +79,7 @@ def _key(names: dict[str, str]) -> Element:
 
 
 def _mark(kind: str) -> Element:
-    return h("svg", _point(5.0, 5.0, kind, 4.5), viewBox="0 0 10 10", aria_hidden="true")
+    return h("svg", _point(5.0, 5.0, kind, 4.5), viewBox="-2 -2 14 14", aria_hidden="true")
 
 
 def _scaled(found: Sequence[Floats]) -> list[Floats]:

@@ -85,7 +85,7 @@ def _head(facts: PageFacts) -> list[Child]:
         told += [h("p", h("b", "What to do next")), sentences(steps)]
     return [
         h("h1", facts.title),
-        h("p", facts.measured_on, class_="soft"),
+        h("p", facts.measured_on[:1].upper() + facts.measured_on[1:], class_="soft"),
         h("section", told, class_=f"verdict {outcome}".rstrip()) if told else None,
     ]
 

@@ -24,8 +24,8 @@ _SERIES = "".join(
     f".{name}{{--own:var(--{name})}}" for name in ("base", "model", "bm25", "fusion", "late")
 )
 _CHARTS = (
-    "svg text{font:13px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;fill:var(--ink)}"
-    "svg .tick{fill:var(--soft);font-size:12px}svg .grid{stroke:var(--line)}"
+    "svg text{font:14px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;fill:var(--ink)}"
+    "svg .tick{fill:var(--soft);font-size:13px}svg .grid{stroke:var(--line)}"
     "svg .axis{stroke:var(--soft)}svg .stroke{stroke:var(--own);fill:none;stroke-width:2}"
     "svg .fill{fill:var(--own)}svg .bar{fill:var(--model)}svg .limit{stroke:var(--bad)}"
     "svg .own{fill:var(--own)}svg .passage{fill:var(--base);opacity:.5}"
@@ -77,7 +77,7 @@ PAGE_STYLE = (
     "vertical-align:-.0625rem}"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:.5rem 0}"
     "dt,dd{margin:0;overflow-wrap:anywhere}"
-    "pre,code{font:.8125rem/1.45 ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace}"
+    "pre,code,.hash{font:.8125rem/1.45 ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace}"
     "pre{background:var(--panel);padding:.625rem .75rem;white-space:pre-wrap;"
     "overflow-wrap:anywhere;border-radius:.25rem}"
     "footer{margin:2.5rem 0 1rem;font-size:.875rem;color:var(--soft)}"

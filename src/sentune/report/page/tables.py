@@ -27,7 +27,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Child]]) -> Element:
 
 def facts_list(facts: Mapping[str, str]) -> Element:
     """Names with their values."""
-    return h("dl", [(h("dt", name), h("dd", value)) for name, value in facts.items()])
+    return h(
+        "dl",
+        [(h("dt", name), h("dd", value, class_=_kind(value))) for name, value in facts.items()],
+    )
+
+
+def _kind(value: str) -> str | None:
+    return "hash" if value.startswith("SHA-256 ") else None
 
 
 def sentences(found: Sequence[str]) -> Element | None:

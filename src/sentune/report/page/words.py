@@ -34,7 +34,7 @@ class Matcher:
 
 def marked(passage: str, spans: list[tuple[int, int]]) -> list[Child]:
     """The part of a passage with most matches, these marked, with an ellipsis where it is cut."""
-    start, end = _window(len(passage), spans)
+    start, end = _at_words(passage, *_window(len(passage), spans))
     shown: list[Child] = ["…"] if start else []
     shown += _parts(passage, [(a, b) for a, b in spans if a >= start and b <= end], start, end)
     return [*shown, *(["…"] if end < len(passage) else [])]
@@ -47,6 +47,17 @@ def _parts(text: str, spans: list[tuple[int, int]], start: int, end: int) -> Ite
         yield h("mark", text[first:last])
         at = last
     yield text[at:end]
+
+
+def _at_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """The same span, moved to blanks near its ends, where there are any."""
+    if start:
+        blank = text.find(" ", start, start + 30)
+        start = blank + 1 if blank >= 0 else start
+    if end < len(text):
+        blank = text.rfind(" ", end - 30, end)
+        end = blank if blank >= 0 else end
+    return start, end
 
 
 def _window(length: int, spans: list[tuple[int, int]]) -> tuple[int, int]:
