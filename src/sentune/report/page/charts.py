@@ -72,46 +72,29 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     return [round(n * step, 10) for n in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def intervals(
-    title: str, rows: Mapping[str, tuple[str, float, float, float]], *, zero: bool = False
-) -> Element:
+def intervals(title: str, rows: Mapping[str, tuple[str, float, float, float]]) -> Element:
     """One row for each name: class of its colour, value, and both ends of its interval."""
     values = [number for _, *found in rows.values() for number in found]
-    low, high = min(values), max(values)
-    room = 0.06 * ((high - low) or 1)
-    low, high = (min(low - room, 0.0), max(high + room, 0.0)) if zero else (low - room, high + room)
+    room = 0.06 * ((max(values) - min(values)) or 1)
     wide = max(64, min(180, 8.0 * max(map(len, rows)) + 14))
-    frame = _Frame(wide, _WIDE - 58, 6, 6 + 28 * len(rows), (low, high), (0, len(rows)))
-    parts = [*_columns(frame)]
-    if zero:
-        at = frame.across(0.0)
-        parts.append(h("line", x1=at, x2=at, y1=frame.top, y2=frame.bottom, class_="axis"))
-    for row, (name, (kind, value, start, end)) in enumerate(rows.items()):
-        parts.append(_interval(frame, 20 + 28 * row, name, kind, (value, start, end), zero))
-    return picture(frame.bottom + 24, title, parts)
+    across = (min(values) - room, max(values) + room)
+    frame = _Frame(wide, _WIDE - 58, 6, 6 + 28 * len(rows), across, (0, len(rows)))
+    parts = [
+        _interval(frame, 20 + 28 * row, name, *found)
+        for row, (name, found) in enumerate(rows.items())
+    ]
+    return picture(frame.bottom + 24, title, list(_columns(frame)), parts)
 
 
 def _interval(
-    frame: _Frame,
-    y: float,
-    name: str,
-    kind: str,
-    found: tuple[float, float, float],
-    signed: bool,
+    frame: _Frame, y: float, name: str, kind: str, value: float, low: float, high: float
 ) -> Element:
-    value, low, high = found
     return h(
         "g",
         h("text", _short(name, frame.left), x=0.0, y=y + 4),
         h("line", x1=frame.across(low), x2=frame.across(high), y1=y, y2=y, class_="stroke"),
         h("circle", cx=frame.across(value), cy=y, r=5, class_="fill"),
-        h(
-            "text",
-            f"{value:+.3f}" if signed else f"{value:.3f}",
-            x=_WIDE,
-            y=y + 4,
-            text_anchor="end",
-        ),
+        h("text", f"{value:.3f}", x=_WIDE, y=y + 4, text_anchor="end"),
         class_=kind,
     )
 
