@@ -58,8 +58,20 @@ def test_the_verdict_says_how_sure_it_is() -> None:
     )
     behind = plain_verdict(make_facts((-0.01, -0.2, 0.2, 0.9)))
     assert behind.startswith("Tuning did not help, so the model from before is kept;")
-    assert plain_verdict(make_facts(made=True)).startswith("On questions made from the passages, ")
+    assert plain_verdict(make_facts(made=True)).startswith("On questions made from the passages: T")
     assert "as many as before" in plain_verdict(make_facts(right_first={"base": 9, "model": 9}))
+
+
+def test_two_models_are_not_a_tuning() -> None:
+    both = {SHOWN: "a is better than b: ", HIDDEN: "a is ahead of b, but"}
+    both[WORSE] = "a is worse than b: "
+    for change, told in both.items():
+        facts = make_facts(change, tunes=False)
+        assert plain_verdict(facts, "a", "b").startswith(told)
+        assert plain_verdict(facts, "a", "b").endswith("for 23 of 40 questions, with b for 19.")
+        assert "uning" not in plain_verdict(facts, "a", "b") + " ".join(advice(facts, "a", "b"))
+    assert advice(make_facts(tunes=False), "a", "b")[0] == "Use a."
+    assert advice(make_facts(WORSE, tunes=False), "a", "b")[0] == "Use b."
 
 
 def test_what_to_use_follows_from_the_outcome() -> None:

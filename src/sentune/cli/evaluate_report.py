@@ -70,6 +70,7 @@ def _facts(
     from sentune.evaluation.forgetting import measure_general
     from sentune.evaluation.report import PRIMARY_METRIC
     from sentune.report.page import PageFacts
+    from sentune.wording import counted
 
     first, last = next(iter(models)), [*models][-1]
     report, model = reports[last], models[last]
@@ -83,7 +84,10 @@ def _facts(
         _rename(trace, first, last)
     return PageFacts(
         title=f"{last} on {data.name}",
-        measured_on=f"{read.describe(limit).capitalize()}.",
+        measured_on=(
+            f"measured on {counted(report.questions, 'question')} of {data.name}, each searched in "
+            f"{counted(report.passages, 'passage')}; {read.describe(limit)}."
+        ),
         report=report,
         facts=facts,
         notes=notes(facts),

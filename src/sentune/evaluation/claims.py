@@ -127,7 +127,7 @@ def _pair(facts: Facts, first: str, second: str, *, shown: bool = True) -> str:
 
 def _on_general(facts: Facts) -> Iterator[str]:
     found = facts.general
-    if found is None or not found.forgot or facts.kept == "base":
+    if found is None or not found.forgot or facts.kept != "tuned":
         return
     yield (
         f"The tuned model is worse at general English sentences: on {found.pairs} pairs, its "

@@ -119,7 +119,7 @@ def test_the_page_says_what_the_facts_say(make_page: MakePage) -> None:
         assert note in shown
     assert facts.ran.command in shown
     assert "learning_rate" in shown
-    assert "On general English sentences the tuned model is worse (-0.100" in shown
+    assert "On general English sentences, tuned model is worse (-0.100" in shown
     assert "Tuning is repeated" not in shown
     assert "last quarter of the pairs" in shown
 

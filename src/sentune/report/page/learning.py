@@ -120,8 +120,8 @@ def forgetting_section(facts: PageFacts) -> list[Child]:
     }
     drawn = intervals("Correlation on general English pairs, before and after", rows)
     return [
-        h("h2", "What it forgot", id="forgetting"),
-        h("p", _told(found)),
+        h("h2", "What it forgot" if facts.facts.tunes else "General sentences", id="forgetting"),
+        h("p", _told(found, facts.names["model"])),
         figure(
             drawn,
             f"Spearman's correlation of the model's similarity with the scores of {found.pairs} "
@@ -131,13 +131,13 @@ def forgetting_section(facts: PageFacts) -> list[Child]:
     ]
 
 
-def _told(found: General) -> str:
+def _told(found: General, name: str) -> str:
     change = found.change
-    figures = f"{change.value + 0.0:+.3f}, 95% interval {change.low:+.3f} to {change.high:+.3f}"
+    figures = f"{change.value:+.3f}, 95% interval {change.low:+.3f} to {change.high:+.3f}"
     if found.forgot:
-        return f"On general English sentences the tuned model is worse ({figures})."
+        return f"On general English sentences, {name} is worse ({figures})."
     if change.high < 0:
-        return f"On general English sentences the tuned model is a little worse ({figures})."
+        return f"On general English sentences, {name} is a little worse ({figures})."
     if change.low > 0:
-        return f"On general English sentences the tuned model is better ({figures})."
+        return f"On general English sentences, {name} is better ({figures})."
     return f"On general English sentences, no change is shown ({figures})."

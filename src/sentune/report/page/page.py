@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sentune.evaluation.advice import advice, plain_verdict
-from sentune.evaluation.claims import verdict_text
+from sentune.evaluation.claims import evidence, verdict_text
 from sentune.report.card.versions import installed_versions
 from sentune.report.page.data import data_section
 from sentune.report.page.facts import PageFacts
@@ -77,10 +77,12 @@ def _head(facts: PageFacts) -> list[Child]:
     kind = {"shown": "good", "not shown": "", "no better": "bad"}
     compared = "base" in facts.report.systems
     outcome = kind[facts.facts.outcome] if compared else ""
-    told: list[Child] = [h("p", plain_verdict(facts.facts))] if compared else []
-    if compared and facts.training is not None:
-        told.append(h("p", verdict_text(facts.facts), class_="soft small"))
-    steps = advice(facts.facts)
+    models = [facts.names[name] for name in ("model", "base") if name in facts.names]
+    told: list[Child] = [h("p", plain_verdict(facts.facts, *models))] if compared else []
+    if compared:
+        says = verdict_text(facts.facts) if facts.facts.tunes else evidence(facts.facts)
+        told.append(h("p", says, class_="soft small"))
+    steps = advice(facts.facts, *models)
     if steps:
         told += [h("p", h("b", "What to do next")), sentences(steps)]
     return [

@@ -30,6 +30,7 @@ _CHARTS = (
     "svg .fill{fill:var(--own)}svg .bar{fill:var(--model)}svg .limit{stroke:var(--bad)}"
     "svg .own{fill:var(--own)}svg .passage{fill:var(--base);opacity:.5}"
     "svg .question{fill:var(--model)}svg .won{fill:var(--good)}svg .lost{fill:var(--bad)}"
+    "svg .fusion polyline{stroke-dasharray:7 4}svg .late polyline{stroke-dasharray:2 3}"
     "svg .moved{stroke:var(--bm25);stroke-width:1}svg .paper{fill:var(--paper)}" + _SERIES
 )
 _THEMES = f":root{{{_LIGHT};color-scheme:light dark}}" + (
@@ -69,7 +70,7 @@ PAGE_STYLE = (
     "font-size:.875rem;margin-left:.375rem;white-space:nowrap}"
     "details>div{padding:.25rem 0 .5rem 1rem}"
     "blockquote{margin:.25rem 0 .625rem;padding:.375rem .75rem;background:var(--panel);"
-    "border-left:.1875rem solid var(--line);font-size:.9375rem;white-space:pre-line;"
+    "border-left:.1875rem solid var(--line);font-size:.9375rem;"
     "overflow-wrap:anywhere}blockquote.right{border-left-color:var(--good)}"
     "mark{background:var(--mark);color:inherit;border-radius:.125rem}"
     ".key{display:flex;flex-wrap:wrap;gap:.125rem 1rem;padding:0;margin:.25rem 0;list-style:none;"
@@ -84,7 +85,7 @@ PAGE_STYLE = (
     "@media (max-width:30rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}"
     "th,td{padding:.25rem .4375rem}}"
     f"@media print{{:root{{{_LIGHT}}}body{{font-size:10.5pt}}main{{max-width:none;padding:0}}"
-    "nav{display:none}h2{break-after:avoid}"
+    "nav{display:none}h2,h3,summary,details p{break-after:avoid}"
     "figure,blockquote,tr,.verdict{break-inside:avoid}svg{max-width:12cm}.pair svg{max-width:8.2cm}"
     "details::details-content{content-visibility:visible;block-size:auto}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}" + _CHARTS
