@@ -45,7 +45,7 @@ def test_several_models_are_in_one_page(
     bases = ("--base", tmp_path / "model", "--base", tmp_path / "base")
     outcome = run("evaluate", tiny_folder, pairs, *bases, "--report", page)
     assert outcome.code == 0, outcome.err
-    assert outcome.out.splitlines()[-2] == f"report: {page}"
+    assert outcome.out.splitlines()[-1] == f"report: {page}"
     shown = words(page.read_text("utf-8"))
     assert "base − model" in shown
     assert f"{tiny_folder.name} − model" in shown

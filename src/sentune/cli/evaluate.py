@@ -103,11 +103,11 @@ def command(
         print_line()
     for line in measured.lines:
         print_line(line)
-    if report is not None:
-        print_line(f"report: {report}")
     told = {label: f.describe(models[label].max_seq_length) for label, f in truncations.items()}
     for label, line in told.items() if len(set(told.values())) > 1 else [("", told[[*told][-1]])]:
         print_line(f"{label}: {line}" if label else line)
+    if report is not None:
+        print_line(f"report: {report}")
 
 
 def _beside(corpus: Path, pairs: Pairs | ScoredPairs, reading: ReadOptions) -> Pairs:
