@@ -16,6 +16,7 @@ import pytest
 
 from sentune.data import Pairs
 from sentune.errors import ArgumentError
+from sentune.evaluation.curve_points import model_ndcg
 from sentune.report.page import PICTURES
 from sentune.tuning import RunFile, RunFolder, TuneSettings, read_split, tune
 from sentune.tuning import curve as curve_module
@@ -125,7 +126,8 @@ def test_a_curve_is_measured_and_not_repeated(
     tuned: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured: list[int] = []
-    measure = curve_module.model_ndcg
+    repeated: list[int] = []
+    measure = model_ndcg
 
     def count(*given: Any) -> Any:
         if len(measured) == 2:
@@ -133,16 +135,17 @@ def test_a_curve_is_measured_and_not_repeated(
         measured.append(1)
         return measure(*given)
 
+    def again(*given: Any) -> Any:
+        repeated.append(1)
+        return measure(*given)
+
     with monkeypatch.context() as patched:
         patched.setattr(curve_module, "model_ndcg", count)
         with pytest.raises(KeyboardInterrupt):
             tuned(curve=True)
-    patched_again: list[int] = []
-    monkeypatch.setattr(
-        curve_module, "model_ndcg", lambda *g: patched_again.append(1) or measure(*g)
-    )
+    monkeypatch.setattr(curve_module, "model_ndcg", lambda *given: again(*given))
     done = tuned(curve=True, resume=True)
-    assert len(patched_again) == 1
+    assert repeated == [1]
     found = done.summary["facts"]["curve"]
     assert [point["share"] for point in found["points"]] == [0, 0.25, 0.5, 0.75, 1]
     assert [point["pairs"] for point in found["points"]] == [0, 3, 6, 8, 11]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -43,11 +43,13 @@ PASSAGES = [
 class Vectors:
     """A model whose vectors are those of a table."""
 
+    similarity_fn_name = "dot"
+
     def __init__(self, vectors: dict[str, Any]) -> None:
         self._vectors = vectors
 
-    def encode_query(self, texts: Sequence[str], **_: Any) -> Any:
-        return np.array([self._vectors[text] for text in texts], dtype=np.float32)
+    def encode_query(self, inputs: list[str], **_: Any) -> Any:
+        return np.array([self._vectors[text] for text in inputs], dtype=np.float32)
 
     encode_document = encode_query
 

@@ -38,11 +38,9 @@ def test_lines_stay_in_their_frame(points: list[tuple[float, float]]) -> None:
     assert len(root.findall(".//{*}circle")) == len(points)
 
 
-@pytest.mark.parametrize("zero", [True, False])
-def test_an_interval_reaches_from_its_low_to_its_high_end(zero: bool) -> None:
-    root = drawn(
-        intervals("t", {"a": ("model", 0.5, 0.25, 1.0), "b": ("base", 0.5, 0.5, 0.5)}, zero=zero)
-    )
+def test_an_interval_reaches_from_its_low_to_its_high_end() -> None:
+    rows = {"a": ("model", 0.5, 0.25, 1.0), "b": ("base", 0.5, 0.5, 0.5)}
+    root = drawn(intervals("t", rows))
     own, same = (g for g in root.iter("{http://www.w3.org/2000/svg}g"))
     line, dot = own.find("{*}line"), own.find("{*}circle")
     assert line is not None
