@@ -6,6 +6,7 @@ run that is resumed does not repeat it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,15 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
 from sentune.evaluation.curve import SHARES, Curve
 from sentune.evaluation.curve_points import curve_of, model_ndcg
 from sentune.evaluation.report import PRIMARY_METRIC
+from sentune.evaluation.retrieval import RetrievalTask
 from sentune.evaluation.trace import Trace
 from sentune.files import make_folder, remove_folder, write_json
 from sentune.ranking.pieces import LongText
 from sentune.tokens.truncation import count_truncation
+from sentune.tuning.reporting import pairs_digest
 from sentune.tuning.split import Split
 from sentune.wording import counted
 
@@ -89,7 +93,8 @@ def learning_curve(
         chosen = np.sort(order[: max(2, round(share * len(keys)))])
         train_part = split.train.select(keys[chosen].tolist())
         file = folder / f"curve-{share:.0%}.json".replace("%", "")
-        values = _read(file, len(task.questions))
+        digest = _digest(train_part, task)
+        values = _read(file, digest)
         if values is None:
             say(f"learning curve: tuning on {share:.0%} of the pairs, {len(train_part):,}")
             with count_truncation():  # the run has told it
@@ -97,15 +102,24 @@ def learning_curve(
                 values = model_ndcg(task, model, long_text)
             if (folder / "part").is_dir():
                 remove_folder(folder / "part")
-            write_json(file, values.tolist())
+            write_json(file, {"of": digest, PRIMARY_METRIC: values.tolist()})
         parts[share] = (len(train_part), values)
     return curve_of(parts, task.groups)
 
 
-def _read(file: Path, questions: int) -> Floats | None:
-    """What a run that was interrupted measured; None if the file is not there or not whole."""
+def _digest(pairs: Pairs, task: RetrievalTask) -> str:
+    """What a point depends on beside the settings, which the checkpoints compare."""
+    digest = hashlib.sha256(pairs_digest(pairs).encode())
+    for text in (*task.questions, *map(str, map(sorted, task.relevant)), *task.passages):
+        digest.update(repr(text).encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()
+
+
+def _read(file: Path, digest: str) -> Floats | None:
+    """What a run that was interrupted measured; None if it is not there, or of other texts."""
     try:
-        values = np.array(json.loads(file.read_text("utf-8")), dtype=np.float64)
-    except (OSError, ValueError, TypeError):
+        found = json.loads(file.read_text("utf-8"))
+        values = np.array(found[PRIMARY_METRIC], dtype=np.float64)
+        return values if found["of"] == digest else None
+    except (OSError, ValueError, TypeError, KeyError):
         return None
-    return values if values.shape == (questions,) else None

@@ -207,9 +207,9 @@ def _write(
 
 
 def _part_trainer(settings: TuneSettings) -> Callable[[Split, Path], SentenceTransformer]:
-    """Tunes a new model on the pairs of a split with the settings of a run, and without a word."""
+    """Tunes a new model on the pairs of a split with the settings of a run."""
     training = {name: value for name, value in settings.training.items() if "eval_" not in name}
-    own = replace(settings, training={**training, **WITHOUT_WATCHING}, show_progress=False)
+    own = replace(settings, training={**training, **WITHOUT_WATCHING})
 
     def train(split: Split, output: Path) -> SentenceTransformer:
         base, model = (SentenceTransformer(settings.base) for _ in range(2))

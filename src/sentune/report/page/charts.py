@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from sentune.report.page.markup import Element, h
 
-__all__ = ["Line", "bars", "intervals", "key", "lines", "picture"]
+__all__ = ["Line", "bars", "intervals", "key", "lines", "picture", "with_key"]
 
 _WIDE = 440
+_MARGIN = 14.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,4 +211,34 @@ def key(names: Mapping[str, str]) -> Element:
             for kind, name in names.items()
         ],
         class_="key",
+    )
+
+
+def with_key(chart: Element, names: Mapping[str, str], *extra: Element) -> Element:
+    """A chart as a picture of its own: with a margin, and what the colours mean below it."""
+    viewed = dict(chart.attributes)["viewBox"]
+    wide, high = (float(each) for each in viewed.split()[2:])
+    rows, x, y = [], 0.0, high + 18
+    for kind, name in names.items():
+        needed = 30 + 8.0 * len(name)
+        if x and x + needed > wide:
+            x, y = 0.0, y + 20
+        dot = h("circle", cx=x + 6, cy=y - 5, r=5, class_="fill")
+        rows.append(h("g", dot, h("text", name, x=x + 17, y=y), class_=kind))
+        x += needed
+    bottom = y + 4 if names else high
+    box = (-_MARGIN, -_MARGIN, wide + 2 * _MARGIN, bottom + 2 * _MARGIN)
+    paper = dict(zip(("x", "y", "width", "height"), box, strict=True))
+    title, *drawn = chart.children
+    return h(
+        "svg",
+        title,
+        extra,
+        h("rect", class_="paper", **paper),
+        drawn,
+        rows,
+        viewBox=" ".join(f"{each:g}" for each in box),
+        width=560,
+        role="img",
+        xmlns="http://www.w3.org/2000/svg",
     )

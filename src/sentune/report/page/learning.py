@@ -60,7 +60,7 @@ def _evaluations(training: TrainingFacts) -> Element | None:
     points = [(float(step), value) for step, value in training.evaluations]
     drawn = lines(
         f"{training.measure} over the steps",
-        [Line(training.measure, "fusion", points)],
+        [Line(training.measure, "model", points)],
         across="step",
         dots=True,
         height=200,

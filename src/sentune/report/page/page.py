@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sentune.evaluation.advice import advice, plain_verdict
 from sentune.evaluation.claims import evidence, verdict_text
 from sentune.report.card.versions import installed_versions
+from sentune.report.page.charts import with_key
 from sentune.report.page.data import data_section
 from sentune.report.page.facts import PageFacts
 from sentune.report.page.figures import figures_section, recall_chart, systems_chart
@@ -133,10 +134,7 @@ def pictures(facts: PageFacts) -> dict[str, str]:
 
 
 def _pictures(facts: PageFacts) -> Iterator[tuple[str, str]]:
-    for name, drawn in zip(PICTURES, (systems_chart(facts), recall_chart(facts)), strict=True):
-        style = style_element(PICTURE_STYLE)
-        background = h("rect", width="100%", height="100%", class_="paper")
-        own = Element(
-            drawn.name, (*drawn.attributes, ("width", "560")), (style, background, *drawn.children)
-        )
-        yield name, render(own) + "\n"
+    style = style_element(PICTURE_STYLE)
+    systems, recall = PICTURES
+    yield systems, render(with_key(systems_chart(facts), {}, style)) + "\n"
+    yield recall, render(with_key(recall_chart(facts), facts.names, style)) + "\n"
