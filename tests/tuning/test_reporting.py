@@ -79,10 +79,7 @@ def test_a_run_leaves_a_report_and_two_pictures(tuned: Run, tmp_path: Path, pair
     assert "[report.html](report.html)" in card
     asked = read_split(pairs, None, None, 42).valid.questions.values()
     assert sum(question in shown for question in asked) >= 1
-
-
-def test_the_folder_loads_in_the_reference(tuned: Run, tmp_path: Path) -> None:
-    done = tuned()
+    # The files beside the model are no trouble for the reference.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from sentence_transformers import SentenceTransformer
