@@ -16,7 +16,7 @@ Jsonl = Callable[..., Path]
 
 @pytest.fixture
 def pairs(jsonl: Jsonl) -> Path:
-    return jsonl("pairs.jsonl", [{"anchor": a, "positive": p} for a, p in ROWS])
+    return jsonl("pairs.jsonl", [{"anchor": a, "positive": p} for a, p in ROWS[:9]])
 
 
 def test_the_page_has_the_figures(
@@ -49,7 +49,7 @@ def test_several_models_are_in_one_page(
     shown = words(page.read_text("utf-8"))
     assert "base − model" in shown
     assert f"{tiny_folder.name} − model" in shown
-    assert "the same for 14." in shown
+    assert "the same for 9." in shown
 
 
 def test_what_no_report_can_be_written_for_is_refused_first(
