@@ -74,7 +74,9 @@ def _on_use(facts: Facts) -> Iterator[str]:
         case "not shown":
             yield f"Try the tuned model, but measure it {_on_more(facts)}"
         case "no better":
-            yield "Keep the base model. More pairs, or pairs closer to real questions, may help."
+            # A learning curve says of more pairs what is known.
+            other = "More pairs, or pairs" if facts.curve is None else "Pairs"
+            yield f"Keep the base model. {other} closer to real questions may help."
 
 
 def _on_models(facts: Facts, model: str, base: str) -> Iterator[str]:
