@@ -12,6 +12,7 @@ from sentune import errors
 from sentune.errors import (
     ArgumentError,
     DataError,
+    HubError,
     IndexFolderError,
     MissingExtraError,
     ModelError,
@@ -25,7 +26,7 @@ from sentune.errors import (
 
 PLAIN = [
     *(DataError, ModelError, UnsupportedModelError, ModelNotFoundError),
-    *(IndexFolderError, OutputError, ArgumentError, TrainingError, PoolError),
+    *(HubError, IndexFolderError, OutputError, ArgumentError, TrainingError, PoolError),
 ]
 
 

@@ -9,6 +9,7 @@
     │   └── ModelNotFoundError      there is no model with this name
     ├── IndexFolderError        an index is missing, unfinished, damaged or of another model
     ├── OutputError             a file or folder cannot be written, or exists already
+    ├── HubError                a model cannot be sent to the hub
     ├── ArgumentError           an argument is out of range or of the wrong type
     ├── MissingExtraError       an optional package is not installed
     ├── TrainingError           a training run cannot start or continue
@@ -25,6 +26,7 @@ from typing import Any
 __all__ = [
     "ArgumentError",
     "DataError",
+    "HubError",
     "IndexFolderError",
     "MissingExtraError",
     "ModelError",
@@ -104,6 +106,10 @@ class OutputError(SentuneError):
 
     ``out exists and is not empty: expected a folder that does not exist yet, or an empty one. …``
     """
+
+
+class HubError(SentuneError):
+    """A model cannot be sent to the hub: the hub refuses it, or cannot be reached, say."""
 
 
 class ArgumentError(SentuneError, ValueError):

@@ -85,11 +85,11 @@ NO_INDEX, WHOLE = IndexState(), IndexState(1, 4)
 def test_each_state_of_an_index_has_its_message(
     before: IndexState, after: IndexState, said: str
 ) -> None:
-    told = left_of_index(Path("D"), before, after)
+    told = left_of_index("D", before, after)
     assert told.startswith(f"interrupted; {said}")
 
 
 def test_an_index_that_cannot_be_read_is_none(tmp_path: Path) -> None:
-    assert IndexState.read(tmp_path / "nothing") == NO_INDEX
+    assert IndexState.read(str(tmp_path / "nothing")) == NO_INDEX
     (tmp_path / "index.json").write_text("{", encoding="utf-8")
-    assert IndexState.read(tmp_path) == NO_INDEX
+    assert IndexState.read(str(tmp_path)) == NO_INDEX

@@ -40,6 +40,8 @@ def test_a_folder_is_read_as_beir_reads_it(folder: Path) -> None:
     assert pairs.relevant == {"q0": ("d0", "d2")}  # a score of 0 is not relevant
     assert pairs.notes == (
         "queries.jsonl: the column 'metadata' is not used",
+        "2 judgements of 0: a search must not find these passages, and training does not use them "
+        "as hard negatives",
         "1 question has no relevant passage and is left out",
     )
     assert read_pairs(folder / "qrels" / "test.tsv") == pairs

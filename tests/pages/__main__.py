@@ -28,6 +28,7 @@ _PAGES = (
     *("index.md", "search.md", "rerank.md", "encode.md", "similarity.md", "classify.md"),
     *("cluster.md", "paraphrases.md", "duplicates.md", "export.md", "training.md"),
     *("from-sentence-transformers.md", "doctor.md", "read.md", "report.md"),
+    *("convert.md", "push.md"),
 )
 _USES = {
     "evaluate.md": ["demo.md"],

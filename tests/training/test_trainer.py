@@ -134,6 +134,8 @@ def test_the_loss_over_held_out_pairs_is_reported(tmp_path: Path) -> None:
 def test_saving_writes_a_model_folder_and_no_pickle(tmp_path: Path) -> None:
     trainer = train(tmp_path / "run", max_steps=1)
     trainer.save_model(str(tmp_path / "saved"))
+    with pytest.raises(ArgumentError, match=r"trainer\.model\.push_to_hub"):
+        trainer.push_to_hub()
     saved = SentenceTransformer(tmp_path / "saved", compute_dtype="float32")
     texts = COLUMNS["anchor"]
     assert abs(saved.encode(texts) - trainer.model.encode(texts)).max() < 1e-6

@@ -16,6 +16,7 @@ from sentune.cli import (
     check,
     classify,
     cluster,
+    convert,
     demo,
     doctor,
     duplicates,
@@ -25,6 +26,7 @@ from sentune.cli import (
     index,
     mine_negatives,
     paraphrases,
+    push,
     read,
     rerank,
     search,
@@ -39,8 +41,9 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(read, check, tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
-    *(classify, cluster, paraphrases, duplicates, export, demo, doctor),
+    *(read, check, convert, tune, mine_negatives, evaluate, index, search, rerank, encode),
+    similarity,
+    *(classify, cluster, paraphrases, duplicates, export, push, demo, doctor),
 )
 
 

@@ -13,7 +13,6 @@ from sentune.cli.models import loaded_model, telling_truncation
 from sentune.cli.options import (
     OF_PASSAGES,
     AsJson,
-    Folder,
     IndexModel,
     LongTexts,
     Model,
@@ -37,7 +36,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-_Directory = Annotated[Path, typer.Argument(metavar="INDEX", help="The folder of the index.")]
+_Directory = Annotated[
+    str, typer.Argument(metavar="INDEX", help="The folder of the index, or s3://BUCKET/NAME.")
+]
+_Out = Annotated[str, typer.Option(help="The folder to write, or s3://BUCKET/NAME.")]
 _Data = Annotated[str, typer.Argument(help="A file or folder of passages; - for standard input.")]
 _SOURCES_SHOWN = 10
 _DIGITS = 12
@@ -48,7 +50,7 @@ _DIGITS = 12
 def build(
     model: Model,
     data: _Data,
-    out: Folder,
+    out: _Out,
     long_text: LongTexts = None,
     as_json: AsJson = False,
     *,
@@ -56,10 +58,10 @@ def build(
 ) -> None:
     """Make an index: encode all passages, once."""
     from sentune.index import Index
-    from sentune.index.store import LocalStore
+    from sentune.index.storage import store_at
 
     chosen = long_text_of(long_text)
-    LocalStore(out).require_free()
+    store_at(out).require_free()
     _say_skipped(data)
     encoder = loaded_model(model)
     with telling_what_is_left(out), telling_truncation(encoder):

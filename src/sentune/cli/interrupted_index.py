@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from sentune.errors import SentuneError
 from sentune.wording import agreeing, counted
@@ -28,16 +27,16 @@ class IndexState:
     begun: int = 0
 
     @classmethod
-    def read(cls, folder: Path) -> IndexState:
+    def read(cls, folder: str) -> IndexState:
         """The state of a folder; that of no index if it cannot be read."""
         from sentune.index.manifest import Manifest
-        from sentune.index.store import LocalStore
+        from sentune.index.storage import store_at
 
-        store = LocalStore(folder)
+        store = store_at(folder)
         try:
             version = store.current() if store.is_published() else None
             commit = None if version is None else Manifest.read(store, version)
-            unfinished = store.unfinished() if folder.is_dir() else None
+            unfinished = store.unfinished() if store.exists() else None
             begun = 0 if unfinished is None else Manifest.read(store, unfinished).passages
         except SentuneError:
             return cls()
@@ -45,7 +44,7 @@ class IndexState:
 
 
 @contextmanager
-def telling_what_is_left(folder: Path) -> Iterator[None]:
+def telling_what_is_left(folder: str) -> Iterator[None]:
     """Around work on an index: Ctrl-C is answered by what the folder has then."""
     before = IndexState()
     try:
@@ -56,7 +55,7 @@ def telling_what_is_left(folder: Path) -> Iterator[None]:
         raise KeyboardInterrupt(what_is_left(folder, before, after)) from None
 
 
-def what_is_left(folder: Path, before: IndexState, after: IndexState) -> str:
+def what_is_left(folder: str, before: IndexState, after: IndexState) -> str:
     """The message for work on an index that was interrupted at any instant."""
     if after.begun:
         kept = counted(after.begun, "passage")

@@ -68,7 +68,10 @@ Texts = Annotated[
     ),
 ]
 Pairs = Annotated[
-    Path, typer.Argument(help="Question–passage pairs: JSONL, JSON, CSV, TSV or Parquet.")
+    Path,
+    typer.Argument(
+        help="Question–passage pairs: JSONL, JSON, CSV, TSV, Parquet, or a folder (BEIR, datasets)."
+    ),
 ]
 Rows = Annotated[Path | None, typer.Option("--out", help=_ROWS, callback=_row_file)]
 RowsRequired = Annotated[Path, typer.Option("--out", help=_ROWS, callback=_row_file)]

@@ -239,12 +239,12 @@ def _require_file(reading: ReadOptions, long_text: str | None) -> None:
 
 def _require_index(target: str, mode: str | None, model: str | None) -> None:
     from sentune.errors import ArgumentError, IndexFolderError
-    from sentune.index.store import LocalStore
+    from sentune.index.storage import store_at
 
-    store = LocalStore(target)
+    store = store_at(target)
     if not store.is_published() and store.unfinished() is None:
         raise IndexFolderError(
-            f"{target} is no index" if store.path.exists() else f"{target} does not exist",
+            f"{target} is no index" if store.exists() else f"{target} does not exist",
             expected="a folder that sentune index build made, or a model and --data",
             fix=f"to search with a model, add --data FILE; to keep its vectors, run sentune index "
             f"build {target} FILE --out INDEX",
@@ -259,7 +259,7 @@ def _require_index(target: str, mode: str | None, model: str | None) -> None:
 
 def _require_no_index(target: str, options: dict[str, str | None]) -> None:
     from sentune.errors import ArgumentError
-    from sentune.index.store import LocalStore
+    from sentune.index.storage import store_at
 
     given = [name for name, value in options.items() if value is not None]
     if given:
@@ -268,7 +268,7 @@ def _require_no_index(target: str, options: dict[str, str | None]) -> None:
             expected=f"{given[0]} with an index only",
             fix=f"leave it out, or build an index: sentune index build {target} FILE --out INDEX",
         )
-    if LocalStore(target).is_published():
+    if store_at(target).is_published():
         raise ArgumentError(
             f"the index {target} with --data",
             expected="a model with --data, or an index without",

@@ -24,6 +24,7 @@ from sentune.cross_encoder.weights import read_parts, write_pair_weights
 from sentune.errors import ArgumentError
 from sentune.files import new_folder
 from sentune.hardware import choose_compute
+from sentune.model_folder.pushing import Pushes
 from sentune.model_folder.resolve import resolve
 from sentune.model_folder.weight_files import WEIGHTS
 from sentune.network.pack import Pack
@@ -44,7 +45,7 @@ Device = str | torch.device | None
 Function = Callable[[Tensor], Tensor]
 
 
-class CrossEncoder(Scorer):
+class CrossEncoder(Pushes, Scorer):
     """A model that reads two texts together and gives them one score, or one for each label.
 
     Example::

@@ -23,6 +23,8 @@
   that nobody asked about.
 - ``inspection`` counts what may be wrong with pairs or texts, ``languages`` names
   the language of a text.
+- ``dataset_folders`` finds the rows in folders of ``datasets``; ``converting`` writes pairs in the
+  formats that are read.
 - ``python_docs`` makes pairs from Python's docstrings, without a file; ``sample_files`` makes files
   of them.
 
@@ -33,6 +35,7 @@ imports pyarrow.
 
 from __future__ import annotations
 
+from sentune.data.converting import write_pairs
 from sentune.data.corpus import read_passages
 from sentune.data.files.writing import require_row_file, write_rows
 from sentune.data.guards import without_leaks
@@ -83,6 +86,7 @@ __all__ = [
     "require_row_file",
     "with_corpus",
     "without_leaks",
+    "write_pairs",
     "write_rows",
     "write_sample",
 ]

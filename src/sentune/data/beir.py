@@ -30,11 +30,12 @@ from sentune.data.pairs import Pairs
 from sentune.data.rows import Rows
 from sentune.data.text_columns import query_columns, text_columns
 from sentune.errors import DataError
+from sentune.wording import counted
 
-__all__ = ["corpus_of_folder", "is_judgements", "pairs_of_folder", "pairs_of_judgements"]
+__all__ = ["LIKE", "corpus_of_folder", "is_judgements", "pairs_of_folder", "pairs_of_judgements"]
 
 _CORPUS, _QUERIES, _QRELS = "corpus", "queries", "qrels"
-_LIKE = {
+LIKE = {
     "train": ("train",),
     "valid": ("dev", "valid", "validation", "val"),
     "test": ("test",),
@@ -63,17 +64,18 @@ def _judgements(folder: Path, split: str | None) -> Path:
         found = [path for path in _row_files(folder) if path.stem.lower() == _QRELS]
     if not found or _file(folder, _CORPUS) is None or _file(folder, _QUERIES) is None:
         raise DataError(
-            f"{folder} is a folder without the files of BEIR's layout",
-            expected="a file of pairs, or a folder with corpus.jsonl, queries.jsonl and qrels/",
+            f"{folder} is a folder without the files of BEIR's layout, and not one of datasets",
+            expected="a file of pairs, a folder with corpus.jsonl, queries.jsonl and qrels/, or "
+            "one that save_to_disk wrote",
             fix="name one of the files inside it",
         )
-    wanted = [path for path in found if path.stem.lower() in _LIKE.get(split or "", ())]
+    wanted = [path for path in found if path.stem.lower() in LIKE.get(split or "", ())]
     chosen = found if len(found) == 1 else wanted
     if len(chosen) != 1:
         raise DataError(
             f"{folder} has {len(found)} files of judgements "
             f"({quoted(path.name for path in found)})",
-            expected="one to use" + (f", or {_LIKE[split][0]}.tsv" if split in _LIKE else ""),
+            expected="one to use" + (f", or {LIKE[split][0]}.tsv" if split in LIKE else ""),
             fix=f"name the one that you mean: {found[0]}",
         )
     return chosen[0]
@@ -109,7 +111,17 @@ def pairs_of_judgements(path: Path, records: Iterable[Record], options: ReadOpti
     named = dict.fromkeys(name for found in relevant.values() for name in found)
     require_known(named, passages, str(path), f"ids of {corpus.name}")
     pairs = pairs_of_ids(questions, passages, relevant, source=str(path))
-    return replace(pairs, notes=(*notes, *pairs.notes))
+    wrong = sum(score <= 0 for scores in judged.values() for score in scores.values())
+    return replace(pairs, notes=(*notes, *_wrong_note(wrong), *pairs.notes))
+
+
+def _wrong_note(number: int) -> list[str]:
+    if not number:
+        return []
+    return [
+        f"{counted(number, 'judgement')} of 0: a search must not find these passages, and training "
+        "does not use them as hard negatives"
+    ]
 
 
 def _beside(path: Path) -> tuple[Path, Path] | None:

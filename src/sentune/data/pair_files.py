@@ -3,19 +3,21 @@
     file ─ records ─ columns (or layouts, if texts have ids) ─ assembly ─ Pairs
 
 The layouts: rows with a column of questions and a column of passages (JSONL, JSON, CSV, TSV,
-Parquet), the same as an object of columns (JSON), the layouts of ``layouts`` (JSON), and folders
-and judgements of ``beir``.
+Parquet), the same as an object of columns (JSON), the layouts of ``layouts`` (JSON), folders and
+judgements of ``beir``, and folders of ``datasets`` (``dataset_folders``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from sentune.data.assembly import pairs_of_rows
 from sentune.data.beir import is_judgements, pairs_of_folder, pairs_of_judgements
 from sentune.data.columns import is_pair
+from sentune.data.dataset_folders import dataset_folder
 from sentune.data.files.json_files import json_records, load_json
 from sentune.data.files.lines import check_suffix
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
@@ -31,7 +33,7 @@ __all__ = ["pairs_of_records", "pairs_or_records", "read_pairs", "require_at_lea
 
 
 def read_pairs(path: str | Path, options: ReadOptions = AS_NAMED) -> Pairs:
-    """Read a file of question–passage pairs, or a folder in BEIR's layout.
+    """Read a file of question–passage pairs, or a folder of BEIR or of ``datasets``.
 
     The suffix gives the format: ``.jsonl``, ``.ndjson``, ``.json``, ``.csv``, ``.tsv``, all in
     UTF-8, with or without a BOM, and ``.parquet``. Texts are not changed: blanks at their ends
@@ -65,13 +67,21 @@ def read_pairs(path: str | Path, options: ReadOptions = AS_NAMED) -> Pairs:
     """
     path = Path(path)
     if path.is_dir():
-        _refuse_names(path, options)
-        return _with_pairs(pairs_of_folder(path, options))
+        return _with_pairs(_pairs_of_folder(path, options))
     check_suffix(path, ROW_SUFFIXES)
     found = pairs_or_records(path, options)
     if isinstance(found, Pairs):
         return found
     return _with_pairs(pairs_of_records(found, str(path), options))
+
+
+def _pairs_of_folder(path: Path, options: ReadOptions) -> Pairs:
+    dataset = dataset_folder(path, options.split)
+    if dataset is None:
+        _refuse_names(path, options)
+        return pairs_of_folder(path, options)
+    pairs = pairs_of_records(dataset.records(), str(path), options)
+    return replace(pairs, notes=(*dataset.notes, *pairs.notes))
 
 
 def pairs_or_records(path: Path, options: ReadOptions = AS_NAMED) -> Pairs | Iterator[Record]:

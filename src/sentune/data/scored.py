@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
 from sentune.data.choice import only_column
 from sentune.data.columns import is_sentence_pair, pair_columns, score_columns
+from sentune.data.dataset_folders import dataset_folder
 from sentune.data.files.csv_files import TABLE_SUFFIXES, csv_records, csv_rows
 from sentune.data.files.json_files import json_records, load_json
-from sentune.data.files.lines import check_suffix
+from sentune.data.files.lines import check_suffix, unreadable
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
 from sentune.data.files.records import Record, checked_text, is_blank, kind_of, number_of, quoted
 from sentune.data.headers import is_chosen, sentence_places, without_header
@@ -62,7 +63,8 @@ def read_scored_pairs(path: str | Path, options: ReadOptions = AS_NAMED) -> Scor
             is not a finite number, or all scores are equal, which no ranking can match.
     """
     path = Path(path)
-    check_suffix(path, ROW_SUFFIXES)
+    if not path.is_dir():
+        check_suffix(path, ROW_SUFFIXES)
     example = '{"sentence1": "…", "sentence2": "…", "score": 3.5}'
     found = Rows(sentence_records(path, options), _columns, example, options)
     rows = [
@@ -80,7 +82,8 @@ def read_scored_pairs(path: str | Path, options: ReadOptions = AS_NAMED) -> Scor
             fix="check that the export finished and that the right column is called score",
         )
     firsts, seconds, scores = zip(*rows, strict=True)
-    notes = tuple(found.left_out.notes())
+    dataset = dataset_folder(path, options.split) if path.is_dir() else None
+    notes = (*(dataset.notes if dataset else ()), *found.left_out.notes())
     return ScoredPairs(firsts, seconds, scores, source=str(path), notes=notes)
 
 
@@ -95,7 +98,7 @@ def is_scored(path: str | Path, options: ReadOptions = AS_NAMED) -> bool:
     - 0 and 1 are labels (of duplicates, for example) and not a scale. Training on the zeros would
       be wrong, so ``read_pairs`` refuses them.
     - A column that a person named as the score is one; beside a label that a person named, or in
-      a folder, there is none.
+      a folder of BEIR, there is none.
     - A score beside a question and its passage, or a premise and its hypothesis, grades an answer
       or is the number of a class. Rename the columns to sentence1 and sentence2 to use it as a
       similarity.
@@ -110,8 +113,11 @@ def is_scored(path: str | Path, options: ReadOptions = AS_NAMED) -> bool:
     path = Path(path)
     if options.score is not None:
         return True
-    if options.label is not None or path.is_dir():
+    if options.label is not None:
         return False
+    if path.is_dir():
+        dataset = dataset_folder(path, options.split)
+        return dataset is not None and _has_scores(dataset.records(), options)
     if check_suffix(path, ROW_SUFFIXES) == ".json":
         document = load_json(path)
         if has_ids(document):
@@ -119,6 +125,10 @@ def is_scored(path: str | Path, options: ReadOptions = AS_NAMED) -> bool:
         records = json_records(document, path)
     else:
         records = sentence_records(path, options)
+    return _has_scores(records, options)
+
+
+def _has_scores(records: Iterable[Record], options: ReadOptions) -> bool:
     for record in records:
         if not isinstance(record.value, dict) or not is_sentence_pair(tuple(record.value)):
             return False
@@ -132,10 +142,16 @@ def is_scored(path: str | Path, options: ReadOptions = AS_NAMED) -> bool:
 
 
 def sentence_records(path: Path, options: ReadOptions = AS_NAMED) -> Iterator[Record]:
-    """Yield the records of a row file; a CSV or TSV file of scored pairs may lack the header.
+    """Yield the records of a row file, or of a folder of ``datasets``.
 
+    A CSV or TSV file of scored pairs may lack the header.
     Errors are those of :func:`sentune.data.files.reading.records_of`.
     """
+    if path.is_dir():
+        dataset = dataset_folder(path, options.split)
+        if dataset is None:
+            raise unreadable(path, IsADirectoryError())
+        return dataset.records()
     return _table(path, options) if path.suffix.lower() in TABLE_SUFFIXES else records_of(path)
 
 

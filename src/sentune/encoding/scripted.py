@@ -19,6 +19,7 @@ from sentune.encoding.text_encoder import TextEncoder
 from sentune.errors import ArgumentError
 from sentune.files import claim_folder, make_folder, new_folder, write_text
 from sentune.hardware import choose_compute
+from sentune.model_folder.pushing import Pushes, require_safetensors
 from sentune.model_folder.resolve import BaseModel
 from sentune.tokens.batch import TokenBatch
 from sentune.tokens.tokenizer import Tokenizer
@@ -26,7 +27,7 @@ from sentune.tokens.tokenizer import Tokenizer
 __all__ = ["ScriptedEncoder"]
 
 
-class ScriptedEncoder(TextEncoder):
+class ScriptedEncoder(Pushes, TextEncoder):
     """What the reference's model has beside ``encode``: its stages, its folder, its pools.
 
     Attributes:
@@ -224,12 +225,7 @@ class ScriptedEncoder(TextEncoder):
             OutputError: the folder holds what this process did not write, or cannot be written.
             ArgumentError: another value of ``safe_serialization``.
         """
-        if not safe_serialization:
-            raise ArgumentError(
-                f"safe_serialization is {safe_serialization!r}",
-                expected="True, because other weight files are pickles, which can run code",
-                fix="leave it out: every version of sentence-transformers reads safetensors",
-            )
+        require_safetensors(safe_serialization)
         card = self._card(model_name, train_datasets)
         with new_folder(path) as folder:
             self.write_into(folder)
@@ -252,16 +248,6 @@ class ScriptedEncoder(TextEncoder):
         if self.model_card and not said.given:
             return self.model_card
         return said.card(repr(self), self.get_embedding_dimension())
-
-    def push_to_hub(self, repo_id: str, *_: Any, **__: Any) -> None:
-        """Refused: sentune only reads from the hub. Raises ArgumentError."""
-        raise ArgumentError(
-            f"push_to_hub({repo_id!r})",
-            expected="a folder to save to, because sentune sends nothing over the network",
-            fix="call save_pretrained('out') and run: hf upload OWNER/NAME out",
-        )
-
-    save_to_hub = push_to_hub
 
 
 def _half(given: str) -> ArgumentError:

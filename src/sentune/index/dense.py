@@ -54,8 +54,13 @@ class Dense:
     sample: int = 0
 
     @classmethod
-    def read(cls, store: Store, version: int) -> Dense:
-        """The decision of a version; exact search where none was written, which is always right."""
+    def read(cls, store: Store, version: int, count: int) -> Dense:
+        """The decision of a version; exact search where none was written, which is always right.
+
+        It is not read for so few pieces, because a store can take a request for it.
+        """
+        if count < EXACT_BELOW:
+            return cls(rows=0)
         content = store.read(version, _FILE) or {}
         kinds = {field.name: {"int": int, "float": float}[str(field.type)] for field in fields(cls)}
         if any(type(content.get(name)) is not kind for name, kind in kinds.items()):
@@ -90,7 +95,8 @@ def prepare(version: Version) -> None:
 
     Cost: 200 exact searches, as one product of matrices, and as many others.
     """
-    count, known = version.snapshot.pieces, Dense.read(version.store, version.number)
+    count = version.snapshot.pieces
+    known = Dense.read(version.store, version.number, count)
     if count < EXACT_BELOW or (known.candidates and count < _GROWN * known.rows):
         return
     measured = _measured(version.snapshot)

@@ -16,7 +16,8 @@ from sentune.index.changes import Changes
 from sentune.index.index_model import IndexModel
 from sentune.index.reader import IndexReader
 from sentune.index.sources import Data, Sources, sources_of
-from sentune.index.store import LocalStore, Store
+from sentune.index.storage import store_at
+from sentune.index.store import Store
 from sentune.index.table import require_extra, require_lancedb
 from sentune.index.table_writing import WritableTable
 from sentune.index.version_writing import WritableVersion
@@ -55,7 +56,8 @@ class Index(IndexReader):
     >>> folder.cleanup()
 
     Attributes:
-        path: the folder.
+        location: the folder, or ``s3://bucket/name``.
+        path: the folder, where it is one.
     """
 
     _version_class = WritableVersion
@@ -87,7 +89,7 @@ class Index(IndexReader):
         piece.
 
         Args:
-            path: a folder that does not exist yet, or an unfinished index.
+            path: a folder that does not exist yet, or an unfinished index; or ``s3://bucket/name``.
             model: encodes passages and questions, with its prompts.
             data: see :data:`sentune.index.sources.Data`.
             long_text: passages over the model's length limit are found by their best piece
@@ -105,7 +107,7 @@ class Index(IndexReader):
         require_lancedb()
         _require_metric(model)
         built_with = IndexModel.of(model, require_long_text(long_text))
-        store = LocalStore(path)
+        store = store_at(path)
         store.require_free()
         sources = sources_of(data, reading)
         try:
@@ -147,7 +149,7 @@ class Index(IndexReader):
             MissingExtraError: without the extra ``index``.
         """
         require_extra()
-        store = LocalStore(path)
+        store = store_at(path)
         version = store.current()
         built_with = IndexModel.read(store, version)
         if model is not None:

@@ -42,6 +42,7 @@ class IndexReader:
         self, store: Store, version: int, built_with: IndexModel, model: SentenceTransformer | None
     ) -> None:
         self.path = Path(store.location)
+        self.location = store.location
         self._store = store
         self._given = model is not None
         self._model = model
@@ -197,9 +198,13 @@ class IndexReader:
             return self.model.encode_query(questions[0])[None]
         return self.model.encode_query(questions, show_progress_bar=False)
 
+    def _dense(self) -> Dense:
+        pieces = self._version.snapshot.pieces
+        return Dense.read(self._store, self._version.number, pieces)
+
     def _candidates(self, where: str | None) -> Candidates | None:
         """The passages that a filter lets through; None if there are none."""
-        dense = Dense.read(self._store, self._version.number)
+        dense = self._dense()
         if where is None:
             snapshot = self._version.snapshot
             count = snapshot.pieces
@@ -214,7 +219,7 @@ class IndexReader:
         self._follow()
         count, known = self._version.count(), self._built_with.fingerprint
         pieces = self._version.snapshot.pieces
-        dense = Dense.read(self._store, self._version.number)
+        dense = self._dense()
         return IndexInfo(
             path=self._store.location,
             version=self._version.number,

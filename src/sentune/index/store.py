@@ -45,14 +45,14 @@ from typing import Any, BinaryIO, Protocol
 from sentune.errors import IndexFolderError, OutputError
 from sentune.files import locked, make_folder, new_file, remove_partials, require_free, write_json
 
-__all__ = ["MODEL_FILE", "LocalStore", "Store"]
+__all__ = ["CURRENT", "FORMAT", "MODEL_FILE", "VERSION", "LocalStore", "Store"]
 
 MODEL_FILE = "facts.json"
 """The first file of a version: the model that it is built with."""
 
-_FORMAT = 3
-_CURRENT = "index.json"
-_VERSION = re.compile("[1-9][0-9]{0,8}")
+FORMAT = 3
+CURRENT = "index.json"
+VERSION = re.compile("[1-9][0-9]{0,8}")
 # What the files of LanceDB end with, whatever they hold: this shows that one was cut short.
 _ENDINGS = {".lance": b"LANC", ".idx": b"LANC", ".manifest": b"LANC", ".arrow": b"ARROW1"}
 
@@ -62,6 +62,9 @@ class Store(Protocol):
 
     location: str
 
+    @property
+    def lance_options(self) -> dict[str, str]: ...
+    def exists(self) -> bool: ...
     def is_published(self) -> bool: ...
     def current(self) -> int: ...
     def unfinished(self) -> int | None: ...
@@ -90,10 +93,19 @@ class LocalStore:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.location = str(path)
-        self._current_file = self.path / _CURRENT
+        self._current_file = self.path / CURRENT
         self._known: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {}
 
+    @property
+    def lance_options(self) -> dict[str, str]:
+        """What LanceDB has to know to reach it, beside its ``uri``."""
+        return {}
+
     # ── versions ──────────────────────────────────────────────────────────────────────────────
+
+    def exists(self) -> bool:
+        """Whether there is anything, an index or not."""
+        return self.path.exists()
 
     def is_published(self) -> bool:
         """Whether there is a current version: a file ``index.json``."""
@@ -108,11 +120,11 @@ class LocalStore:
                 raise self._missing() from None
             raise
         version = content.get("version")
-        if content.get("format") != _FORMAT or not isinstance(version, int):
+        if content.get("format") != FORMAT or not isinstance(version, int):
             raise IndexFolderError(
-                f"{self.path / _CURRENT} has format {content.get('format')!r} and version "
+                f"{self.path / CURRENT} has format {content.get('format')!r} and version "
                 f"{version!r}",
-                expected=f"format {_FORMAT} and a version number",
+                expected=f"format {FORMAT} and a version number",
                 fix="build the index again, or open it with the sentune that wrote it",
             )
         return version
@@ -128,7 +140,7 @@ class LocalStore:
         That one stays until the next time, for those who read it now.
         """
         replaced = self.current() if self.is_published() else version
-        write_json(self.path / _CURRENT, {"format": _FORMAT, "version": version})
+        write_json(self.path / CURRENT, {"format": FORMAT, "version": version})
         for number in self._numbers():
             if number not in (replaced, version):
                 self.discard(number)
@@ -265,14 +277,14 @@ class LocalStore:
     def _is_version(self, name: str) -> bool:
         """Whether this is a version: a folder with a version's number and our first file in it."""
         folder = self.path / name
-        if not _VERSION.fullmatch(name) or not folder.is_dir():
+        if not VERSION.fullmatch(name) or not folder.is_dir():
             return False
         inside = [entry.name for entry in folder.iterdir()]
         return not inside or any(each.lstrip(".").startswith(MODEL_FILE) for each in inside)
 
     def _is_ours(self, name: str) -> bool:
         """Whether an unfinished index has an entry of this name."""
-        return self._is_version(name) or name.endswith(".lock") or name.startswith(f".{_CURRENT}")
+        return self._is_version(name) or name.endswith(".lock") or name.startswith(f".{CURRENT}")
 
     def _object(self, path: Path) -> dict[str, Any]:
         """A JSON object; not read again as long as the file is the same, because searches ask."""

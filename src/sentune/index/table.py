@@ -33,6 +33,7 @@ from sentune.index.arrow_rows import (
     of_source,
     schema,
 )
+from sentune.index.object_storage.bucket import without_secrets
 from sentune.index.store import Store
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NAME",
     "PassageTable",
+    "connection",
     "lancedb_errors",
     "reason",
     "require_extra",
@@ -73,6 +75,11 @@ def require_lancedb() -> Any:
         raise MissingExtraError("lancedb", "index") from None
 
 
+def connection(store: Store, version: int) -> Any:
+    """LanceDB at a version of an index. Raises MissingExtraError."""
+    return require_lancedb().connect(store.uri(version), storage_options=store.lance_options)
+
+
 class PassageTable:
     """The rows of one version, at one of LanceDB's commits.
 
@@ -84,9 +91,8 @@ class PassageTable:
     def __init__(self, store: Store, version: int, revision: int | None) -> None:
         self.store = store
         self.version = version
-        lancedb = require_lancedb()
         with self._reading(ValueError):  # there is no table
-            self._table = lancedb.connect(store.uri(version)).open_table(NAME)
+            self._table = connection(store, version).open_table(NAME)
         self.checkout(revision)
         with self._reading():
             missing = [name for name in schema().names if name not in self.schema.names]
@@ -198,5 +204,5 @@ def lancedb_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
 
 def reason(error: Exception) -> str:
     """The gist of a message of LanceDB, which can be a page with lines of its source code."""
-    text = _SOURCE_LINE.sub("", " ".join(str(error).split()))
+    text = without_secrets(_SOURCE_LINE.sub("", " ".join(str(error).split())))
     return (text[:200] + " …") if len(text) > 200 else text or type(error).__name__

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sentune.errors import IndexFolderError
 from sentune.index.arrow_rows import NUMBER, SOURCE, among, of_source, schema
 from sentune.index.store import Store
-from sentune.index.table import NAME, PassageTable, lancedb_errors, reason, require_lancedb
+from sentune.index.table import NAME, PassageTable, connection, lancedb_errors, reason
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,10 +30,10 @@ class WritableTable(PassageTable):
     def create(cls, store: Store, version: int) -> None:
         """Make an empty table, if there is none. Raises OutputError."""
         with _writing(store):
-            connection = require_lancedb().connect(store.uri(version))
+            tables = connection(store, version)
             # Not exist_ok: it compares schemas, and a stopped build has its fields already.
-            if NAME not in connection:
-                connection.create_table(NAME, schema().empty_table())
+            if NAME not in tables:
+                tables.create_table(NAME, schema().empty_table())
 
     def begin(self, revision: int | None) -> None:
         """Start from a commit, whatever was committed after it."""

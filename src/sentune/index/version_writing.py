@@ -12,6 +12,7 @@ least twice as many passages as all later ones together: a passage is then copie
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -196,7 +197,9 @@ class WritableVersion(Version):
 
     def _new_file(self, kind: str, arrays: Mapping[str, Parts], number: int | None = None) -> str:
         number = self.manifest.next_file if number is None else number
-        name = f"{kind}-{number}{_SUFFIX}"
+        # No name twice: one that was written in vain may be in a cache, or be written by a writer
+        # whose lease has run out.
+        name = f"{kind}-{number}-{secrets.token_hex(4)}{_SUFFIX}"
         with self.store.new_file(self.number, name) as stream:
             write_arrays(stream, arrays)
         return name

@@ -70,7 +70,7 @@ _SUCCESSORS: dict[str, Callable[[Any, Any], None]] = {
 _BY_HARDWARE = ("the model computes in its compute_dtype", "load the model with compute_dtype")
 _NO_COMPILER = ("packs have another shape at each step, and there may be no compiler", "")
 _NO_SHARDS = ("models this small are not sharded", "start several processes with torchrun")
-_NO_UPLOAD = ("nothing is sent anywhere", "upload the folder with huggingface_hub")
+_NO_UPLOAD = ("training sends nothing anywhere", "call model.push_to_hub(...) after training")
 _NO_TPU = ("sentune does not run on TPUs", "")
 _SHARES = ("every process reads its share of each batch", "")
 # Why a value other than the default is refused, and what to do: leave the setting out where empty.

@@ -279,6 +279,14 @@ class SentenceTransformerTrainer(MeasuringTrainer):
             of_each_process = self.accelerator.gather(tokens.to(self.args.device))
             self.state.num_input_tokens_seen += int(of_each_process.sum())
 
+    def push_to_hub(self, *_: Any, **__: Any) -> Any:
+        """Refused: the method of transformers sends a whole folder, and publicly. ArgumentError."""
+        raise ArgumentError(
+            "trainer.push_to_hub()",
+            expected="the model's own method, which sends only the model, and privately",
+            fix="call trainer.model.push_to_hub('owner/name')",
+        )
+
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Write the model folder, as ``save_pretrained`` does.
 

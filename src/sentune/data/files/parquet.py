@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from importlib import import_module
@@ -13,7 +14,7 @@ from typing import Any, BinaryIO
 from sentune.data.files.lines import unreadable
 from sentune.errors import DataError, MissingExtraError
 
-__all__ = ["arrow_module", "parquet_rows"]
+__all__ = ["arrow_module", "parquet_rows", "rows_of_batches"]
 
 _BATCH_BYTES = 8 << 20
 _MOST_ROWS = 4096
@@ -26,7 +27,8 @@ def parquet_rows(path: Path) -> Iterator[dict[str, object]]:
     Texts, numbers, truth values and nulls are not changed; lists and structs are ``list`` and
     ``dict``. Dates, times and timestamps become ISO 8601 texts (nanoseconds are cut to
     microseconds), durations seconds, decimals ``int`` where the type has no fraction and else the
-    nearest ``float``. Binary values become text if they are UTF-8 and stay ``bytes`` if not.
+    nearest ``float``. Binary values become text if they are UTF-8 and stay ``bytes`` if not. The
+    classes of ``datasets`` become their names.
 
     Memory: one batch of rows, about 8 MiB of values, whatever the size of the file.
 
@@ -51,7 +53,18 @@ def _rows(arrow: Any, parquet: Any, stream: BinaryIO, path: Path) -> Iterator[di
     file = parquet.ParquetFile(
         stream, buffer_size=_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
     )
-    names = [str(name) for name in file.schema_arrow.names]
+    batches = file.iter_batches(batch_size=_batch_rows(file.metadata), use_threads=False)
+    yield from rows_of_batches(arrow, file.schema_arrow, batches, path)
+
+
+def rows_of_batches(
+    arrow: Any, schema: Any, batches: Iterable[Any], path: Path
+) -> Iterator[dict[str, object]]:
+    """Yield the rows of record batches as :func:`parquet_rows` does; ``path`` is for messages.
+
+    Raises DataError if two columns have one name.
+    """
+    names = [str(name) for name in schema.names]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise DataError(
@@ -59,12 +72,39 @@ def _rows(arrow: Any, parquet: Any, stream: BinaryIO, path: Path) -> Iterator[di
             expected="a different name for every column",
             fix="rename or remove the repeated columns",
         )
-    convert = [_converter(arrow, kind) for kind in file.schema_arrow.types]
-    for batch in file.iter_batches(batch_size=_batch_rows(file.metadata), use_threads=False):
+    convert = [_converter(arrow, kind) for kind in schema.types]
+    classes = _class_names(schema)
+    for batch in batches:
         columns = [to_list(column) for to_list, column in zip(convert, batch.columns, strict=True)]
+        for number, known in ((names.index(name), known) for name, known in classes.items()):
+            columns[number] = [_class_of(value, known) for value in columns[number]]
         rows = zip(*columns, strict=True) if columns else repeat((), batch.num_rows)
         for values in rows:
             yield dict(zip(names, values, strict=True))
+
+
+def _class_names(schema: Any) -> dict[str, list[str]]:
+    """The names of the classes of columns that ``datasets`` wrote as numbers.
+
+    Which number means what differs from file to file: 0 is "entailment" in one, and not in another.
+    """
+    try:
+        written = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        features = written["info"]["features"].items()
+        return {
+            name: [str(each) for each in feature["names"]]
+            for name, feature in features
+            if name in schema.names and feature.get("_type") == "ClassLabel"
+        }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _class_of(value: object, known: list[str]) -> object:
+    """The name of a class; None for -1, which ``datasets`` writes where there is no label."""
+    if value == -1:
+        return None
+    return known[value] if isinstance(value, int) and 0 <= value < len(known) else value
 
 
 def _batch_rows(metadata: Any) -> int:
