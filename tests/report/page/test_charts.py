@@ -3,7 +3,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sentune.report.page.charts import Line, bars, intervals, lines, ticks
@@ -32,6 +32,8 @@ def test_marks_are_round_and_inside(a: float, b: float) -> None:
     assert found or high - low < 1e-9
 
 
+@example([(0.0, 0.0), (5e-324, 5e-324)])
+@example([(1e6, 3.0), (1e6 + 1e-10, 3.0)])
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=8))
 @settings(max_examples=40)
 def test_lines_stay_in_their_frame(points: list[tuple[float, float]]) -> None:

@@ -66,7 +66,9 @@ def picture(height: float, title: str, *children: object, wide: float = _WIDE) -
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
     """Round values from ``low`` to ``high``, at most about ``most`` of them."""
-    span = (high - low) or abs(high) or 1.0
+    span = high - low
+    if span <= max(1e-12, 1e-9 * max(abs(low), abs(high))):  # all values are alike
+        return [high]
     power = 10.0 ** math.floor(math.log10(span / most))
     step = next(power * each for each in (1, 2, 2.5, 5, 10) if span / (power * each) <= most)
     first = math.ceil(low / step - 1e-9)
