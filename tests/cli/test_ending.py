@@ -95,7 +95,7 @@ def test_the_last_screen_is_short_and_says_what_matters(ended: Ended) -> None:
     for system, count in first.items():
         share = figures["systems"][system]["accuracy@1"]["value"]
         assert count == pytest.approx(share * figures["questions"], abs=1e-4)
-    assert f"report           {ended.folder / 'README.md'}" in ended.out
+    assert f"report           {ended.folder / 'report.html'}" in ended.out
 
 
 def test_terminal_card_and_json_say_the_same(ended: Ended) -> None:
@@ -219,7 +219,7 @@ def test_several_bases_are_tuned_and_compared(
     assert change["value"] == pytest.approx(figures["two"] - figures["one"], abs=2e-6)
     better = change["value"] > 0 and change["p_value"] <= 0.05
     assert found["advised"] == ("two" if better else "one")
-    assert f"report           {tmp_path / 'out' / found['advised'] / 'README.md'}" in outcome.out
+    assert f"report           {tmp_path / 'out' / found['advised'] / 'report.html'}" in outcome.out
     refused(given, "exists and is not empty")
     again = run(*given, "--resume", "--json")
     assert again.code == 0, again.err

@@ -116,7 +116,7 @@ def test_a_demo_cut_short_goes_on(
     assert RunFolder("sentune-demo").finished
     assert not Path("sentune-demo-2").exists()
     lines = outcome.out.splitlines()
-    assert lines[-1].startswith("report          sentune-demo/README.md")
+    assert lines[-1].startswith("report          sentune-demo/report.html")
     assert "sentune tune PAIRS.csv --out my-model" in lines[-3]
     head = Path("sentune-demo/run.yaml").read_text("utf-8").splitlines()[0]
     assert head == "# The settings of a run whose pairs came from no file. To use them for others:"

@@ -267,7 +267,7 @@ _SETTINGS = {
     "save_steps": 1,
 }
 _SOME = 9
-_TIMED = {"README.md", "evaluation.json"}  # say how long training took
+_TIMED = {"README.md", "evaluation.json", "report.html"}  # say how long training took
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ save_strategy: steps
 save_steps: 1
 """
 _STEPS = 12
-_TIMED = {"README.md", "evaluation.json"}  # say how long training took
+_TIMED = {"README.md", "evaluation.json", "report.html"}  # say how long training took
 
 
 class Runs:

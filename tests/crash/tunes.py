@@ -39,6 +39,7 @@ _LATER = (
     "accelerate",
     "datasets",
     "sentune.report.card",
+    "sentune.report.page",
     "sentune.evaluation",
 )
 # Everything that changes the disk, but for writing to an open file and flushing it.

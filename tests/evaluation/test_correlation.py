@@ -14,6 +14,7 @@ from sentune.evaluation.correlation import (
     average_ranks,
     pearson,
     spearman,
+    spearman_compared,
     spearman_difference,
     spearman_interval,
 )
@@ -157,3 +158,14 @@ def test_similarities_that_are_not_finite_are_the_models_fault() -> None:
 def test_no_resamples_are_refused() -> None:
     with pytest.raises(ArgumentError, match="resamples is 0"):
         spearman_interval(np.arange(3.0), np.arange(3.0), resamples=0)
+
+
+def test_two_correlations_and_their_difference_at_once() -> None:
+    rng = np.random.default_rng(5)
+    scores, a, b = rng.normal(size=(3, 40))
+    given = {"seed": 3, "resamples": 200}
+    assert spearman_compared(scores, a, b, **given) == (
+        spearman_interval(scores, a, **given),
+        spearman_interval(scores, b, **given),
+        spearman_difference(scores, a, b, **given),
+    )

@@ -27,12 +27,13 @@ _PAGES = (
     *("README.md", "demo.md", "data.md", "check.md", "tune.md", "evaluate.md", "mine-negatives.md"),
     *("index.md", "search.md", "rerank.md", "encode.md", "similarity.md", "classify.md"),
     *("cluster.md", "paraphrases.md", "duplicates.md", "export.md", "training.md"),
-    *("from-sentence-transformers.md", "doctor.md", "read.md", "ask.md", "split.md"),
+    *("from-sentence-transformers.md", "doctor.md", "read.md", "ask.md", "split.md", "report.md"),
     *("convert.md", "push.md"),
 )
 _USES = {
     "evaluate.md": ["demo.md"],
     "search.md": ["index.md"],
+    "report.md": ["demo.md"],
     "duplicates.md": ["paraphrases.md"],
 }
 _WRITTEN_WITH = (3, 11)  # the docstrings of Python, on which many figures rest, change

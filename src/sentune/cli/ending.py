@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sentune.evaluation import Report
     from sentune.tuning import RunFile, Split, Tuned
 
-__all__ = ["Next", "next_steps", "print_outcome", "print_steps"]
+__all__ = ["Next", "next_steps", "print_outcome", "print_steps", "report_of"]
 
 _QUESTION = "what I am looking for"
 
@@ -86,7 +86,13 @@ def print_outcome(tuned: Tuned, steps: list[Next], *, verbose: bool = False) -> 
     print_line(f"{tuned.folder} holds {kept}; {tuned.summary['measured_on']}.")
     print_line()
     more = "" if verbose or not of_data else _left_out(len(of_data))
-    print_steps(steps, tuned.folder / "README.md", more)
+    print_steps(steps, report_of(tuned.folder), more)
+
+
+def report_of(folder: Path) -> Path:
+    """The report in a folder, or its card if an older version wrote it."""
+    page = folder / "report.html"
+    return page if page.is_file() else folder / "README.md"
 
 
 def print_steps(steps: list[Next], report: Path, more: str = "") -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sentune.cli.evaluate_report import require_report, write_report
 from sentune.cli.models import loaded_model, models_by_name
 from sentune.cli.options import OF_PAIRS, AsJson, Bases, LongTexts, Model, long_text_of, reads
 from sentune.cli.output import interactive, print_json, print_line, show
@@ -54,6 +55,9 @@ def command(
         Path | None, typer.Option(help="Passages that nobody asked about; they are searched, too.")
     ] = None,
     long_text: LongTexts = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write a page with figures, questions and a map.")
+    ] = None,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
@@ -68,7 +72,9 @@ def command(
 
     chosen = long_text_of(long_text)
     reading = replace(reading, split="test")
-    read = read_scored_pairs if is_scored(data, reading) else read_pairs
+    scored = is_scored(data, reading)
+    require_report(report, scored=scored)
+    read = read_scored_pairs if scored else read_pairs
     pairs: Pairs | ScoredPairs = read(data, reading)
     if isinstance(pairs, ScoredPairs) and long_text is not None:
         raise ArgumentError(
@@ -87,7 +93,7 @@ def command(
         if isinstance(pairs, ScoredPairs):
             measured = _of_sentences(pairs, models)
         else:
-            measured = _of_passages(pairs, models, chosen)
+            measured = _of_passages(pairs, models, chosen, report, data)
     truncations = measured.truncations
     if as_json:
         _print_json(measured.figures, named, [asdict(each) for each in truncations.values()])
@@ -100,6 +106,8 @@ def command(
     told = {label: f.describe(models[label].max_seq_length) for label, f in truncations.items()}
     for label, line in told.items() if len(set(told.values())) > 1 else [("", told[[*told][-1]])]:
         print_line(f"{label}: {line}" if label else line)
+    if report is not None:
+        print_line(f"report: {report}")
 
 
 def _beside(corpus: Path, pairs: Pairs | ScoredPairs, reading: ReadOptions) -> Pairs:
@@ -131,9 +139,12 @@ def _print_json(
     print_json(found)
 
 
-def _of_passages(pairs: Pairs, models: _Models, long_text: LongText) -> _Measured:
+def _of_passages(
+    pairs: Pairs, models: _Models, long_text: LongText, page: Path | None, data: Path
+) -> _Measured:
     from sentune.evaluation import RetrievalTask, evaluate_models, evaluate_systems, report_table
     from sentune.evaluation.tables import difference_table, differences_of
+    from sentune.evaluation.trace import Trace
     from sentune.ranking.late_interaction import LateChoice
     from sentune.ranking.pieces import what_is_read
 
@@ -146,6 +157,7 @@ def _of_passages(pairs: Pairs, models: _Models, long_text: LongText) -> _Measure
         label: what_is_read(each, task.questions, task.passages, long_text)
         for label, each in models.items()
     }
+    trace = None if page is None else Trace()
     if len(bases) > 1:
         reports = evaluate_models(
             task,
@@ -154,7 +166,10 @@ def _of_passages(pairs: Pairs, models: _Models, long_text: LongText) -> _Measure
             lates=lates,
             long_text=long_text,
             show_progress_bar=interactive(),
+            trace=trace,
         )
+        if page is not None and trace is not None:
+            write_report(page, pairs, models, reports, trace, read[label], data)
         found = {**reports[label].to_json(), "data_notes": [*notes, *pairs.notes]}
         found["models"] = {each: _of_one(report) for each, report in reports.items()}
         told = [*_notes(reports), *found["data_notes"]]
@@ -167,7 +182,10 @@ def _of_passages(pairs: Pairs, models: _Models, long_text: LongText) -> _Measure
         late=lates[label],
         long_text=long_text,
         show_progress_bar=interactive(),
+        trace=trace,
     )
+    if page is not None and trace is not None:
+        write_report(page, pairs, models, {label: report}, trace, read[label], data)
     names = dict(zip(("base", "model")[-len(models) :], models, strict=True))
     tables = [report_table(report, names), difference_table(differences_of(report, names))]
     found = {**report.to_json(), "data_notes": [*notes, *pairs.notes]}

@@ -76,7 +76,11 @@ def command(
         bool, typer.Option("--resume", help="Continue the unfinished run in the folder.")
     ] = False,
     private_card: Annotated[
-        bool, typer.Option("--private-card", help="No samples of the data in the model card.")
+        bool, typer.Option("--private-card", help="No text of the data in card and report.")
+    ] = False,
+    curve: Annotated[
+        bool,
+        typer.Option("--curve", help="Also tune on parts of the pairs: would more pairs help?"),
     ] = False,
     require_better: Annotated[
         bool,
@@ -109,6 +113,7 @@ def command(
         learning_rate=learning_rate,
         seed=seed,
         private_card=private_card or None,
+        curve=curve or None,
         show_progress=True,
         **reading.settings(),
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentune.cli.ending import next_steps, print_steps
+from sentune.cli.ending import next_steps, print_steps, report_of
 from sentune.cli.output import interactive, print_json, print_line, say, show
 from sentune.cli.pairs_of_run import pairs_of
 
@@ -101,7 +101,7 @@ def _print(out: Path, found: Comparison, run: RunFile, split: Split) -> None:
     _print_notes(found.runs)
     folder = found.runs[found.advised].folder
     print_line()
-    print_steps(next_steps(folder, run, split), folder / "README.md", f"; all in {out}")
+    print_steps(next_steps(folder, run, split), report_of(folder), f"; all in {out}")
 
 
 def _print_notes(runs: Mapping[str, Tuned]) -> None:

@@ -9,6 +9,7 @@ from sentune.evaluation.significance import Difference
 from sentune.wording import agreeing, counted
 
 __all__ = [
+    "FEW_GROUPS",
     "counts_sentence",
     "difference_figures",
     "evidence",
@@ -17,7 +18,7 @@ __all__ = [
     "verdict_text",
 ]
 
-_FEW_GROUPS = 30
+FEW_GROUPS = 30
 _TOO_FEW_GROUPS = 6  # the test has 2 to the power of 5 exchanges with 5 groups: p is above .05
 _FEW_PASSAGES = 100
 _NOT_SHOWN = ", a difference that these questions do not show"
@@ -71,7 +72,12 @@ def _bound(value: float) -> str:
 
 def notes(facts: Facts) -> list[str]:
     """What a reader of the figures should know, one sentence each; may be empty."""
-    return [*_on_systems(facts.of_kept), *_on_data(facts), *_on_texts(facts)]
+    return [
+        *_on_systems(facts.of_kept),
+        *_on_general(facts),
+        *_on_data(facts),
+        *_on_texts(facts),
+    ]
 
 
 def _on_systems(facts: Facts) -> Iterator[str]:
@@ -119,6 +125,17 @@ def _pair(facts: Facts, first: str, second: str, *, shown: bool = True) -> str:
     return figures if shown else figures + _NOT_SHOWN
 
 
+def _on_general(facts: Facts) -> Iterator[str]:
+    found = facts.general
+    if found is None or not found.forgot or facts.kept != "tuned":
+        return
+    yield (
+        f"The tuned model is worse at general English sentences: on {found.pairs} pairs, its "
+        f"correlation with their scores is {found.model.value:.3f} in place of "
+        f"{found.base.value:.3f}."
+    )
+
+
 def _on_data(facts: Facts) -> Iterator[str]:
     groups = counted(facts.groups, "independent group")
     if facts.groups == 1:
@@ -127,7 +144,7 @@ def _on_data(facts: Facts) -> Iterator[str]:
         yield (
             f"Only {groups} of questions: fewer than {_TOO_FEW_GROUPS} cannot show any difference."
         )
-    elif facts.groups < _FEW_GROUPS:
+    elif facts.groups < FEW_GROUPS:
         yield (
             f"Only {groups} of questions: the intervals are wide, and those of a single system "
             "are too narrow."

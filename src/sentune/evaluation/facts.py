@@ -7,12 +7,16 @@ A claim says *better* or *worse* only if the paired test shows it. Otherwise it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from sentune.errors import DataError
-from sentune.evaluation.significance import Difference
+from sentune.evaluation.significance import Difference, rounded
 from sentune.tokens.truncation import Truncation
+
+if TYPE_CHECKING:
+    from sentune.evaluation.curve import Curve
+    from sentune.evaluation.forgetting import General
 
 __all__ = ["Facts", "Outcome", "Relation", "relation"]
 
@@ -52,6 +56,8 @@ class Facts:
         limit: the length limit in tokens.
         made: whether the questions were made from the passages.
         base_alone: the facts of the base model in the tuned one's place; only if that is kept.
+        general: similarity of general English sentences before and after; None if not measured.
+        curve: what parts of the pairs would have given; None if not tried.
     """
 
     questions: int
@@ -70,6 +76,8 @@ class Facts:
     limit: int = 0
     made: bool = False
     base_alone: Facts | None = field(default=None, repr=False)
+    general: General | None = None
+    curve: Curve | None = None
 
     @property
     def change(self) -> Difference:
@@ -162,6 +170,8 @@ class Facts:
             "search_weight": self.of_kept.search_weight,
             "search_late_weight": self.of_kept.search_late_weight,
             "made_questions": self.made,
+            "general": None if self.general is None else rounded(asdict(self.general)),
+            "curve": None if self.curve is None else rounded(asdict(self.curve)),
             "cut": {
                 use: None if found is None else found.truncated
                 for use, found in (("training", self.trained), ("measuring", self.measured))

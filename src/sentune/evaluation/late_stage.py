@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sentune.evaluation.late_scores import LateScores
 from sentune.evaluation.report import PRIMARY_METRIC, LateStage, WeightFrom
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
+from sentune.evaluation.trace import KEPT, Trace
 from sentune.evaluation.weights import TOLERANCE, WEIGHTS, Shortlist, best_weight, stacked
 from sentune.ranking.fusion import fuse
 from sentune.ranking.late_interaction import LATE_DEPTH, LATE_WEIGHT, LateChoice, add_late
@@ -50,6 +51,11 @@ class FusionFit:
     weight: float
     folds: NDArray[np.int64] | None
     fold_weights: Mapping[int, float]
+
+    def weights(self, questions: int) -> NDArray[np.float64]:
+        """The weight that each question was measured with, (Q,)."""
+        folds = np.zeros(questions, dtype=np.int64) if self.folds is None else self.folds
+        return np.array([self.fold_weights.get(fold, self.weight) for fold in folds.tolist()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ def measure_late(
     *,
     read: ReadPieces | None = None,
     show_progress_bar: bool = False,
+    trace: Trace | None = None,
 ) -> tuple[Metrics, LateStage]:
     """Metrics (Q,) of the late stage over the fusion, and the weight and depth for new questions.
 
@@ -106,6 +113,7 @@ def measure_late(
         given: to measure with this weight and depth. Otherwise each fold is measured with those
             that the other folds choose.
         read: the pieces that are compared; the passages themselves when None.
+        trace: gets the ranking.
 
     Cost: of every passage that is among the first 50 of a question, the piece is encoded once more.
 
@@ -131,15 +139,17 @@ def measure_late(
         weight: {depth: _curves(task, each, late, depth, tried) for depth in depths}
         for weight, each in heads.items()
     }
-    if given is not None:
-        return _assembled(curves, fusion, {}, given), LateStage(given.weight, given.depth, origin)
-    chosen = choose_late(_primary(curves[fusion.weight]))
-    of_folds = {
-        fold: choose_late(_primary(curves[weight], np.flatnonzero(fusion.folds != fold)))
-        for fold, weight in fusion.fold_weights.items()
-    }
-    found = _assembled(curves, fusion, of_folds, chosen)
-    return found, LateStage(chosen.weight, chosen.depth, origin)
+    of_folds = {}
+    if given is None:
+        given = choose_late(_primary(curves[fusion.weight]))
+        of_folds = {
+            fold: choose_late(_primary(curves[weight], np.flatnonzero(fusion.folds != fold)))
+            for fold, weight in fusion.fold_weights.items()
+        }
+    if trace is not None:
+        trace.rank("late", [_ranking(heads, late, fusion, of_folds, given)])
+    found = _assembled(curves, fusion, of_folds, given)
+    return found, LateStage(given.weight, given.depth, origin)
 
 
 def choose_late(curves: Mapping[int, NDArray[np.float64]]) -> LateChoice:
@@ -199,6 +209,30 @@ def _curves(
             each.append(question_metrics(ranking, relevant))
         blocks.append(stacked(each))
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def _ranking(
+    heads: Mapping[float, Sequence[_Head]],
+    late: LateScores,
+    fusion: FusionFit,
+    of_folds: Mapping[int, LateChoice],
+    otherwise: LateChoice,
+) -> NDArray[np.int64]:
+    """The first passages of every question under the choice of its fold."""
+    parts = []
+    for blocks in zip(*heads.values(), strict=True):
+        of_weight = dict(zip(heads, blocks, strict=True))
+        rows = blocks[0].questions
+        folds = np.zeros(len(rows), dtype=np.int64) if fusion.folds is None else fusion.folds[rows]
+        part = np.empty((len(rows), min(KEPT, blocks[0].passages.shape[1])), dtype=np.int64)
+        for fold in np.unique(folds).tolist():
+            choice = of_folds.get(fold, otherwise)
+            head = of_weight[fusion.fold_weights.get(fold, fusion.weight)]
+            scores = add_late(head.scores, head.late(late, choice.depth), choice.weight)
+            ranked = np.take_along_axis(head.passages, rank(scores, KEPT), axis=1)
+            part[folds == fold] = ranked[folds == fold]
+        parts.append(part)
+    return np.concatenate(parts)
 
 
 def _primary(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sentune.evaluation.claims import notes
 from sentune.evaluation.facts import Facts
-from sentune.evaluation.significance import Difference, Interval
+from sentune.evaluation.significance import Difference, Interval, rounded
 
 __all__ = [
     "PRIMARY_METRIC",
@@ -115,11 +115,3 @@ class Report:
 def remarks(report: Report) -> list[str]:
     """What a reader of the figures should know, one sentence each; may be empty."""
     return notes(report.facts)
-
-
-def rounded(value: Any) -> Any:
-    """A number, or those in dictionaries, to six digits."""
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    # −0.0 plus zero is 0.0.
-    return round(value, 6) + 0.0 if isinstance(value, float) else value

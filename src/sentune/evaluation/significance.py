@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ __all__ = [
     "bootstrap_intervals",
     "draw_counts",
     "paired_difference",
+    "rounded",
 ]
 
 RESAMPLES = 10_000
@@ -249,3 +251,13 @@ def _exchanges(sums: Floats, seed: int, resamples: int) -> Iterator[Floats]:
 def _coins(rng: np.random.Generator, draws: int, groups: int) -> Floats:
     coins = rng.integers(2, size=(draws, groups), dtype=np.int8)
     return 1.0 - 2.0 * coins.astype(np.float64)
+
+
+def rounded(value: Any) -> Any:
+    """A number, or those in dictionaries and lists, to six digits."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    # −0.0 plus zero is 0.0.
+    return round(value, 6) + 0.0 if isinstance(value, float) else value

@@ -21,6 +21,7 @@ from sentune.evaluation.significance import (
     bootstrap_intervals,
     paired_difference,
 )
+from sentune.evaluation.trace import Trace, fused_ranking
 from sentune.evaluation.weights import (
     WEIGHTS,
     Shortlist,
@@ -62,6 +63,7 @@ def evaluate_systems(
     long_text: LongText = "pieces",
     folds_seed: int = 0,
     show_progress_bar: bool = False,
+    trace: Trace | None = None,
 ) -> Report:
     """Rank the same passages for the same questions by every system, and compare.
 
@@ -79,6 +81,7 @@ def evaluate_systems(
             by the pieces of ``model``. The late stage reads the piece that is most similar to the
             question.
         folds_seed: of the dealing.
+        trace: an empty one, to be filled with what is behind the figures.
 
     Returns:
         The report, the same bits for the same input.
@@ -95,7 +98,9 @@ def evaluate_systems(
     weights = {"model": fusion_weight}
     lates = {"model": late}
     long_text = require_long_text(long_text)
-    found = _evaluated(task, models, weights, lates, long_text, folds_seed, show_progress_bar)
+    found = _evaluated(
+        task, models, weights, lates, long_text, folds_seed, show_progress_bar, trace
+    )
     return found["model"]
 
 
@@ -108,6 +113,7 @@ def evaluate_models(
     long_text: LongText = "pieces",
     folds_seed: int = 0,
     show_progress_bar: bool = False,
+    trace: Trace | None = None,
 ) -> dict[str, Report]:
     """Several models on the same questions, each with BM25 and its fusion.
 
@@ -117,7 +123,7 @@ def evaluate_models(
         fusion_weights: name → its weight; cross-fitted as there where it is None or left out.
         lates: name → weight and depth of its late stage, likewise.
         long_text: as there. BM25, and with it every fusion, ranks by the pieces of the last model.
-        folds_seed, show_progress_bar: as there.
+        folds_seed, show_progress_bar, trace: as there.
 
     Returns:
         name → the report that :func:`evaluate_systems` gives for the model and the first one, but
@@ -129,7 +135,9 @@ def evaluate_models(
     weights = {name: (fusion_weights or {}).get(name) for name in models}
     chosen = {name: (lates or {}).get(name) for name in models}
     long_text = require_long_text(long_text)
-    return _evaluated(task, models, weights, chosen, long_text, folds_seed, show_progress_bar)
+    return _evaluated(
+        task, models, weights, chosen, long_text, folds_seed, show_progress_bar, trace
+    )
 
 
 def _evaluated(
@@ -140,6 +148,7 @@ def _evaluated(
     long_text: LongText,
     folds_seed: int,
     show_progress_bar: bool,
+    trace: Trace | None,
 ) -> dict[str, Report]:
     """A report for each model of ``given``, with the first of all models as its base."""
     given = {name: None if one is None else require_weight(one) for name, one in given.items()}
@@ -148,7 +157,7 @@ def _evaluated(
     weights = {name: several if one is None else (one,) for name, one in given.items()}
     pieces = {name: cut_texts(task.passages, model, long_text) for name, model in models.items()}
     measured, words, candidates, read = _measure(
-        task, models, pieces, list(given), show_progress_bar
+        task, models, pieces, list(given), show_progress_bar, trace
     )
     intervals = {name: _intervals(values, members) for name, values in measured.items()}
     of_words, first = _intervals(words, members), next(iter(models))
@@ -157,7 +166,7 @@ def _evaluated(
         curves = _fusion_curves(task, candidates[name], weights[name])
         fused, fusion, fit = _fused(curves, weight, members, folds_seed)
         systems = {"model": measured[name], "bm25": words, "fusion": fused}
-        late = None
+        late, traced = None, trace if name == [*given][-1] else None
         if (encoder := token_encoder(models[name])) is not None:
             systems["late"], late = measure_late(
                 task,
@@ -167,7 +176,11 @@ def _evaluated(
                 lates[name],
                 read=ReadPieces(pieces[name].texts, read[name]),
                 show_progress_bar=show_progress_bar,
+                trace=traced,
             )
+        if traced is not None:
+            traced.rank("fusion", fused_ranking(candidates[name], fit.weights(len(members))))
+            traced.metrics = {**measured, **systems} if len(given) == 1 else {**systems, **measured}
         figures = {"model": intervals[name], "bm25": of_words} | {
             system: _intervals(systems[system], members)
             for system in ("fusion", "late")
@@ -208,6 +221,7 @@ def _measure(
     pieces: Mapping[str, Pieces],
     fused: Sequence[str],
     show_progress_bar: bool,
+    trace: Trace | None,
 ) -> tuple[
     dict[str, Metrics], Metrics, dict[str, list[Shortlist]], dict[str, list[NDArray[np.int64]]]
 ]:
@@ -228,6 +242,8 @@ def _measure(
     of_words: list[Metrics] = []
     candidates: dict[str, list[Shortlist]] = {name: [] for name in fused}
     read: dict[str, list[NDArray[np.int64]]] = {name: [] for name in fused}
+    ranked: dict[str, list[NDArray[np.int64]]] = {name: [] for name in models}
+    ranked_by_words: list[NDArray[np.int64]] = []
     for rows in row_blocks(len(task.questions), max(len(each.texts) for each in pieces.values())):
         relevant = task.relevant[rows]
         of_pieces = {
@@ -236,12 +252,20 @@ def _measure(
         }
         scores = {name: pieces[name].best(values) for name, values in of_pieces.items()}
         by_words = of_last.best(words.scores(task.questions[rows]))
-        of_words.append(question_metrics(rank(by_words), relevant))
+        ranked_by_words.append(rank(by_words))
+        of_words.append(question_metrics(ranked_by_words[-1], relevant))
         for name, values in scores.items():
-            parts[name].append(question_metrics(rank(values), relevant))
+            ranked[name].append(rank(values))
+            parts[name].append(question_metrics(ranked[name][-1], relevant))
         for name, lists in candidates.items():
             lists.append(shortlist(scores[name], by_words))
             read[name].append(pieces[name].best_of(lists[-1][0], of_pieces[name]))
+    if trace is not None:
+        trace.begin(task)
+        for name, (asked, of_texts) in vectors.items():
+            trace.place(name, asked, of_texts, pieces[name])
+        for name, blocks in (*ranked.items(), ("bm25", ranked_by_words)):
+            trace.rank(name, blocks)
     return _joined(parts), _joined({"bm25": of_words})["bm25"], candidates, read
 
 

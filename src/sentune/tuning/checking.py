@@ -20,7 +20,7 @@ from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
 from sentune.tuning.split import Split
 from sentune.wording import agreeing, counted
 
-__all__ = ["DataCheck", "Lengths", "check_data", "lonely_batches", "what_matters"]
+__all__ = ["DataCheck", "Lengths", "check_data", "concerns_of", "lonely_batches", "what_matters"]
 
 _MOST = 5
 _TOO_FEW, _FEW = 6, 30  # groups: fewer than 6 show nothing, about 30 give narrow intervals
@@ -119,6 +119,12 @@ def what_matters(split: Split, base: SentenceTransformer) -> list[str]:
     """What a person should know of the data before it is trained on, five lines at most."""
     data, measured = _inspected(split)
     return [*_concerns(data, base), *_groups_needed(measured)][:_MOST]
+
+
+def concerns_of(pairs: Pairs, model: SentenceTransformer) -> list[str]:
+    """What looks wrong with pairs that a model is measured on; may be empty."""
+    found = inspect_pairs(pairs)
+    return [*_concerns(found, model), *_groups_needed(found)]
 
 
 def _concerns(data: Inspection, base: SentenceTransformer) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sentune.evaluation.claims import notes
 from sentune.evaluation.facts import Facts
 from sentune.evaluation.verdict import verdict_of
 from sentune.report.card import CardFacts
+from sentune.report.page import PICTURES
 from sentune.tokens.truncation import Truncation
 from sentune.training.losses import EmbeddingLoss
 from sentune.training.trainer import SentenceTransformerTrainer
@@ -21,7 +23,7 @@ from sentune.tuning.recipes import Prepared
 from sentune.tuning.settings import TuneSettings
 from sentune.tuning.split import Split
 
-__all__ = ["Outcome", "Tuned", "card_facts", "summary"]
+__all__ = ["Outcome", "Tuned", "card_facts", "data_notes", "loss_log", "summary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +66,24 @@ class Outcome:
 
     Attributes:
         kept: the better of the base model and the tuned one.
+        base: the base model.
         facts: what every claim about the run follows from.
         prepared: the training pairs and rows, as the recipe prepared them.
         trainer, loss: of the training, whichever model is kept.
         seconds: the time of the training.
         report: figures of both models, of BM25 and of the tuned model's fusion.
+        concerns: what looked wrong with the data before the training.
     """
 
     kept: SentenceTransformer
+    base: SentenceTransformer
     facts: Facts
     prepared: Prepared
     trainer: SentenceTransformerTrainer
     seconds: float
     loss: EmbeddingLoss
     report: Report
+    concerns: Sequence[str] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -96,7 +102,7 @@ def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str
         arguments=outcome.trainer.args,
         steps=outcome.trainer.state.global_step,
         seconds=outcome.seconds,
-        loss_log=_loss_log(outcome.trainer),
+        loss_log=loss_log(outcome.trainer),
         compute=(
             f"{compute.dtype_name} on {compute.device} ({compute.reason}); "
             "weights and optimizer state in float32"
@@ -110,6 +116,7 @@ def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str
         result=outcome.facts,
         evaluated_on=". ".join(filter(None, (split.description, split.caution))),
         private=settings.private_card,
+        pictures=PICTURES,
     )
 
 
@@ -123,7 +130,8 @@ def _of_recipe(split: Split, outcome: Outcome) -> tuple[str, ...]:
     return tuple(note for note in outcome.prepared.pairs.notes if note not in known)
 
 
-def _loss_log(trainer: SentenceTransformerTrainer) -> list[tuple[float, int, float]]:
+def loss_log(trainer: SentenceTransformerTrainer) -> list[tuple[float, int, float]]:
+    """Epoch, step and training loss, in order."""
     return [
         (float(entry["epoch"]), int(entry["step"]), float(entry["loss"]))
         for entry in trainer.state.log_history
@@ -142,7 +150,7 @@ def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str,
         **outcome.report.to_json(),
         "facts": outcome.facts.to_json(),
         "notes": notes(outcome.facts),
-        "data_notes": _data_notes(split, outcome),
+        "data_notes": data_notes(split, outcome),
         "training": {
             "base": settings.base,
             "recipe": settings.recipe,
@@ -154,7 +162,7 @@ def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str,
             "sentences": outcome.prepared.data.extra,
             "steps": outcome.trainer.state.global_step,
             "seconds": round(outcome.seconds, 1),
-            "loss_log": [list(entry) for entry in _loss_log(outcome.trainer)],
+            "loss_log": [list(entry) for entry in loss_log(outcome.trainer)],
             "compute_dtype": outcome.trainer.model.compute.dtype_name,
             "truncation": asdict(_required(outcome.facts.trained)),
         },
@@ -162,7 +170,7 @@ def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str,
     }
 
 
-def _data_notes(split: Split, outcome: Outcome) -> list[str]:
+def data_notes(split: Split, outcome: Outcome) -> list[str]:
     """The notes on the data, each once: what was held out of a file has the notes of the file."""
     parts = {"training": outcome.prepared.pairs, "validation": split.valid, "test": split.test}
     uses: dict[str, list[str]] = {}

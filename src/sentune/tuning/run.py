@@ -17,11 +17,14 @@ from sentune.evaluation import (
     evaluate_systems,
 )
 from sentune.evaluation.facts import Facts
+from sentune.evaluation.forgetting import measure_general
+from sentune.evaluation.trace import Trace
 from sentune.files import write_json, write_text
 from sentune.ranking.bm25 import require_bm25
 from sentune.ranking.late_interaction import LateChoice
 from sentune.ranking.pieces import LongText, what_is_read
 from sentune.report.card import model_card
+from sentune.report.page import pictures, report_page
 from sentune.tokens.truncation import Truncation, count_truncation
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.batches.examples import TrainingData
@@ -31,9 +34,11 @@ from sentune.training.losses import EmbeddingLoss
 from sentune.training.mining.mine import mine_hard_negatives
 from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.tuning.checking import lonely_batches, what_matters
+from sentune.tuning.curve import WITHOUT_WATCHING, learning_curve, require_enough
 from sentune.tuning.folder import RunFolder
 from sentune.tuning.outcome import Outcome, Tuned, card_facts, summary
 from sentune.tuning.recipes import Prepared, recipe
+from sentune.tuning.reporting import page_facts, weights_hash
 from sentune.tuning.settings import RunFile, TuneSettings
 from sentune.tuning.split import Split
 from sentune.wording import counted, duration
@@ -91,8 +96,11 @@ def tune(
     say(f"base model {base.base.name} from {base.base.origin}")
     detail = detail or say
     detail(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
-    for line in (*(split.train.notes if split.texts_only else ()), *what_matters(split, base)):
+    concerns = what_matters(split, base)
+    for line in (*(split.train.notes if split.texts_only else ()), *concerns):
         say(line)
+    if settings.curve:
+        require_enough(split)
     if settings.resolved().get("eval_strategy", "no") != "no":
         split = split.watching(settings.seed)
     prepared = _prepared(split, base, settings, detail)
@@ -110,7 +118,19 @@ def tune(
     seconds = trainer.seconds  # the clock runs on, and one figure is told everywhere
     steps = counted(trainer.state.global_step, "step")
     say(f"trained {steps} in {duration(seconds)}; evaluating")
-    report, facts = _measured(split, model, base, truncation, settings)
+    trace = Trace()
+    report, facts = _measured(split, model, base, truncation, settings, trace)
+    if settings.curve:
+        curve = learning_curve(
+            split,
+            _part_trainer(settings),
+            trace,
+            folder.checkpoints,
+            seed=settings.seed,
+            long_text=settings.long_text,
+            say=say,
+        )
+        facts = replace(facts, curve=curve)
     read = facts.measured
     if read is not None and read.noteworthy:
         told = read.describe(model.max_seq_length)
@@ -122,14 +142,16 @@ def tune(
     kept.extras = facts.saved
     outcome = Outcome(
         kept=kept,
+        base=base,
         facts=facts,
         prepared=prepared,
         trainer=trainer,
         seconds=seconds,
         loss=loss,
         report=report,
+        concerns=concerns,
     )
-    return _write(folder, split, settings, outcome, run_text)
+    return _write(folder, split, settings, outcome, run_file or RunFile(settings), run_text, trace)
 
 
 def _measured(
@@ -138,10 +160,11 @@ def _measured(
     base: SentenceTransformer,
     trained: Truncation,
     settings: TuneSettings,
+    trace: Trace,
 ) -> tuple[Report, Facts]:
     """The figures, and the facts that every claim about them follows from."""
     long_text = settings.long_text
-    report, evaluated = _evaluate(split, model, base, settings.show_progress, long_text)
+    report, evaluated = _evaluate(split, model, base, settings.show_progress, long_text, trace)
     facts = replace(
         report.facts,
         tunes=True,
@@ -149,6 +172,7 @@ def _measured(
         measured=evaluated,
         limit=model.max_seq_length,
         made=split.made_questions,
+        general=measure_general(model, base),
     )
     if facts.keep:
         return report, facts
@@ -157,19 +181,44 @@ def _measured(
 
 
 def _write(
-    folder: RunFolder, split: Split, settings: TuneSettings, outcome: Outcome, run_text: str
+    folder: RunFolder,
+    split: Split,
+    settings: TuneSettings,
+    outcome: Outcome,
+    run: RunFile,
+    run_text: str,
+    trace: Trace,
 ) -> Tuned:
-    kept = outcome.kept
-    kept.model_card = model_card(card_facts(split, settings, outcome, folder.path.resolve().name))
+    kept, name = outcome.kept, folder.path.resolve().name
+    kept.model_card = model_card(card_facts(split, settings, outcome, name))
     figures = summary(split, settings, outcome)
 
     def write(into: Path) -> None:
         kept.write_into(into)
         write_json(into / "evaluation.json", figures)
         write_text(into / "run.yaml", run_text)
+        weights = weights_hash(into)
+        page = page_facts(split, settings, outcome, trace, run, folder.path, weights)
+        for file, text in {"report.html": report_page(page), **pictures(page)}.items():
+            write_text(into / file, text)
 
     folder.finish(write)
     return Tuned(folder.path, kept, figures, outcome.verdict, outcome.report)
+
+
+def _part_trainer(settings: TuneSettings) -> Callable[[Split, Path], SentenceTransformer]:
+    """Tunes a new model on the pairs of a split with the settings of a run."""
+    training = {name: value for name, value in settings.training.items() if "eval_" not in name}
+    own = replace(settings, training={**training, **WITHOUT_WATCHING})
+
+    def train(split: Split, output: Path) -> SentenceTransformer:
+        base, model = (SentenceTransformer(settings.base) for _ in range(2))
+        data = _prepared(split, base, own, lambda _: None).data
+        loss = recipe(settings.recipe).make_loss()
+        _trainer(model, data, split, own, RunFolder(output), loss).train()
+        return model
+
+    return train
 
 
 def _require_one_process() -> None:
@@ -273,6 +322,7 @@ def _evaluate(
     base: SentenceTransformer | None,
     show_progress: bool,
     long_text: LongText,
+    trace: Trace | None = None,
 ) -> tuple[Report, Truncation]:
     task = split.task(split.valid if split.test is None else split.test)
     # Several models encode the same texts; what the limit cuts is counted once, below.
@@ -286,5 +336,6 @@ def _evaluate(
             late=late,
             long_text=long_text,
             show_progress_bar=show_progress and sys.stderr.isatty(),
+            trace=trace,
         )
     return report, what_is_read(model, task.questions, task.passages, long_text)

@@ -47,7 +47,8 @@ class TuneSettings:
             ``sentune.training.mining.mine``.
         long_text: what is done with passages over the length limit, in training and measuring:
             ``pieces`` or ``truncate``; see ``sentune.ranking.pieces``.
-        private_card: leave samples of the data out of the model card.
+        private_card: leave samples of the data out of the model card and the report.
+        curve: also tune on parts of the pairs, which shows whether more pairs would help.
         show_progress: draw bars on standard error.
 
     Raises:
@@ -60,13 +61,14 @@ class TuneSettings:
     hard_negatives: int = 0
     long_text: LongText = "pieces"
     private_card: bool = False
+    curve: bool = False
     show_progress: bool = False
 
     def __post_init__(self) -> None:
         """Check the values now, before a run loads a model."""
         recipe(self.recipe)
         require_long_text(self.long_text)
-        for name in ("private_card", "show_progress"):
+        for name in ("private_card", "curve", "show_progress"):
             if not isinstance(getattr(self, name), bool):
                 raise ArgumentError(
                     f"{name} is {getattr(self, name)!r}",
@@ -134,6 +136,7 @@ class RunFile:
             "hard_negatives": settings.hard_negatives,
             "long_text": settings.long_text,
             "private_card": settings.private_card,
+            "curve": settings.curve or None,
             **settings.resolved(),
         }
         # A null is written if without it the recipe's value would be used.
@@ -147,7 +150,7 @@ class RunFile:
         return head + str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
 
 
-_OF_TUNING = ("base", "recipe", "hard_negatives", "long_text", "private_card")
+_OF_TUNING = ("base", "recipe", "hard_negatives", "long_text", "private_card", "curve")
 
 
 def read_run_file(path: str | Path | None, **given: Any) -> RunFile:

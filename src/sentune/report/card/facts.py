@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class CardFacts:
         result: what the figures show, from which every claim follows; None as ``report``.
         evaluated_on: what was held out, in a sentence.
         private: leave every text of the data out; counts and statistics stay.
+        pictures: files beside the card → what they show; a report is then there, too.
     """
 
     model: SentenceTransformer
@@ -61,6 +62,7 @@ class CardFacts:
     result: Facts | None
     evaluated_on: str
     private: bool
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kept(self) -> Literal["tuned", "base"]:

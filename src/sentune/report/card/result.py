@@ -50,9 +50,17 @@ def result_blocks(facts: CardFacts) -> list[str]:
         f"How many of {asked}, each asked of {counted(result.passages, 'passage')}, find a right "
         f"passage ([all figures](#evaluation)):",
         table(["", *_titles(facts.report)], list(_rows(facts.report, result))),
+        *_pictures(facts),
         f"Searches with this folder rank by {ranking_of(result.saved)}.",
         "\n".join(f"- {term}" for term in _terms(facts.report)),
     ]
+
+
+def _pictures(facts: CardFacts) -> list[str]:
+    if not facts.pictures:
+        return []
+    shown = [f"![{inline(told)}]({file})" for file, told in facts.pictures.items()]
+    return [*shown, "[report.html](report.html) has the whole report, on one page."]
 
 
 def _terms(report: Report) -> list[str]:
