@@ -9,11 +9,11 @@ itself, because a dot product is linear:
              8 bits, once a piece    2 bytes: a row of a table         80 signs, a byte of length
 
 The table has what a token id adds to the mean of its piece, over the tokens that the codec was
-learnt from. Of the rest, the signs of its principal components are kept, and a length: that with
-which a question that equals the vector gets the right score. Without the length, the tokens that
-are unlike all others would score too little, and these matter most. (The parts take after
-ColBERTv2, Santhanam et al. 2022, arXiv:2112.01488, whose centroids come from k-means; the length is
-that of RaBitQ, Gao & Long 2024, arXiv:2405.12497.)
+learnt from. Of the rest, the signs of its principal components are kept, and a length. With signs
+alone, tokens that are unlike all others score too little. With the length at which a question that
+equals the vector scores right (RaBitQ: Gao & Long 2024, arXiv:2405.12497), the largest of many
+scores is too large. The square root of that length errs least (docs/performance-log.md). The parts
+take after ColBERTv2 (Santhanam et al. 2022, arXiv:2112.01488), whose centroids come from k-means.
 
 As long as an index has few tokens there is nothing to learn from: they are kept whole, in float16.
 """
@@ -284,9 +284,9 @@ def _rows(ids: NDArray[np.int32], wanted: NDArray[np.int32]) -> NDArray[np.int64
 
 
 def _lengths(rest: Floats, turned: Floats, levels: Floats) -> Floats:
-    """With these, the signs of ``turned`` times ``levels`` have the right product with the rest."""
+    """Square roots of the factors with which the signs, times ``levels``, score right."""
     product = np.abs(turned) @ levels
-    found: Floats = (rest * rest).sum(axis=1) / np.maximum(product, np.float32(1e-12))
+    found: Floats = np.sqrt((rest * rest).sum(axis=1) / np.maximum(product, np.float32(1e-12)))
     return found
 
 
