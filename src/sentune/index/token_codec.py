@@ -6,14 +6,13 @@ itself, because a dot product is linear:
 ::
 
     vector ≈ the mean of its piece + the mean of its token elsewhere + the rest
-             8 bits, once a piece    2 bytes: a row of a table         80 signs, a byte of length
+             8 bits, once a piece    11 bits: a row of a table         88 signs, 5 bits of length
 
 The table has what a token id adds to the mean of its piece, over the tokens that the codec was
-learnt from. Of the rest, the signs of its principal components are kept, and a length. With signs
-alone, tokens that are unlike all others score too little. With the length at which a question that
-equals the vector scores right (RaBitQ: Gao & Long 2024, arXiv:2405.12497), the largest of many
-scores is too large. The square root of that length errs least (docs/performance-log.md). The parts
-take after ColBERTv2 (Santhanam et al. 2022, arXiv:2112.01488), whose centroids come from k-means.
+learnt from. Of the rest, the signs of its principal components are kept, and the length at which a
+question that equals the vector scores right (RaBitQ: Gao & Long 2024, arXiv:2405.12497). With signs
+alone, tokens that are unlike all others would score too little, and these find most. The parts take
+after ColBERTv2 (Santhanam et al. 2022, arXiv:2112.01488), whose centroids come from k-means.
 
 As long as an index has few tokens there is nothing to learn from: they are kept whole, in float16.
 """
@@ -47,11 +46,12 @@ LEARNT_FROM = 16384
 """Tokens of an index before a codec is learnt from them."""
 
 _SAMPLE = 65536  # tokens that a codec is learnt from, at most
-_SEEN = 3  # times, before a token has a mean
-_MEANS = 4095  # of the most frequent tokens; 0 stands for none
-_COMPONENTS = 80
+_SEEN = 8  # times, before a token has a mean; rarer ones find more by what is their own
+_ROW = 11  # bits
+_MEANS = 2**_ROW - 1  # of the most frequent tokens; 0 stands for none
+_MOST = 2 ** (16 - _ROW) - 1  # steps of a length
+_COMPONENTS = 88
 _BYTE = 8  # bits
-_MOST = 255
 _DIGITS = 6
 
 Floats = NDArray[np.float32]
@@ -168,7 +168,7 @@ class TokenCodec:
     @property
     def _width(self) -> int:
         """Bytes of a token."""
-        return 3 + -(-len(self.levels) // _BYTE)
+        return 2 + -(-len(self.levels) // _BYTE)
 
     def pack(self, tokens: WholeTokens) -> Packed:
         """The bytes of a piece: its mean, then the row, the length and the signs of each token."""
@@ -178,13 +178,9 @@ class TokenCodec:
         rest = vectors - _rounded(own, step) - self._table[rows]
         turned = rest @ self.axes
         lengths = _lengths(rest, turned, self.levels) * np.float32(_MOST / self.longest)
+        both = rows + (np.rint(np.minimum(lengths, _MOST)).astype(np.int64) << _ROW)
         each = np.concatenate(
-            [
-                rows.astype("<u2")[:, None].view(np.uint8),
-                np.rint(np.minimum(lengths, _MOST)).astype(np.uint8)[:, None],
-                np.packbits(turned > 0, axis=1),
-            ],
-            axis=1,
+            [both.astype("<u2")[:, None].view(np.uint8), np.packbits(turned > 0, axis=1)], axis=1
         )
         head = [step.astype("<f4").view(np.uint8), own.view(np.uint8).reshape(-1)]
         return np.concatenate([*head, each.reshape(-1)])
@@ -214,12 +210,12 @@ class TokenCodec:
         heads = np.stack([each[: self._head] for each in packed])
         own = _rounded(heads[:, 4:].view(np.int8), heads[:, :4].copy().view("<f4")[:, 0])
         tokens = np.concatenate([each[self._head :] for each in packed]).reshape(-1, self._width)
-        rows = tokens[:, :2].copy().view("<u2")[:, 0]
-        signs = _SIGNS[tokens[:, 3:]].reshape(len(tokens), -1)[:, : len(self.levels)]
+        both = tokens[:, :2].copy().view("<u2")[:, 0]
+        signs = _SIGNS[tokens[:, 2:]].reshape(len(tokens), -1)[:, : len(self.levels)]
         asked = question @ self.axes * (self.levels * np.float32(self.longest / _MOST))
         found: Floats = asked @ signs.T
-        found *= tokens[:, 2]
-        found += (question @ self._table.T)[:, rows]
+        found *= both >> _ROW
+        found += (question @ self._table.T)[:, both & _MEANS]
         found += np.repeat(question @ own.T, counts, axis=1)
         return found
 
@@ -284,9 +280,9 @@ def _rows(ids: NDArray[np.int32], wanted: NDArray[np.int32]) -> NDArray[np.int64
 
 
 def _lengths(rest: Floats, turned: Floats, levels: Floats) -> Floats:
-    """Square roots of the factors with which the signs, times ``levels``, score right."""
+    """With these, the signs times ``levels`` have the right product with the rest."""
     product = np.abs(turned) @ levels
-    found: Floats = np.sqrt((rest * rest).sum(axis=1) / np.maximum(product, np.float32(1e-12)))
+    found: Floats = (rest * rest).sum(axis=1) / np.maximum(product, np.float32(1e-12))
     return found
 
 
