@@ -195,9 +195,9 @@ def test_a_codec_is_learnt_when_there_are_enough_tokens(
     reader = Index.open(index.path, tuned)
     assert index._version.manifest.codec is None
     index.delete([rows[0]["id"]])
-    for number, row in enumerate(rows[4:40]):
-        index.add([row])
-        assert len(reader.search(QUESTIONS[0], 100)) == 4 + number
+    for start in range(4, 40, 9):
+        index.add(rows[start : start + 9])
+        assert len(reader.search(QUESTIONS[0], 100)) == start + 8
     snapshot = index._version.snapshot
     assert snapshot.codec is not None
     everything = _pieces(index)
@@ -210,7 +210,7 @@ def test_a_codec_is_learnt_when_there_are_enough_tokens(
         stored = np.frombuffer(everything[row["id"], row["piece_number"]], np.uint8)
         assert len(right) == len(stored)
         # Some were whole, in float16, when the codec came.
-        assert np.mean(right != stored) < 0.05
+        assert np.mean(right != stored) < 0.2
     files = {file.name for file in (index.path / "1").glob("*.safetensors")}
     assert files == index._version.manifest.files
 

@@ -126,7 +126,7 @@ class TokenCodec:
         ids, means, steps = _means_of(every, apart)
         rest = apart - _rounded(means, steps)[_rows(ids, every)]
         found, vectors = np.linalg.eigh(rest.T.astype(np.float64) @ rest)
-        width = min(_COMPONENTS, -(-len(found) // _BYTE) * _BYTE, len(found))
+        width = min(_COMPONENTS, len(found))
         axes = np.ascontiguousarray(vectors[:, ::-1][:, :width], np.float32)
         turned: Floats = rest @ axes
         levels: Floats = np.abs(turned).mean(axis=0)
