@@ -66,7 +66,7 @@ def test_build_says_what_it_made(run: Run, tiny_folder: Path, file: Path, tmp_pa
 def test_build_with_token_vectors(
     run: Run, tiny_folder: Path, file: Path, index: Path, tmp_path: Path
 ) -> None:
-    assert "tokens" not in run("index", "info", index).out
+    assert "stored" not in run("index", "info", index).out
     new = tmp_path / "new"
     outcome = run("index", "build", tiny_folder, file, "--out", new, "--late")
     assert outcome.code == 0, outcome.err

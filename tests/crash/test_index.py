@@ -70,7 +70,7 @@ def _require_tokens(index: Index) -> None:
     assert {len(each) > 0 for each in tokens} == {known}
     if known and snapshot.codec is None:
         assert {WholeTokens.read(each).vectors.shape[1] for each in tokens} == {32}
-    elif known:
+    elif snapshot.codec is not None:
         head, width = len(snapshot.codec.axes) + 4, 2 + len(snapshot.codec.levels) // 8
         assert {(len(each) - head) % width for each in tokens} == {0}
 

@@ -146,8 +146,8 @@ def test_packed_tokens_score_as_written_out(packed: Index, tuned: SentenceTransf
         rest = record[4 + len(codec.axes) :]
         best = np.full(len(question), -np.inf)
         for start in range(0, len(rest), width):
-            length, row = divmod(int.from_bytes(rest[start : start + 2], "little"), 2048)
-            length *= codec.longest / 31
+            steps, row = divmod(int.from_bytes(rest[start : start + 2], "little"), 2048)
+            length = steps * codec.longest / 31
             bits = f"{int.from_bytes(rest[start + 2 : start + width], 'big'):0{8 * (width - 2)}b}"
             signs = np.array([1.0 if bit == "1" else -1.0 for bit in bits[: len(codec.levels)]])
             vector = own + means[row] + codec.axes @ (signs * codec.levels) * length

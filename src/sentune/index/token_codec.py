@@ -32,7 +32,6 @@ from sentune.ranking.late_interaction import max_sim
 from sentune.ranking.token_vectors import TokenVectors
 
 __all__ = [
-    "LEARNT_FROM",
     "Packed",
     "TokenCodec",
     "Tokens",
@@ -41,9 +40,6 @@ __all__ = [
     "packed_with",
     "token_scores",
 ]
-
-LEARNT_FROM = 16384
-"""Tokens of an index before a codec is learnt from them."""
 
 _SAMPLE = 65536  # tokens that a codec is learnt from, at most
 _SEEN = 8  # times, before a token has a mean; rarer ones find more by what is their own

@@ -25,7 +25,7 @@ from sentune.index.arrow_rows import (
 from sentune.index.changes import Changes, Digests, plan
 from sentune.index.dense import prepare
 from sentune.index.sources import Sources
-from sentune.index.token_codec import LEARNT_FROM, Tokens, WholeTokens, packed_with
+from sentune.index.token_codec import Tokens, WholeTokens, packed_with
 from sentune.index.version import TextVectors, Version
 from sentune.index.version_writing import WritableVersion
 from sentune.progress import Advance, progress
@@ -45,7 +45,10 @@ if TYPE_CHECKING:
 
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
-__all__ = ["Writer"]
+__all__ = ["LEARNT_FROM", "Writer"]
+
+LEARNT_FROM = 16384
+"""Tokens of an index before its codec is learnt from them."""
 
 _CHUNK = 4096
 # Every search looks at the manifest, so no reader uses an old commit for as long as an hour.
