@@ -238,6 +238,17 @@ def test_damage_is_one_line(packed: Index, tuned: SentenceTransformer, kind: str
         Index.open(packed.path, tuned)
 
 
+def test_damaged_tokens_are_one_line(packed: Index, tuned: SentenceTransformer) -> None:
+    (file,) = packed.path.glob("1/rows-*.safetensors")
+    content = bytearray(file.read_bytes())
+    for tokens in packed._version.snapshot.tokens(range(packed._version.snapshot.width)):
+        start = content.index(tokens.tobytes())
+        content[start + 36 : start + len(tokens)] = b"\xff" * (len(tokens) - 36)
+    file.write_bytes(content)
+    with pytest.raises(IndexFolderError, match="tokens of a passage"):
+        Index.open(packed.path, tuned).search(QUESTIONS[0])
+
+
 _ASK = """
 import json, sys
 from sentune.index import Index

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.index.snapshot import Snapshot
-from sentune.index.token_codec import token_scores
 from sentune.ranking.late_interaction import LateChoice, late_scores
 from sentune.ranking.token_vectors import TokenVectors
 
@@ -54,4 +53,4 @@ class StoredTokens:
 
     def scores(self, snapshot: Snapshot, places: Sequence[int]) -> NDArray[np.float64]:
         """MaxSim of the question and pieces: (1, D). Cost: see docs/index.md."""
-        return token_scores(snapshot.codec, self.question, snapshot.tokens(places))[None]
+        return snapshot.token_scores(self.question, places)[None]

@@ -19,8 +19,9 @@ from sentune.index.manifest import Manifest
 from sentune.index.nearest import Nearness, near, similarities
 from sentune.index.segment import Segment, best_pieces
 from sentune.index.store import Store
-from sentune.index.token_codec import Packed, TokenCodec, count_whole
+from sentune.index.token_codec import Packed, TokenCodec, count_whole, token_scores
 from sentune.ranking.postings import Collection
+from sentune.ranking.token_vectors import TokenVectors
 
 __all__ = ["Places", "Scores", "Snapshot", "best"]
 
@@ -211,6 +212,13 @@ class Snapshot:
         """The token vectors of pieces, packed with ``codec``; 0 bytes in an index without them."""
         each = (self._at(place) for place in places)
         return [segment.packed_tokens(local) for segment, local in each]
+
+    def token_scores(self, question: TokenVectors, places: Iterable[int]) -> Scores:
+        """MaxSim of a question (t, hidden) and pieces: (D,). Raises IndexFolderError for damage."""
+        try:
+            return token_scores(self.codec, question, self.tokens(places))
+        except (IndexError, ValueError) as error:
+            raise self._store.unreadable(f"the tokens of a passage: {error}") from error
 
     @property
     def whole_tokens(self) -> int:

@@ -168,11 +168,11 @@ class TokenCodec:
 
     def pack(self, tokens: WholeTokens) -> Packed:
         """The bytes of a piece: its mean, then the row, the length and the signs of each token."""
-        vectors = tokens.vectors.astype(np.float32)
+        vectors: Floats = tokens.vectors.astype(np.float32)
         own, step = _in_steps(_mean(vectors)[None])
         rows = _rows(self.ids, tokens.ids)
-        rest = vectors - _rounded(own, step) - self._table[rows]
-        turned = rest @ self.axes
+        rest: Floats = vectors - _rounded(own, step) - self._table[rows]
+        turned: Floats = rest @ self.axes
         lengths = _lengths(rest, turned, self.levels) * np.float32(_MOST / self.longest)
         both = rows + (np.rint(np.minimum(lengths, _MOST)).astype(np.int64) << _ROW)
         each = np.concatenate(
