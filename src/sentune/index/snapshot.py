@@ -217,7 +217,7 @@ class Snapshot:
         """MaxSim of a question (t, hidden) and pieces: (D,). Raises IndexFolderError for damage."""
         try:
             return token_scores(self.codec, question, self.tokens(places))
-        except (IndexError, ValueError) as error:
+        except (ArithmeticError, IndexError, ValueError) as error:
             raise self._store.unreadable(f"the tokens of a passage: {error}") from error
 
     @property
