@@ -16,6 +16,8 @@
 - ``manifest`` names what belongs to a version now: one small file commits every change.
 - ``segment`` has what a search needs of some passages, in one mapped file (``arrays``) that never
   changes. ``snapshot`` is all segments of a commit.
+- ``token_codec`` packs the vectors of tokens, in an index that stores them; ``late`` compares them
+  with a question's.
 - ``arrow_rows`` turns passages into Arrow; ``table`` and ``table_writing`` alone call LanceDB.
   ``table`` checks filters.
 - ``nearest`` and ``codes`` find near vectors. ``dense`` decides between exact and nearly exact
