@@ -36,15 +36,15 @@ def _found(index: Index, mode: str = "hybrid", where: str | None = None) -> list
 def test_built_searched_changed_and_rebuilt_as_in_a_folder(
     s3: Server, tmp_path: Path, tiny: SentenceTransformer, rows: Rows
 ) -> None:
-    pair = [Index.build(tmp_path / "folder", tiny, rows[:90]), Index.build(HERE, tiny, rows[:90])]
-    changed = [{**rows[3], "text": "an entirely different text"}, *rows[90:]]
+    pair = [Index.build(at, tiny, rows[:60], late=True) for at in (tmp_path / "folder", HERE)]
+    changed = [{**rows[3], "text": "an entirely different text"}, *rows[60:80]]
     for index in pair:
         index.add(changed)
         index.delete(["a7"])
-        index.delete(where="page > 100")
+        index.delete(where="page > 70")
     for index in (*pair, Index.open(HERE, tiny)):
         assert index.info().passages == len(pair[0])
-        for mode in ("dense", "words", "hybrid"):
+        for mode in ("dense", "words", "hybrid", "late"):
             for where in (None, "part = 'odd' AND page < 60"):
                 assert _found(index, mode, where) == _found(pair[0], mode, where)
     for index in pair:
