@@ -28,6 +28,7 @@ from sentune.cli import (
     read,
     rerank,
     search,
+    serve,
     similarity,
     tune,
 )
@@ -39,7 +40,19 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(read, check, tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
+    *(
+        read,
+        check,
+        tune,
+        mine_negatives,
+        evaluate,
+        index,
+        search,
+        serve,
+        rerank,
+        encode,
+        similarity,
+    ),
     *(classify, cluster, paraphrases, duplicates, export, demo, doctor),
 )
 

@@ -18,7 +18,15 @@ from sentune.network.pack import pack, plan_packs
 from sentune.progress import Advance
 from sentune.tokens.truncation import Truncation
 
-__all__ = ["Block", "EncodeSettings", "LongText", "OutputValue", "encode_chunk", "token_budget"]
+__all__ = [
+    "Block",
+    "EncodeSettings",
+    "LongText",
+    "OutputValue",
+    "encode_chunk",
+    "encode_ids",
+    "token_budget",
+]
 
 OutputValue = Literal["sentence_embedding", "token_embeddings"]
 LongText = Literal["truncate", "chunk"]
@@ -98,6 +106,18 @@ def encode_chunk(
             return Block(_token_vectors(model, groups, len(texts)), truncation)
         vectors = _sentence_vectors(model, groups, len(texts), skipped)
         return Block(_finished(vectors, settings), truncation)
+
+
+@torch.inference_mode()
+def encode_ids(model: Embedder, token_ids: Sequence[list[int]], skipped: int = 0) -> Tensor:
+    """Whole vectors (texts, dim) of texts whose token ids are known, special tokens among them.
+
+    ``skipped`` tokens at the start of each are a prompt that pooling leaves out, if the model
+    does so.
+    """
+    with model.evaluating():
+        groups = _groups(model, token_ids, None, lambda _: None)
+        return _sentence_vectors(model, groups, len(token_ids), skipped)
 
 
 def _encode_windows(
