@@ -13,6 +13,7 @@ from sentune.serving.problems import RefusedError
 __all__ = [
     "EmbedBody",
     "EmbeddingsBody",
+    "OldOllamaBody",
     "OllamaBody",
     "RerankBody",
     "SearchBody",
@@ -112,6 +113,9 @@ class RerankBody(_Body):
     truncate: Truncate | None = True
     truncation_direction: Side | None = None
     model: str | None = Field(default=None, description="Any name: one model answers.")
+    max_tokens_per_doc: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Documents are cut there, before the model's own limit."
+    )
     priority: int | None = _IGNORED
 
 
@@ -122,6 +126,15 @@ class OllamaBody(_Body):
     input: Texts
     truncate: Truncate | None = True
     dimensions: Dimensions = None
+    keep_alive: str | int | float | None = _IGNORED
+    options: dict[str, object] | None = _IGNORED
+
+
+class OldOllamaBody(_Body):
+    """``POST /api/embeddings``, the route before ``/api/embed``."""
+
+    model: str = ""
+    prompt: str
     keep_alive: str | int | float | None = _IGNORED
     options: dict[str, object] | None = _IGNORED
 

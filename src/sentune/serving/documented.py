@@ -12,6 +12,7 @@ __all__ = [
     "METRICS",
     "MODELS",
     "NUMBERS",
+    "OLD_OLLAMA",
     "OLLAMA",
     "RERANKED",
     "TAGS",
@@ -88,6 +89,7 @@ RERANKED = _answers(
     }
 )
 OLLAMA = _answers(_object(model=_TEXT, embeddings=_list(_VECTOR)))
+OLD_OLLAMA = _answers(_object(embedding=_VECTOR))
 TAGS = _answers(_object(models=_list(_object(name=_TEXT, model=_TEXT))))
 VERSION = _answers(_object(version=_TEXT))
 _HIT = _object(

@@ -141,6 +141,14 @@ class Engine:
         self.require_room()
         return await self.reader.tokens(texts, special=special)
 
+    async def shortened(self, texts: list[str], most: int) -> list[str]:
+        """The start of each text, of at most ``most`` tokens. Raises RefusedError."""
+        found = await self.tokenized(texts, special=False)
+        return [
+            text[: tokens[most - 1]["stop"]] if len(tokens) > most else text
+            for text, tokens in zip(texts, found, strict=True)
+        ]
+
     async def alive(self) -> bool:
         """Whether the model answers, before all who wait."""
         if self.trouble:

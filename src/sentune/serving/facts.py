@@ -17,6 +17,7 @@ from sentune.tokens.tokenizer import Tokenizer
 if TYPE_CHECKING:
     from sentune.cross_encoder import CrossEncoder
     from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.model_folder.resolve import BaseModel
 
 __all__ = ["model_facts", "read_tokenizer", "reranker_facts"]
 
@@ -26,8 +27,7 @@ _JSON_BLOCK = re.compile(r"```json\n(.*?)```", re.DOTALL)
 def model_facts(model: SentenceTransformer) -> dict[str, Any]:
     """The settings of a model, as plain values."""
     return {
-        "name": model.base.name,
-        "origin": model.base.origin,
+        "name": _name(model.base),
         "kind": model.encoder.config.model_type,
         "fingerprint": fingerprint(model).to_json(),
         "device": str(model.device),
@@ -55,11 +55,16 @@ def reranker_facts(model: CrossEncoder) -> dict[str, Any]:
         values = parameter.detach().float().cpu().contiguous().numpy()
         digest.update(np.ascontiguousarray(values, "<f4").data)
     return {
-        "name": model.base.name,
+        "name": _name(model.base),
         "weights": digest.hexdigest(),
         "prompt": choose_prompt(model.prompts, model.default_prompt_name, None, None),
         "tokenizer": _tokenizer(model.tokenizer),
     }
+
+
+def _name(base: BaseModel) -> str:
+    """What clients call the model: of a folder the last part, since the rest is nobody's affair."""
+    return base.folder.resolve().name if base.origin == "local folder" else base.name
 
 
 def _smaller(model: SentenceTransformer) -> list[int]:

@@ -9,8 +9,8 @@ from importlib import metadata
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from sentune.serving.bodies import OllamaBody
-from sentune.serving.documented import OLLAMA, TAGS, VERSION
+from sentune.serving.bodies import OldOllamaBody, OllamaBody
+from sentune.serving.documented import OLD_OLLAMA, OLLAMA, TAGS, VERSION
 from sentune.serving.route import CheckedRoute
 from sentune.serving.service import Service, answer
 
@@ -36,6 +36,12 @@ def ollama_routes(service: Service, started: int) -> APIRouter:
             "truncated_tokens": found.cut.tokens_left_out,
         }
         return answer(content, found.cut)
+
+    @router.post("/api/embeddings", responses=OLD_OLLAMA)
+    async def embeddings(body: OldOllamaBody) -> Response:
+        """The vector of a text."""
+        found = await service.embed(body.prompt)
+        return answer({"embedding": found.vectors[0].tolist()}, found.cut)
 
     @router.get("/api/tags", responses=TAGS)
     async def tags() -> Response:

@@ -33,6 +33,8 @@ def rerank_routes(service: Service) -> APIRouter:
         texts = _texts(body)
         service.require_few(len(texts))
         service.require_side(body.truncation_direction)
+        if body.max_tokens_per_doc is not None:
+            texts = await service.engine.shortened(texts, body.max_tokens_per_doc)
         read, scores = await _scored(service, body, texts)
         chosen = scores[:, 1 if body.raw_scores else 0]
         order = np.argsort(-chosen, kind="stable")[: body.top_n]
