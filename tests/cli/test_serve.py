@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -144,19 +145,14 @@ def test_the_key_is_read_from_the_environment(start: Start, folder: Path) -> Non
     assert status(address, "copy") == 401
 
 
-def _refused(process: subprocess.Popen[str]) -> str:
-    out, err = process.communicate(timeout=120)
-    assert (process.returncode, out) == (2, "")
-    assert err.count("\n") == 1
-    return err
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["MODEL", "--compare", "all-MiniLM-L6-v2"], "add --index INDEX"),
+        (["MODEL", "--compare", "all-MiniLM-L6-v2"], "Add --index INDEX"),
         (["MODEL", "--api-key-env", "NO_SUCH_KEY"], "export NO_SUCH_KEY=KEY"),
         (["MODEL", "--port", "70000"], "--port is 70000"),
+        (["no-such-model"], "no-such-model"),
+        (["all-MiniLM-L6-v2", "--index", "no-such-index"], "no-such-index does not exist"),
     ],
 )
 def test_refused_before_anything_starts(
@@ -179,11 +175,17 @@ def test_a_port_that_is_taken(
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        monkeypatch.setattr(sys, "argv", ["sentune", "serve", "MODEL", "--port", port])
+        monkeypatch.setattr(sys, "argv", ["sentune", "serve", "all-MiniLM-L6-v2", "--port", port])
         with pytest.raises(SystemExit):
             main()
-    assert "choose another --port" in capsys.readouterr().err
+    assert "Choose another --port" in capsys.readouterr().err
 
 
-def test_a_model_that_is_not_there(start: Start) -> None:
-    assert "no-such-model" in _refused(start("no-such-model", "--port", "0", fake=False))
+def test_what_the_worker_finds_wrong(start: Start, tmp_path: Path, tiny_folder: Path) -> None:
+    """A damaged model: one line, and no server."""
+    folder = tmp_path / "damaged"
+    shutil.copytree(tiny_folder, folder)
+    (folder / "model.safetensors").write_bytes(b"nothing")
+    out, err = start(str(folder), "--port", "0", fake=False).communicate(timeout=120)
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("sentune: ")

@@ -46,18 +46,28 @@ def reranker_folder(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
+def compared_folder(make_folder: Callable[..., Path]) -> Path:
+    """The base that the served model is compared with."""
+    return make_folder(hidden_size=16, num_attention_heads=2)
+
+
+@pytest.fixture(scope="session")
 def index_folder(
-    served_model: SentenceTransformer, tmp_path_factory: pytest.TempPathFactory
+    served_model: SentenceTransformer,
+    compared_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     folder = tmp_path_factory.mktemp("served") / "index"
-    Index.build(folder, served_model, PASSAGES)
+    Index.build(folder, served_model, PASSAGES, compare=SentenceTransformer(compared_folder))
     return folder
 
 
 @pytest.fixture(scope="session")
-def server(served_folder: Path, index_folder: Path, reranker_folder: Path) -> Iterator[Running]:
+def server(
+    served_folder: Path, index_folder: Path, compared_folder: Path, reranker_folder: Path
+) -> Iterator[Running]:
     """A server with everything."""
-    plan = Plan(str(served_folder), str(index_folder), None, str(reranker_folder))
+    plan = Plan(str(served_folder), str(index_folder), str(compared_folder), str(reranker_folder))
     with running(plan) as found:
         yield found
 

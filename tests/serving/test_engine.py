@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentune.errors import ModelError
 from sentune.serving.engine import Engine
 from sentune.serving.jobs import Job, Waiting
 from sentune.serving.limits import Limits
@@ -167,19 +166,6 @@ def test_what_nobody_waits_for_is_not_computed(fake: Path) -> None:
         assert engine.waiting_tokens == 0
 
     with_engine(fake, act, batch_tokens=64)
-
-
-def test_a_model_that_is_not_there(tmp_path: Path) -> None:
-    engine = Engine(Plan(str(tmp_path / "none")))
-    with pytest.raises(ModelError, match="none"):
-        asyncio.run(_started(engine))
-
-
-async def _started(engine: Engine) -> None:
-    try:
-        await engine.start()
-    finally:
-        await engine.close()
 
 
 @given(

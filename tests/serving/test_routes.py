@@ -88,6 +88,18 @@ def test_search(
         )
 
 
+def test_search_with_the_base(
+    server: Running, index_folder: Path, served_model: SentenceTransformer, compared_folder: Path
+) -> None:
+    hits = server.post("/search", {"query": "copy a file", "mode": "base", "top": 2}).body["hits"]
+    base = Index.open(index_folder, served_model).compared_with(str(compared_folder))
+    expected = base.search("copy a file", 2, mode="dense")
+    assert [hit["id"] for hit in hits] == [hit.id for hit in expected]
+    np.testing.assert_allclose(
+        [hit["score"] for hit in hits], [hit.score for hit in expected], atol=1e-2
+    )
+
+
 def test_search_in_several_modes(server: Running) -> None:
     body = server.post("/search", {"query": "file", "modes": ["words", "dense"]}).body
     assert list(body["results"]) == body["modes"] == ["words", "dense"]
@@ -100,7 +112,6 @@ def test_search_in_several_modes(server: Running) -> None:
     [
         ({"query": "a", "where": "page <"}, 400, "expected"),
         ({"query": "a", "where": "pag < 3"}, 400, "expected"),
-        ({"query": "a", "mode": "base"}, 400, "--compare BASE"),
         ({"query": "a", "mode": "dense", "modes": ["words"]}, 422, "mode and modes"),
         ({"query": " "}, 400, "a text with a word"),
         ({"query": "a", "top": 0}, 422, "top"),
@@ -179,7 +190,7 @@ def test_info_is_true(server: Running, served_model: SentenceTransformer) -> Non
     assert info["max_input_length"] == 48
     assert info["model_type"] == {"embedding": {"pooling": "mean"}}
     assert info["dimensions"] == [32, 16]
-    assert info["index"]["modes"] == ["dense", "words", "hybrid", "late"]
+    assert info["index"]["modes"] == ["dense", "words", "hybrid", "late", "base"]
     assert "/" not in info["model_id"]
 
 

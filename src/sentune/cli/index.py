@@ -50,11 +50,16 @@ def build(
     data: _Data,
     out: Folder,
     long_text: LongTexts = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(help="A base model, whose vectors are stored too: for serve --compare."),
+    ] = None,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
 ) -> None:
     """Make an index: encode all passages, once."""
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
     from sentune.index.store import LocalStore
 
@@ -62,12 +67,14 @@ def build(
     LocalStore(out).require_free()
     _say_skipped(data)
     encoder = loaded_model(model)
+    base = None if compare is None else SentenceTransformer(compare)
     with telling_what_is_left(out), telling_truncation(encoder):
         index = Index.build(
             out,
             encoder,
             data,
             long_text=chosen,
+            compare=base,
             show_progress_bar=interactive(),
             reading=reading,
         )

@@ -42,6 +42,7 @@ def command(
     _require_packages()
     _require_sense(index, compare, port)
     key = _key(api_key_env)
+    _require_there(model, reranker, index)
     from sentune.serving.plan import Plan
     from sentune.serving.server import serve
 
@@ -83,6 +84,18 @@ def _require_sense(index: str | None, compare: str | None, port: int) -> None:
             expected="an index that has the vectors of both models",
             fix="add --index INDEX, or leave --compare out",
         )
+
+
+def _require_there(model: str, reranker: str | None, index: str | None) -> None:
+    """Names of nothing are found here, before PyTorch is loaded. Raises SentuneError."""
+    from sentune.model_folder.resolve import resolve
+
+    for name in (model, *([] if reranker is None else [reranker])):
+        resolve(name)
+    if index is not None:
+        from sentune.index.store import LocalStore
+
+        LocalStore(index).current()
 
 
 def _key(name: str | None) -> str | None:

@@ -60,10 +60,10 @@ class Served:
         model = SentenceTransformer(plan.model)
         index = base = None
         if plan.index is not None:
-            from sentune.serving.opening import open_base, open_index
+            from sentune.index import Index
 
-            index = open_index(plan.index, model)
-            base = None if plan.compare is None else open_base(index, plan.compare)
+            index = Index.open(plan.index, model)
+            base = None if plan.compare is None else index.compared_with(plan.compare)
         reranker = None if plan.reranker is None else CrossEncoder(plan.reranker)
         if reranker is not None and (not reranker.has_head or reranker.num_labels != 1):
             raise ModelError(
