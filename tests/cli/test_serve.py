@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.serving.faking import write_facts
 
 from sentune import SentenceTransformer
-from sentune.serving.facts import model_facts
 
 _FAKE = (
     "import sentune.serving.worker_handle as handle; handle._START = "
@@ -56,13 +56,7 @@ def start() -> Iterator[Start]:
 @pytest.fixture
 def folder(tmp_path: Path, tiny: SentenceTransformer) -> Path:
     """What the worker without a model reads."""
-    vocabulary = tiny.tokenizer.vocabulary()
-    facts = {
-        "model": {**model_facts(tiny), "name": "fake", "normalize": False},
-        "die": vocabulary.index("!"),
-        "hang": vocabulary.index("?"),
-    }
-    (tmp_path / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    write_facts(tmp_path, tiny)
     return tmp_path
 
 

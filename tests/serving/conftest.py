@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.serving.faking import fake
 from tests.serving.running import Running, running
+
+__all__ = ["fake"]
 
 from sentune import SentenceTransformer
 from sentune.cross_encoder import CrossEncoder
 from sentune.index import Index
-from sentune.serving.facts import model_facts
 from sentune.serving.plan import Plan
 
 PASSAGES = [
@@ -77,23 +79,3 @@ def plain_server(served_folder: Path) -> Iterator[Running]:
     """A server of a model alone, with a key."""
     with running(Plan(str(served_folder)), key="secret") as found:
         yield found
-
-
-_FAKE = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from tests.serving.fake_worker import main; main()"
-)
-
-
-@pytest.fixture
-def fake(tmp_path: Path, tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a model that is none; servers that start now have a worker that obeys it."""
-    monkeypatch.setattr("sentune.serving.worker_handle._START", _FAKE)
-    vocabulary = tiny.tokenizer.vocabulary()
-    facts = {
-        "model": {**model_facts(tiny), "name": "fake", "normalize": False},
-        "die": vocabulary.index("!"),
-        "hang": vocabulary.index("?"),
-    }
-    (tmp_path / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-    return tmp_path
