@@ -267,8 +267,8 @@ def _overhead(folder: str, server: Server, questions: list[str], rounds: int) ->
         served = asyncio.run(_load(server, questions, 1, sum(direct))).middle
         differences.append((served, 1000 * statistics.median(direct)))
     more = statistics.median(served - direct for served, direct in differences)
-    direct = statistics.median(direct for _, direct in differences)
-    print(f"one client waits {more:.2f} ms more than encode takes ({direct:.2f} ms)")
+    usual = statistics.median(direct for _, direct in differences)
+    print(f"one client waits {more:.2f} ms more than encode takes ({usual:.2f} ms)")
 
 
 if __name__ == "__main__":

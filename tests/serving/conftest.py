@@ -17,7 +17,7 @@ from sentune.cross_encoder import CrossEncoder
 from sentune.index import Index
 from sentune.serving.plan import Plan
 
-PASSAGES = [
+PASSAGES: list[dict[str, str | int | float | bool | None]] = [
     {"id": "a", "text": "Copy a file with shutil.copy.", "page": 3, "headings": '["Files"]'},
     {"id": "b", "text": "A thread ends when it returns.", "page": 7, "headings": '["Threads"]'},
     {"id": "c", "text": "Read a file line by line.", "page": 9, "headings": '["Files"]'},
