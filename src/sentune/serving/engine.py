@@ -31,6 +31,7 @@ from sentune.serving.worker_handle import Reply, WorkerGoneError, WorkerHandle
 __all__ = ["Engine"]
 
 _PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before another worker is started
+_CHANGED = "the model's files have changed since the server started"
 _LONGEST_WAIT = 60  # seconds that a client is told to wait
 _START_RATE = 5000.0  # tokens a second, until some were measured
 
@@ -100,6 +101,12 @@ class Engine:
         """Why nothing can be computed now; empty if something can."""
         return "the server stops" if self.draining else self._reason
 
+    def refusal(self) -> RefusedError:
+        """The answer while nothing can be computed."""
+        if self._reason == _CHANGED:
+            return stopped(_CHANGED, fix="restart the server")
+        return stopped(self.trouble or "the model does not answer")
+
     @property
     def waiting_tokens(self) -> int:
         """Tokens that were accepted and are not in the worker."""
@@ -113,7 +120,7 @@ class Engine:
     def require_room(self) -> None:
         """Raise RefusedError if nothing is accepted now."""
         if self.trouble:
-            raise stopped(self.trouble)
+            raise self.refusal()
         full = self.accepted >= self.limits.requests
         if full or self._waiting.tokens >= self.limits.waiting_tokens:
             raise busy(min(_LONGEST_WAIT, 1 + int(self._waiting.tokens / self._rate)))
@@ -255,8 +262,8 @@ class Engine:
                 continue
             if facts == self.facts:
                 return worker
-            self._reason = "the model's files have changed since the server started"
-            self._fail(stopped(self._reason, fix="restart the server"))
+            self._reason = _CHANGED
+            self._fail(self.refusal())
             await worker.end()
 
 

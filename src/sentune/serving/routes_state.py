@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from sentune.serving.documented import HEALTH, METRICS
 from sentune.serving.figures import Figures
-from sentune.serving.problems import stopped
 from sentune.serving.route import CheckedRoute
 from sentune.serving.service import Service, answer
 
@@ -23,7 +22,7 @@ def state_routes(service: Service, figures: Figures) -> APIRouter:
         """200 if the model has just computed a text, else 503."""
         engine = service.engine
         if engine.trouble or not await engine.alive():
-            raise stopped(engine.trouble or "the model does not answer")
+            raise engine.refusal()
         return answer({"status": "ready"})
 
     @router.get("/metrics", responses=METRICS)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from sentune.errors import ArgumentError
 from sentune.serving.engine import Engine
-from sentune.serving.problems import RefusedError, stopped, unprocessable
+from sentune.serving.problems import RefusedError, unprocessable
 from sentune.serving.vectors import Shape
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.truncation import Truncation
@@ -40,7 +40,7 @@ class Service:
     def model(self) -> dict[str, Any]:
         """The facts of the model."""
         if not self.engine.facts:
-            raise stopped(self.engine.trouble)
+            raise self.engine.refusal()
         facts: dict[str, Any] = self.engine.facts["model"]
         return facts
 
