@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +20,7 @@ import pytest
 from tests.serving.faking import write_facts
 
 from sentune import SentenceTransformer
+from sentune.errors import ModelError
 
 _FAKE = (
     "import sentune.serving.worker_handle as handle; handle._START = "
@@ -175,11 +175,11 @@ def test_a_port_that_is_taken(
     assert "Choose another --port" in capsys.readouterr().err
 
 
-def test_what_the_worker_finds_wrong(start: Start, tmp_path: Path, tiny_folder: Path) -> None:
+def test_what_the_worker_finds_wrong(start: Start, folder: Path) -> None:
     """A damaged model: one line, and no server."""
-    folder = tmp_path / "damaged"
-    shutil.copytree(tiny_folder, folder)
-    (folder / "model.safetensors").write_bytes(b"nothing")
-    out, err = start(str(folder), "--port", "0", fake=False).communicate(timeout=120)
-    assert (out, err.count("\n")) == ("", 1)
-    assert err.startswith("sentune: ")
+    error = ModelError("the model is damaged", expected="another", fix="copy it again").to_json()
+    (folder / "facts.json").write_text(json.dumps({"error": error}), encoding="utf-8")
+    process = start(str(folder), "--port", "0")
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (2, "")
+    assert err == "sentune: the model is damaged: expected another. Copy it again.\n"

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.long import LONG
 from tests.serving.running import Running
 
-_EXAMPLES = 300 if LONG else 4
+_EXAMPLES = 300 if LONG else 3
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
