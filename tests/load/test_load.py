@@ -24,6 +24,7 @@ PACE = 0.0005
 TEXT = "a a a"  # five tokens: 400 texts a second
 LIMITS = Limits(
     body=20_000,
+    bodies=30_000,
     inputs=50,
     requests=100,
     waiting_tokens=200,
@@ -115,6 +116,28 @@ def test_bodies_above_the_limits(server: Running) -> None:
     assert (many.status, "at most 50" in many.body["error"]) == (413, True)
     without_length = asyncio.run(_chunked(server.port))
     assert without_length == 413
+
+
+def test_many_bodies_at_once(server: Running) -> None:
+    """What is being received is bounded too, over all clients."""
+
+    async def status() -> int:
+        head = b"POST /embed HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        writers = []
+        for _ in range(2):  # they do not end
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(head + b"content-length: 19000\r\n\r\n" + b"a" * 14_900)
+            writers.append(writer)
+        await asyncio.sleep(0.2)
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(head + b"content-length: 1000\r\n\r\n" + b"a" * 1000)
+        found, _ = await answer_of(reader)
+        for each in (*writers, writer):
+            each.close()
+        return found
+
+    assert asyncio.run(status()) == 429
+    assert asyncio.run(clients(server.port, 1, 0.1))[-1][0] == 200
 
 
 async def _chunked(port: int) -> int:

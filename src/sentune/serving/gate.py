@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sentune.errors import ArgumentError, PoolError
 from sentune.serving.engine import Engine
 from sentune.serving.figures import Figures
-from sentune.serving.problems import RefusedError, problem
+from sentune.serving.problems import RefusedError, busy, problem
 
 __all__ = ["Gate"]
 
@@ -100,7 +100,6 @@ class Gate:
         size = int(told) if told.isdigit() else 0
         if size > limits.body:
             raise _too_large(limits.body)
-        self._receiving += 1
         try:
             async with asyncio.timeout(limits.body_seconds):
                 return await self._received(receive)
@@ -114,22 +113,26 @@ class Gate:
                 ),
                 {"connection": "close"},
             ) from None
-        finally:
-            self._receiving -= 1
 
     async def _received(self, receive: Receive) -> bytes:
         limits, parts, size = self._engine.limits, [], 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _GoneError
-            part = message.get("body", b"")
-            size += len(part)
-            if size > limits.body:
-                raise _too_large(limits.body)
-            parts.append(part)
-            if not message.get("more_body"):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+        try:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _GoneError
+                part = message.get("body", b"")
+                size += len(part)
+                self._receiving += len(part)
+                if size > limits.body:
+                    raise _too_large(limits.body)
+                if self._receiving > limits.bodies:
+                    raise busy(1)
+                parts.append(part)
+                if not message.get("more_body"):
+                    return parts[0] if len(parts) == 1 else b"".join(parts)
+        finally:
+            self._receiving -= size
 
 
 class _GoneError(Exception):
