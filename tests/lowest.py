@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent
-_USED = ("train", "evaluate", "tasks", "index", "export")
+_USED = ("train", "evaluate", "tasks", "index", "export", "server")
 
 
 def lowest() -> dict[str, str]:

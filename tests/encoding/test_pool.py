@@ -21,7 +21,7 @@ import pytest
 import torch
 
 from sentune.encoding.encode import EncodeSettings
-from sentune.encoding.frames import write_frame
+from sentune.encoding.messages import write_frame
 from sentune.encoding.pool import Pool
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, MissingExtraError, PoolError

@@ -25,7 +25,8 @@ _ROOT = Path(__file__).parents[2]
 # In the order in which a reader needs them: a page may use the files of one before it.
 _PAGES = (
     *("README.md", "demo.md", "data.md", "check.md", "tune.md", "evaluate.md", "mine-negatives.md"),
-    *("index.md", "search.md", "rerank.md", "encode.md", "similarity.md", "classify.md"),
+    *("index.md", "search.md", "serve.md", "rerank.md", "encode.md", "similarity.md"),
+    "classify.md",
     *("cluster.md", "paraphrases.md", "duplicates.md", "export.md", "training.md"),
     *("from-sentence-transformers.md", "doctor.md", "read.md", "ask.md", "split.md", "report.md"),
     *("convert.md", "push.md"),

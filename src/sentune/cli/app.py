@@ -31,6 +31,7 @@ from sentune.cli import (
     read,
     rerank,
     search,
+    serve,
     similarity,
     split,
     tune,
@@ -43,8 +44,21 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(read, ask, split, check, convert, tune, mine_negatives, evaluate, index, search, rerank),
-    *(encode, similarity, classify, cluster, paraphrases, duplicates, export, push, demo, doctor),
+    *(read, ask, split, check, convert, tune, mine_negatives, evaluate, index, search),
+    *(
+        serve,
+        rerank,
+        encode,
+        similarity,
+        classify,
+        cluster,
+        paraphrases,
+        duplicates,
+        export,
+        push,
+        demo,
+        doctor,
+    ),
 )
 
 

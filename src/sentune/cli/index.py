@@ -55,11 +55,16 @@ def build(
     late: Annotated[
         bool, typer.Option("--late", help="Store the vectors of tokens, for the late stage.")
     ] = False,
+    compare: Annotated[
+        str | None,
+        typer.Option(help="A base model, whose vectors are stored too: for serve --compare."),
+    ] = None,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
 ) -> None:
     """Make an index: encode all passages, once."""
+    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
     from sentune.index.storage import store_at
 
@@ -67,6 +72,7 @@ def build(
     store_at(out).require_free()
     _say_skipped(data)
     encoder = loaded_model(model)
+    base = None if compare is None else SentenceTransformer(compare)
     with telling_what_is_left(out), telling_truncation(encoder):
         index = Index.build(
             out,
@@ -74,6 +80,7 @@ def build(
             data,
             long_text=chosen,
             late=late,
+            compare=base,
             show_progress_bar=interactive(),
             reading=reading,
         )

@@ -17,7 +17,7 @@ from sentune.progress import Advance, progress
 from sentune.tokens.tokenizer import Tokenizer
 from sentune.tokens.truncation import Truncation, record_truncation
 
-__all__ = ["Scorer", "score_pairs"]
+__all__ = ["Scorer", "score_ids", "score_pairs"]
 
 logger = logging.getLogger(__name__)
 
@@ -67,16 +67,27 @@ def score_pairs(
     return torch.cat(parts)
 
 
-@torch.inference_mode()
 def _score_chunk(
     model: Scorer, pairs: Sequence[Pair], batch_size: int | None, advance: Advance
 ) -> tuple[Tensor, Truncation]:
     token_ids, segments, truncation = model.tokenizer.pairs(pairs)
-    scores = torch.empty(len(pairs), model.num_labels, dtype=model.dtype, device=model.device)
+    return score_ids(model, token_ids, segments, batch_size, advance), truncation
+
+
+@torch.inference_mode()
+def score_ids(
+    model: Scorer,
+    token_ids: Sequence[list[int]],
+    segments: Sequence[list[int]],
+    batch_size: int | None = None,
+    advance: Advance = lambda _: None,
+) -> Tensor:
+    """(pairs, num_labels) scores before the activation, of pairs whose token ids are known."""
+    scores = torch.empty(len(token_ids), model.num_labels, dtype=model.dtype, device=model.device)
     with model.evaluating():
         for group in plan_packs(list(map(len, token_ids)), token_budget(model.device), batch_size):
             of_group = [segments[number] for number in group] if model.segmented else None
             packed = pack([token_ids[number] for number in group], of_group)
             scores[group] = model(packed.to(model.device))
             advance(len(group))
-    return scores, truncation
+    return scores

@@ -28,6 +28,7 @@ __all__ = [
     "OutputValue",
     "encode_both",
     "encode_chunk",
+    "encode_ids",
     "token_budget",
 ]
 
@@ -141,6 +142,18 @@ def encode_both(
             for at, own, each in zip(positions, ids, rows, strict=True):
                 kept[at] = keep(np.array(own, np.int32), each.numpy())
     return Block(_finished(vectors, settings), truncation), [kept[at] for at in range(len(texts))]
+
+
+@torch.inference_mode()
+def encode_ids(model: Embedder, token_ids: Sequence[list[int]], skipped: int = 0) -> Tensor:
+    """Whole vectors (texts, dim) of texts whose token ids are known, special tokens among them.
+
+    ``skipped`` tokens at the start of each are a prompt that pooling leaves out, if the model
+    does so.
+    """
+    with model.evaluating():
+        groups = _groups(model, token_ids, None, lambda _: None)
+        return _sentence_vectors(model, groups, len(token_ids), skipped)
 
 
 def _encode_windows(

@@ -7,16 +7,15 @@ pool's process ends.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import sys
 import traceback
 from typing import IO, Any
 
 import torch
 
 from sentune.encoding.encode import EncodeSettings, encode_chunk
-from sentune.encoding.frames import frame_of, read_frame, write_frame
+from sentune.encoding.frames import frame_of
+from sentune.encoding.messages import claim_pipes, read_frame, write_frame
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import PoolError, SentuneError
 
@@ -25,7 +24,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Load the model that the first message names, and encode until the pipe is closed."""
-    requests, replies = _claim_pipes()
+    requests, replies = claim_pipes()
     folder = ""
     try:
         head, _ = read_frame(requests)
@@ -78,14 +77,3 @@ def _error_record(error: Exception) -> dict[str, str]:
             fix="encode without a pool to see where it fails",
         )
     return error.to_json()
-
-
-def _claim_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """The pipes to the pool; nothing else in the process can read from or print to them."""
-    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
-    os.close(nothing)
-    sys.stdout.flush()
-    return requests, replies

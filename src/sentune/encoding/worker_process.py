@@ -12,7 +12,8 @@ from contextlib import suppress
 from typing import IO, Any
 
 from sentune.encoding.encode import Block
-from sentune.encoding.frames import block_of, read_frame, write_frame
+from sentune.encoding.frames import block_of
+from sentune.encoding.messages import read_frame, write_frame
 from sentune.errors import PoolError, SentuneError
 
 __all__ = ["WorkerGoneError", "WorkerProcess"]

@@ -10,14 +10,14 @@ from sentune.checks import require_choice, require_text
 from sentune.data.files.lines import STDIN
 from sentune.data.options import AS_NAMED, ReadOptions
 from sentune.encoding.fingerprint import fingerprint
-from sentune.errors import ArgumentError
+from sentune.errors import ArgumentError, IndexFolderError
 from sentune.index.arrow_rows import among, of_source
 from sentune.index.changes import Changes
 from sentune.index.index_model import IndexModel
 from sentune.index.reader import IndexReader
 from sentune.index.sources import Data, Sources, sources_of
 from sentune.index.storage import store_at
-from sentune.index.store import Store
+from sentune.index.store import BASE_FOLDER, Store
 from sentune.index.table import require_extra, require_lancedb
 from sentune.index.table_writing import WritableTable
 from sentune.index.version_writing import WritableVersion
@@ -78,6 +78,7 @@ class Index(IndexReader):
         *,
         long_text: LongText = "pieces",
         late: bool = False,
+        compare: SentenceTransformer | None = None,
         show_progress_bar: bool = False,
         reading: ReadOptions = AS_NAMED,
     ) -> Self:
@@ -98,6 +99,7 @@ class Index(IndexReader):
             late: store the vectors of the passages' tokens too, so that a search in mode ``late``
                 encodes nothing but the question. ``add`` does the same. They come from the same
                 computation; docs/index.md has the bytes.
+            compare: a base model, whose vectors are stored too; see :meth:`compared_with`.
             show_progress_bar: a bar on standard error.
             reading: what the columns of files are.
 
@@ -109,7 +111,8 @@ class Index(IndexReader):
         """
         require_extra()
         require_lancedb()
-        _require_metric(model)
+        for each in (model, *(() if compare is None else (compare,))):
+            _require_metric(each)
         built_with = IndexModel.of(model, require_long_text(long_text), tokens=late)
         store = store_at(path)
         store.require_free()
@@ -117,7 +120,7 @@ class Index(IndexReader):
         try:
             with store.filling():
                 store.require_free()  # reading the data can take long
-                return cls._built(store, built_with, model, sources, show_progress_bar)
+                return cls._built(store, built_with, model, sources, compare, show_progress_bar)
         finally:
             store.remove_if_empty()
 
@@ -128,6 +131,7 @@ class Index(IndexReader):
         built_with: IndexModel,
         model: SentenceTransformer,
         sources: Sources,
+        compare: SentenceTransformer | None,
         show_progress_bar: bool,
     ) -> Self:
         index = cls._begin(store, store.unfinished() or 1, built_with, model)
@@ -137,8 +141,69 @@ class Index(IndexReader):
             if not index._version.count():
                 store.discard(index._version.number)
             raise
+        if compare is not None:
+            index._store_base(compare, show_progress_bar=show_progress_bar)
         store.publish(index._version.number)
         return index
+
+    @property
+    def _base_location(self) -> str:
+        return f"{self.location}/{BASE_FOLDER}"
+
+    def _store_base(self, base: SentenceTransformer, *, show_progress_bar: bool) -> None:
+        """Make the passages of the base's index those of this one."""
+        store = store_at(self._base_location)
+        built_with = IndexModel.of(base, self._built_with.long_text, tokens=False)
+        with store.filling():
+            current = store.current() if store.is_published() else 0
+            known = current and built_with.has_begun(store, current)
+            number = current if known else store.unfinished() or current + 1
+            fresh = self._begin(store, number, built_with, base)
+            fresh._writer.copy(self._version, show_progress_bar=show_progress_bar)
+            if not known:
+                store.publish(number)
+
+    def _update_base(self, *, changed: bool = True) -> None:
+        if changed and store_at(self._base_location).is_published():
+            base = type(self).open(self._base_location).model
+            self._store_base(base, show_progress_bar=False)
+
+    def compared_with(self, base: str) -> Self:
+        """The index of a base model's vectors of the same passages, for searches beside this one.
+
+        ``build`` stores them with ``compare``, and ``add``, ``delete`` and ``rebuild`` keep them up
+        to date.
+
+        Raises:
+            IndexFolderError: they are not there, of another model, or of other passages.
+            ModelError: there is no such model.
+        """
+        from sentune.encoding.sentence_transformer import SentenceTransformer
+
+        again = f"sentune index build {self._built_with.name} DATA --out NEW-INDEX --compare {base}"
+        store = store_at(self._base_location)
+        if not store.is_published():
+            raise IndexFolderError(
+                f"{self.location} has no vectors of {base}",
+                expected="an index that was built with --compare",
+                fix=f"build it so: {again}",
+            )
+        known, model = IndexModel.read(store, store.current()), SentenceTransformer(base)
+        if known.fingerprint.differences(fingerprint(model)):
+            raise IndexFolderError(
+                f"{self.location} has the vectors of {known.name}, and {base} is another model",
+                expected="the model that it was compared with",
+                fix=f"name that one, or build the index anew: {again}",
+            )
+        found = type(self).open(self._base_location, model)
+        self._follow()
+        if found._version.table.digests() != self._version.table.digests():
+            raise IndexFolderError(
+                f"{self.location} has vectors of {base} for other passages: a change was interrupted",
+                expected="both models' vectors of the same passages",
+                fix=f"add something to the index again, or build it anew: {again}",
+            )
+        return found
 
     @classmethod
     def open(cls, path: str | Path, model: SentenceTransformer | None = None) -> Self:
@@ -190,7 +255,9 @@ class Index(IndexReader):
             ModelError: the model is no longer where it was.
         """
         self._follow()
-        return self._writer.apply(sources_of(data, reading), show_progress_bar=show_progress_bar)
+        changes = self._writer.apply(sources_of(data, reading), show_progress_bar=show_progress_bar)
+        self._update_base()
+        return changes
 
     def delete(
         self,
@@ -218,7 +285,9 @@ class Index(IndexReader):
         if source is not None:
             name = str(source)
             where = of_source(name if name in ("", STDIN) else str(Path(name).resolve()))
-        return self._writer.delete([where] if where is not None else among("id", listed))
+        count = self._writer.delete([where] if where is not None else among("id", listed))
+        self._update_base(changed=count > 0)
+        return count
 
     def rebuild(
         self,
@@ -256,6 +325,7 @@ class Index(IndexReader):
                 pass
         self._given, self._model = True, model
         self._use(number, fresh._built_with)
+        self._update_base()
 
     def _replaced_by(self, fresh: Index, *, show_progress_bar: bool) -> bool:
         """Copy all passages and publish ``fresh``; False if some were added in the meantime."""

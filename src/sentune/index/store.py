@@ -6,6 +6,7 @@
       index.json        {"format": 4, "version": 2}; readers follow it, `publish` replaces it
       writing.lock      held while rows are written, for seconds
       filling.lock      held while a version is filled, for as long as that takes
+      base/             another index: the same passages with the vectors of a base, if any
       2/                facts.json, dense.json, revision.json, segments (rows-*.safetensors) and
                         LanceDB's table of passages
 
@@ -45,10 +46,13 @@ from typing import Any, BinaryIO, Protocol
 from sentune.errors import IndexFolderError, OutputError
 from sentune.files import locked, make_folder, new_file, remove_partials, require_free, write_json
 
-__all__ = ["CURRENT", "FORMAT", "MODEL_FILE", "VERSION", "LocalStore", "Store"]
+__all__ = ["BASE_FOLDER", "CURRENT", "FORMAT", "MODEL_FILE", "VERSION", "LocalStore", "Store"]
 
 MODEL_FILE = "facts.json"
 """The first file of a version: the model that it is built with."""
+
+BASE_FOLDER = "base"
+"""In the folder of an index: the index of a base model's vectors, to compare searches with."""
 
 FORMAT = 4
 CURRENT = "index.json"
@@ -284,7 +288,8 @@ class LocalStore:
 
     def _is_ours(self, name: str) -> bool:
         """Whether an unfinished index has an entry of this name."""
-        return self._is_version(name) or name.endswith(".lock") or name.startswith(f".{CURRENT}")
+        ours = name == BASE_FOLDER or name.endswith(".lock") or name.startswith(f".{CURRENT}")
+        return ours or self._is_version(name)
 
     def _object(self, path: Path) -> dict[str, Any]:
         """A JSON object; not read again as long as the file is the same, because searches ask."""

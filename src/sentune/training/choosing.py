@@ -16,6 +16,7 @@ from sentune.training.losses import (
     CoSENTLoss,
     EmbeddingLoss,
     GISTEmbedLoss,
+    MatryoshkaLoss,
     MultipleNegativesRankingLoss,
     SupervisedContrastiveLoss,
     TripletLoss,
@@ -23,7 +24,7 @@ from sentune.training.losses import (
 from sentune.training.own_losses import OwnLoss
 from sentune.wording import counted
 
-__all__ = ["LossOf", "Losses", "chosen_losses", "own_weights"]
+__all__ = ["LossOf", "Losses", "chosen_losses", "own_weights", "trained_dimensions"]
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +125,25 @@ def _tell_unused_labels(
                 type(loss).__name__,
                 f"the data set {name!r}" if name else "the data",
             )
+
+
+def trained_dimensions(losses: EmbeddingLoss | Mapping[str, EmbeddingLoss]) -> dict[str, list[int]]:
+    """What is kept with a model whose first dimensions are trained for use without the rest.
+
+    These are the dimensions that the losses of all data sets train; nothing where there are none.
+    """
+    each = losses.values() if isinstance(losses, Mapping) else [losses]
+    sizes = [
+        {
+            size
+            for part in loss.modules()
+            if isinstance(part, MatryoshkaLoss)
+            for size in part.matryoshka_dims
+        }
+        for loss in each
+    ]
+    common = sorted(set.intersection(*sizes), reverse=True)
+    return {"matryoshka_dims": common} if common else {}
 
 
 def own_weights(

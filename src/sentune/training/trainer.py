@@ -18,7 +18,7 @@ from sentune.hardware import choose_compute
 from sentune.training.arguments import SentenceTransformerTrainingArguments, refused
 from sentune.training.batches.collator import Batch, Collator
 from sentune.training.batches.examples import Datasets
-from sentune.training.choosing import Losses, chosen_losses, own_weights
+from sentune.training.choosing import Losses, chosen_losses, own_weights, trained_dimensions
 from sentune.training.evaluating import Evaluator, as_evaluator
 from sentune.training.given import (
     model_to_train,
@@ -212,7 +212,7 @@ class SentenceTransformerTrainer(MeasuringTrainer):
             passages = [row.texts[1] for row in self.train_data.rows]
             self._vectors = self.model.encode_document(passages, normalize_embeddings=True)
         # What was measured with the old weights is not true of the new ones.
-        self.model.extras = {}
+        self.model.extras = trained_dimensions(self.loss)
         self.model.model_card = f"# Tuned from {self.model.base.name} with sentune, not evaluated\n"
         try:
             return super().train(resume_from_checkpoint, *args, **options)

@@ -14,7 +14,7 @@ from sentune.errors import IndexFolderError, OutputError
 from sentune.index.object_storage.bucket import Bucket, ChangedError, StorageError
 from sentune.index.object_storage.cache import Cache
 from sentune.index.object_storage.lease import Lease, is_held
-from sentune.index.store import CURRENT, FORMAT, MODEL_FILE, VERSION
+from sentune.index.store import BASE_FOLDER, CURRENT, FORMAT, MODEL_FILE, VERSION
 
 __all__ = ["ObjectStore"]
 
@@ -97,7 +97,8 @@ class ObjectStore:
             )
         with self._reading():
             folders, objects = self._bucket.names()
-        foreign = [name for name in folders if not self._is_version(name)]
+        ours = [name for name in folders if name == BASE_FOLDER or self._is_version(name)]
+        foreign = [name for name in folders if name not in ours]
         foreign += [name for name in objects if not name.endswith(".lock")]
         if foreign:
             raise OutputError(

@@ -1,0 +1,16 @@
+"""A model behind HTTP: the routes that existing clients speak, over one process that computes.
+
+::
+
+    request ─ gate ─ routes ─ texts ─ engine ─ worker_handle ─┤ pipe ├─ worker ─ served: model,
+              key,   bodies   tokens  batches                         another     index, reranker
+              limits                                                  process
+
+- ``engine`` knows nothing of HTTP: it batches the requests of all clients by tokens, has them
+  computed in one worker, and replaces a worker that dies or hangs.
+- ``texts`` turns texts into token ids in the server's process, so that what is cut is known before
+  anything is computed; ``vectors`` finishes what the worker gives.
+- ``gate`` lets requests in: key, readiness, limits, time. ``bodies`` are what they may say.
+- ``routes_*`` has one module for each family of clients; ``app`` puts them together.
+- ``server`` listens, and stops in order.
+"""

@@ -1,0 +1,78 @@
+"""The process that computes: it reads batches from standard input and answers with numbers.
+
+:class:`sentune.serving.worker_handle.WorkerHandle` starts it. It ends with the server: a thread
+waits for messages, and ends the process when the pipe is closed, even if the model computes.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import traceback
+from typing import IO, Any
+
+from sentune.encoding.messages import claim_pipes, read_frame, write_frame
+from sentune.errors import PoolError, SentuneError
+from sentune.serving.plan import Plan
+
+__all__ = ["main"]
+
+_Inbox = queue.SimpleQueue[tuple[dict[str, Any], bytes]]
+
+
+def main() -> None:
+    """Load what the first message names, and answer until the pipe is closed."""
+    requests, replies = claim_pipes()
+    inbox: _Inbox = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(requests, inbox), daemon=True).start()
+    try:
+        served = _load(inbox.get()[0], replies)
+        while served is not None:
+            head, body = inbox.get()
+            write_frame(replies, *_answer(served, head, body))
+    except BrokenPipeError:
+        os._exit(0)  # the server has gone
+
+
+def _receive(requests: IO[bytes], inbox: _Inbox) -> None:
+    try:
+        while True:
+            inbox.put(read_frame(requests))
+    except (EOFError, OSError, ValueError):
+        os._exit(0)
+
+
+def _load(head: dict[str, Any], replies: IO[bytes]) -> Any:
+    try:
+        from sentune.serving.served import Served  # loads PyTorch
+
+        served = Served.load(Plan(**head["plan"]))
+        facts = served.facts()
+    except Exception as error:  # noqa: BLE001 — the server must get every error
+        write_frame(replies, {"error": _record(error)})
+        return None
+    write_frame(replies, facts)
+    return served
+
+
+def _answer(served: Any, head: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    try:
+        answer, content = served.answer(head, body)
+    except Exception as error:  # noqa: BLE001 — as above
+        return {"id": head["id"], "error": _record(error)}, b""
+    return {**answer, "id": head["id"]}, content
+
+
+def _record(error: Exception) -> dict[str, str]:
+    if not isinstance(error, SentuneError):
+        # Where it happened, and not its words: they can have a text.
+        lines = traceback.format_tb(error.__traceback__)
+        print("".join(lines), type(error).__name__, sep="", file=sys.stderr, flush=True)  # noqa: T201
+        error = PoolError(
+            f"the model failed ({type(error).__name__})",
+            expected="a model that can compute the texts",
+            fix="read what the server wrote to standard error",
+        )
+    return error.to_json()

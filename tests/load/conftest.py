@@ -1,0 +1,5 @@
+"""Servers of a worker without a model."""
+
+from tests.serving.faking import fake
+
+__all__ = ["fake"]
