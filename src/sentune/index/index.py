@@ -199,7 +199,7 @@ class Index(IndexReader):
         self._follow()
         if found._version.table.digests() != self._version.table.digests():
             raise IndexFolderError(
-                f"{self.location} has vectors of {base} for other passages: a change was interrupted",
+                f"{self.location} has vectors of {base} for other passages (an interrupted change)",
                 expected="both models' vectors of the same passages",
                 fix=f"add something to the index again, or build it anew: {again}",
             )
