@@ -17,9 +17,11 @@ from sentune.evaluation.late_scores import LateScores
 from sentune.evaluation.report import PRIMARY_METRIC, LateStage, WeightFrom
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.weights import TOLERANCE, WEIGHTS, Shortlist, best_weight, stacked
+from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import fuse
 from sentune.ranking.late_interaction import LATE_DEPTH, LATE_WEIGHT, LateChoice, add_late
 from sentune.ranking.rank import DEPTH, rank
+from sentune.ranking.token_weights import Idf
 
 if TYPE_CHECKING:
     from sentune.encoding.text_encoder import TextEncoder
@@ -54,15 +56,17 @@ class FusionFit:
 
 @dataclass(frozen=True, slots=True)
 class ReadPieces:
-    """What the late stage reads: of every candidate its best piece by the model's similarity.
+    """What the late stage reads: of every candidate one piece, see ``Pieces.read_of``.
 
     Attributes:
         texts: the pieces of all passages.
         numbers: for one block of questions after the other, the piece of each candidate (n, C).
+        idf: of the words of the questions.
     """
 
     texts: Sequence[str]
     numbers: Sequence[NDArray[np.int64]]
+    idf: Idf
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,9 @@ def measure_late(
     origin: WeightFrom = "cross-fitted" if given is None else "given"
     if given is None and fusion.folds is None:
         given, origin = LateChoice(), "default"
-    read = read or ReadPieces(task.passages, [columns for columns, _, _ in candidates])
+    if read is None:
+        places = [columns for columns, _, _ in candidates]
+        read = ReadPieces(task.passages, places, BM25(task.passages).idf)
     weights = sorted({fusion.weight, *fusion.fold_weights.values()})
     depths = LATE_DEPTHS if given is None else (given.depth,)
     tried = WEIGHTS if given is None else (given.weight,)
@@ -124,6 +130,7 @@ def measure_late(
         model,
         task.questions,
         read.texts,
+        read.idf,
         [(one.questions, one.first(max(depths))) for each in heads.values() for one in each],
         show_progress_bar=show_progress_bar,
     )

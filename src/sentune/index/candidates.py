@@ -61,13 +61,14 @@ class Candidates:
         weight: float,
         late: LateStage,
     ) -> list[Hit]:
-        """The fusion, whose first passages the late stage orders anew, by their best pieces."""
+        """The fusion, whose first passages the late stage orders anew, by one piece of each."""
         depth = late.choice.depth
         passages, scores = self._fusion(vector, words, weight)
         kept = max(top, depth)  # a search shows no others, and they stay behind these
         places, similarities = self.snapshot.best_pieces(vector, passages[:kept])
-        texts = [str(self.snapshot.row(place)["piece"]) for place in places[:depth].tolist()]
-        scores = late.rescored(scores[:kept], texts)
+        read = self.snapshot.read_pieces(vector, words, passages[:depth])
+        texts = [str(self.snapshot.row(place)["piece"]) for place in read.tolist()]
+        scores = late.rescored(scores[:kept], texts, self.snapshot.idf)
         order = rank(scores[None], top)[0]
         return self._hits(places[order], scores[order], similarities[order].tolist())
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.ranking.late_interaction import LateChoice, add_late, late_scores
+from sentune.ranking.token_weights import Idf
 
 if TYPE_CHECKING:
     from sentune.encoding.sentence_transformer import SentenceTransformer
@@ -32,14 +33,15 @@ class LateStage:
     choice: LateChoice
 
     def rescored(
-        self, scores: NDArray[np.floating[Any]], texts: Sequence[str]
+        self, scores: NDArray[np.floating[Any]], texts: Sequence[str], idf: Idf
     ) -> NDArray[np.float64]:
         """Scores (C,) of a ranking, with the late scores of its first texts added.
 
+        ``idf`` is that of the words of the question in the index.
         Cost: these texts are encoded.
         """
         if not texts:
             return scores.astype(np.float64)
-        late = late_scores(self.model, self.question, texts)
+        late = late_scores(self.model, self.question, texts, idf)
         found: NDArray[np.float64] = add_late(scores[None], late, self.choice.weight)[0]
         return found
