@@ -245,6 +245,8 @@ def test_the_weight_is_zero_where_the_late_stage_does_not_help() -> None:
 def test_the_weight_and_the_depth_that_help_are_chosen() -> None:
     peak = curve(0.8, 0.81, 0.83, 0.84, 0.83, 0.81, 0.8, 0.8, 0.8, 0.8, 0.8)
     plateau = curve(0.8, 0.81, *[0.82] * 9)
+    rising = curve(*(0.8 + 0.002 * step for step in range(11)))
+    assert choose_late({20: rising}) == LateChoice(0.9, 20)
     assert choose_late({20: peak}) == LateChoice(0.3, 20)
     assert choose_late({20: plateau}) == LateChoice(LATE_WEIGHT, 20)
     assert choose_late({20: plateau, 50: plateau + 0.004}).depth == 20
