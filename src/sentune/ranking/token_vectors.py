@@ -13,8 +13,9 @@ from sentune.vectors import require_finite
 
 if TYPE_CHECKING:
     from sentune.encoding.text_encoder import TextEncoder
+    from sentune.tokens.tokenizer import Tokenizer
 
-__all__ = ["TokenVectors", "passage_tokens", "question_tokens", "token_encoder"]
+__all__ = ["TokenVectors", "passage_tokens", "question_tokens", "token_encoder", "weighted"]
 
 TokenVectors = NDArray[np.float32]
 """(tokens, hidden), each row of unit length, in a question times its weight; no row for a text
@@ -45,8 +46,19 @@ def question_tokens(model: TextEncoder, questions: Sequence[str], idf: Idf) -> l
         ModelError: a vector is not finite.
     """
     found = _token_vectors(model, questions, model.query_prompt)
-    weights = token_weights(model.tokenizer, questions, idf, model.query_prompt)
-    return [each * own[:, None] for each, own in zip(found, weights, strict=True)]
+    return weighted(found, model.tokenizer, questions, idf, model.query_prompt)
+
+
+def weighted(
+    tokens: Sequence[TokenVectors],
+    tokenizer: Tokenizer,
+    questions: Sequence[str],
+    idf: Idf,
+    prompt: str,
+) -> list[TokenVectors]:
+    """Token vectors of questions, of unit length, times the weight of each token."""
+    weights = token_weights(tokenizer, questions, idf, prompt)
+    return [each * own[:, None] for each, own in zip(tokens, weights, strict=True)]
 
 
 def passage_tokens(model: TextEncoder, passages: Sequence[str]) -> Iterator[list[TokenVectors]]:
