@@ -63,6 +63,28 @@ def test_build_says_what_it_made(run: Run, tiny_folder: Path, file: Path, tmp_pa
     assert len(Index.open(tmp_path / "new")) == 6
 
 
+def test_build_with_token_vectors(
+    run: Run, tiny_folder: Path, file: Path, index: Path, tmp_path: Path
+) -> None:
+    assert "tokens" not in run("index", "info", index).out
+    new = tmp_path / "new"
+    outcome = run("index", "build", tiny_folder, file, "--out", new, "--late")
+    assert outcome.code == 0, outcome.err
+    assert re.search(
+        r"tokens +stored, 0\.\d\d MB, [\d,]+ bytes a passage", run("index", "info", new).out
+    )
+    shown = json.loads(run("index", "info", new, "--json").out)
+    assert shown["tokens"] is True
+    assert shown["token_bytes"] > 0
+    found = [
+        json.loads(run("search", each, "copy", "--mode", "late", "--json").out)
+        for each in (index, new)
+    ]
+    assert [hit["id"] for hit in found[0]] == [hit["id"] for hit in found[1]]
+    assert run("index", "rebuild", new, "--model", tiny_folder, "--no-late").code == 0
+    assert not Index.open(new).info().tokens
+
+
 def test_build_reads_standard_input_and_counts_what_was_cut(
     run: Run, tiny_folder: Path, tmp_path: Path
 ) -> None:

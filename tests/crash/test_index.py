@@ -1,6 +1,7 @@
 """An index whose writers are killed, run together, or find the disk full.
 
-``make test-long`` kills 100 times, ``make test`` twice.
+``make test-long`` kills 100 times, ``make test`` twice. The index has token vectors, for which a
+codec is learnt on the way; in ``make test-long`` also one without them.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from tests.long import LONG
 
 from sentune import SentenceTransformer
 from sentune.index import Index
+from sentune.index.token_codec import WholeTokens
 
 _ADDS = Path(__file__).with_name("adds.py")
 _PARTS = 3
 _KILLS = 100 if LONG else 2
 
 
-@pytest.fixture
-def index(tmp_path: Path, tiny: SentenceTransformer) -> Index:
-    return Index.build(tmp_path / "index", tiny, [{"id": "first", "text": "the first passage"}])
+# What is stored without tokens is a part of what is stored with them.
+@pytest.fixture(params=[True, False] if LONG else [True])
+def index(tmp_path: Path, tiny: SentenceTransformer, request: pytest.FixtureRequest) -> Index:
+    first = [{"id": "first", "text": "the first passage"}]
+    return Index.build(tmp_path / "index", tiny, first, late=request.param)
 
 
 @contextmanager
@@ -58,6 +62,19 @@ def _stored(index: Index) -> list[str]:
     return [row["id"] for batch in index._version.table.batches(1000) for row in batch.to_pylist()]
 
 
+def _require_tokens(index: Index) -> None:
+    """Every piece has its tokens, packed as the index says, or none has."""
+    snapshot = index._version.snapshot
+    tokens = snapshot.tokens(range(snapshot.width))
+    known = index._built_with.tokens
+    assert {len(each) > 0 for each in tokens} == {known}
+    if known and snapshot.codec is None:
+        assert {WholeTokens.read(each).vectors.shape[1] for each in tokens} == {32}
+    elif known:
+        head, width = len(snapshot.codec.axes) + 4, 2 + len(snapshot.codec.levels) // 8
+        assert {(len(each) - head) % width for each in tokens} == {0}
+
+
 def test_every_acknowledged_addition_survives_a_kill(
     index: Index, tiny_folder: Path, tiny: SentenceTransformer
 ) -> None:
@@ -80,7 +97,9 @@ def test_every_acknowledged_addition_survives_a_kill(
         begun = {f"{name}-{len(done)}-{part}" for part in range(_PARTS)}
         assert set(stored) - expected in (set(), begun)
         expected |= set(stored)
-        assert len(after.search("passage part", 10, mode="hybrid")) == min(10, len(stored))
+        for mode in ("hybrid", "late"):
+            assert len(after.search("passage part", 10, mode=mode)) == min(10, len(stored))
+        _require_tokens(after)
         after.add([{"id": f"after-{kill}", "text": f"added after kill {kill}"}])
         expected.add(f"after-{kill}")
 
@@ -119,6 +138,7 @@ def test_a_full_disk_is_an_error_and_the_index_opens(
         assert "cannot be written" in refused[0]
         after = Index.open(index.path, tiny)
         stored = set(_stored(after))
+        _require_tokens(after)
         acknowledged = {f"l{limit}-{n}-{part}" for n in done for part in range(_PARTS)}
         assert before | acknowledged <= stored
         # The rows may be there without their words, but never a part of the rows.

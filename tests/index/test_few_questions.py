@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save_file
 from sentune import SentenceTransformer, count_truncation
 from sentune.index import Index
 from sentune.index.few_questions import encode_questions
+from sentune.ranking.token_vectors import question_tokens
 
 ROWS = [{"id": "a", "text": "a file is copied"}, {"id": "b", "text": "a thread ends"}]
 
@@ -37,9 +38,13 @@ def test_the_vector_is_that_of_the_model(
     index = Index.build(tmp_path / "index", model, ROWS)
     for question in ("copy a file", "word " * 200):
         with count_truncation() as counted:
-            vectors = encode_questions(index._built_with, [question])
-        assert vectors is not None
-        np.testing.assert_allclose(vectors, model.encode_query([question]), atol=1e-5)
+            encoded = encode_questions(index._built_with, [question])
+        assert encoded is not None
+        np.testing.assert_allclose(encoded.vectors, model.encode_query([question]), atol=1e-5)
+        idf = index._version.snapshot.idf
+        (tokens,) = question_tokens(model, [question], idf)
+        (found,) = encoded.weighted([question], idf)
+        np.testing.assert_allclose(found, tokens, atol=1e-5)
         assert (counted.texts, counted.truncated) == (1, int(len(question) > 100))
 
 

@@ -50,6 +50,9 @@ def build(
     data: _Data,
     out: Folder,
     long_text: LongTexts = None,
+    late: Annotated[
+        bool, typer.Option("--late", help="Store the vectors of tokens, for the late stage.")
+    ] = False,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
@@ -68,6 +71,7 @@ def build(
             encoder,
             data,
             long_text=chosen,
+            late=late,
             show_progress_bar=interactive(),
             reading=reading,
         )
@@ -150,6 +154,10 @@ def rebuild(
     directory: _Directory,
     model: Annotated[str, typer.Option(help="The new model: a folder or a name.")],
     long_text: LongTexts = None,
+    late: Annotated[
+        bool | None,
+        typer.Option("--late/--no-late", help="Store the vectors of tokens; as now if left out."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Encode all passages anew with another model; searches work in the meantime."""
@@ -159,7 +167,7 @@ def rebuild(
     index = Index.open(directory)
     encoder = loaded_model(model)
     with telling_what_is_left(directory), telling_truncation(encoder):
-        index.rebuild(encoder, long_text=chosen, show_progress_bar=interactive())
+        index.rebuild(encoder, long_text=chosen, late=late, show_progress_bar=interactive())
     known = index.info()
     if as_json:
         print_json(known.to_json())
@@ -219,6 +227,9 @@ def _lines(known: IndexInfo) -> Iterator[tuple[str, str]]:
     weight = "" if known.fusion_weight is None else f"; the model's weight is {known.fusion_weight}"
     yield "default mode", known.mode + (weight if known.mode == "hybrid" else "")
     yield "dense search", known.dense
+    if known.tokens:
+        each = known.token_bytes / max(1, known.passages)
+        yield "tokens", f"stored, {known.token_bytes / 1e6:,.2f} MB, {each:,.0f} bytes a passage"
     yield "words", f"{known.words_covered:,} of {known.passages:,} passages in their index"
     yield "on disk", f"{known.bytes / 1e6:,.2f} MB"
     yield "version", str(known.version)

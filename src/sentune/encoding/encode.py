@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, cast, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sentune.checks import require_choice, require_whole
@@ -18,7 +20,19 @@ from sentune.network.pack import pack, plan_packs
 from sentune.progress import Advance
 from sentune.tokens.truncation import Truncation
 
-__all__ = ["Block", "EncodeSettings", "LongText", "OutputValue", "encode_chunk", "token_budget"]
+__all__ = [
+    "Block",
+    "EncodeSettings",
+    "KeepTokens",
+    "LongText",
+    "OutputValue",
+    "encode_both",
+    "encode_chunk",
+    "token_budget",
+]
+
+T = TypeVar("T")
+KeepTokens = Callable[[NDArray[np.int32], NDArray[Any]], T]
 
 OutputValue = Literal["sentence_embedding", "token_embeddings"]
 LongText = Literal["truncate", "chunk"]
@@ -98,6 +112,35 @@ def encode_chunk(
             return Block(_token_vectors(model, groups, len(texts)), truncation)
         vectors = _sentence_vectors(model, groups, len(texts), skipped)
         return Block(_finished(vectors, settings), truncation)
+
+
+@torch.inference_mode()
+def encode_both(
+    model: Embedder,
+    texts: Sequence[str],
+    settings: EncodeSettings,
+    keep: KeepTokens[T],
+) -> tuple[Block, list[T]]:
+    """The vectors that ``encode_chunk`` gives, and those of the tokens, computed once.
+
+    ``keep`` gets the token ids of each text and their vectors, (tokens,) and (tokens, hidden) with
+    special tokens and prompt, and returns what is kept of them. Memory: the tokens of a pack, and
+    what is kept.
+    """
+    whole = [settings.prompt + text for text in texts] if settings.prompt else texts
+    skipped = model.tokenizer.prompt_length(settings.prompt) if settings.prompt else 0
+    with model.evaluating():
+        token_ids, truncation = model.tokenizer(whole)
+        vectors = torch.empty(len(texts), model.output_dimension, device=model.device)
+        kept: dict[int, T] = {}
+        for positions, ids in _groups(model, token_ids, settings.batch_size, lambda _: None):
+            packed = pack(ids).to(model.device)
+            tokens, pooled = model.embedded(packed, skipped)
+            vectors[positions] = pooled.to(vectors.dtype)
+            rows = packed.split(tokens.float().cpu())
+            for at, own, each in zip(positions, ids, rows, strict=True):
+                kept[at] = keep(np.array(own, np.int32), each.numpy())
+    return Block(_finished(vectors, settings), truncation), [kept[at] for at in range(len(texts))]
 
 
 def _encode_windows(

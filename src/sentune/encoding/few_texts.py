@@ -36,9 +36,17 @@ _POOLED: dict[str, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True, slots=True)
 class FewVectors:
-    """The result of ``encode_few``: vectors (texts, dim), and what the length limit cut."""
+    """The result of ``encode_few``.
+
+    Attributes:
+        vectors: (texts, dim).
+        tokens: (tokens, hidden) of each text, with special tokens and prompt.
+        truncation: what the length limit cut.
+        max_seq_length: the limit.
+    """
 
     vectors: Array
+    tokens: list[Array]
     truncation: Truncation
     max_seq_length: int
 
@@ -107,7 +115,7 @@ def encode_few(
     if not all_finite(vectors):
         return None
     say_left_out(encoder.left_out, found.weights)
-    return FewVectors(vectors, truncation, found.tokenizer.max_seq_length)
+    return FewVectors(vectors, encoded, truncation, found.tokenizer.max_seq_length)
 
 
 def _computes(found: ModelFolder) -> bool:

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, TypedDict, Unpack, overload
+from typing import Any, TypedDict, TypeVar, Unpack, overload
 
 import torch
 from numpy.typing import NDArray
@@ -16,7 +16,14 @@ from sentune.checks import require_whole
 from sentune.encoding.chunks import chunks
 from sentune.encoding.collect import collect, collect_tokens
 from sentune.encoding.embedder import Embedder
-from sentune.encoding.encode import Block, EncodeSettings, LongText, OutputValue
+from sentune.encoding.encode import (
+    Block,
+    EncodeSettings,
+    KeepTokens,
+    LongText,
+    OutputValue,
+    encode_both,
+)
 from sentune.encoding.inputs import Inputs, given_once
 from sentune.encoding.pool import Pool
 from sentune.encoding.precision import require_precision
@@ -29,6 +36,8 @@ from sentune.tokens.truncation import Truncation, record_truncation
 __all__ = ["EncodeOptions", "TextEncoder"]
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Devices = str | torch.device | Sequence[str | torch.device] | None
 
@@ -257,6 +266,19 @@ class TextEncoder(Embedder):
                 yield block
         if not counted and whole.truncated:
             logger.warning("%s", whole.describe(self.max_seq_length))
+
+    def encode_with_tokens(
+        self, texts: Sequence[str], prompt: str, keep: KeepTokens[T]
+    ) -> tuple[NDArray[Any], list[T]]:
+        """Vectors (n, dim) as ``encode`` gives them, and what ``keep`` makes of the token vectors.
+
+        One computation gives both; :func:`sentune.encoding.encode.encode_both` says what ``keep``
+        gets. All texts are ordered together, so give some hundred at a time.
+        """
+        block, kept = encode_both(self, texts, self.encode_settings(prompt=prompt), keep)
+        if not record_truncation(block.truncation) and block.truncation.truncated:
+            logger.warning("%s", block.truncation.describe(self.max_seq_length))
+        return block.vectors.cpu().numpy(), kept
 
     # ── several processes ─────────────────────────────────────────────────────────────────────
 

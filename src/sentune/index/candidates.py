@@ -12,6 +12,7 @@ from sentune.index.late import LateStage
 from sentune.index.nearest import Nearness
 from sentune.index.snapshot import Places, Scores, Snapshot
 from sentune.ranking.fusion import CANDIDATES, fuse
+from sentune.ranking.late_interaction import add_late
 from sentune.ranking.rank import rank
 from sentune.search.searcher import Hit
 
@@ -66,9 +67,11 @@ class Candidates:
         passages, scores = self._fusion(vector, words, weight)
         kept = max(top, depth)  # a search shows no others, and they stay behind these
         places, similarities = self.snapshot.best_pieces(vector, passages[:kept])
+        if not len(places):
+            return []
         read = self.snapshot.read_pieces(vector, words, passages[:depth])
-        texts = [str(self.snapshot.row(place)["piece"]) for place in read.tolist()]
-        scores = late.rescored(scores[:kept], texts, self.snapshot.idf)
+        first = late.scores(self.snapshot, read.tolist())
+        scores = add_late(scores[None, :kept], first, late.choice.weight)[0]
         order = rank(scores[None], top)[0]
         return self._hits(places[order], scores[order], similarities[order].tolist())
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +16,51 @@ from sentune.index.index_model import IndexModel
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import resolve
 from sentune.network.light_encoder import LightEncoder
+from sentune.ranking.token_vectors import Compared, TokenVectors, weighted
+from sentune.ranking.token_weights import Idf
+from sentune.tokens.tokenizer import Tokenizer
 from sentune.tokens.truncation import record_truncation
 
-__all__ = ["encode_questions"]
+if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+
+__all__ = ["EncodedQuestions", "encode_questions"]
 
 _FEW = 8  # more are encoded faster by the model, with the time to load it
 
 
-def encode_questions(
-    built_with: IndexModel, questions: Sequence[str]
-) -> NDArray[np.float32] | None:
-    """What ``built_with.load().encode_query(questions)`` returns; None where that has to do it.
+@dataclass(frozen=True, slots=True)
+class EncodedQuestions:
+    """Vectors (Q, d) of questions, and the vectors of their tokens that are compared."""
+
+    vectors: NDArray[np.float32]
+    tokens: Sequence[TokenVectors]
+    tokenizer: Tokenizer
+    prompt: str
+
+    @classmethod
+    def by(cls, model: SentenceTransformer, questions: Sequence[str]) -> Self:
+        """Both from one computation. Raises ModelError if a token vector is not finite."""
+        compared = Compared.of(model.tokenizer, model.query_prompt)
+        vectors, tokens = model.encode_with_tokens(
+            questions, model.query_prompt, lambda _, rows: compared.vectors(rows)
+        )
+        return cls(vectors, tokens, model.tokenizer, model.query_prompt)
+
+    def weighted(self, questions: Sequence[str], idf: Idf) -> list[TokenVectors]:
+        """The token vectors times their weights, as the late stage compares them."""
+        return weighted(self.tokens, self.tokenizer, questions, idf, self.prompt)
+
+
+def encode_questions(built_with: IndexModel, questions: Sequence[str]) -> EncodedQuestions | None:
+    """What ``EncodedQuestions.by(built_with.load(), questions)`` is; None where that has to do it.
 
     That is for the models and texts that :func:`sentune.encoding.few_texts.encode_few` leaves to
     it, for another processor, and for a model that is not the one the index was built with: then
     it says how they differ.
 
     Raises:
-        ModelError: the model is not where it was, or is damaged.
+        ModelError: the model is not where it was, or is damaged, or a token vector is not finite.
     """
     known = built_with.fingerprint
     bfloat16 = known.number_format == "bfloat16"
@@ -48,7 +76,9 @@ def encode_questions(
     if encoded is None:
         return None
     record_truncation(encoded.truncation)
-    return encoded.vectors
+    compared = Compared.of(folder.tokenizer, known.query_prompt)
+    tokens = list(map(compared.vectors, encoded.tokens))
+    return EncodedQuestions(encoded.vectors, tokens, folder.tokenizer, known.query_prompt)
 
 
 def _is_the_same(built_with: IndexModel, folder: ModelFolder, bfloat16: bool) -> bool:

@@ -75,6 +75,7 @@ class Index(IndexReader):
         data: Data,
         *,
         long_text: LongText = "pieces",
+        late: bool = False,
         show_progress_bar: bool = False,
         reading: ReadOptions = AS_NAMED,
     ) -> Self:
@@ -92,6 +93,9 @@ class Index(IndexReader):
             data: see :data:`sentune.index.sources.Data`.
             long_text: passages over the model's length limit are found by their best piece
                 (``pieces``), or lose their end (``truncate``). ``add`` does the same.
+            late: store the vectors of the passages' tokens too, so that a search in mode ``late``
+                encodes nothing but the question. ``add`` does the same. They come from the same
+                computation; docs/index.md has the bytes.
             show_progress_bar: a bar on standard error.
             reading: what the columns of files are.
 
@@ -104,7 +108,7 @@ class Index(IndexReader):
         require_extra()
         require_lancedb()
         _require_metric(model)
-        built_with = IndexModel.of(model, require_long_text(long_text))
+        built_with = IndexModel.of(model, require_long_text(long_text), tokens=late)
         store = LocalStore(path)
         store.require_free()
         sources = sources_of(data, reading)
@@ -219,6 +223,7 @@ class Index(IndexReader):
         model: SentenceTransformer,
         *,
         long_text: LongText | None = None,
+        late: bool | None = None,
         show_progress_bar: bool = False,
     ) -> None:
         """Encode all passages anew with another model, and switch to it when that is done.
@@ -228,7 +233,7 @@ class Index(IndexReader):
 
         Args:
             model: the new one.
-            long_text: as for ``build``; as it is now when None.
+            long_text, late: as for ``build``; as it is now when None.
             show_progress_bar: a bar on standard error.
 
         Raises:
@@ -241,7 +246,9 @@ class Index(IndexReader):
         with self._store.filling():
             self._follow()
             number = self._store.unfinished() or self._version.number + 1
-            built_with = IndexModel.of(model, long_text or self._built_with.long_text)
+            tokens = self._built_with.tokens if late is None else late
+            longer = long_text or self._built_with.long_text
+            built_with = IndexModel.of(model, longer, tokens=tokens)
             fresh = self._begin(self._store, number, built_with, model)
             while not self._replaced_by(fresh, show_progress_bar=show_progress_bar):
                 pass

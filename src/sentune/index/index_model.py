@@ -32,6 +32,7 @@ class IndexModel:
         fusion_weight: the model's share in a hybrid search; None for a model that has none.
         long_text: what is done with passages over its limit; see :mod:`sentune.ranking.pieces`.
         late: the late stage that was saved with the model; None without one.
+        tokens: whether the index has the vectors of the passages' tokens.
     """
 
     name: str
@@ -40,10 +41,11 @@ class IndexModel:
     fusion_weight: float | None
     long_text: LongText = "pieces"
     late: LateChoice | None = None
+    tokens: bool = False
 
     @classmethod
-    def of(cls, model: SentenceTransformer, long_text: LongText) -> Self:
-        """The description of a loaded model, and of how long passages are indexed with it."""
+    def of(cls, model: SentenceTransformer, long_text: LongText, *, tokens: bool) -> Self:
+        """The description of a loaded model, and of how passages are indexed with it."""
         local = model.base.origin == "local folder"
         weight = model.extras.get("fusion_weight")
         return cls(
@@ -53,6 +55,7 @@ class IndexModel:
             fusion_weight=None if weight is None else float(weight),
             long_text=long_text,
             late=LateChoice.saved(model.extras),
+            tokens=tokens,
         )
 
     @classmethod
@@ -69,7 +72,8 @@ class IndexModel:
                 fingerprint=Fingerprint.from_json(content["fingerprint"]),
                 fusion_weight=None if weight is None else float(weight),
                 long_text=require_long_text(content["long_text"]),
-                late=LateChoice.saved(content),  # indexes from before it have none
+                late=LateChoice.saved(content),
+                tokens=_flag(content["tokens"]),
             )
         except (KeyError, TypeError, ValueError, ModelError, ArgumentError) as error:
             raise store.unreadable(f"{MODEL_FILE} of version {version}: {error}") from error
@@ -84,6 +88,7 @@ class IndexModel:
             "long_text": self.long_text,
             "late_weight": 0.0 if self.late is None else self.late.weight,
             "late_depth": (self.late or LateChoice()).depth,
+            "tokens": self.tokens,
         }
         store.write(version, MODEL_FILE, content)
 
@@ -92,7 +97,8 @@ class IndexModel:
         if store.read(version, MODEL_FILE) is None:
             return False
         begun = self.read(store, version)
-        return (begun.fingerprint, begun.long_text) == (self.fingerprint, self.long_text)
+        ways = [(one.fingerprint, one.long_text, one.tokens) for one in (begun, self)]
+        return ways[0] == ways[1]
 
     def load(self) -> SentenceTransformer:
         """The model again, computing as it did.
@@ -128,3 +134,9 @@ class IndexModel:
                 fix=f"use that one, or encode everything anew: sentune index rebuild {index} "
                 f"--model {name}",
             )
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value

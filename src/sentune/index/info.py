@@ -33,6 +33,8 @@ class IndexInfo:
         recall: recall@10 of the dense search against an exact one; 1 where it is exact.
         words_covered: passages that are found by their words: all.
         bytes: on the disk.
+        tokens: whether the vectors of tokens are stored, for the late stage.
+        token_bytes: of these, in this version.
     """
 
     path: str
@@ -55,6 +57,8 @@ class IndexInfo:
     recall: float
     words_covered: int
     bytes: int
+    tokens: bool
+    token_bytes: int
 
     def to_json(self) -> dict[str, Any]:
         """Names and values, for :func:`json.dumps`."""

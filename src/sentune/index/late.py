@@ -1,47 +1,57 @@
-"""The late stage of a search in an index, without stored token vectors."""
+"""The late stage of a search in an index: passages by their stored tokens, or encoded anew."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.ranking.late_interaction import LateChoice, add_late, late_scores
-from sentune.ranking.token_weights import Idf
+from sentune.index.snapshot import Snapshot
+from sentune.index.token_codec import token_scores
+from sentune.ranking.late_interaction import LateChoice, late_scores
+from sentune.ranking.token_vectors import TokenVectors
 
 if TYPE_CHECKING:
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
-__all__ = ["LateStage"]
+__all__ = ["EncodedAnew", "LateStage", "StoredTokens"]
+
+
+class LateStage(Protocol):
+    """One question, and what compares its tokens with those of passages."""
+
+    @property
+    def choice(self) -> LateChoice:
+        """Weight and depth."""
+
+    def scores(self, snapshot: Snapshot, places: Sequence[int]) -> NDArray[np.float64]:
+        """MaxSim of the question and pieces: (1, D)."""
 
 
 @dataclass(frozen=True, slots=True)
-class LateStage:
-    """One question, and what compares its tokens with those of passages.
+class EncodedAnew:
+    """Without stored tokens: the pieces are encoded in every search."""
 
-    Attributes:
-        model: of the index.
-        question: the question.
-        choice: weight and depth.
-    """
-
+    choice: LateChoice
     model: SentenceTransformer
     question: str
+
+    def scores(self, snapshot: Snapshot, places: Sequence[int]) -> NDArray[np.float64]:
+        """MaxSim of the question and pieces: (1, D). Cost: that of encoding D pieces."""
+        texts = [str(snapshot.row(place)["piece"]) for place in places]
+        return late_scores(self.model, self.question, texts, snapshot.idf)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTokens:
+    """With stored tokens; ``question`` has those of the question, times their weights."""
+
     choice: LateChoice
+    question: TokenVectors
 
-    def rescored(
-        self, scores: NDArray[np.floating[Any]], texts: Sequence[str], idf: Idf
-    ) -> NDArray[np.float64]:
-        """Scores (C,) of a ranking, with the late scores of its first texts added.
-
-        ``idf`` is that of the words of the question in the index.
-        Cost: these texts are encoded.
-        """
-        if not texts:
-            return scores.astype(np.float64)
-        late = late_scores(self.model, self.question, texts, idf)
-        found: NDArray[np.float64] = add_late(scores[None], late, self.choice.weight)[0]
-        return found
+    def scores(self, snapshot: Snapshot, places: Sequence[int]) -> NDArray[np.float64]:
+        """MaxSim of the question and pieces: (1, D). Cost: see docs/index.md."""
+        return token_scores(snapshot.codec, self.question, snapshot.tokens(places))[None]

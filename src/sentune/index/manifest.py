@@ -27,6 +27,7 @@ class Manifest:
         passages: how many there are.
         segments: names of files, in the order of their passages' numbers.
         gone: the file with the numbers of passages that are no more; None without any.
+        codec: the file that says how token vectors are packed; None while they are kept whole.
         next_number: of a passage.
         next_file: a number that no file was named by.
     """
@@ -35,6 +36,7 @@ class Manifest:
     passages: int = 0
     segments: tuple[str, ...] = ()
     gone: str | None = None
+    codec: str | None = None
     next_number: int = 0
     next_file: int = 1
 
@@ -51,7 +53,8 @@ class Manifest:
                 revision=_whole(content["revision"]),
                 passages=_whole(content["passages"]),
                 segments=_names(content["segments"]),
-                gone=None if content["gone"] is None else _names([content["gone"]])[0],
+                gone=_name(content["gone"]),
+                codec=_name(content["codec"]),
                 next_number=_whole(content["next_number"]),
                 next_file=_whole(content["next_file"]),
             )
@@ -66,6 +69,7 @@ class Manifest:
             content.get("revision") == self.revision
             and content.get("next_file") == self.next_file
             and content.get("gone") == self.gone
+            and content.get("codec") == self.codec
             and content.get("segments") == [*names]
         )
 
@@ -76,13 +80,17 @@ class Manifest:
     @property
     def files(self) -> set[str]:
         """The names of all files that it needs."""
-        return {*self.segments, *([] if self.gone is None else [self.gone])}
+        return {*self.segments, *(name for name in (self.gone, self.codec) if name is not None)}
 
 
 def _whole(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise TypeError(f"{value!r} is no whole number")
     return value
+
+
+def _name(value: Any) -> str | None:
+    return None if value is None else _names([value])[0]
 
 
 def _names(value: Any) -> tuple[str, ...]:

@@ -15,14 +15,15 @@ from sentune.encoding.fingerprint import fingerprint
 from sentune.errors import IndexFolderError
 from sentune.index.candidates import Candidates
 from sentune.index.dense import Dense
-from sentune.index.few_questions import encode_questions
+from sentune.index.few_questions import EncodedQuestions, encode_questions
 from sentune.index.index_model import IndexModel
 from sentune.index.info import IndexInfo
-from sentune.index.late import LateStage
+from sentune.index.late import EncodedAnew, LateStage, StoredTokens
 from sentune.index.store import Store
 from sentune.index.version import Version
 from sentune.ranking.bm25 import stemmed_words
 from sentune.ranking.late_interaction import LateChoice
+from sentune.ranking.token_weights import Idf
 from sentune.search.searcher import MODES, Hit, require_question
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class IndexReader:
 
     def _use(self, number: int, built_with: IndexModel) -> None:
         similarity = built_with.fingerprint.similarity
-        self._version = self._version_class(self._store, number, similarity)
+        tokens = built_with.tokens
+        self._version = self._version_class(self._store, number, similarity, tokens)
         self._built_with = built_with
 
     def _follow(self) -> None:
@@ -134,7 +136,8 @@ class IndexReader:
             where: a condition on the fields, as in SQL: ``page > 3 AND title = 'Methods'``.
             mode: ``dense`` (by the model), ``words`` (by BM25), ``hybrid`` (by the fusion of the
                 first hundred of both, with the weight that tuning chose, or ½) or ``late`` (by that
-                and then the tokens of the first passages, which are encoded for it).
+                and then the tokens of the first passages, which are encoded for it in an index
+                without stored tokens).
                 :attr:`mode` when None.
 
         Raises:
@@ -175,24 +178,41 @@ class IndexReader:
             return [candidates.words(each, top) for each in words]
         weight = self.fusion_weight
         if mode == "late":
-            vectors = self._question_vectors(queries)
+            vectors, stages = self._late_stages(queries, candidates.snapshot.idf)
             return [
-                candidates.late(vector, each, top, weight, LateStage(self.model, query, self.late))
-                for vector, each, query in zip(vectors, words, queries, strict=True)
+                candidates.late(vector, each, top, weight, stage)
+                for vector, each, stage in zip(vectors, words, stages, strict=True)
             ]
         return [
             candidates.hybrid(vector, each, top, weight)
             for vector, each in zip(self._question_vectors(queries), words, strict=True)
         ]
 
-    def _question_vectors(self, questions: list[str]) -> NDArray[np.float32]:
+    def _late_stages(
+        self, questions: list[str], idf: Idf
+    ) -> tuple[NDArray[np.float32], list[LateStage]]:
+        """The vectors of questions, and what compares the tokens of each with passages."""
+        if not self._built_with.tokens:
+            stages: list[LateStage] = [EncodedAnew(self.late, self.model, q) for q in questions]
+            return self._question_vectors(questions), stages
+        light = self._without_torch(questions)
+        encoded = EncodedQuestions.by(self.model, questions) if light is None else light
+        return encoded.vectors, [
+            StoredTokens(self.late, each) for each in encoded.weighted(questions, idf)
+        ]
+
+    def _without_torch(self, questions: list[str]) -> EncodedQuestions | None:
         # A first question does without PyTorch, if nothing else has loaded it. Others may follow,
         # and the model encodes those faster.
-        if self._model is None and not self._asked and "torch" not in sys.modules:
-            self._asked = True
-            vectors = encode_questions(self._built_with, questions)
-            if vectors is not None:
-                return vectors
+        if self._model is not None or self._asked or "torch" in sys.modules:
+            return None
+        self._asked = True
+        return encode_questions(self._built_with, questions)
+
+    def _question_vectors(self, questions: list[str]) -> NDArray[np.float32]:
+        light = self._without_torch(questions)
+        if light is not None:
+            return light.vectors
         if len(questions) == 1:
             return self.model.encode_query(questions[0])[None]
         return self.model.encode_query(questions, show_progress_bar=False)
@@ -236,4 +256,6 @@ class IndexReader:
             recall=dense.recall_of(pieces),
             words_covered=count,
             bytes=self._store.size(),
+            tokens=self._built_with.tokens,
+            token_bytes=self._version.snapshot.token_bytes,
         )

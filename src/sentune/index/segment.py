@@ -11,7 +11,7 @@ next to each other. All pieces of a passage are in one segment.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,7 @@ __all__ = ["Segment", "best_pieces", "joined_segments", "segment_of"]
 Vectors = NDArray[np.float32]
 Places = NDArray[np.int64]
 Row = Mapping[str, Any]
+Packed = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class Segment:
         row_ends: (n + 1,) where each ends; the first value is 0. Only the first piece of a passage
             has bytes.
         postings: their words.
+        tokens: (bytes,) the vectors of their tokens, as :mod:`sentune.index.token_codec` packs
+            them; none in an index without them.
+        token_ends: (n + 1,) where those of each piece end; the first value is 0.
     """
 
     numbers: NDArray[np.int64]
@@ -61,6 +65,8 @@ class Segment:
     rows: NDArray[np.uint8]
     row_ends: NDArray[np.int64]
     postings: Postings
+    tokens: Packed
+    token_ends: NDArray[np.int64]
 
     @classmethod
     def mapped(cls, path: Path) -> Self:
@@ -73,7 +79,8 @@ class Segment:
         except KeyError as error:
             raise ValueError(f"{path.name} has no {error}") from error
         each = (segment.numbers, segment.pieces, segment.spans, segment.vectors)
-        if {len(array) for array in each} != {len(segment.row_ends) - 1}:
+        lengths = {len(segment.token_ends) - 1, *(len(array) for array in each)}
+        if lengths != {len(segment.row_ends) - 1} or segment.token_ends[-1] != len(segment.tokens):
             raise ValueError(f"{path.name} has arrays of different lengths")
         return segment
 
@@ -89,6 +96,10 @@ class Segment:
     def is_whole(self) -> bool:
         """Whether every passage has one piece."""
         return not self.pieces.any()
+
+    def packed_tokens(self, place: int) -> Packed:
+        """The packed token vectors of a piece."""
+        return self.tokens[self.token_ends[place] : self.token_ends[place + 1]]
 
     def row(self, place: int) -> dict[str, Any]:
         """What is shown of a piece: ``id``, ``text``, ``source``, ``fields`` of its passage.
@@ -124,7 +135,10 @@ def best_pieces(passages: Places, scores: NDArray[Any]) -> Places:
     return first
 
 
-_PARTS = ("numbers", "pieces", "spans", "vectors", "norms", "centre", "codes", "rows", "row_ends")
+_PARTS = (
+    *("numbers", "pieces", "spans", "vectors", "norms", "centre", "codes", "rows", "row_ends"),
+    *("tokens", "token_ends"),
+)
 
 
 def segment_of(
@@ -133,6 +147,7 @@ def segment_of(
     pieces: Pieces,
     vectors: Vectors,
     postings: Postings,
+    tokens: Sequence[Packed],
 ) -> dict[str, Parts]:
     """The arrays of a new segment.
 
@@ -140,7 +155,7 @@ def segment_of(
         numbers: (P,) of the passages.
         rows: what is shown of them, P mappings.
         pieces: of the passages.
-        vectors, postings: of the n pieces.
+        vectors, postings, tokens: of the n pieces; of tokens 0 bytes in an index without them.
     """
     packed = [json.dumps(row, ensure_ascii=False).encode() for row in rows]
     counts, firsts = pieces.counts, pieces.starts[:-1]
@@ -149,15 +164,17 @@ def segment_of(
     places = np.arange(len(pieces.texts)) - np.repeat(firsts, counts)
     blob = np.frombuffer(b"".join(packed), np.uint8)
     own = _Own(np.repeat(numbers, counts), places, pieces.spans, lengths)
-    return _arrays(own, [vectors], [blob], postings)
+    return _arrays(own, [vectors], [blob], postings) | _token_arrays(tokens)
 
 
 def joined_segments(
-    segments: Sequence[Segment], kept: Sequence[NDArray[np.bool_]]
+    segments: Sequence[Segment],
+    kept: Sequence[NDArray[np.bool_]],
+    repacked: Callable[[Packed], Packed] | None = None,
 ) -> dict[str, Parts]:
     """The arrays of one segment made of several, of which ``kept`` names the pieces to keep.
 
-    All pieces of a passage are kept, or none.
+    All pieces of a passage are kept, or none. ``repacked`` packs token vectors in another way.
     """
     vectors, rows = [], []
     for segment, keep in zip(segments, kept, strict=True):
@@ -172,7 +189,36 @@ def joined_segments(
         spans=np.concatenate([segment.spans[keep] for segment, keep in each]),
         lengths=np.concatenate([np.diff(segment.row_ends)[keep] for segment, keep in each]),
     )
-    return _arrays(own, vectors, rows, Postings.joined([s.postings for s in segments], kept))
+    postings = Postings.joined([segment.postings for segment in segments], kept)
+    return _arrays(own, vectors, rows, postings) | _joined_tokens(each, repacked)
+
+
+def _joined_tokens(
+    each: Sequence[tuple[Segment, NDArray[np.bool_]]],
+    repacked: Callable[[Packed], Packed] | None,
+) -> dict[str, Parts]:
+    if repacked is not None:
+        places = ((segment, place) for segment, keep in each for place in np.flatnonzero(keep))
+        return _token_arrays([repacked(segment.packed_tokens(int(at))) for segment, at in places])
+    lengths = np.concatenate([np.diff(segment.token_ends)[keep] for segment, keep in each])
+    # Views, however many bytes they have.
+    return _token_parts(lengths, [view for part in each for view in _kept_tokens(*part)])
+
+
+def _kept_tokens(segment: Segment, keep: NDArray[np.bool_]) -> Iterator[Packed]:
+    """The tokens of neighbouring pieces that are kept, together."""
+    changes = np.flatnonzero(np.diff(np.concatenate([[False], keep, [False]]).astype(np.int8)))
+    for start, end in changes.reshape(-1, 2):
+        yield segment.tokens[segment.token_ends[start] : segment.token_ends[end]]
+
+
+def _token_arrays(tokens: Sequence[Packed]) -> dict[str, Parts]:
+    return _token_parts(np.array([len(each) for each in tokens], dtype=np.int64), tokens)
+
+
+def _token_parts(lengths: NDArray[np.int64], parts: Sequence[Packed]) -> dict[str, Parts]:
+    ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+    return {"tokens": [np.empty(0, np.uint8), *parts], "token_ends": [ends]}
 
 
 class _Own(NamedTuple):

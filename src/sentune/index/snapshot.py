@@ -7,7 +7,7 @@ in what a search returns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from sentune.index.manifest import Manifest
 from sentune.index.nearest import Nearness, near, similarities
 from sentune.index.segment import Segment, best_pieces
 from sentune.index.store import Store
+from sentune.index.token_codec import Packed, TokenCodec, count_whole
 from sentune.ranking.postings import Collection
 
 __all__ = ["Places", "Scores", "Snapshot", "best"]
@@ -58,6 +59,12 @@ class Snapshot:
                 np.empty(0, np.int64)
                 if gone is None
                 else map_arrays(store.file(version, gone))["gone"]
+            )
+            codec = manifest.codec
+            self.codec = (
+                None
+                if codec is None
+                else TokenCodec.of_arrays(map_arrays(store.file(version, codec)))
             )
         except (OSError, ValueError, KeyError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or error
@@ -217,6 +224,22 @@ class Snapshot:
         """(len(places), 2) start and end of pieces in their passages, in characters."""
         spans = [np.empty((0, 2), np.int32), *(each.spans for each in self._each)]
         return np.concatenate(spans)[places].astype(np.int64)
+
+    def tokens(self, places: Iterable[int]) -> list[Packed]:
+        """The token vectors of pieces, packed with ``codec``; 0 bytes in an index without them."""
+        each = (self._at(place) for place in places)
+        return [segment.packed_tokens(local) for segment, local in each]
+
+    @property
+    def whole_tokens(self) -> int:
+        """Tokens that are there, in an index without a codec."""
+        places = range(self.width) if self.present is None else np.flatnonzero(self.present)
+        return sum(map(count_whole, self.tokens(map(int, places))))
+
+    @property
+    def token_bytes(self) -> int:
+        """Bytes of all packed token vectors, with those of pieces that are gone."""
+        return sum(len(each.tokens) for each in self._each)
 
     @cached_property
     def _words(self) -> Collection:

@@ -3,7 +3,7 @@
 ::
 
     INDEX/
-      index.json        {"format": 3, "version": 2}; readers follow it, `publish` replaces it
+      index.json        {"format": 4, "version": 2}; readers follow it, `publish` replaces it
       writing.lock      held while rows are written, for seconds
       filling.lock      held while a version is filled, for as long as that takes
       2/                facts.json, dense.json, revision.json, segments (rows-*.safetensors) and
@@ -50,7 +50,7 @@ __all__ = ["MODEL_FILE", "LocalStore", "Store"]
 MODEL_FILE = "facts.json"
 """The first file of a version: the model that it is built with."""
 
-_FORMAT = 3
+_FORMAT = 4
 _CURRENT = "index.json"
 _VERSION = re.compile("[1-9][0-9]{0,8}")
 # What the files of LanceDB end with, whatever they hold: this shows that one was cut short.

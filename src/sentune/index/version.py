@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from sentune.index.manifest import Manifest
 from sentune.index.snapshot import Snapshot
 from sentune.index.store import Store
 from sentune.index.table import PassageTable
+from sentune.index.token_codec import Tokens, WholeTokens
 
 __all__ = ["TextVectors", "Version"]
 
@@ -21,23 +23,32 @@ T = TypeVar("T")
 
 
 class TextVectors(NamedTuple):
-    """What is stored of a text: vectors (n, d) and spans (n, 2) of its pieces."""
+    """What is stored of a text: vectors (n, d), spans (n, 2) and token vectors of its pieces.
+
+    The latter are packed, or whole as long as the index has no codec; 0 bytes in one without them.
+    """
 
     vectors: NDArray[np.float32]
     spans: NDArray[np.int64]
+    tokens: Sequence[Tokens]
 
 
 class Version:
     """The current commit of a version; ``similarity`` is that of its model.
 
+    ``with_tokens`` says whether it has vectors of tokens.
+
     Raises:
         IndexFolderError: it is missing or damaged.
     """
 
-    def __init__(self, store: Store, number: int, similarity: str) -> None:
+    def __init__(
+        self, store: Store, number: int, similarity: str, with_tokens: bool = False
+    ) -> None:
         self.store = store
         self.number = number
         self.similarity = similarity
+        self.with_tokens = with_tokens
         self.snapshot = self._at_current(self._opened)
         self._opened_table: PassageTable | None = None
         self._lock = threading.Lock()
@@ -110,7 +121,11 @@ class Version:
         firsts = np.searchsorted(snapshot.numbers, np.array([*numbers.values()], np.int64))
         places, counts = snapshot.pieces_of(firsts)
         ends = np.cumsum(counts)[:-1]
-        found = (
-            np.split(each, ends) for each in (snapshot.vectors(places), snapshot.spans(places))
-        )
+        tokens: list[Tokens] = [*snapshot.tokens(places.tolist())]
+        if self.with_tokens and snapshot.codec is None:
+            tokens = [WholeTokens.read(each) for each in snapshot.tokens(places.tolist())]
+        found: list[Any] = [
+            *(np.split(each, ends) for each in (snapshot.vectors(places), snapshot.spans(places))),
+            [tokens[a:b] for a, b in pairwise([0, *np.cumsum(counts).tolist()])],
+        ]
         return dict(zip(numbers, map(TextVectors, *found), strict=True))

@@ -31,6 +31,7 @@ from sentune.index.snapshot import Snapshot
 from sentune.index.store import Store
 from sentune.index.table import PassageTable
 from sentune.index.table_writing import WritableTable
+from sentune.index.token_codec import TokenCodec, Tokens, WholeTokens, packed_with
 from sentune.index.version import Version
 from sentune.ranking.pieces import Pieces
 from sentune.ranking.postings import Postings
@@ -47,10 +48,12 @@ _GONE_SHARE = 4  # a segment is written anew when more than one passage in so ma
 class WritableVersion(Version):
     """A version that can be changed, by one process at a time; see ``Store.writing``."""
 
-    def __init__(self, store: Store, number: int, similarity: str) -> None:
+    def __init__(
+        self, store: Store, number: int, similarity: str, with_tokens: bool = False
+    ) -> None:
         self._writable: WritableTable | None = None
         self._is_changing = False
-        super().__init__(store, number, similarity)
+        super().__init__(store, number, similarity, with_tokens)
 
     @property
     def table(self) -> PassageTable:
@@ -106,17 +109,20 @@ class WritableVersion(Version):
         pieces: Pieces,
         words: Sequence[Sequence[str]],
         vectors: NDArray[np.float32],
+        tokens: Sequence[Tokens],
     ) -> None:
         """Write rows with their pieces, replacing those with their ids.
 
-        ``words`` are the stemmed words of the pieces, (n, d) ``vectors`` theirs.
+        ``words`` are the stemmed words of the pieces, (n, d) ``vectors`` theirs, ``tokens`` those
+        of their tokens, in an index that has them.
         """
         first = self.manifest.next_number
         replaced = self._writer.upsert(numbered(rows, first))
         self._remove(replaced)
         numbers = np.arange(first, first + len(rows), dtype=np.int64)
-        arrays = segment_of(numbers, list(shown(rows)), pieces, vectors, Postings.of(words))
-        manifest = self.manifest
+        manifest, codec = self.manifest, self.snapshot.codec
+        packed = [packed_with(codec, each) for each in tokens]
+        arrays = segment_of(numbers, list(shown(rows)), pieces, vectors, Postings.of(words), packed)
         self._become(
             replace(
                 manifest,
@@ -126,6 +132,33 @@ class WritableVersion(Version):
                 passages=manifest.passages + len(rows),
             )
         )
+
+    def learn_codec(self, tokens: Sequence[WholeTokens]) -> None:
+        """Learn how tokens are packed from now on, from these and those that the index has.
+
+        What it has is packed anew. A codec that was learnt before stays.
+        """
+        if self.snapshot.codec is not None:
+            return
+        codec = TokenCodec.learn([*self._whole_tokens(), *tokens])
+        manifest = self.manifest
+        number = count(manifest.next_file)
+        name = self._new_file("codec", codec.arrays(), next(number))
+        segments, kept = list(self.snapshot.segments.values()), self._kept()
+        left: tuple[str, ...] = ()
+        if any(each.any() for each in kept):
+            arrays = joined_segments(
+                segments, kept, lambda packed: codec.pack(WholeTokens.read(packed))
+            )
+            left = (self._new_file("rows", arrays, next(number)),)
+        changed = replace(manifest, segments=left, gone=None, codec=name)
+        self._become(replace(changed, next_file=next(number)))
+
+    def _whole_tokens(self) -> Iterator[WholeTokens]:
+        present = self.snapshot.present
+        every = range(self.snapshot.width)
+        places = every if present is None else np.flatnonzero(present).tolist()
+        yield from map(WholeTokens.read, self.snapshot.tokens(places))
 
     def delete(self, where: str) -> int:
         """Remove what a filter lets through; the number of rows. Raises ArgumentError."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sentune.data.passages import Passage
 from sentune.errors import IndexFolderError
@@ -24,11 +25,19 @@ from sentune.index.arrow_rows import (
 from sentune.index.changes import Changes, Digests, plan
 from sentune.index.dense import prepare
 from sentune.index.sources import Sources
+from sentune.index.token_codec import LEARNT_FROM, Tokens, WholeTokens, packed_with
 from sentune.index.version import TextVectors, Version
 from sentune.index.version_writing import WritableVersion
 from sentune.progress import Advance, progress
 from sentune.ranking.bm25 import stemmed_words
-from sentune.ranking.pieces import LongText, Pieces, cut_texts, encode_pieces
+from sentune.ranking.pieces import (
+    LongText,
+    Pieces,
+    cut_texts,
+    encode_pieces,
+    encode_pieces_with_tokens,
+)
+from sentune.ranking.token_vectors import TokenVectors
 from sentune.vectors import require_finite
 
 if TYPE_CHECKING:
@@ -50,7 +59,7 @@ class Writer:
     """Adds to and removes from a version, and keeps its indexes of words and vectors up to date.
 
     ``model`` gives the model; it is asked only when a text has to be encoded. ``long_text`` is
-    what is done with passages over its limit.
+    what is done with passages over its limit. The version says whether tokens are stored.
     """
 
     def __init__(
@@ -171,20 +180,58 @@ class Writer:
         each = [known[text_digest(passage.text)] for passage in passages]
         pieces = Pieces.of([passage.text for passage in passages], [one.spans for one in each])
         words = stemmed_words(pieces.texts)
+        vectors = np.concatenate([one.vectors for one in each])
+        tokens = [own for one in each for own in one.tokens]
         with self.writing():
-            self._version.upsert(rows, pieces, words, np.concatenate([one.vectors for one in each]))
+            self._version.upsert(rows, pieces, words, vectors, tokens)
         return len(missing)
 
-    def _encoded(self, texts: Sequence[str], advance: Advance) -> Iterator[TextVectors]:
+    def _encoded(self, texts: Sequence[str], advance: Advance) -> list[TextVectors]:
+        found: list[TextVectors] = []
         for start in range(0, len(texts), _SHOWN):
             some = texts[start : start + _SHOWN]
             model = self._model()
             pieces = cut_texts(some, model, self._long_text)
-            vectors = encode_pieces(model, pieces, show_progress_bar=False)
+            vectors, tokens = self._vectors(model, pieces)
             require_finite(vectors, f"the vectors of {model.base.name}")
             ends = pieces.starts[1:-1]
-            yield from map(TextVectors, np.split(vectors, ends), np.split(pieces.spans, ends))
+            split = [tokens[a:b] for a, b in pairwise(pieces.starts.tolist())]
+            found += map(TextVectors, np.split(vectors, ends), np.split(pieces.spans, ends), split)
+            if self._version.with_tokens:
+                found = self._packed(found)
             advance(len(some))
+        return found
+
+    def _vectors(
+        self, model: SentenceTransformer, pieces: Pieces
+    ) -> tuple[NDArray[np.float32], list[Tokens]]:
+        """Vectors and token vectors of pieces; 0 bytes of these in an index without them."""
+        if not self._version.with_tokens:
+            none = [np.empty(0, np.uint8)] * len(pieces.texts)
+            return encode_pieces(model, pieces, show_progress_bar=False), [*none]
+        codec = self._version.snapshot.codec
+
+        def keep(ids: NDArray[np.int32], vectors: TokenVectors) -> Tokens:
+            whole = WholeTokens(ids, vectors)
+            return whole if codec is None else codec.pack(whole)
+
+        return encode_pieces_with_tokens(model, pieces, keep)
+
+    def _packed(self, found: list[TextVectors]) -> list[TextVectors]:
+        """The same with packed tokens, if there were enough by now to learn from."""
+        version = self._version
+        if version.snapshot.codec is None:
+            each = (tokens for one in found for tokens in one.tokens)
+            whole = [tokens for tokens in each if isinstance(tokens, WholeTokens)]
+            new = sum(len(tokens.ids) for tokens in whole)
+            if new + version.snapshot.whole_tokens < LEARNT_FROM:
+                return found
+            with self.writing():
+                version.learn_codec(whole)
+        codec = version.snapshot.codec
+        return [
+            one._replace(tokens=[packed_with(codec, own) for own in one.tokens]) for one in found
+        ]
 
     def _remove(self, gone: Mapping[str, Iterable[str]]) -> int:
         removed = 0

@@ -9,10 +9,10 @@ share 32 or 64 tokens with their neighbours gained nothing and cost more (docs/p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 from sentune.checks import require_choice
 from sentune.errors import ArgumentError
 from sentune.ranking.retrieval_model import RetrievalModel, Vectors
+from sentune.ranking.token_vectors import Compared, TokenVectors
 from sentune.tokens.truncation import Truncation, record_truncation
 
 if TYPE_CHECKING:
+    from sentune.encoding.text_encoder import TextEncoder
     from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "cut_texts",
     "cut_to",
     "encode_pieces",
+    "encode_pieces_with_tokens",
     "require_long_text",
     "what_is_read",
 ]
@@ -44,6 +47,7 @@ _TOGETHER = 512  # texts whose tokens are counted at a time
 
 Spans = Sequence[tuple[int, int]] | NDArray[np.int64]
 Scores = NDArray[np.floating[Any]]
+T = TypeVar("T")
 
 
 def require_long_text(value: object) -> LongText:
@@ -187,6 +191,28 @@ def encode_pieces(
     vectors = model.encode_document(pieces.texts, show_progress_bar=show_progress_bar)
     record_truncation(pieces.truncation())
     return vectors
+
+
+def encode_pieces_with_tokens(
+    model: TextEncoder,
+    pieces: Pieces,
+    keep: Callable[[NDArray[np.int32], TokenVectors], T],
+) -> tuple[Vectors, list[T]]:
+    """The same, and what ``keep`` makes of the compared tokens of each piece: ids and vectors.
+
+    One computation gives both. Give some hundred pieces at a time.
+
+    Raises:
+        ModelError: a token vector is not finite.
+    """
+    compared = Compared.of(model.tokenizer, model.document_prompt)
+    vectors, kept = model.encode_with_tokens(
+        pieces.texts,
+        model.document_prompt,
+        lambda ids, rows: keep(ids[compared.of_text(len(ids))], compared.vectors(rows)),
+    )
+    record_truncation(pieces.truncation())
+    return vectors, kept
 
 
 def what_is_read(

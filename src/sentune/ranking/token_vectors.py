@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
     from sentune.encoding.text_encoder import TextEncoder
     from sentune.tokens.tokenizer import Tokenizer
 
-__all__ = ["TokenVectors", "passage_tokens", "question_tokens", "token_encoder", "weighted"]
+__all__ = [
+    "Compared",
+    "TokenVectors",
+    "passage_tokens",
+    "question_tokens",
+    "token_encoder",
+    "weighted",
+]
 
 TokenVectors = NDArray[np.float32]
 """(tokens, hidden), each row of unit length, in a question times its weight; no row for a text
@@ -76,8 +84,37 @@ def _token_vectors(model: TextEncoder, texts: Sequence[str], prompt: str) -> lis
     settings = model.encode_settings(prompt=prompt, output_value="token_embeddings")
     # Not through encode: these texts were encoded before, and what was cut is known.
     rows = encode_chunk(model, texts, settings, lambda _: None).rows
-    before, after = model.tokenizer.prompt_length(prompt), model.tokenizer.frame()[1]
-    return [_unit(each[before : max(before, len(each) - after)].cpu().numpy()) for each in rows]
+    compared = Compared.of(model.tokenizer, prompt)
+    return [compared.vectors(each.cpu().numpy()) for each in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Which tokens of a text are compared: without special tokens and prompt.
+
+    Attributes:
+        before, after: how many are left out at the start and at the end.
+    """
+
+    before: int
+    after: int
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer, prompt: str) -> Self:
+        """For texts after a prompt."""
+        return cls(tokenizer.prompt_length(prompt), tokenizer.frame()[1])
+
+    def of_text(self, length: int) -> slice:
+        """The places of the compared tokens of a text."""
+        return slice(self.before, max(self.before, length - self.after))
+
+    def vectors(self, rows: NDArray[Any]) -> TokenVectors:
+        """Of the token vectors of a text, those that are compared, scaled to unit length.
+
+        Raises:
+            ModelError: one is not finite.
+        """
+        return _unit(rows[self.of_text(len(rows))])
 
 
 def _unit(vectors: NDArray[Any]) -> TokenVectors:
