@@ -85,7 +85,8 @@ def _ranked(task: RetrievalTask) -> _Ranking:
     pieces = cut_texts(task.passages, model)
     vectors, tokens = encode_pieces_with_tokens(model, pieces, WholeTokens)
     of_pieces = model.encode_query(task.questions) @ vectors.T
-    words = BM25(pieces.texts).scores(task.questions)
+    by_words = BM25(pieces.texts)
+    words = by_words.scores(task.questions)
     columns, dense, lexical = shortlist(pieces.best(of_pieces), pieces.best(words))
     fused = fuse(dense, lexical, 0.5)
     order = rank(fused, 50)
@@ -94,8 +95,8 @@ def _ranked(task: RetrievalTask) -> _Ranking:
         task,
         columns,
         np.take_along_axis(fused, order, axis=1),
-        pieces.best_of(columns[:, :_DEPTH], of_pieces),
-        question_tokens(model, task.questions),
+        pieces.read_of(columns[:, :_DEPTH], of_pieces, words),
+        question_tokens(model, task.questions, by_words.idf),
         tokens,
     )
 

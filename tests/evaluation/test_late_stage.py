@@ -23,6 +23,7 @@ from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import dense_candidates, fuse, word_candidates
 from sentune.ranking.late_interaction import LATE_DEPTH, LATE_WEIGHT, LateChoice, max_sim
 from sentune.ranking.token_vectors import passage_tokens, question_tokens
+from sentune.ranking.token_weights import Idf
 from sentune.search import PassageSearch
 
 Matrix = NDArray[Any]
@@ -64,27 +65,34 @@ def parts(
 def parts_of(
     model: SentenceTransformer, task: RetrievalTask, cut: list[list[str]]
 ) -> tuple[Matrix, Matrix, Matrix]:
-    """A passage has the best scores of its pieces, and the MaxSim of the most similar one."""
+    """A passage has the best scores of its pieces, and the MaxSim of one of them.
+
+    That is the best one by words, and the most similar one where no word is shared.
+    """
     texts = [piece for own in cut for piece in own]
     ends = np.cumsum([len(own) for own in cut])
     dense = np.asarray(
         model.similarity(model.encode_query(task.questions), model.encode_document(texts))
     )
-    words = BM25(texts).scores(task.questions)
-    late = max_sim_of(model, task.questions, texts)
+    by_words = BM25(texts)
+    words = by_words.scores(task.questions)
+    late = max_sim_of(model, task.questions, texts, by_words.idf)
     best = np.empty((3, len(dense), len(cut)))
     for number, end in enumerate(ends):
         own = slice(end - len(cut[number]), end)
         best[0, :, number] = dense[:, own].max(axis=1)
         best[1, :, number] = words[:, own].max(axis=1)
-        for row, similar in enumerate(dense[:, own].argmax(axis=1)):
-            best[2, row, number] = late[row, own][similar]
+        for row in range(len(dense)):
+            scores = words[row, own] if words[row, own].any() else dense[row, own]
+            best[2, row, number] = late[row, own][int(np.argmax(scores))]
     return best[0].astype(np.float32), best[1], best[2]
 
 
-def max_sim_of(model: SentenceTransformer, questions: list[str], texts: list[str]) -> Matrix:
+def max_sim_of(
+    model: SentenceTransformer, questions: list[str], texts: list[str], idf: Idf
+) -> Matrix:
     tokens = [one for block in passage_tokens(model, texts) for one in block]
-    return max_sim(question_tokens(model, questions), tokens)
+    return max_sim(question_tokens(model, questions, idf), tokens)
 
 
 def ranked(parts: tuple[Matrix, Matrix, Matrix], share: float, late: LateChoice) -> Any:
@@ -95,11 +103,16 @@ def ranked(parts: tuple[Matrix, Matrix, Matrix], share: float, late: LateChoice)
     for scores, compared in zip(fused, tokens, strict=True):
         order = np.argsort(-scores, kind="stable")
         first = order[: late.depth]
-        z = compared[first] - compared[first].mean()
-        z /= compared[first].std()
-        again = np.argsort(-(scores[first] + late.weight * z), kind="stable")
+        shares = (1 - late.weight) * standardised(scores[first])
+        shares += late.weight * standardised(compared[first])
+        again = np.argsort(-shares, kind="stable")
         rows.append([*first[again], *order[late.depth :]])
     return np.array(rows)[:, :100]
+
+
+def standardised(values: Matrix) -> Matrix:
+    z: Matrix = (values - values.mean()) / values.std()
+    return z
 
 
 @pytest.mark.parametrize("late", [LateChoice(0.4, 7), LateChoice(1.0, 50), LateChoice(0.0, 20)])
@@ -207,10 +220,11 @@ def test_each_piece_is_encoded_once_for_its_tokens(
 
 
 def test_scores_of_pairs_in_any_order(tiny: SentenceTransformer, task: RetrievalTask) -> None:
-    every = max_sim_of(tiny, task.questions, task.passages)
+    idf = BM25(task.passages).idf
+    every = max_sim_of(tiny, task.questions, task.passages, idf)
     rng = np.random.default_rng(0)
     wanted = [(rng.permutation(48)[:9], rng.integers(0, 70, (9, width))) for width in (1, 4, 11)]
-    found = LateScores(tiny, task.questions, task.passages, wanted)
+    found = LateScores(tiny, task.questions, task.passages, idf, wanted)
     for questions, passages in wanted:
         expected = every[questions[:, None], passages]
         np.testing.assert_allclose(found.of(questions, passages), expected, atol=1e-5)
@@ -231,6 +245,8 @@ def test_the_weight_is_zero_where_the_late_stage_does_not_help() -> None:
 def test_the_weight_and_the_depth_that_help_are_chosen() -> None:
     peak = curve(0.8, 0.81, 0.83, 0.84, 0.83, 0.81, 0.8, 0.8, 0.8, 0.8, 0.8)
     plateau = curve(0.8, 0.81, *[0.82] * 9)
+    rising = curve(*(0.8 + 0.002 * step for step in range(11)))
+    assert choose_late({20: rising}) == LateChoice(0.9, 20)
     assert choose_late({20: peak}) == LateChoice(0.3, 20)
     assert choose_late({20: plateau}) == LateChoice(LATE_WEIGHT, 20)
     assert choose_late({20: plateau, 50: plateau + 0.004}).depth == 20

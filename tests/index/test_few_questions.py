@@ -41,8 +41,10 @@ def test_the_vector_is_that_of_the_model(
             encoded = encode_questions(index._built_with, [question])
         assert encoded is not None
         np.testing.assert_allclose(encoded.vectors, model.encode_query([question]), atol=1e-5)
-        (tokens,) = question_tokens(model, [question])
-        np.testing.assert_allclose(encoded.tokens[0], tokens, atol=1e-5)
+        idf = index._version.snapshot.idf
+        (tokens,) = question_tokens(model, [question], idf)
+        (found,) = encoded.weighted([question], idf)
+        np.testing.assert_allclose(found, tokens, atol=1e-5)
         assert (counted.texts, counted.truncated) == (1, int(len(question) > 100))
 
 

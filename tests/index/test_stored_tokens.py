@@ -134,7 +134,7 @@ def test_packed_tokens_score_as_written_out(packed: Index, tuned: SentenceTransf
     codec = snapshot.codec
     assert codec is not None
     places = list(range(0, snapshot.width, 3))
-    (question,) = question_tokens(tuned, [QUESTIONS[0]])
+    (question,) = question_tokens(tuned, [QUESTIONS[0]], snapshot.idf)
     tokens = snapshot.tokens(places)
     found = codec.scores(question, tokens)
     means = codec.means.astype(np.float64) * codec.steps[:, None]

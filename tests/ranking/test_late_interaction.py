@@ -35,6 +35,11 @@ def texts(draw: st.DrawFn) -> list[NDArray[np.float32]]:
     return [(x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32) for x in rows]
 
 
+def equally(stem: str) -> float:
+    """The same idf for every word."""
+    return float(bool(stem))
+
+
 def written_out(question: NDArray[np.float32], passage: NDArray[np.float32]) -> float:
     if not len(question) or not len(passage):
         return 0.0
@@ -67,13 +72,16 @@ def test_vectors_of_two_models_are_refused() -> None:
 
 
 def test_late_scores_are_added_as_z_scores() -> None:
-    scores = np.array([[3.0, 2.0, 1.0, 0.5, -inf]])
+    scores = np.array([[3.0, 2.5, 1.0, 0.5, -inf]])
     late = np.array([[0.2, 0.5, 0.8]])
-    z = (late[0] - 0.5) / np.std(late[0])
+    z, late_z = ((each - each.mean()) / np.std(each) for each in (scores[0, :3], late[0]))
     found = add_late(scores, late, 0.7)[0]
-    assert found[:3] == pytest.approx(scores[0, :3] + 0.7 * z)
-    assert found[3] == pytest.approx(0.5 + 0.7 * z.min())
+    assert found[:3] == pytest.approx(0.3 * z + 0.7 * late_z)
+    assert found[3] == pytest.approx(0.3 * z.min() + 0.7 * late_z.min() - 0.5)
     assert found[4] == -inf
+    assert add_late(scores, late, 1.0)[0, :3] == pytest.approx(late_z)
+    few = add_late(scores, np.array([[0.2, 0.5, 0.8, 0.1, nan]]), 0.7)
+    np.testing.assert_array_equal(few, add_late(scores, np.array([[0.2, 0.5, 0.8, 0.1]]), 0.7))
 
 
 @given(
@@ -96,7 +104,10 @@ def test_the_passages_beyond_the_depth_stay_behind_in_their_order(
 
 def test_passages_that_are_all_alike_stay_as_they_are() -> None:
     scores = np.array([[2.0, 1.0, 0.0]])
-    np.testing.assert_array_equal(add_late(scores, np.full((1, 3), 0.3), 1.0), scores)
+    for weight in (0.0, 0.4, 1.0):
+        np.testing.assert_array_equal(
+            rank(add_late(scores, np.full((1, 3), 0.3), weight)), [[0, 1, 2]]
+        )
 
 
 @pytest.mark.parametrize("shape", [(1, 4), (2, 3), (3,)])
@@ -136,9 +147,9 @@ def test_token_vectors_are_those_of_encode_without_special_tokens(
 
 def test_the_prompt_of_questions_is_read_and_left_out(tiny: SentenceTransformer) -> None:
     assert tiny.query_prompt == "find "
-    (with_prompt,) = question_tokens(tiny, ["a file"])
-    whole = np.asarray(tiny.encode("find a file", prompt="", output_value="token_embeddings"))
-    without = np.asarray(tiny.encode("a file", prompt="", output_value="token_embeddings"))
+    (with_prompt,) = question_tokens(tiny, ["the and"], equally)
+    whole = np.asarray(tiny.encode("find the and", prompt="", output_value="token_embeddings"))
+    without = np.asarray(tiny.encode("the and", prompt="", output_value="token_embeddings"))
     rows = whole[-1 - len(with_prompt) : -1]
     assert len(with_prompt) == len(without) - 2
     np.testing.assert_allclose(
@@ -150,17 +161,19 @@ def test_one_question_scores_as_written_out(
     tiny: SentenceTransformer, real_texts: list[str]
 ) -> None:
     passages = real_texts[:12]
-    (question,) = question_tokens(tiny, ["read a file"])
+    idf = {"read": 0.5, "file": 2.0}.__getitem__
+    (question,) = question_tokens(tiny, ["read a file"], idf)
     tokens = [one for block in passage_tokens(tiny, passages) for one in block]
     expected = [[written_out(question, one) for one in tokens]]
-    np.testing.assert_allclose(late_scores(tiny, "read a file", passages), expected, atol=1e-5)
+    found = late_scores(tiny, "read a file", passages, idf)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_vectors_that_are_not_finite_are_refused(tiny_folder: str) -> None:
     broken = SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
     next(broken.encoder.parameters()).data.fill_(nan)
     with pytest.raises(ModelError, match="tokens are not finite"):
-        question_tokens(broken, ["a file"])
+        question_tokens(broken, ["a file"], equally)
 
 
 def test_only_a_model_of_tokens_has_a_late_stage(tiny: SentenceTransformer) -> None:

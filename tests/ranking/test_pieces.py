@@ -101,6 +101,15 @@ def test_a_passage_has_the_score_of_its_best_piece() -> None:
     assert list(cut.counts) == [3, 1, 2]
 
 
+def test_the_late_stage_reads_the_best_piece_by_words() -> None:
+    pieces = Pieces.of(["ab", "c", "def"], [[(0, 1), (1, 2)], [(0, 1)], [(0, 1), (1, 2), (2, 3)]])
+    dense = np.array([[0.1, 0.9, 0.3, 0.2, 0.8, 0.8], [0.9, 0.1, 0.3, 0.5, 0.4, 0.3]])
+    words = np.array([[2.0, 1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 5.0, 0.0, 3.0, 3.0]])
+    passages = np.array([[2, 0, 1], [0, 2, 1]])
+    found = pieces.read_of(passages, dense, words)
+    np.testing.assert_array_equal(found, [[4, 0, 2], [0, 4, 2]])
+
+
 def test_what_is_read_counts_passages_and_questions(
     tiny: SentenceTransformer, real_texts: list[str]
 ) -> None:

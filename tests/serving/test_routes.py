@@ -63,7 +63,7 @@ def test_rerank_with_the_late_stage(
     texts = [f"{word} a file" for word in ("copy", "read", "move", "close")] + [LONG]
     sent = {"query": "copy files", "texts": texts}
     answer = plain_server.post("/rerank", sent, authorization="Bearer secret")
-    expected = late_scores(served_model, "copy files", texts)[0]
+    expected = late_scores(served_model, "copy files", texts, lambda _: 1.0)[0]
     found = {each["index"]: each["score"] for each in answer.body}
     np.testing.assert_allclose([found[n] for n in range(5)], expected, atol=1e-2)
     assert list(found.values()) == sorted(found.values(), reverse=True)

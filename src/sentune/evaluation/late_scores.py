@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sentune.progress import progress
 from sentune.ranking.late_interaction import max_sim
 from sentune.ranking.token_vectors import passage_tokens, question_tokens
+from sentune.ranking.token_weights import Idf
 
 if TYPE_CHECKING:
     from sentune.encoding.text_encoder import TextEncoder
@@ -32,6 +33,7 @@ class LateScores:
         model: encodes the texts.
         questions: Q texts.
         passages: P texts, such as pieces of passages.
+        idf: of the words of the questions.
         wanted: questions (n,) and for each of them D passages (n, D), in parts of any shape.
 
     Cost: every question, and every passage that is in a pair, is encoded once; then
@@ -46,6 +48,7 @@ class LateScores:
         model: TextEncoder,
         questions: Sequence[str],
         passages: Sequence[str],
+        idf: Idf,
         wanted: Sequence[tuple[Numbers, Numbers]],
         *,
         show_progress_bar: bool = False,
@@ -57,7 +60,7 @@ class LateScores:
         order = np.argsort(compared, kind="stable")
         places, starts = np.unique(compared[order], return_index=True)
         rows = np.split(order, starts[1:])
-        tokens = question_tokens(model, questions)
+        tokens = question_tokens(model, questions, idf)
         texts = [passages[place] for place in places]
         with progress("late stage", len(texts), unit="passages", show=show_progress_bar) as advance:
             each = (one for block in passage_tokens(model, texts) for one in block)

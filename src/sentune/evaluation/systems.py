@@ -156,8 +156,9 @@ def _evaluated(
     several = WEIGHTS if members.any() else (0.5,)
     weights = {name: several if one is None else (one,) for name, one in given.items()}
     pieces = {name: cut_texts(task.passages, model, long_text) for name, model in models.items()}
+    by_words = BM25(pieces[[*models][-1]].texts)
     measured, words, candidates, read = _measure(
-        task, models, pieces, list(given), show_progress_bar, trace
+        task, models, pieces, by_words, list(given), show_progress_bar, trace
     )
     intervals = {name: _intervals(values, members) for name, values in measured.items()}
     of_words, first = _intervals(words, members), next(iter(models))
@@ -174,7 +175,7 @@ def _evaluated(
                 candidates[name],
                 fit,
                 lates[name],
-                read=ReadPieces(pieces[name].texts, read[name]),
+                read=ReadPieces(pieces[name].texts, read[name], by_words.idf),
                 show_progress_bar=show_progress_bar,
                 trace=traced,
             )
@@ -219,6 +220,7 @@ def _measure(
     task: RetrievalTask,
     models: Mapping[str, RetrievalModel],
     pieces: Mapping[str, Pieces],
+    words: BM25,
     fused: Sequence[str],
     show_progress_bar: bool,
     trace: Trace | None,
@@ -227,10 +229,9 @@ def _measure(
 ]:
     """Metrics (Q,) of each model and of BM25, and the candidates for the fusions of ``fused``.
 
-    Last, the piece that each candidate was found by.
+    Last, the piece of each candidate that the late stage reads.
     """
     of_last = pieces[[*models][-1]]
-    words = BM25(of_last.texts)
     vectors = {
         name: (
             model.encode_query(task.questions, show_progress_bar=show_progress_bar),
@@ -251,7 +252,8 @@ def _measure(
             for name, model in models.items()
         }
         scores = {name: pieces[name].best(values) for name, values in of_pieces.items()}
-        by_words = of_last.best(words.scores(task.questions[rows]))
+        words_of_pieces = words.scores(task.questions[rows])
+        by_words = of_last.best(words_of_pieces)
         ranked_by_words.append(rank(by_words))
         of_words.append(question_metrics(ranked_by_words[-1], relevant))
         for name, values in scores.items():
@@ -259,7 +261,12 @@ def _measure(
             parts[name].append(question_metrics(ranked[name][-1], relevant))
         for name, lists in candidates.items():
             lists.append(shortlist(scores[name], by_words))
-            read[name].append(pieces[name].best_of(lists[-1][0], of_pieces[name]))
+            own, columns = pieces[name], lists[-1][0]
+            read[name].append(
+                own.read_of(columns, of_pieces[name], words_of_pieces)
+                if own.texts == of_last.texts
+                else own.best_of(columns, of_pieces[name])
+            )
     if trace is not None:
         trace.begin(task)
         for name, (asked, of_texts) in vectors.items():

@@ -98,13 +98,15 @@ def stacked(each: Sequence[Curves]) -> dict[str, NDArray[np.float64]]:
     return {name: np.stack([metrics[name] for metrics in each], axis=1) for name in each[0]}
 
 
-def best_weight(curve: NDArray[np.float64], towards: float = 0.5) -> float:
+def best_weight(
+    curve: NDArray[np.float64], towards: float = 0.5, tolerance: float = TOLERANCE
+) -> float:
     """The weight of the highest mean nDCG@10 in a (Q, 11) curve, smoothed and drawn to the middle.
 
     Each mean is averaged with its neighbours on the grid, because the true curve is smooth and a
-    small sample has false peaks. Of the weights within .005 of the best, the one nearest to 0.5 is
-    chosen (the better one if there are two), so that one or two questions do not exclude a system.
-    ``towards`` is another weight than 0.5.
+    small sample has false peaks. Of the weights within ``tolerance`` of the best, the one nearest
+    to ``towards`` is chosen (the better one if there are two), so that one or two questions do not
+    exclude a system.
     What was lost of nDCG@10 against the best weight in hindsight (five sets, 100 draws each):
 
         chosen on        plain maximum   this rule
@@ -121,7 +123,7 @@ def best_weight(curve: NDArray[np.float64], towards: float = 0.5) -> float:
         )
     means = curve.mean(axis=0)
     smooth = np.array([means[max(0, i - 1) : i + 2].mean() for i in range(len(means))])
-    near = np.flatnonzero(smooth >= smooth.max() - TOLERANCE)
+    near = np.flatnonzero(smooth >= smooth.max() - tolerance)
     middle = WEIGHTS.index(towards)
     return WEIGHTS[min(near, key=lambda index: (abs(index - middle), -smooth[index]))]
 

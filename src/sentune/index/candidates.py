@@ -62,14 +62,15 @@ class Candidates:
         weight: float,
         late: LateStage,
     ) -> list[Hit]:
-        """The fusion, whose first passages the late stage orders anew, by their best pieces."""
+        """The fusion, whose first passages the late stage orders anew, by one piece of each."""
         depth = late.choice.depth
         passages, scores = self._fusion(vector, words, weight)
         kept = max(top, depth)  # a search shows no others, and they stay behind these
         places, similarities = self.snapshot.best_pieces(vector, passages[:kept])
         if not len(places):
             return []
-        first = late.scores(self.snapshot, places[:depth].tolist())
+        read = self.snapshot.read_pieces(vector, words, passages[:depth])
+        first = late.scores(self.snapshot, read.tolist())
         scores = add_late(scores[None, :kept], first, late.choice.weight)[0]
         order = rank(scores[None], top)[0]
         return self._hits(places[order], scores[order], similarities[order].tolist())

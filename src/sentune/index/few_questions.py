@@ -16,7 +16,9 @@ from sentune.index.index_model import IndexModel
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import resolve
 from sentune.network.light_encoder import LightEncoder
-from sentune.ranking.token_vectors import Compared, TokenVectors
+from sentune.ranking.token_vectors import Compared, TokenVectors, weighted
+from sentune.ranking.token_weights import Idf
+from sentune.tokens.tokenizer import Tokenizer
 from sentune.tokens.truncation import record_truncation
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class EncodedQuestions:
 
     vectors: NDArray[np.float32]
     tokens: Sequence[TokenVectors]
+    tokenizer: Tokenizer
+    prompt: str
 
     @classmethod
     def by(cls, model: SentenceTransformer, questions: Sequence[str]) -> Self:
@@ -41,7 +45,11 @@ class EncodedQuestions:
         vectors, tokens = model.encode_with_tokens(
             questions, model.query_prompt, lambda _, rows: compared.vectors(rows)
         )
-        return cls(vectors, tokens)
+        return cls(vectors, tokens, model.tokenizer, model.query_prompt)
+
+    def weighted(self, questions: Sequence[str], idf: Idf) -> list[TokenVectors]:
+        """The token vectors times their weights, as the late stage compares them."""
+        return weighted(self.tokens, self.tokenizer, questions, idf, self.prompt)
 
 
 def encode_questions(built_with: IndexModel, questions: Sequence[str]) -> EncodedQuestions | None:
@@ -69,7 +77,8 @@ def encode_questions(built_with: IndexModel, questions: Sequence[str]) -> Encode
         return None
     record_truncation(encoded.truncation)
     compared = Compared.of(folder.tokenizer, known.query_prompt)
-    return EncodedQuestions(encoded.vectors, list(map(compared.vectors, encoded.tokens)))
+    tokens = list(map(compared.vectors, encoded.tokens))
+    return EncodedQuestions(encoded.vectors, tokens, folder.tokenizer, known.query_prompt)
 
 
 def _is_the_same(built_with: IndexModel, folder: ModelFolder, bfloat16: bool) -> bool:

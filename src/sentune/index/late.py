@@ -41,12 +41,12 @@ class EncodedAnew:
     def scores(self, snapshot: Snapshot, places: Sequence[int]) -> NDArray[np.float64]:
         """MaxSim of the question and pieces: (1, D). Cost: that of encoding D pieces."""
         texts = [str(snapshot.row(place)["piece"]) for place in places]
-        return late_scores(self.model, self.question, texts)
+        return late_scores(self.model, self.question, texts, snapshot.idf)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTokens:
-    """With stored tokens; ``question`` has those of the question."""
+    """With stored tokens; ``question`` has those of the question, times their weights."""
 
     choice: LateChoice
     question: TokenVectors

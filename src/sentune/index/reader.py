@@ -23,6 +23,7 @@ from sentune.index.store import Store
 from sentune.index.version import Version
 from sentune.ranking.bm25 import stemmed_words
 from sentune.ranking.late_interaction import LateChoice
+from sentune.ranking.token_weights import Idf
 from sentune.search.searcher import MODES, Hit, require_question
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class IndexReader:
             return [candidates.words(each, top) for each in words]
         weight = self.fusion_weight
         if mode == "late":
-            vectors, stages = self._late_stages(queries)
+            vectors, stages = self._late_stages(queries, candidates.snapshot.idf)
             return [
                 candidates.late(vector, each, top, weight, stage)
                 for vector, each, stage in zip(vectors, words, stages, strict=True)
@@ -188,14 +189,18 @@ class IndexReader:
             for vector, each in zip(self._question_vectors(queries), words, strict=True)
         ]
 
-    def _late_stages(self, questions: list[str]) -> tuple[NDArray[np.float32], list[LateStage]]:
+    def _late_stages(
+        self, questions: list[str], idf: Idf
+    ) -> tuple[NDArray[np.float32], list[LateStage]]:
         """The vectors of questions, and what compares the tokens of each with passages."""
         if not self._built_with.tokens:
             stages: list[LateStage] = [EncodedAnew(self.late, self.model, q) for q in questions]
             return self._question_vectors(questions), stages
         light = self._without_torch(questions)
         encoded = EncodedQuestions.by(self.model, questions) if light is None else light
-        return encoded.vectors, [StoredTokens(self.late, each) for each in encoded.tokens]
+        return encoded.vectors, [
+            StoredTokens(self.late, each) for each in encoded.weighted(questions, idf)
+        ]
 
     def _without_torch(self, questions: list[str]) -> EncodedQuestions | None:
         # A first question does without PyTorch, if nothing else has loaded it. Others may follow,

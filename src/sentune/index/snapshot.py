@@ -139,6 +139,24 @@ class Snapshot:
         best = best_pieces(np.repeat(np.arange(len(places)), counts), scores)
         return every[best], scores[best]
 
+    def read_pieces(self, vector: Vectors, words: Sequence[str], places: Places) -> Places:
+        """Of each passage, the piece that the late stage reads: ``Pieces.read_of``."""
+        if self._is_whole or not len(places):
+            return places
+        every, counts = self.pieces_of(self.firsts(places))
+        found, scores = self._words.scores(words)
+        by_words = np.zeros(self.width, dtype=np.float32)
+        by_words[found] = scores
+        owner = np.repeat(np.arange(len(places)), counts)
+        by_model = best_pieces(owner, self.similarities(vector, every))
+        best = best_pieces(owner, by_words[every])
+        chosen: Places = every[np.where(by_words[every[best]] > 0, best, by_model)]
+        return chosen
+
+    def idf(self, word: str) -> float:
+        """The idf of a stemmed word, over the pieces that are there."""
+        return self._words.idf(word)
+
     def _by_passage(self, places: Places, scores: NDArray[Any]) -> tuple[Places, NDArray[Any]]:
         """The best piece of each passage, of places in ascending order."""
         if self._is_whole:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,9 @@ from numpy.typing import NDArray
 from sentune.errors import DataError, MissingExtraError
 from sentune.ranking.postings import Collection, Postings
 
-__all__ = ["BM25", "require_bm25", "stemmed_words"]
+__all__ = ["BM25", "CountedWord", "counted_words", "require_bm25", "stemmed_words"]
+
+_WORD = re.compile(r"\b\w\w+\b")  # as bm25s finds them
 
 
 def require_bm25() -> None:
@@ -43,6 +47,33 @@ def stemmed_words(texts: Sequence[str]) -> list[list[str]]:
     return words
 
 
+class CountedWord(NamedTuple):
+    """A word that BM25 counts: where it is in its text, in characters, and its stem."""
+
+    start: int
+    end: int
+    stem: str
+
+
+def counted_words(texts: Sequence[str]) -> list[list[CountedWord]]:
+    """``stemmed_words`` with the place of each.
+
+    Raises:
+        MissingExtraError: bm25s or PyStemmer is not installed.
+    """
+    found = [list(_WORD.finditer(text)) for text in texts]
+    words = list(dict.fromkeys(each.group() for row in found for each in row))
+    stems = dict(zip(words, stemmed_words(words), strict=True))
+    return [
+        [
+            CountedWord(each.start(), each.end(), stem)
+            for each in row
+            for stem in stems[each.group()]
+        ]
+        for row in found
+    ]
+
+
 class BM25:
     """BM25 over ``stemmed_words``; :class:`~sentune.ranking.postings.Collection` has the formula.
 
@@ -66,6 +97,10 @@ class BM25:
             )
         self._passage_count = len(passages)
         self._collection = Collection([Postings.of(stemmed_words(passages))])
+
+    def idf(self, word: str) -> float:
+        """The idf of a stemmed word."""
+        return self._collection.idf(word)
 
     def scores(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """Score of every passage for every question: (Q, P), 0 where no word is shared.

@@ -107,6 +107,19 @@ class Pieces:
         found: NDArray[np.int64] = np.take_along_axis(firsts, passages, axis=1)
         return found
 
+    def read_of(
+        self, passages: NDArray[np.int64], dense: Scores, words: Scores
+    ) -> NDArray[np.int64]:
+        """The piece of chosen passages (Q, C) that the late stage reads.
+
+        It is the best one by BM25, and by the model where the passage shares no word with the
+        question. Both scores are of all pieces, (Q, n).
+        """
+        if len(self.texts) == len(self.starts) - 1:
+            return passages
+        shared = np.take_along_axis(self.best(words), passages, axis=1) > 0
+        return np.where(shared, self.best_of(passages, words), self.best_of(passages, dense))
+
     def shown(self, passage: int, scores: Scores) -> dict[str, Any]:
         """What a hit says of the best piece of a passage, by the scores of all pieces (n,).
 

@@ -169,6 +169,13 @@ class Collection:
         found = np.flatnonzero(total > 0)
         return found, total[found]
 
+    def idf(self, word: str) -> float:
+        """How much a word says: ln(1 + (N − n + 0.5) / (n + 0.5)), the most for an unknown one."""
+        return self._idf(len(self._find(word)[0]))
+
+    def _idf(self, having: int) -> float:
+        return math.log(1 + (self._count - having + 0.5) / (having + 0.5))
+
     def _find(self, word: str) -> tuple[NDArray[np.integer[Any]], Counts]:
         found = [part.find(word) for part in self._parts]
         if len(found) == 1:
@@ -189,12 +196,12 @@ class Collection:
 
     def _share(self, passages: NDArray[np.integer[Any]], counts: Counts) -> NDArray[np.float32]:
         """What one word adds to the scores of the passages that have it."""
-        idf = math.log(1 + (self._count - len(passages) + 0.5) / (len(passages) + 0.5))
         counted = counts.astype(np.float32)
         norm = self._lengths[passages].astype(np.float32)
         norm *= np.float32(K1 * B / self._mean)
         norm += np.float32(K1 * (1 - B))
-        share: NDArray[np.float32] = np.float32(idf) * (counted / (counted + norm))
+        idf = np.float32(self._idf(len(passages)))
+        share: NDArray[np.float32] = idf * (counted / (counted + norm))
         return share
 
 

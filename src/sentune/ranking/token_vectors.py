@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.ranking.token_weights import Idf, token_weights
 from sentune.vectors import require_finite
 
 if TYPE_CHECKING:
@@ -21,10 +22,12 @@ __all__ = [
     "passage_tokens",
     "question_tokens",
     "token_encoder",
+    "weighted",
 ]
 
 TokenVectors = NDArray[np.float32]
-"""(tokens, hidden), each row of unit length; no row for a text without tokens."""
+"""(tokens, hidden), each row of unit length, in a question times its weight; no row for a text
+without tokens."""
 
 # At 256 tokens of 384 numbers this is 50 MB.
 _PASSAGES = 128
@@ -37,10 +40,11 @@ def token_encoder(model: object) -> TextEncoder | None:
     return model if isinstance(model, TextEncoder) else None
 
 
-def question_tokens(model: TextEncoder, questions: Sequence[str]) -> list[TokenVectors]:
+def question_tokens(model: TextEncoder, questions: Sequence[str], idf: Idf) -> list[TokenVectors]:
     """Token vectors of questions, in their order.
 
-    The vectors are those of the last layer, scaled to unit length. Left out are the special tokens
+    The vectors are those of the last layer. Each has the length that ``token_weights`` gives it, so
+    that the mean of largest products is a mean with these weights. Left out are the special tokens
     and the tokens of a prompt, which are the same in every text. With [CLS] and [SEP], nDCG@10 of
     the untuned model on 676 questions was .002 lower at the best weight.
 
@@ -49,7 +53,20 @@ def question_tokens(model: TextEncoder, questions: Sequence[str]) -> list[TokenV
     Raises:
         ModelError: a vector is not finite.
     """
-    return _token_vectors(model, questions, model.query_prompt)
+    found = _token_vectors(model, questions, model.query_prompt)
+    return weighted(found, model.tokenizer, questions, idf, model.query_prompt)
+
+
+def weighted(
+    tokens: Sequence[TokenVectors],
+    tokenizer: Tokenizer,
+    questions: Sequence[str],
+    idf: Idf,
+    prompt: str,
+) -> list[TokenVectors]:
+    """Token vectors of questions, of unit length, times the weight of each token."""
+    weights = token_weights(tokenizer, questions, idf, prompt)
+    return [each * own[:, None] for each, own in zip(tokens, weights, strict=True)]
 
 
 def passage_tokens(model: TextEncoder, passages: Sequence[str]) -> Iterator[list[TokenVectors]]:

@@ -136,14 +136,19 @@ class PassageSearch:
         similarities = self._pieces.best(of_pieces)
         if self._words is None:
             return every, similarities, similarities, of_pieces
-        by_words = self._pieces.best(self._words.scores([query]))
+        words_of_pieces = self._words.scores([query])
+        by_words = self._pieces.best(words_of_pieces)
         columns, dense, words = shortlist(similarities, by_words)
         fused = fuse(dense, words, self.fusion_weight)
         if self._mode != "late":
             return columns, fused, similarities, of_pieces
         order = rank(fused, fused.shape[1])
         columns = np.take_along_axis(columns, order, axis=1)
-        first = self._pieces.best_of(columns[:, : self.late.depth], of_pieces)[0]
+        first = columns[:, : self.late.depth]
+        read = [
+            self._pieces.texts[piece]
+            for piece in self._pieces.read_of(first, of_pieces, words_of_pieces)[0]
+        ]
         scores = np.take_along_axis(fused, order, axis=1)
-        late = late_scores(self.model, query, [self._pieces.texts[piece] for piece in first])
+        late = late_scores(self.model, query, read, self._words.idf)
         return columns, add_late(scores, late, self.late.weight), similarities, of_pieces

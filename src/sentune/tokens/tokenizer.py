@@ -123,6 +123,11 @@ class Tokenizer(CallerTokenizer):
         ids = [encoding.ids for encoding in encodings]
         return TokenIds.of(ids, truncation, partial(self.batch, text))
 
+    def offsets(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Start and end, in characters, of each token that a call gives; of special ones (0, 0)."""
+        encodings = _encode(self._tokenizer, list(texts), with_offsets=True)
+        return [list(encoding.offsets) for encoding in encodings]
+
     def pairs(
         self, pairs: Sequence[tuple[str, str]]
     ) -> tuple[list[list[int]], list[list[int]], Truncation]:
@@ -234,9 +239,12 @@ def _pairs(texts: Any) -> bool:
     return len(texts) > 0 and isinstance(texts[0], tuple | list)
 
 
-def _encode(tokenizer: tokenizers.Tokenizer, texts: list[Any]) -> list[tokenizers.Encoding]:
+def _encode(
+    tokenizer: tokenizers.Tokenizer, texts: list[Any], *, with_offsets: bool = False
+) -> list[tokenizers.Encoding]:
+    encode = tokenizer.encode_batch if with_offsets else tokenizer.encode_batch_fast
     try:
-        return list(tokenizer.encode_batch_fast(texts))
+        return list(encode(texts))
     except Exception as error:  # the Rust side raises nothing narrower
         raise ModelError(
             f"the tokenizer cannot encode a text ({error})",
