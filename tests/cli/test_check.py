@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Run
-from tests.tuning.test_made_questions import THINGS, text_about
+from tests.questions.test_made_questions import THINGS, text_about
 
 from sentune import SentenceTransformer
 from sentune.tuning import read_split

@@ -9,8 +9,8 @@
     settings   what a person may choose, and the file that repeats a run
     split      which pairs to train on, to choose with, and to report on
     checking   what may be wrong with the data
-    made_questions  texts without questions: what to train on, and what to measure on
-    recipes    ways to train, by name; ``passages`` cuts long ones, ``sentences`` adds questions
+    recipes    ways to train, by name; ``passages`` cuts long ones, and ``words_or_model``
+               says whether sentences are questions, too
     run        the steps in their order
     outcome    what came of it, for the card and for evaluation.json
     several    the same for several base models, compared with each other

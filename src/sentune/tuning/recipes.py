@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from sentune.checks import require_choice
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.questions.made_questions import made_training
+from sentune.questions.sentences import sentence_rows
 from sentune.training.batches.examples import Row, TrainingData
 from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
-from sentune.tuning.made_questions import made_training
 from sentune.tuning.passages import cut_passages
-from sentune.tuning.sentences import sentence_rows, words_or_model
+from sentune.tuning.words_or_model import words_or_model
 from sentune.wording import counted
 
 __all__ = ["DEFAULT_RECIPE", "RECIPES", "Prepared", "Recipe", "recipe"]
@@ -38,7 +39,7 @@ class Recipe:
             :func:`~sentune.tuning.passages.cut_passages`; left whole when None. Never more than
             the model's limit.
         sentences: how many sentences of each piece become questions if BM25 is better than the
-            base model, see :func:`~sentune.tuning.sentences.sentence_rows`. Each is used in one
+            base model, see :func:`~sentune.questions.sentences.sentence_rows`. Each is used in one
             epoch, and an epoch has at most as many of them as questions.
     """
 

@@ -20,7 +20,7 @@ from sentune.data.kinds import unused_prose
 from sentune.data.options import AS_NAMED, ReadOptions
 from sentune.errors import DataError
 from sentune.evaluation import RetrievalTask
-from sentune.tuning.made_questions import made_caution, part_texts
+from sentune.questions.made_questions import made_caution, part_texts
 from sentune.wording import agreeing, counted
 
 __all__ = ["Split", "read_split"]
@@ -95,7 +95,7 @@ def read_split(
     """Read the files, hold pairs out if no file is given, and leave leaked questions out.
 
     ``data`` may have texts without questions: then made questions are held out, see
-    :mod:`sentune.tuning.made_questions`. Passages of ``corpus`` join those to train on, without
+    :mod:`sentune.questions.made_questions`. Passages of ``corpus`` join those to train on, without
     those that answer a question of ``valid`` or ``test``.
 
     Raises DataError if a file cannot be used, or has too few pairs.

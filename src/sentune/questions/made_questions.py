@@ -6,26 +6,21 @@ arXiv:1906.00300). The passage without it has to be found among all others.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import replace
-from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
 from sentune.data import Pairs, hold_out
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import DataError
+from sentune.questions.prose import hashed, one_line, whole_sentences, without
+from sentune.questions.sentences import sentence_rows
 from sentune.training.batches.examples import TrainingData
-from sentune.tuning.sentences import sentence_rows, sentences_of
 from sentune.wording import counted
 
 __all__ = ["TextParts", "made_caution", "made_training", "part_texts"]
 
-# A line break alone ends no sentence: texts from pages are wrapped.
-_ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n\s*\n")
-_SENTENCE = range(20, 250)  # characters
-_FEWEST_WORDS = 6
 _REST = 100  # characters that a passage keeps without its sentence
 _MOST_HELD_OUT = 1000
 _EPOCH = 2000  # rows: an epoch of a large collection uses another part of its sentences
@@ -71,50 +66,19 @@ def part_texts(texts: Pairs, fraction: float, seed: int) -> TextParts:
 
 
 def _questions(texts: Pairs, seed: int) -> Pairs:
-    found = {key: _sentences(text) for key, text in texts.passages.items()}
-    times = Counter(_words(sentence) for each in found.values() for sentence in each)
+    found = {key: whole_sentences(text) for key, text in texts.passages.items()}
+    times = Counter(one_line(sentence) for each in found.values() for sentence in each)
     questions: dict[str, str] = {}
     passages: dict[str, str] = {}
     for key, sentences in found.items():
         text = texts.passages[key]
-        rests = {each: _without(text, each) for each in sentences if times[_words(each)] == 1}
+        rests = {each: without(text, each) for each in sentences if times[one_line(each)] == 1}
         usable = [each for each, rest in rests.items() if len(rest) >= _REST]
         if usable:
-            chosen = min(usable, key=lambda each: _rank(each, seed))
-            questions[key], passages[key] = _words(chosen), rests[chosen]
+            chosen = min(usable, key=lambda each: hashed(each, seed))
+            questions[key], passages[key] = one_line(chosen), rests[chosen]
     relevant = {key: (key,) for key in questions}
     return Pairs(questions, passages, relevant, source=texts.source)
-
-
-def _sentences(text: str) -> list[str]:
-    """Whole sentences of a text, which line breaks may run through; if it has none, its lines."""
-    whole = [part.strip() for part in _ENDS.split(text)]
-    whole = [part for part in whole if _is_sentence(_words(part)) and part != text.strip()]
-    return whole or [part for part in sentences_of(text) if "://" not in part]
-
-
-def _is_sentence(words: str) -> bool:
-    spaced = " " in words
-    return (
-        len(words) in _SENTENCE
-        and words.endswith((".", "!", "?", "。", "！", "？"))
-        and "://" not in words
-        and not words[0].islower()
-        and (not spaced or len(words.split()) >= _FEWEST_WORDS)
-    )
-
-
-def _words(sentence: str) -> str:
-    return " ".join(sentence.split())
-
-
-def _without(text: str, sentence: str) -> str:
-    before, _, after = text.partition(sentence)
-    return f"{before.rstrip()} {after.lstrip()}".strip()
-
-
-def _rank(text: str, seed: int) -> bytes:
-    return blake2b(f"{seed}\n{text}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def made_training(

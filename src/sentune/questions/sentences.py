@@ -2,67 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from dataclasses import replace
 from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.evaluation.retrieval import RetrievalTask, question_metrics
-from sentune.ranking.bm25 import BM25
-from sentune.ranking.pieces import cut_texts, cut_to
-from sentune.ranking.rank import rank
+from sentune.questions.prose import sentences_of
+from sentune.ranking.pieces import cut_to
 
-__all__ = ["WordsOrModel", "sentence_rows", "sentences_of", "words_or_model"]
+__all__ = ["sentence_rows"]
 
-_ENDS = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；：])|\n+")
-_SENTENCE = range(40, 250)  # characters: shorter ones are headings, longer ones no sentences
 _PIECE = 100
-_QUESTIONS, _PASSAGES = 200, 500  # to compare BM25 and the model on
-
-
-class WordsOrModel(NamedTuple):
-    """Mean nDCG@10 of BM25 and of a model on training questions, and their number."""
-
-    words: float
-    model: float
-    questions: int
-
-
-def words_or_model(pairs: Pairs, model: SentenceTransformer, seed: int) -> WordsOrModel:
-    """How well BM25 and the model find the passages of up to 200 questions among up to 500.
-
-    Training on sentences teaches the model the words of a corpus. If BM25 is better than the model
-    on the training questions, the model lacks these words. If BM25 is worse, such training does
-    harm. Both kinds of corpus were measured; see docs/performance-log.md.
-
-    Cost: one encoding of those questions and passages.
-
-    Raises:
-        MissingExtraError: bm25s or PyStemmer is not installed.
-    """
-    draw = np.random.default_rng(seed)
-    names = list(pairs.relevant)
-    asked = [names[index] for index in draw.permutation(len(names))[:_QUESTIONS]]
-    wanted = dict.fromkeys(name for key in asked for name in pairs.relevant[key])
-    others = [name for name in pairs.passages if name not in wanted]
-    further = draw.permutation(len(others))[: max(0, _PASSAGES - len(wanted))]
-    kept = [*wanted, *(others[index] for index in further)]
-    texts = {name: pairs.passages[name] for name in kept}
-    task = RetrievalTask.from_pairs(replace(pairs.select(asked), passages=texts, negatives={}))
-    pieces = cut_texts(task.passages, model)
-    by_model = model.encode_query(task.questions, normalize_embeddings=True) @ (
-        model.encode_document(pieces.texts, normalize_embeddings=True).T
-    )
-    words, found = (
-        float(question_metrics(rank(pieces.best(scores)), task.relevant)["ndcg@10"].mean())
-        for scores in (BM25(pieces.texts).scores(task.questions), by_model)
-    )
-    return WordsOrModel(words, found, len(task.questions))
 
 
 def sentence_rows(
@@ -106,13 +58,6 @@ def sentence_rows(
     if pairs.negative_count:
         rows = _with_others(rows, list(pieces), pairs.negative_count, draw)
     return [rows[index] for index in draw.permutation(len(rows))]
-
-
-def sentences_of(piece: str) -> list[str]:
-    """The sentences of 40 to 249 characters in a text, once each; none of a single sentence."""
-    # A piece of one sentence would answer itself.
-    parts = dict.fromkeys(_ENDS.split(piece))
-    return [part for part in parts if len(part) in _SENTENCE and part != piece.strip()]
 
 
 def _with_others(

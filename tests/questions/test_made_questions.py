@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sentune.data import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import DataError
-from sentune.tuning import made_questions
-from sentune.tuning.made_questions import made_training, part_texts
+from sentune.questions import made_questions
+from sentune.questions.made_questions import made_training, part_texts
 from sentune.tuning.split import Split
 
 THINGS = ["file", "thread", "date", "socket", "list", "word", "table", "folder", "program", "hash"]

@@ -1,0 +1,1 @@
+"""Questions about passages that nobody asked: made of the documents, or by a language model."""
