@@ -19,7 +19,7 @@ from sentune.questions.sentences import sentence_rows
 from sentune.training.batches.examples import TrainingData
 from sentune.wording import counted
 
-__all__ = ["TextParts", "made_caution", "made_training", "part_texts"]
+__all__ = ["TextParts", "made_caution", "made_questions", "made_training", "part_texts"]
 
 _REST = 100  # characters that a passage keeps without its sentence
 _MOST_HELD_OUT = 1000
@@ -51,6 +51,19 @@ def part_texts(texts: Pairs, fraction: float, seed: int) -> TextParts:
     Raises:
         DataError: there are fewer than two passages from which a sentence can be taken.
     """
+    made = made_questions(texts, seed)
+    fraction = min(fraction, _MOST_HELD_OUT / len(made.relevant))
+    _, held_out = hold_out(made, fraction, seed)
+    passages = {key: text for key, text in texts.passages.items() if key not in held_out.passages}
+    return TextParts(replace(texts, passages=passages), held_out)
+
+
+def made_questions(texts: Pairs, seed: int) -> Pairs:
+    """A question on each passage that has one to give; the passages without that sentence.
+
+    Raises:
+        DataError: there are fewer than two such passages.
+    """
     made = _questions(texts, seed)
     if len(made.relevant) < 2:
         usable = counted(len(made.relevant), "passage")
@@ -59,10 +72,7 @@ def part_texts(texts: Pairs, fraction: float, seed: int) -> TextParts:
             expected="at least two, of several sentences, to measure on one of them",
             fix="add passages, or a file of pairs: sentune tune PAIRS --corpus TEXTS",
         )
-    fraction = min(fraction, _MOST_HELD_OUT / len(made.relevant))
-    _, held_out = hold_out(made, fraction, seed)
-    passages = {key: text for key, text in texts.passages.items() if key not in held_out.passages}
-    return TextParts(replace(texts, passages=passages), held_out)
+    return made
 
 
 def _questions(texts: Pairs, seed: int) -> Pairs:
@@ -78,7 +88,7 @@ def _questions(texts: Pairs, seed: int) -> Pairs:
             chosen = min(usable, key=lambda each: hashed(each, seed))
             questions[key], passages[key] = one_line(chosen), rests[chosen]
     relevant = {key: (key,) for key in questions}
-    return Pairs(questions, passages, relevant, source=texts.source)
+    return Pairs(questions, passages, relevant, source=texts.source, made=True)
 
 
 def made_training(
@@ -117,6 +127,7 @@ def made_training(
         {f"q{number}": (pieces[row[1]],) for number, row in enumerate(rows)},
         source=texts.source,
         notes=(*texts.notes, note),
+        made=True,
     )
     data = TrainingData.of(pairs)
     if spread > 1:

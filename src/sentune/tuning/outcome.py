@@ -110,6 +110,7 @@ def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str
         result=outcome.facts,
         evaluated_on=". ".join(filter(None, (split.description, split.caution))),
         private=settings.private_card,
+        caution=split.caution,
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from sentune.checks import require_choice
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
@@ -62,6 +64,8 @@ class Recipe:
         if not pairs.relevant:
             most, each = self.piece_tokens(base), self.sentences or _SENTENCES
             return Prepared(*made_training(pairs, base, most, each, epochs, seed))
+        if pairs.made:
+            return self._of_made(pairs, base, epochs, seed)
         if self.passage_tokens is not None:
             pairs = cut_passages(pairs, base, self.piece_tokens(base))
         data = TrainingData.of(pairs)
@@ -85,6 +89,28 @@ class Recipe:
         data = replace(data, rows=[*data.rows, *rows], extra=len(rows), spread=spread)
         return Prepared(pairs, data)
 
+    def _of_made(
+        self, pairs: Pairs, base: SentenceTransformer, epochs: float, seed: int
+    ) -> Prepared:
+        """Made pairs and sentences of the passages, each used in one epoch only.
+
+        Nobody asked them, so what they teach is the words of the texts: other sentences in every
+        epoch teach more of these than the same ones again.
+        """
+        spread = max(1, min(round(epochs), _MOST_TURNS))
+        asked = TrainingData.of(pairs)
+        tokens = min(_MADE_TOKENS, self.piece_tokens(base))
+        told = [Row(row) for row in sentence_rows(pairs, base, tokens, spread, seed)]
+        every = [*asked.rows, *told]
+        order = np.random.default_rng(seed).permutation(len(every))[: spread * _MADE_ROWS]
+        rows = [every[index] for index in order]
+        note = (
+            f"{counted(len(asked.rows), 'made pair')} and {counted(len(told), 'sentence')} of "
+            f"passages are trained on, {counted(-(-len(rows) // spread), 'row')} in each epoch"
+        )
+        data = replace(asked, rows=rows, extra=len(rows), spread=spread)
+        return Prepared(replace(pairs, notes=(*pairs.notes, note)), data)
+
     def piece_tokens(self, base: SentenceTransformer) -> int:
         """The most tokens of a piece that fits the length limit together with its prompt."""
         whole, before = base.max_seq_length, base.tokenizer.prompt_length(base.document_prompt)
@@ -93,6 +119,7 @@ class Recipe:
 
 
 _MOST_TURNS = 100
+_MADE_TOKENS, _MADE_ROWS = 128, 2000  # of a piece with a made question; in an epoch
 _SENTENCES = 2  # of a piece, if there are no questions and the recipe does not say
 _CARD = {
     "num_train_epochs": 10,
