@@ -14,7 +14,7 @@ from sentune.cli.options import BASE_MODEL, OF_PAIRS, AsJson, LongTexts, NoHeadi
 from sentune.cli.output import print_json, say
 from sentune.cli.pairs_of_run import pairs_of
 from sentune.cli.paths import require_there
-from sentune.cli.tune_documents import documents_of_run, run_on_documents
+from sentune.cli.tune_documents import documents_of_run, recipe_of_documents, run_on_documents
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -55,7 +55,10 @@ def command(
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(help="A named way to train; see docs/tune.md. [default: sentences]"),
+        typer.Option(
+            help="A named way to train; see docs/tune.md. "
+            "[default: sentences; for documents: documents]"
+        ),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="YAML file of settings; options override it.")
@@ -108,7 +111,7 @@ def command(
         test=test,
         corpus=corpus,
         base=base[0] if base else None,
-        recipe=recipe,
+        recipe=recipe or (recipe_of_documents(config) if documents else None),
         hard_negatives=hard_negatives,
         long_text=long_text,
         num_train_epochs=epochs,

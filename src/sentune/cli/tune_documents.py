@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sentune.data import ReadOptions
     from sentune.tuning import RunFile, RunFolder
 
-__all__ = ["documents_of_run", "run_on_documents"]
+__all__ = ["documents_of_run", "recipe_of_documents", "run_on_documents"]
 
 
 def documents_of_run(
@@ -57,6 +57,13 @@ def documents_of_run(
         )
     _refuse_pairs(paths)
     return paths
+
+
+def recipe_of_documents(config: Path | None) -> str | None:
+    """The recipe for made pairs; None if a file of settings has the say."""
+    from sentune.tuning.recipes import DOCUMENT_RECIPE
+
+    return DOCUMENT_RECIPE if config is None else None
 
 
 def _refuse_pairs(paths: Sequence[Path]) -> None:

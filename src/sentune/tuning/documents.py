@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,13 @@ from sentune.tuning.sections import part_by_section
 from sentune.wording import counted
 
 __all__ = ["DocumentFiles", "DocumentRun", "prepare_documents"]
+
+Counting = AbstractContextManager[Callable[[int], None]]
+
+
+def _uncounted(_: int) -> Counting:
+    return nullcontext(lambda _: None)
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentRun:
@@ -110,8 +118,8 @@ class DocumentFiles:
 def prepare_documents(
     run: DocumentRun,
     folder: RunFolder,
-    say: Callable[[str], None],
-    counting: Callable[[int], Any],
+    say: Callable[[str], None] = lambda _: None,
+    counting: Callable[[int], Counting] = _uncounted,
 ) -> DocumentFiles:
     """Do what is not done yet: read, make pairs, hold sections out.
 
@@ -163,7 +171,7 @@ def _read(
     run: DocumentRun,
     files: DocumentFiles,
     say: Callable[[str], None],
-    counting: Callable[[int], Any],
+    counting: Callable[[int], Counting],
 ) -> None:
     found = find(run.documents)
     tokenizer, limit = model_limit(run.base)
@@ -211,7 +219,13 @@ def _split(run: DocumentRun, files: DocumentFiles, say: Callable[[str], None]) -
         say(f"held out {counted(len(valid), 'question')} by {held.unit}: {files.valid}")
     texts = [{"id": each.id, "text": each.text} for each in passages if each.id not in apart]
     _write_rows(files.corpus, texts)
-    _write_rows(files.train, [row for row in pairs if row.get("id") not in apart])
+    _write_rows(files.train, _to_train([row for row in pairs if row.get("id") not in apart]))
+
+
+def _to_train(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Pairs without those of sentences, if enough are left: training draws sentences itself."""
+    others = [row for row in rows if row.get("kind") != "sentence"]
+    return others if len({row["id"] for row in others}) > 1 else rows
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import numpy as np
 from sentune.checks import require_choice
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.questions.made_questions import made_training
+from sentune.questions.made_questions import made_training, pairs_of_made
 from sentune.questions.sentences import sentence_rows
 from sentune.training.batches.examples import Row, TrainingData
 from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
@@ -20,7 +20,7 @@ from sentune.tuning.passages import cut_passages
 from sentune.tuning.words_or_model import words_or_model
 from sentune.wording import counted
 
-__all__ = ["DEFAULT_RECIPE", "RECIPES", "Prepared", "Recipe", "recipe"]
+__all__ = ["DEFAULT_RECIPE", "DOCUMENT_RECIPE", "RECIPES", "Prepared", "Recipe", "recipe"]
 
 
 class Prepared(NamedTuple):
@@ -108,8 +108,8 @@ class Recipe:
             f"{counted(len(asked.rows), 'made pair')} and {counted(len(told), 'sentence')} of "
             f"passages are trained on, {counted(-(-len(rows) // spread), 'row')} in each epoch"
         )
-        data = replace(asked, rows=rows, extra=len(rows), spread=spread)
-        return Prepared(replace(pairs, notes=(*pairs.notes, note)), data)
+        trained = pairs_of_made((row.texts for row in rows), pairs, note)
+        return Prepared(trained, replace(asked, rows=rows, extra=len(rows), spread=spread))
 
     def piece_tokens(self, base: SentenceTransformer) -> int:
         """The most tokens of a piece that fits the length limit together with its prompt."""
@@ -141,8 +141,15 @@ RECIPES = {
         passage_tokens=256,
         sentences=2,
     ),
+    # For made pairs: fewer passes with larger steps, and other sentences in each.
+    "documents": Recipe(
+        {**_CARD, "dropout": 0.0, "num_train_epochs": 3, "learning_rate": 1e-4},
+        passage_tokens=256,
+        sentences=2,
+    ),
 }
 DEFAULT_RECIPE = "sentences"
+DOCUMENT_RECIPE = "documents"
 
 
 def recipe(name: str) -> Recipe:

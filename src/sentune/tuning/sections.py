@@ -13,7 +13,8 @@ from sentune.questions.source import SourcePassage
 
 __all__ = ["HeldOut", "part_by_section"]
 
-_SHARE = 0.2
+_SHARE, _LEAST_SHARE = 0.2, 0.1
+_ENOUGH = 40  # questions: beyond them the share falls, as held-out texts teach nothing
 _MOST = 1000  # passages: more measure no better, and cost time
 _FEWEST_SECTIONS = 10  # with fewer, a fifth of them may be anything
 
@@ -56,16 +57,17 @@ class HeldOut:
 
 
 def part_by_section(passages: Sequence[SourcePassage], seed: int) -> HeldOut:
-    """Hold a fifth of the questions out, by section; by passage if there are few sections.
+    """Hold questions out, by section; by passage if there are few sections.
 
-    The choice depends on the seed and the texts alone.
+    It is a fifth of few questions, and a tenth of many. The choice depends on the seed and the
+    texts alone.
 
     Raises:
         DataError: there are fewer than two passages from which a sentence can be taken.
     """
     texts = {each.id: each.body for each in passages}
     made = made_questions(Pairs({}, texts, {}, source=passages[0].source), seed)
-    share = min(_SHARE, _MOST / len(made.relevant))
+    share = _share(len(made.relevant))
     sections = {each.id: repr(each.section or each.id) for each in passages}
     asked = {sections[key] for key in made.relevant}
     if len(asked) < _FEWEST_SECTIONS:
@@ -74,6 +76,11 @@ def part_by_section(passages: Sequence[SourcePassage], seed: int) -> HeldOut:
     _, held = hold_out_groups(made, sections, share, seed)
     apart = {sections[key] for key in held.relevant}
     return HeldOut(held, [each for each in passages if sections[each.id] in apart], "section")
+
+
+def _share(questions: int) -> float:
+    share = max(_LEAST_SHARE, min(_SHARE, _ENOUGH / questions))
+    return min(share, _MOST / questions)
 
 
 def _titled(title: str, body: str) -> str:
