@@ -216,6 +216,7 @@ def test_what_cannot_go_together_is_refused(
     refused(("tune", manuals, *out, "--base", "a", "--base", "b"), "2 base models")
     refused(("tune", manuals, *out, "--passage-column", "x"), "--passage-column with documents")
     refused(("tune", pairs, *out, "--no-headings"), "--no-headings without documents")
+    refused(("tune", manuals, "--out", manuals / "out"), "a folder of documents", "outside")
     refused(("tune", manuals / "broken.pdf", *out), "broken.pdf", "with text")
     refused(("tune", tmp_path / "none.pdf", *out), "none.pdf", "does not exist")
     assert not (tmp_path / "o").exists()

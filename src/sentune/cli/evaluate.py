@@ -89,9 +89,13 @@ def command(
         else:
             measured = _of_passages(pairs, models, chosen)
     truncations = measured.truncations
+    caution = _caution(pairs)
     if as_json:
-        _print_json(measured.figures, named, [asdict(each) for each in truncations.values()])
+        figures = ({"caution": caution} if caution else {}) | measured.figures
+        _print_json(figures, named, [asdict(each) for each in truncations.values()])
         return
+    if caution:
+        print_line(f"{caution}.\n")
     for table in measured.tables:
         show(table)
         print_line()
@@ -100,6 +104,14 @@ def command(
     told = {label: f.describe(models[label].max_seq_length) for label, f in truncations.items()}
     for label, line in told.items() if len(set(told.values())) > 1 else [("", told[[*told][-1]])]:
         print_line(f"{label}: {line}" if label else line)
+
+
+def _caution(pairs: Pairs | ScoredPairs) -> str | None:
+    """What made questions cannot show; None if people asked them."""
+    from sentune.data import Pairs
+    from sentune.questions.made_questions import made_caution
+
+    return made_caution(pairs) if isinstance(pairs, Pairs) and pairs.made else None
 
 
 def _beside(corpus: Path, pairs: Pairs | ScoredPairs, reading: ReadOptions) -> Pairs:

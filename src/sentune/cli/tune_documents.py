@@ -91,6 +91,7 @@ def run_on_documents(
     from sentune.progress import progress
     from sentune.tuning.documents import DocumentRun, prepare_documents
 
+    _require_apart(folder.path, documents)
     of = DocumentRun(
         tuple(map(str, documents)),
         run.settings.base,
@@ -106,3 +107,14 @@ def run_on_documents(
     )
     valid = str(files.valid) if run.valid is None else run.valid
     return replace(run, data=str(files.train), valid=valid, corpus=str(files.corpus))
+
+
+def _require_apart(out: Path, documents: Sequence[Path]) -> None:
+    """Check that a run does not write into a folder that it reads. Raises ArgumentError."""
+    for path in documents:
+        if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
+            raise ArgumentError(
+                f"--out {out} inside of {path}, a folder of documents",
+                expected="a folder outside of it, as what is written there would be read",
+                fix="name another folder",
+            )

@@ -131,7 +131,8 @@ def read_split(
     described = f"measured on the {asked} of {Path(str(test)).name}"
     if not split.made:
         described += f"; the fusion's weight chosen on {split.description}"
-    return replace(split, test=tested, description=described)
+    apart = split.apart or _cut_elsewhere(train, tested)
+    return replace(split, test=tested, description=described, apart=apart)
 
 
 def _read(path: str | Path, reading: ReadOptions, split: str) -> Pairs:
@@ -168,7 +169,7 @@ def _split_of_pairs(
         )
     if checked.made:
         where += f"; nobody asked them, so {_EQUAL}"
-    apart = train.made and not checked.made and not _shared(train, checked)
+    apart = _cut_elsewhere(train, checked)
     if apart:
         where += ", ranked among their own passages: those of the training are cut elsewhere"
     if len({row[1] for row in train.rows()}) < 2:
@@ -180,10 +181,10 @@ def _split_of_pairs(
     return Split(train, checked, None, where, apart=apart)
 
 
-def _shared(train: Pairs, checked: Pairs) -> bool:
-    """Whether most passages that are asked for are passages of the training."""
+def _cut_elsewhere(train: Pairs, checked: Pairs) -> bool:
+    """Whether the passages that people asked for are other cuts of the texts of made pairs."""
     asked, known = set(_asked(checked)), set(train.passages.values())
-    return 2 * len(asked & known) > len(asked)
+    return train.made and not checked.made and 2 * len(asked & known) <= len(asked)
 
 
 def _split_of_texts(
