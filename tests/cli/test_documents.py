@@ -206,7 +206,7 @@ def test_real_questions_measure_a_model_of_documents(
 
 
 def test_what_cannot_go_together_is_refused(
-    refused: Refused, no_model: None, manuals: Path, tmp_path: Path
+    run: Run, refused: Refused, no_model: None, manuals: Path, tmp_path: Path
 ) -> None:
     out = ("--out", tmp_path / "o")
     pairs = tmp_path / "pairs.jsonl"
@@ -219,6 +219,10 @@ def test_what_cannot_go_together_is_refused(
     refused(("tune", manuals, "--out", manuals / "out"), "a folder of documents", "outside")
     refused(("tune", manuals / "broken.pdf", *out), "broken.pdf", "with text")
     refused(("tune", tmp_path / "none.pdf", *out), "none.pdf", "does not exist")
+    (tmp_path / "short.md").write_text("Hello.\n", "utf-8")
+    (tmp_path / "shorter.txt").write_text("Hello again.\n", "utf-8")
+    code = run("tune", tmp_path / "short.md", tmp_path / "shorter.txt", *out)
+    assert "no heading and no sentence that could be a question" in code.err
     assert not (tmp_path / "o").exists()
 
 

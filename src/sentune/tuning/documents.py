@@ -25,8 +25,8 @@ from typing import Any
 from sentune.documents import FileReport, find, read
 from sentune.documents.model_limit import model_limit
 from sentune.documents.output import in_short, write_passages
-from sentune.errors import DataError, OutputError
-from sentune.files import make_folder, new_file, write_json
+from sentune.errors import DataError, OutputError, SentuneError
+from sentune.files import make_folder, new_file, remove_folder, write_json
 from sentune.questions.made import kind_counts, write_pairs
 from sentune.questions.source import read_source
 from sentune.questions.structure import pairs_from_structure
@@ -136,6 +136,22 @@ def prepare_documents(
     """
     files = DocumentFiles(folder.data)
     _require_same(run, files)
+    new = not files.record.exists()
+    try:
+        _do_the_rest(run, files, say, counting)
+    except SentuneError:
+        if new:
+            remove_folder(files.folder)  # these documents cannot be used
+        raise
+    return files
+
+
+def _do_the_rest(
+    run: DocumentRun,
+    files: DocumentFiles,
+    say: Callable[[str], None],
+    counting: Callable[[int], Counting],
+) -> None:
     if files.passages.exists():
         say(f"{files.passages} is there, so documents are not read again")
     else:
@@ -144,7 +160,6 @@ def prepare_documents(
         _ask(run, files, say)
     if not files.train.exists():
         _split(run, files, say)
-    return files
 
 
 def _require_same(run: DocumentRun, files: DocumentFiles) -> None:
@@ -199,7 +214,7 @@ def _ask(run: DocumentRun, files: DocumentFiles, say: Callable[[str], None]) -> 
     made = pairs_from_structure(read_source(files.passages), run.seed)
     if not made:
         raise DataError(
-            f"{files.passages} has no heading and no sentence that could be a question",
+            f"{', '.join(run.documents)}: no heading and no sentence that could be a question",
             expected="documents of whole sentences",
             fix="add documents, or write pairs: sentune tune PAIRS --corpus PASSAGES",
         )
