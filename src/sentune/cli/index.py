@@ -45,7 +45,7 @@ _Directory = Annotated[Path, typer.Argument(metavar="INDEX", help="The folder of
 _Data = Annotated[
     list[str],
     typer.Argument(
-        metavar="DATA...",
+        metavar="DATA",
         help="Files or folders of passages, or documents (PDF, DOCX, …); - for standard input.",
     ),
 ]

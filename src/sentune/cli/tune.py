@@ -32,7 +32,7 @@ def command(
     data: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[DATA]...",
+            metavar="DATA",
             help="Question–passage pairs, or texts alone: JSONL, JSON, CSV, TSV, Parquet, BEIR; or "
             "documents, files and folders: PDF, DOCX, PPTX, XLSX, HTML, EPUB, Markdown, text.",
         ),
@@ -56,8 +56,8 @@ def command(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A named way to train; see docs/tune.md. "
-            "[default: sentences; for documents: documents]"
+            help="A named way to train; see docs/tune.md. [default: sentences] For documents it is "
+            "documents."
         ),
     ] = None,
     config: Annotated[

@@ -140,7 +140,7 @@ def prepare_documents(
     try:
         _do_the_rest(run, files, say, counting)
     except SentuneError:
-        if new:
+        if new and files.folder.is_dir():
             remove_folder(files.folder)  # these documents cannot be used
         raise
     return files
