@@ -59,7 +59,7 @@ test-long: setup
 	SENTUNE_LONG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/crash \
 	  tests/parity/test_folder_parity.py tests/index/test_as_a_fresh_one.py \
 	  tests/export/test_onnx.py tests/network/test_architecture_gradients.py \
-	  tests/network/test_architectures.py tests/integration
+	  tests/network/test_architectures.py tests/cli/test_ask.py tests/integration
 
 $(LOWEST)/.ready: pyproject.toml constraints.txt base-model.txt tests/lowest.py set_up.py
 	mkdir -p $(LOWEST)

@@ -18,6 +18,7 @@ import pytest
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import OutputError
 from sentune.files import (
+    appended_file,
     claim_folder,
     is_claimed,
     new_file,
@@ -385,3 +386,20 @@ def test_many_writes_leave_no_descriptor_open(tmp_path: Path) -> None:
         with new_folder(tmp_path / str(number)):
             pass
     assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208
+
+
+def test_lines_are_added_and_a_cut_one_goes(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with appended_file(path) as add:
+        add(b"one")
+        assert path.read_bytes() == b"one\n"
+    for cut, kept in ((b"tw", b"one\n"), (b"x" * (3 << 20), b"one\n"), (b"", b"one\n")):
+        path.write_bytes(b"one\n" + cut)
+        with appended_file(path):
+            assert path.read_bytes() == kept
+    path.write_bytes(b"no line at all")
+    with appended_file(path) as add:
+        add(b"first")
+    assert path.read_bytes() == b"first\n"
+    with pytest.raises(OutputError), appended_file(tmp_path / "none" / "journal"):
+        pass

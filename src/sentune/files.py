@@ -12,8 +12,9 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +23,7 @@ from filelock import FileLock, Timeout
 from sentune.errors import OutputError
 
 __all__ = [
+    "appended_file",
     "claim_folder",
     "is_claimed",
     "locked",
@@ -61,6 +63,59 @@ def new_file(path: str | Path) -> Iterator[BinaryIO]:
         yield stream
         stream.flush()
         os.fsync(stream.fileno())
+
+
+@contextmanager
+def appended_file(path: str | Path) -> Iterator[Callable[[bytes], None]]:
+    """Open a file of lines to add to; a line is on the disk when the call that adds it returns.
+
+    It is made if it does not exist. The end of a line that a kill or a full disk cut is removed
+    first. One process at a time; see :func:`locked`.
+
+    Raises:
+        OutputError: the folder is missing or not writable, or the disk is full.
+    """
+    destination = Path(path)
+    require_writable(destination)
+    try:
+        # Without a buffer, nothing of a line that failed is written later.
+        descriptor = destination.open("a+b", buffering=0)
+    except OSError as error:
+        raise _cannot_write(destination, error) from error
+    with descriptor as stream:
+
+        def add(line: bytes) -> None:
+            try:
+                _write_whole(stream, line + b"\n")
+                os.fsync(stream.fileno())
+            except OSError as error:
+                raise _cannot_write(destination, error) from error
+
+        try:
+            _cut_after_last_line(stream)
+            _sync_folder(destination.parent)
+        except OSError as error:
+            raise _cannot_write(destination, error) from error
+        yield add
+
+
+def _write_whole(stream: FileIO, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[stream.write(left) :]
+
+
+def _cut_after_last_line(stream: FileIO) -> None:
+    end = stream.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - _CHUNK)
+        stream.seek(start)
+        place = stream.read(end - start).rfind(b"\n")
+        if place >= 0:
+            end = start + place + 1
+            break
+        end = start
+    stream.truncate(end)
 
 
 @contextmanager

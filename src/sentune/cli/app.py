@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from sentune import __version__
 from sentune.cli import (
+    ask,
     check,
     classify,
     cluster,
@@ -29,6 +30,7 @@ from sentune.cli import (
     rerank,
     search,
     similarity,
+    split,
     tune,
 )
 from sentune.cli.output import discard_output, print_line, say, unwritable
@@ -39,8 +41,8 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(read, check, tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
-    *(classify, cluster, paraphrases, duplicates, export, demo, doctor),
+    *(read, ask, split, check, tune, mine_negatives, evaluate, index, search, rerank, encode),
+    *(similarity, classify, cluster, paraphrases, duplicates, export, demo, doctor),
 )
 
 

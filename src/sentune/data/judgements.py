@@ -52,7 +52,7 @@ _COUNTERS = frozenset(
         *("latitude", "longitude", "temperature", "priority", "unnamed", "votes", "upvotes"),
         *("downvotes", "likes", "views", "stage", "grade_level", "done", "train", "test", "dev"),
         *("qid", "sid", "uid", "pid", "docid", "conversation", "speaker", "user", "edition"),
-        *("weight", "quantity", "age", "author", "question_number"),
+        *("weight", "quantity", "age", "author", "question_number", "made"),
     }
 )
 _JUDGES = re.compile(

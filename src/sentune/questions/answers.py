@@ -18,6 +18,7 @@ _LONGEST = 600  # characters of a question
 _SHOWN = 60
 _COPIED = 7  # words of the instructions in a row
 _WORD = re.compile(r"\w+")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 # Some models think aloud first, or fence their JSON.
 _THOUGHT = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL)
 _FENCE = re.compile(r"\A```\w*\s*\n(.*)\n\s*```\Z", re.DOTALL)
@@ -76,7 +77,11 @@ def _answer(item: object, before: set[str]) -> Answer:
     if not isinstance(item, dict):
         raise UnusableAnswerError("JSON with a question that is no object")
     kind, text, evidence = (item.get(name, "") for name in ("kind", "text", "evidence"))
-    if not isinstance(text, str) or not text.strip() or not isinstance(kind, str):
+    if (
+        not isinstance(text, str)
+        or not isinstance(kind, str)
+        or not _CONTROLS.sub("", text).strip()
+    ):
         raise UnusableAnswerError("JSON with a question without a text")
     evidence = evidence if isinstance(evidence, str) else ""
     flag = None
@@ -86,8 +91,8 @@ def _answer(item: object, before: set[str]) -> Answer:
         flag = f"not asked for: a second question of the kind {kind}"
     elif text_problem(text) or len(text) > _LONGEST:
         flag = "no question: it is too long, or no text"
-        text = text[:_LONGEST].encode("utf-8", "replace").decode().replace("\0", " ")
-    return Answer(kind, " ".join(text.split()), evidence, flag)
+        text = text[:_LONGEST].encode("utf-8", "replace").decode()
+    return Answer(kind, " ".join(_CONTROLS.sub(" ", text).split()), evidence, flag)
 
 
 def pairs_of(answers: list[Answer], passage: SourcePassage) -> list[MadePair]:
@@ -121,5 +126,5 @@ _INSTRUCTION_RUNS = _runs(INSTRUCTIONS)
 
 
 def _repeats_instructions(question: str, passage: SourcePassage) -> bool:
-    boundary = boundary_of(passage.text).removeprefix("PASSAGE ")
+    boundary = boundary_of(passage).removeprefix("PASSAGE ")
     return boundary in question or not _INSTRUCTION_RUNS.isdisjoint(_runs(question))

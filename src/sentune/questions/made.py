@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sentune.files import new_file
+from sentune.questions.lines import json_line
 from sentune.questions.source import SourcePassage
 
 __all__ = ["MadePair", "flagged_path", "kind_counts", "write_pairs"]
@@ -70,8 +70,7 @@ def write_pairs(path: Path, pairs: Iterable[MadePair]) -> int:
     with new_file(path) as stream:
         for pair in pairs:
             for row in pair.rows():
-                line = json.dumps(row, ensure_ascii=False, allow_nan=False)
-                stream.write(line.encode("utf-8") + b"\n")
+                stream.write(json_line(row))
                 count += 1
     return count
 

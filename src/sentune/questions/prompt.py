@@ -59,19 +59,23 @@ SCHEMA: dict[str, Any] = {
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029]")
 
 
-def boundary_of(text: str) -> str:
+def boundary_of(passage: SourcePassage) -> str:
     """The line before and after a passage: it depends on the text, which so cannot hold it."""
+    text = _shown(passage)
     return "PASSAGE " + blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def messages_for(passage: SourcePassage) -> list[dict[str, str]]:
     """The messages of a request about one passage. The title stands before the body, as data."""
-    text = _CONTROLS.sub(" ", passage.text)
-    line = boundary_of(text)
+    text, line = _shown(passage), boundary_of(passage)
     return [
         {"role": "system", "content": INSTRUCTIONS},
         {"role": "user", "content": f"{line}\n{text}\n{line}"},
     ]
+
+
+def _shown(passage: SourcePassage) -> str:
+    return _CONTROLS.sub(" ", passage.text)
 
 
 def request_key(model: str, passage: SourcePassage) -> str:

@@ -39,8 +39,8 @@ _GENERIC = frozenset(
 _TO_A_MODEL = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b[^.?!\n]{0,40}\b(?:instructions?|prompts?|rules?"
     r"|above|previous|prior|everything)\b"
-    r"|\bsystem prompt\b|\bas an ai\b|\byou are (?:now )?(?:an? |the )?(?:helpful |ai\b|assistant"
-    r"|language model|chatbot)"
+    r"|\bsystem prompt\b|\bas an ai(?: language)? (?:model|assistant)\b"
+    r"|\byou are (?:now )?(?:an? |the )?(?:helpful |ai\b|assistant|language model|chatbot)"
     r"|\b(?:instructions?|note|message) (?:to|for) (?:the |any )?(?:ai|assistant|model|llm|chatbot)"
     r"|\b(?:respond|reply|answer|output|print) (?:only |just )?with\b"
     r"|\b(?:respond|reply|answer|output|print) (?:only |just )?the (?:word|text|following)\b"

@@ -82,14 +82,14 @@ def _headings(passage: Passage, name: str) -> tuple[str, ...]:
     value = passage.fields.get("headings")
     if value is None or value == "":
         return ()
-    found = value
+    found: object = value
     if isinstance(value, str) and value.startswith("["):
         try:
             found = json.loads(value)
         except ValueError:
             found = None
     elif isinstance(value, str):
-        found = [value]  # type: ignore[assignment]
+        found = [value]
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
         raise DataError(
             f"{name}: the headings of {passage.id!r} are {str(value)[:60]!r}",

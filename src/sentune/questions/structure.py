@@ -62,8 +62,8 @@ def pairs_from_structure(passages: Sequence[SourcePassage], seed: int) -> list[M
         seed: of the choice of sentences. The choice depends on it and on the texts alone.
 
     Returns:
-        Pairs by kind, and within a kind in the order of the passages; none for texts without
-        structure and sentences. Several may have the same question. Lists of references give none.
+        Pairs in the order of the passages; none for texts without structure and sentences.
+        Several may have the same question. Lists of references give none.
 
     Cost: linear in the characters.
     """
@@ -76,7 +76,9 @@ def pairs_from_structure(passages: Sequence[SourcePassage], seed: int) -> list[M
         "span": lambda: _spans(passages),
         "sentence": lambda: _sentences(passages, seed),
     }
-    return [pair for kind in KINDS for pair in ways[kind]()]
+    made = [pair for kind in KINDS for pair in ways[kind]()]
+    place = {passage.id: number for number, passage in enumerate(passages)}
+    return sorted(made, key=lambda pair: place[pair.passages[0].id])
 
 
 def _sections(passages: Sequence[SourcePassage]) -> dict[Hashable, list[SourcePassage]]:

@@ -48,6 +48,8 @@ def terms_of(text: str) -> list[str]:
         for pattern in (_BY_SIGN, _BY_VERB, _RUN_IN)
         for match in pattern.finditer(text)
         if _is_name(match["term"], capital=pattern is not _BY_VERB)
+        # One word alone before a full stop is a sentence: "Done."
+        and (pattern is not _RUN_IN or " " in match["term"])
     ]
     return list(dict.fromkeys(_ARTICLE.sub("", name, count=1).strip() for _, name in sorted(found)))
 
