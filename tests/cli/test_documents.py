@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Run
-from tests.questions.test_made_questions import THINGS, text_about
+from tests.made_texts import various_text
+from tests.questions.test_made_questions import THINGS
 
 from sentune.data import read_pairs
 from sentune.tuning import RunFolder
@@ -25,7 +26,7 @@ def manuals(tmp_path: Path) -> Path:
     folder = tmp_path / "manuals"
     folder.mkdir()
     for name, things in (("first", [*THINGS[:5], "cat"]), ("second", [*THINGS[5:], "dog"])):
-        sections = (f"## About the {thing}\n\n{text_about(thing)}\n" for thing in things)
+        sections = (f"## About the {thing}\n\n{various_text(thing)}\n" for thing in things)
         (folder / f"{name}.md").write_text(f"# The {name}\n\n" + "\n".join(sections), "utf-8")
     (folder / "broken.pdf").write_text("no pdf", "utf-8")
     return folder
@@ -76,7 +77,7 @@ def test_hits_of_documents_show_the_file_and_the_headings(
 def test_passages_may_stand_without_headings(run: Run, manuals: Path, base: Path) -> None:
     asked = ("dog", "--data", manuals / "second.md", "--mode", "words", "--top", "1", "--json")
     plain = json.loads(run("search", base, *asked, "--no-headings").out)[0]
-    assert _lines(plain["text"]) == _lines(text_about("dog"))
+    assert _lines(plain["text"]) == _lines(various_text("dog"))
     assert plain["fields"] == {"headings": "The second > About the dog"}
 
 
@@ -192,7 +193,7 @@ def test_real_questions_measure_a_model_of_documents(
     run: Run, manuals: Path, base: Path, tmp_path: Path
 ) -> None:
     valid = tmp_path / "asked.jsonl"
-    rows = [{"question": f"what of {each}s?", "answer": text_about(each)} for each in THINGS]
+    rows = [{"question": f"what of {each}s?", "answer": various_text(each)} for each in THINGS]
     valid.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     out = tmp_path / "tuned"
     command = ("tune", manuals, "--valid", valid, "--out", out, "--base", base, *QUICK, "--json")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sentune.data import Pairs, hold_out
+from sentune.data import Pairs
 from sentune.data.split import hold_out_groups
 from sentune.questions.made_questions import made_questions
+from sentune.questions.near_duplicates import near_duplicates
 from sentune.questions.source import SourcePassage
 
 __all__ = ["HeldOut", "part_by_section"]
@@ -26,7 +27,7 @@ class HeldOut:
     Attributes:
         pairs: made questions on the passages, from which their sentence is taken out.
         passages: those of the held-out sections; not all of them have a question.
-        unit: ``section``, or ``passage`` if there are few sections.
+        unit: what was held out, for a sentence: ``section``, or ``passage`` if these are few.
     """
 
     pairs: Pairs
@@ -60,7 +61,7 @@ def part_by_section(passages: Sequence[SourcePassage], seed: int) -> HeldOut:
     """Hold questions out, by section; by passage if there are few sections.
 
     It is a fifth of few questions, and a tenth of many. The choice depends on the seed and the
-    texts alone.
+    texts alone. Sections with passages that are nearly the same stay together.
 
     Raises:
         DataError: there are fewer than two passages from which a sentence can be taken.
@@ -68,14 +69,31 @@ def part_by_section(passages: Sequence[SourcePassage], seed: int) -> HeldOut:
     texts = {each.id: each.body for each in passages}
     made = made_questions(Pairs({}, texts, {}, source=passages[0].source), seed)
     share = _share(len(made.relevant))
-    sections = {each.id: repr(each.section or each.id) for each in passages}
-    asked = {sections[key] for key in made.relevant}
-    if len(asked) < _FEWEST_SECTIONS:
-        _, held = hold_out(made, share, seed)
-        return HeldOut(held, [each for each in passages if each.id in held.relevant], "passage")
-    _, held = hold_out_groups(made, sections, share, seed)
-    apart = {sections[key] for key in held.relevant}
-    return HeldOut(held, [each for each in passages if sections[each.id] in apart], "section")
+    known = {each.section for each in passages if each.id in made.relevant} - {None}
+    several = len(known) >= _FEWEST_SECTIONS
+    own = {each.id: repr(each.section or each.id) if several else each.id for each in passages}
+    groups = _connected(passages, own)
+    unit = "section" if several else "passage"
+    if len({groups[key] for key in made.relevant}) < 2:
+        groups, unit = own, f"{unit}, although all are nearly the same"
+    _, held = hold_out_groups(made, groups, share, seed)
+    apart = {groups[key] for key in held.relevant}
+    return HeldOut(held, [each for each in passages if groups[each.id] in apart], unit)
+
+
+def _connected(passages: Sequence[SourcePassage], group_of: Mapping[str, str]) -> dict[str, str]:
+    """Groups, joined where a passage of one is nearly the same as a passage of another."""
+    above = {name: name for name in group_of.values()}
+
+    def root(name: str) -> str:
+        while above[name] != name:
+            name = above[name]
+        return name
+
+    for first, second in near_duplicates([each.body for each in passages]):
+        names = sorted(root(group_of[passages[place].id]) for place in (first, second))
+        above[names[1]] = names[0]  # the least name, whatever the order of the passages
+    return {key: root(name) for key, name in group_of.items()}
 
 
 def _share(questions: int) -> float:
