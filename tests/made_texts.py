@@ -16,10 +16,10 @@ _VERBS = [
 
 
 def various_text(thing: str) -> str:
-    """Six sentences about a thing; the same for the same thing."""
+    """Three sentences about a thing; the same for the same thing."""
     draw = random.Random(thing)
     return " ".join(
         f"The {draw.choice(_NOUNS)} of a {thing} {draw.choice(_VERBS)} every {draw.choice(_NOUNS)} "
         f"and its {draw.choice(_NOUNS)}, while some {draw.choice(_NOUNS)} {draw.choice(_VERBS)} it."
-        for _ in range(6)
+        for _ in range(3)
     )
