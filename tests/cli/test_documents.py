@@ -172,20 +172,13 @@ def test_a_run_goes_on_from_the_file_that_is_there(
         path.name for path in (other / "data").iterdir()
     )
     assert (out / "model.safetensors").read_bytes() == (other / "model.safetensors").read_bytes()
-
-
-def test_an_edited_file_is_what_the_run_reads(
-    run: Run, manuals: Path, base: Path, tmp_path: Path
-) -> None:
-    command = ("tune", manuals, "--base", base, *QUICK, "--json")
-    first, second = tmp_path / "first", tmp_path / "second"
-    assert run(*command, "--out", first).code == 0
-    (second / "data").mkdir(parents=True)
-    (second / "data" / "documents.json").write_bytes((first / "data/documents.json").read_bytes())
-    rows = _rows(first / "data" / "passages.jsonl")[:-1]
+    edited = tmp_path / "edited"
+    (edited / "data").mkdir(parents=True)
+    (edited / "data" / "documents.json").write_bytes((data / "documents.json").read_bytes())
+    rows = _rows(data / "passages.jsonl")[:-1]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
-    (second / "data" / "passages.jsonl").write_text(lines, "utf-8")
-    found = run(*command, "--out", second, "--resume")
+    (edited / "data" / "passages.jsonl").write_text(lines, "utf-8")
+    found = run(*command, "--out", edited, "--resume")
     assert json.loads(found.out)["passages"] == 11
 
 
