@@ -115,10 +115,10 @@ def test_one_piece_is_too_few(model: SentenceTransformer) -> None:
 
 def test_all_passages_are_ranked_and_the_best_step_is_chosen_on_others() -> None:
     train, held_out = part_texts(texts(), 0.2, 0)
-    split = Split(train, held_out, None, "measured on two", made=True)
+    split = Split(train, held_out, None, "measured on two")
     assert split.texts_only
     assert split.caution is not None
-    assert replace(split, test=held_out).caution is None
+    assert replace(split, test=replace(held_out, made=False)).caution is None
     assert len(split.task(split.valid).passages) == len(THINGS)
     watched = split.watching(0)
     assert watched.watched is not None

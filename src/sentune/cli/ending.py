@@ -36,16 +36,22 @@ def next_steps(folder: Path, run: RunFile | None, split: Split | None) -> list[N
             Next("your own pairs", _joined("tune", "PAIRS.csv", "--out", "my-model")),
             Next("your passages", _joined("search", folder, _QUESTION, "--data", "PASSAGES.csv")),
         ]
+    from sentune.tuning.documents import DocumentFiles
+
     index, again = f"{folder}-index", f"{folder}-2"
     config = folder / "run.yaml"
+    documents = DocumentFiles(folder / "data").documents()
+    given = [*map(_from_here, documents)] or [run.data, *_options(run.reading)]
     return [
-        Next(
-            "keep passages",
-            _joined("index", "build", folder, run.data, "--out", index, *_options(run.reading)),
-        ),
+        Next("keep passages", _joined("index", "build", folder, *given, "--out", index)),
         Next("search them", _joined("search", index, _question(split))),
         Next("with more pairs", _joined("tune", "--config", config, "--out", again)),
     ]
+
+
+def _from_here(path: str) -> str:
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def _joined(*words: object) -> str:

@@ -95,9 +95,13 @@ def command(
         else:
             measured = _of_passages(pairs, models, chosen, report, data)
     truncations = measured.truncations
+    caution = _caution(pairs)
     if as_json:
-        _print_json(measured.figures, named, [asdict(each) for each in truncations.values()])
+        figures = ({"caution": caution} if caution else {}) | measured.figures
+        _print_json(figures, named, [asdict(each) for each in truncations.values()])
         return
+    if caution:
+        print_line(f"{caution}.\n")
     for table in measured.tables:
         show(table)
         print_line()
@@ -108,6 +112,14 @@ def command(
         print_line(f"{label}: {line}" if label else line)
     if report is not None:
         print_line(f"report: {report}")
+
+
+def _caution(pairs: Pairs | ScoredPairs) -> str | None:
+    """What made questions cannot show; None if people asked them."""
+    from sentune.data import Pairs
+    from sentune.questions.made_questions import made_caution
+
+    return made_caution(pairs) if isinstance(pairs, Pairs) and pairs.made else None
 
 
 def _beside(corpus: Path, pairs: Pairs | ScoredPairs, reading: ReadOptions) -> Pairs:

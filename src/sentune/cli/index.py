@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentune.cli.documents import read_documents, require_headings_of_documents
 from sentune.cli.interrupted_index import telling_what_is_left
 from sentune.cli.models import loaded_model, telling_truncation
 from sentune.cli.options import (
@@ -16,15 +17,18 @@ from sentune.cli.options import (
     IndexModel,
     LongTexts,
     Model,
+    NoHeadings,
     long_text_of,
     reads,
 )
 from sentune.cli.output import interactive, print_json, print_line, say, show
+from sentune.errors import ArgumentError
 from sentune.wording import counted
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
     from sentune.index import IndexInfo
+    from sentune.index.sources import Sources
 
 __all__ = ["NAME", "app", "shown_source"]
 
@@ -40,7 +44,13 @@ _Directory = Annotated[
     str, typer.Argument(metavar="INDEX", help="The folder of the index, or s3://BUCKET/NAME.")
 ]
 _Out = Annotated[str, typer.Option(help="The folder to write, or s3://BUCKET/NAME.")]
-_Data = Annotated[str, typer.Argument(help="A file or folder of passages; - for standard input.")]
+_Data = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="DATA",
+        help="Files or folders of passages, or documents (PDF, DOCX, …); - for standard input.",
+    ),
+]
 _SOURCES_SHOWN = 10
 _DIGITS = 12
 
@@ -59,6 +69,7 @@ def build(
         str | None,
         typer.Option(help="A base model, whose vectors are stored too: for serve --compare."),
     ] = None,
+    no_headings: NoHeadings = False,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
@@ -70,19 +81,19 @@ def build(
 
     chosen = long_text_of(long_text)
     store_at(out).require_free()
-    _say_skipped(data)
+    with telling_what_is_left(out):
+        sources = _sources(data, model, reading, no_headings=no_headings)
     encoder = loaded_model(model)
     base = None if compare is None else SentenceTransformer(compare)
     with telling_what_is_left(out), telling_truncation(encoder):
         index = Index.build(
             out,
             encoder,
-            data,
+            sources,
             long_text=chosen,
             late=late,
             compare=base,
             show_progress_bar=interactive(),
-            reading=reading,
         )
     if as_json:
         print_json(index.info().to_json())
@@ -96,6 +107,7 @@ def add(
     directory: _Directory,
     data: _Data,
     model: IndexModel = None,
+    no_headings: NoHeadings = False,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
@@ -109,12 +121,13 @@ def add(
 
     with telling_what_is_left(directory), count_truncation() as truncation:
         index = Index.open(directory, None if model is None else SentenceTransformer(model))
-        skipped = _say_skipped(data)
-        changes = index.add(data, show_progress_bar=interactive(), reading=reading)
+        base = model or index.info().model
+        sources = _sources(data, base, reading, no_headings=no_headings)
+        changes = index.add(sources, show_progress_bar=interactive())
     if truncation.noteworthy:
         say(truncation.describe(index.model.max_seq_length))
     if as_json:
-        print_json({**asdict(changes), "skipped": skipped, "passages": len(index)})
+        print_json({**asdict(changes), "skipped": sources.skipped, "passages": len(index)})
         return
     print_line(
         f"{changes.added:,} added, {changes.changed:,} changed, {changes.removed:,} removed, "
@@ -185,19 +198,31 @@ def rebuild(
         print_line(f"{directory}: {passages}, version {known.version}")
 
 
-def _say_skipped(data: str) -> int:
-    """Say how many files of a folder have no passages, and return that. Raises DataError."""
-    from sentune.data import passage_files
+def _sources(
+    data: Sequence[str], model: str, reading: ReadOptions, *, no_headings: bool
+) -> Sources:
+    """The sources of what was given, and what was skipped is said. Raises DataError."""
+    from sentune.data.files.lines import STDIN
+    from sentune.documents.known import are_documents
+    from sentune.index.sources import sources_of
 
-    if data == "-":
-        return 0
-    found = passage_files(data)
+    documents = STDIN not in data and are_documents(data)
+    require_headings_of_documents(no_headings=no_headings, documents=documents)
+    if documents:
+        return read_documents(data, model, headings=not no_headings).sources()
+    if len(data) > 1:
+        raise ArgumentError(
+            f"{len(data)} files, none of them a document",
+            expected="one file or folder of passages, or documents (PDF, DOCX, Markdown, …)",
+            fix="build with the first, and add the others: sentune index add INDEX FILE",
+        )
+    found = sources_of(data[0], reading)
     if found.skipped:
         say(
-            f"{counted(len(found.files), 'file')} with passages in {data}; "
+            f"{counted(len(found.each), 'file')} with passages in {data[0]}; "
             f"{counted(found.skipped, 'other')} skipped"
         )
-    return found.skipped
+    return found
 
 
 def shown_source(source: str) -> str:

@@ -29,4 +29,9 @@ def what_is_left(folder: RunFolder) -> str:
         return f"interrupted; the run had ended, and {folder.path} holds its result"
     if folder.resumable:
         return "interrupted; the same command with --resume continues from the last checkpoint"
+    if folder.prepared:
+        return (
+            f"interrupted; {folder.data} keeps what was made of the documents, and the same "
+            "command with --resume goes on from there"
+        )
     return "interrupted; nothing was written"

@@ -34,6 +34,7 @@ __all__ = [
     "LongTexts",
     "Model",
     "ModelOption",
+    "NoHeadings",
     "Pairs",
     "Rows",
     "RowsRequired",
@@ -84,6 +85,10 @@ LongTexts = Annotated[
         metavar="pieces|truncate",
         help="Passages over the model's limit: in pieces (the default), or without their end.",
     ),
+]
+NoHeadings = Annotated[
+    bool,
+    typer.Option("--no-headings", help="Of documents: passages without the headings above them."),
 ]
 Bases = Annotated[
     list[str] | None,

@@ -17,6 +17,8 @@ def pairs_of(run: RunFile) -> Split:
 
     if run.data is None:
         raise ArgumentError(
-            "no pairs to tune on", expected="a file of pairs", fix="add it: sentune tune DATA"
+            "no pairs to tune on",
+            expected="a file of pairs, or documents",
+            fix="add it: sentune tune DATA",
         )
     return read_split(run.data, run.valid, run.test, run.settings.seed, run.reading, run.corpus)

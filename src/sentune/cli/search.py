@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sentune.cli.documents import (
+    DocumentSearch,
+    read_documents,
+    require_headings_of_documents,
+)
 from sentune.cli.index import shown_source
 from sentune.cli.options import (
     OF_PASSAGES,
     AsJson,
     IndexModel,
     LongTexts,
+    NoHeadings,
     Rows,
     long_text_of,
     reads,
@@ -86,7 +92,11 @@ def command(
     ],
     query: Annotated[str | None, typer.Argument(help="What to look for.")] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Search this file, of passages or pairs, without an index.")
+        list[Path] | None,
+        typer.Option(
+            help="Search this file of passages or pairs, or documents, without an index; "
+            "may be repeated."
+        ),
     ] = None,
     top: Annotated[int, typer.Option(help="How many results.")] = 10,
     where: Annotated[str | None, typer.Option(help='In an index, a condition: "page > 3".')] = None,
@@ -98,6 +108,7 @@ def command(
     ] = None,
     model: IndexModel = None,
     long_text: LongTexts = None,
+    no_headings: NoHeadings = False,
     queries: Annotated[
         str | None, typer.Option(help="A file of questions instead of one; - for standard input.")
     ] = None,
@@ -106,12 +117,13 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Find the passages that answer a question, in an index or (with --data) in a file."""
+    """Find the passages that answer a question, in an index or (with --data) in files."""
     from sentune.progress import progress
     from sentune.tokens.truncation import count_truncation
 
     _require_sense(query, queries, data, top)
-    if data is None:
+    if not data:
+        require_headings_of_documents(no_headings=no_headings, documents=False)
         _require_file(reading, long_text)
         _require_index(target, mode, model)
     else:
@@ -122,8 +134,10 @@ def command(
     with count_truncation() as truncation:
         searcher = (
             _in_index(target, model, where, mode)
-            if data is None
-            else _in_file(target, data, mode, long_text_of(long_text), reading)
+            if not data
+            else _in_files(
+                target, data, mode, long_text_of(long_text), reading, no_headings=no_headings
+            )
         )
         shown = len(questions) > 1 and interactive()
         with progress("search", len(questions), unit="questions", show=shown) as advance:
@@ -134,7 +148,7 @@ def command(
     if truncation.noteworthy:
         say(truncation.describe(_described(searcher).max_seq_length))
     _say_ranking(found, searcher)
-    rows = _rows(found, of_index=data is None)
+    rows = _rows(found, placed=not data or isinstance(searcher, DocumentSearch))
     if out is not None:
         write_out(out, ({name: row.get(name) for name in _COLUMNS} for row in rows))
     if as_json:
@@ -163,14 +177,27 @@ def _loaded(model: str) -> SentenceTransformer:
     return SentenceTransformer(model)
 
 
-def _in_file(
-    model: str, data: Path, mode: str | None, long_text: LongText, reading: ReadOptions
+def _in_files(
+    model: str,
+    data: list[Path],
+    mode: str | None,
+    long_text: LongText,
+    reading: ReadOptions,
+    *,
+    no_headings: bool,
 ) -> Searcher:
     from sentune.data import read_passages
+    from sentune.documents.known import are_documents
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.search import PassageSearch
 
-    passages = read_passages(data, replace(reading, question=None))
+    documents = are_documents(data)
+    require_headings_of_documents(no_headings=no_headings, documents=documents)
+    if documents:
+        read = read_documents(data, model, headings=not no_headings)
+        return DocumentSearch.of(model, read, mode, show_progress_bar=interactive())
+    _require_one_file(data)
+    passages = read_passages(data[0], replace(reading, question=None))
     return PassageSearch(
         SentenceTransformer(model),
         passages,
@@ -178,6 +205,17 @@ def _in_file(
         long_text=long_text,
         show_progress_bar=interactive(),
     )
+
+
+def _require_one_file(data: list[Path]) -> None:
+    from sentune.errors import ArgumentError
+
+    if len(data) > 1:
+        raise ArgumentError(
+            f"--data {len(data)} times, and none of the files is a document",
+            expected="one file of passages, or documents (PDF, DOCX, Markdown, …)",
+            fix="keep them all in an index: sentune index build, then sentune index add",
+        )
 
 
 def _require_mode(mode: str | None) -> None:
@@ -194,7 +232,9 @@ def _questions(query: str | None, queries: str | None, reading: ReadOptions) -> 
     return [query] if query is not None else list(read_questions(str(queries), reading))
 
 
-def _require_sense(query: str | None, queries: str | None, data: Path | None, top: int) -> None:
+def _require_sense(
+    query: str | None, queries: str | None, data: list[Path] | None, top: int
+) -> None:
     from sentune.checks import require_whole
     from sentune.errors import ArgumentError
 
@@ -211,7 +251,7 @@ def _require_sense(query: str | None, queries: str | None, data: Path | None, to
             expected="a text with a word in it",
             fix="write a question",
         )
-    if str(data) == queries == "-":
+    if queries == "-" in map(str, data or ()):
         raise ArgumentError(
             "--data - and --queries -",
             expected="standard input for one of them",
@@ -304,9 +344,9 @@ def _described(searcher: Searcher) -> SentenceTransformer | _IndexSearcher:
     return searcher if isinstance(searcher, _IndexSearcher) else searcher.model
 
 
-def _rows(found: _Found, *, of_index: bool) -> list[dict[str, Any]]:
+def _rows(found: _Found, *, placed: bool) -> list[dict[str, Any]]:
     rows = [{"query": question, **asdict(hit)} for question, hits in found for hit in hits]
-    left_out = () if of_index else ("source", "fields")
+    left_out = () if placed else ("source", "fields")
     return [{name: row[name] for name in row if name not in left_out} for row in rows]
 
 

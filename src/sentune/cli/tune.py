@@ -1,7 +1,8 @@
-"""``sentune tune``: pairs in, a tuned, measured and documented model out."""
+"""``sentune tune``: pairs or documents in, a tuned, measured and documented model out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,10 +10,11 @@ import typer
 
 from sentune.cli.ending import next_steps, print_outcome
 from sentune.cli.interrupted import telling_what_is_left
-from sentune.cli.options import BASE_MODEL, OF_PAIRS, AsJson, LongTexts, reads
+from sentune.cli.options import BASE_MODEL, OF_PAIRS, AsJson, LongTexts, NoHeadings, reads
 from sentune.cli.output import print_json, say
 from sentune.cli.pairs_of_run import pairs_of
 from sentune.cli.paths import require_there
+from sentune.cli.tune_documents import documents_of_run, recipe_of_documents, run_on_documents
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -28,9 +30,11 @@ NOT_SHOWN = 3
 def command(
     out: Annotated[Path, typer.Option(help="Folder to write: a new or an empty one.")],
     data: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Argument(
-            help="Question–passage pairs, or texts alone: JSONL, JSON, CSV, TSV, Parquet, BEIR."
+            metavar="DATA",
+            help="Question–passage pairs, or texts alone: JSONL, JSON, CSV, TSV, Parquet, BEIR; or "
+            "documents, files and folders: PDF, DOCX, PPTX, XLSX, HTML, EPUB, Markdown, text.",
         ),
     ] = None,
     valid: Annotated[
@@ -51,7 +55,10 @@ def command(
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(help="A named way to train; see docs/tune.md. [default: sentences]"),
+        typer.Option(
+            help="A named way to train; see docs/tune.md. [default: sentences] For documents it is "
+            "documents."
+        ),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="YAML file of settings; options override it.")
@@ -72,6 +79,7 @@ def command(
         typer.Option(help="Two runs with one seed give the same result. [default: 42]"),
     ] = None,
     long_text: LongTexts = None,
+    no_headings: NoHeadings = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the unfinished run in the folder.")
     ] = False,
@@ -93,19 +101,21 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Tune a model on question–passage pairs, measure it, and keep it if it is better."""
-    require_there(data, valid, test, corpus, config)
+    """Tune a model on pairs or documents, measure it, and keep it if it is better."""
+    paths = data or []
+    require_there(*paths, valid, test, corpus, config)
     from sentune.tuning import read_run_file
 
     several = base if base and len(base) > 1 else []
+    documents = documents_of_run(paths, corpus, several, reading, no_headings=no_headings)
     run = read_run_file(
         config,
-        data=data,
+        data=paths[0] if paths and not documents else None,
         valid=valid,
         test=test,
         corpus=corpus,
         base=base[0] if base else None,
-        recipe=recipe,
+        recipe=recipe or (recipe_of_documents(config) if documents else None),
         hard_negatives=hard_negatives,
         long_text=long_text,
         num_train_epochs=epochs,
@@ -122,12 +132,29 @@ def command(
 
         tuned = tune_several(out, run, several, resume=resume, verbose=verbose, as_json=as_json)
     else:
-        tuned = _tune(out, run, resume=resume, verbose=verbose, as_json=as_json)
+        tuned = _tune(
+            out,
+            run,
+            documents,
+            headings=not no_headings,
+            resume=resume,
+            verbose=verbose,
+            as_json=as_json,
+        )
     if require_better and tuned.verdict.outcome != "shown":
         raise typer.Exit(NOT_SHOWN)
 
 
-def _tune(out: Path, run: RunFile, *, resume: bool, verbose: bool, as_json: bool) -> Tuned:
+def _tune(
+    out: Path,
+    run: RunFile,
+    documents: Sequence[Path],
+    *,
+    headings: bool,
+    resume: bool,
+    verbose: bool,
+    as_json: bool,
+) -> Tuned:
     from sentune.process import reuse_freed_memory
     from sentune.tuning import RunFolder, Tuned, tune
 
@@ -137,10 +164,13 @@ def _tune(out: Path, run: RunFile, *, resume: bool, verbose: bool, as_json: bool
         if folder.begin(resume=resume):
             detail = say if verbose else _unsaid
             try:
+                if documents:
+                    run = run_on_documents(run, folder, documents, headings=headings)
                 split = pairs_of(run)
                 reuse_freed_memory()
+                going_on = resume or bool(documents)  # what was read is in the folder already
                 tuned = tune(
-                    split, out, run.settings, say, detail=detail, resume=resume, run_file=run
+                    split, out, run.settings, say, detail=detail, resume=going_on, run_file=run
                 )
             finally:
                 folder.tidy()

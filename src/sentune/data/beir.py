@@ -32,7 +32,14 @@ from sentune.data.text_columns import query_columns, text_columns
 from sentune.errors import DataError
 from sentune.wording import counted
 
-__all__ = ["LIKE", "corpus_of_folder", "is_judgements", "pairs_of_folder", "pairs_of_judgements"]
+__all__ = [
+    "LIKE",
+    "corpus_of_folder",
+    "is_beir",
+    "is_judgements",
+    "pairs_of_folder",
+    "pairs_of_judgements",
+]
 
 _CORPUS, _QUERIES, _QRELS = "corpus", "queries", "qrels"
 LIKE = {
@@ -47,6 +54,12 @@ def corpus_of_folder(folder: Path) -> Path | None:
     """Return the file of passages of a folder in BEIR's layout; ``None`` for another folder."""
     others = _file(folder, _QUERIES) is not None or (folder / _QRELS).is_dir()
     return _file(folder, _CORPUS) if others else None
+
+
+def is_beir(folder: Path) -> bool:
+    """Whether a folder has one of the parts of BEIR's layout: questions, passages or judgements."""
+    parts = (_file(folder, _QUERIES), _file(folder, _CORPUS))
+    return any(part is not None for part in parts) or (folder / _QRELS).is_dir()
 
 
 def pairs_of_folder(folder: Path, options: ReadOptions) -> Pairs:

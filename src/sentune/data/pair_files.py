@@ -31,6 +31,8 @@ from sentune.wording import counted
 
 __all__ = ["pairs_of_records", "pairs_or_records", "read_pairs", "require_at_least"]
 
+_MADE = "made"  # the column that sentune ask writes
+
 
 def read_pairs(path: str | Path, options: ReadOptions = AS_NAMED) -> Pairs:
     """Read a file of question–passage pairs, or a folder of BEIR or of ``datasets``.
@@ -40,7 +42,8 @@ def read_pairs(path: str | Path, options: ReadOptions = AS_NAMED) -> Pairs:
     stay. One pair is enough here; see :func:`require_at_least`. The page ``docs/data.md`` has all
     layouts.
 
-    No pair is taken as right that the file marks as wrong. A file with a column of labels or
+    Pairs of a file with ``true`` in a column ``made``, as ``sentune ask`` writes it, are marked as
+    made. No pair is taken as right that the file marks as wrong. A file with a column of labels or
     scores is read only if all of them are 1. To drop rows below some threshold would be a guess,
     and to keep them would train the model on wrong pairs. ``options.label`` ends the doubt: rows
     with 1 are pairs, the passages of the others are known not to answer their question.
@@ -151,5 +154,19 @@ def pairs_of_records(
     records: Iterable[Record], source: str, options: ReadOptions = AS_NAMED
 ) -> Pairs:
     """Build pairs from records of columns. Raises DataError as :func:`read_pairs`."""
-    rows = PairRows(records, source, options)
-    return pairs_of_rows(rows, source=source, notes=rows.notes)
+    made: list[bool] = []
+    rows = PairRows(_watched(records, made), source, options)
+    pairs = pairs_of_rows(rows, source=source, notes=rows.notes)
+    return replace(pairs, made=True) if made else pairs
+
+
+def _watched(records: Iterable[Record], made: list[bool]) -> Iterator[Record]:
+    """The records; ``made`` has something in it once one of them says that it was made."""
+    for record in records:
+        if not made and isinstance(record.value, dict) and _is_made(record.value.get(_MADE)):
+            made.append(True)
+        yield record
+
+
+def _is_made(value: object) -> bool:
+    return value is True or (isinstance(value, str) and value.strip().lower() == "true")

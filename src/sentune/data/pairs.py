@@ -24,6 +24,7 @@ class Pairs:
         negatives: question id → texts that do not answer it (hard negatives); may be empty.
         source: the file the pairs came from, for messages.
         notes: what the reader noticed and a person should know, one sentence each.
+        made: whether nobody asked the questions, or some of them: a column ``made`` says so.
 
     >>> pairs = Pairs(
     ...     questions={"q1": "Who?", "q2": "What?"},
@@ -42,6 +43,7 @@ class Pairs:
     negatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     source: str = "memory"
     notes: tuple[str, ...] = ()
+    made: bool = False
 
     def __len__(self) -> int:
         """Number of (question, relevant passage) pairs: the number of training rows."""

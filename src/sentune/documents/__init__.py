@@ -12,7 +12,9 @@
   ``furniture`` takes out running headers and page numbers.
 - ``layout`` gives each block its headings and its place, ``cutting`` fills passages by the tokens
   of a model, and ``sentences`` says where a paragraph may be cut.
-- ``reading`` is all of it in one call.
+- ``reading`` is all of it in one call. ``model_limit`` says how long passages for a model may be;
+  ``output`` writes them to a file, and says in words what became of the documents.
+- ``known`` tells documents from other files.
 
 The readers need the packages of the extra ``documents``. Nothing here imports torch.
 """

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sentune.data.fields import FieldValue
+from sentune.data.passages import Passage
 from sentune.documents.cutting import Cut, Cutter
 from sentune.documents.found import Found, find
 from sentune.documents.limits import Limits
@@ -64,6 +66,18 @@ class DocumentPassage:
         if self.last_part != self.part:
             row[f"last_{self.kind}"] = self.last_part
         return row | {"headings": list(self.headings), "start": self.start, "end": self.end}
+
+    def to_passage(self) -> Passage:
+        """The passage as a search takes it: the title before the text, its place in fields."""
+        fields: dict[str, FieldValue] = {}
+        if self.part is not None:
+            fields[self.kind] = self.part
+        if self.last_part != self.part:
+            fields[f"last_{self.kind}"] = self.last_part
+        if self.headings:
+            fields["headings"] = " > ".join(self.headings)
+        text = f"{self.title} {self.text}" if self.title else self.text
+        return Passage(self.id, text, fields)
 
 
 @dataclass(frozen=True, slots=True)

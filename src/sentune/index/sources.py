@@ -14,9 +14,6 @@ from sentune.index.arrow_rows import as_passage
 
 __all__ = ["Data", "Source", "Sources", "sources_of"]
 
-Data = str | Path | Iterable[Passage | Mapping[str, FieldValue]]
-"""A file, a folder, ``"-"`` for standard input, or passages."""
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -41,15 +38,23 @@ class Sources:
         each: in order.
         folder: the folder that was given, if any; its other files no longer exist.
         skipped: files of the folder that have no passages.
+        kept: sources that could not be read this time; what the index has of them stays.
     """
 
     each: tuple[Source, ...]
     folder: Path | None = None
     skipped: int = 0
+    kept: frozenset[str] = frozenset()
 
     def covers(self, name: str) -> bool:
         """Whether a source of this name was in the folder."""
-        return self.folder is not None and Path(name).is_relative_to(self.folder)
+        if self.folder is None or name in self.kept:
+            return False
+        return Path(name).is_relative_to(self.folder)
+
+
+Data = str | Path | Sources | Iterable[Passage | Mapping[str, FieldValue]]
+"""A file, a folder, ``"-"`` for standard input, passages, or sources that are made already."""
 
 
 def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
@@ -62,6 +67,8 @@ def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
         DataError: as :func:`sentune.data.passages.passage_files`, or a passage without an id or
             a text.
     """
+    if isinstance(data, Sources):
+        return data
     if data == STDIN:
         typed = list(read_passage_rows(STDIN, reading))
         return Sources((Source(STDIN, lambda: typed, whole=True),))

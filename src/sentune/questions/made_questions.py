@@ -7,6 +7,7 @@ arXiv:1906.00300). The passage without it has to be found among all others.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,14 @@ from sentune.questions.sentences import sentence_rows
 from sentune.training.batches.examples import TrainingData
 from sentune.wording import counted
 
-__all__ = ["TextParts", "made_caution", "made_training", "part_texts"]
+__all__ = [
+    "TextParts",
+    "made_caution",
+    "made_questions",
+    "made_training",
+    "pairs_of_made",
+    "part_texts",
+]
 
 _REST = 100  # characters that a passage keeps without its sentence
 _MOST_HELD_OUT = 1000
@@ -28,10 +36,11 @@ _EPOCH = 2000  # rows: an epoch of a large collection uses another part of its s
 
 def made_caution(texts: Pairs) -> str:
     """What made questions can and cannot show."""
+    name = Path(texts.source).name
     return (
         "Made questions, sentences taken out of their passages, show whether the model learnt the "
-        f"words of {Path(texts.source).name}, not whether it finds what people ask. For that, "
-        "measure it on real questions: sentune evaluate"
+        f"words of {'the texts' if texts.relevant else name}, not whether it finds what people "
+        "ask. For that, measure it on real questions: sentune evaluate"
     )
 
 
@@ -51,6 +60,19 @@ def part_texts(texts: Pairs, fraction: float, seed: int) -> TextParts:
     Raises:
         DataError: there are fewer than two passages from which a sentence can be taken.
     """
+    made = made_questions(texts, seed)
+    fraction = min(fraction, _MOST_HELD_OUT / len(made.relevant))
+    _, held_out = hold_out(made, fraction, seed)
+    passages = {key: text for key, text in texts.passages.items() if key not in held_out.passages}
+    return TextParts(replace(texts, passages=passages), held_out)
+
+
+def made_questions(texts: Pairs, seed: int) -> Pairs:
+    """A question on each passage that has one to give; the passages without that sentence.
+
+    Raises:
+        DataError: there are fewer than two such passages.
+    """
     made = _questions(texts, seed)
     if len(made.relevant) < 2:
         usable = counted(len(made.relevant), "passage")
@@ -59,10 +81,7 @@ def part_texts(texts: Pairs, fraction: float, seed: int) -> TextParts:
             expected="at least two, of several sentences, to measure on one of them",
             fix="add passages, or a file of pairs: sentune tune PAIRS --corpus TEXTS",
         )
-    fraction = min(fraction, _MOST_HELD_OUT / len(made.relevant))
-    _, held_out = hold_out(made, fraction, seed)
-    passages = {key: text for key, text in texts.passages.items() if key not in held_out.passages}
-    return TextParts(replace(texts, passages=passages), held_out)
+    return made
 
 
 def _questions(texts: Pairs, seed: int) -> Pairs:
@@ -78,7 +97,7 @@ def _questions(texts: Pairs, seed: int) -> Pairs:
             chosen = min(usable, key=lambda each: hashed(each, seed))
             questions[key], passages[key] = one_line(chosen), rests[chosen]
     relevant = {key: (key,) for key in questions}
-    return Pairs(questions, passages, relevant, source=texts.source)
+    return Pairs(questions, passages, relevant, source=texts.source, made=True)
 
 
 def made_training(
@@ -111,14 +130,23 @@ def made_training(
     note = f"{Path(texts.source).name} has no questions: {used} of passages are trained on instead"
     if len(rows) < len(found):
         note += f", of {len(found):,}; more epochs use more"
-    pairs = Pairs(
-        {f"q{number}": row[0] for number, row in enumerate(rows)},
-        {key: text for text, key in pieces.items()},
-        {f"q{number}": (pieces[row[1]],) for number, row in enumerate(rows)},
-        source=texts.source,
-        notes=(*texts.notes, note),
-    )
+    pairs = pairs_of_made(rows, texts, note)
     data = TrainingData.of(pairs)
     if spread > 1:
         data = replace(data, extra=len(rows), spread=spread)
     return pairs, data
+
+
+def pairs_of_made(rows: Iterable[tuple[str, ...]], texts: Pairs, note: str) -> Pairs:
+    """Rows of a made question and its passage as pairs, with the notes of ``texts`` and another."""
+    several = list(rows)
+    different = dict.fromkeys(row[1] for row in several)
+    pieces = {text: f"p{number}" for number, text in enumerate(different)}
+    return Pairs(
+        {f"q{number}": row[0] for number, row in enumerate(several)},
+        {key: text for text, key in pieces.items()},
+        {f"q{number}": (pieces[row[1]],) for number, row in enumerate(several)},
+        source=texts.source,
+        notes=(*texts.notes, note),
+        made=True,
+    )

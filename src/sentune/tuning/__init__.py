@@ -8,6 +8,7 @@
 
     settings   what a person may choose, and the file that repeats a run
     split      which pairs to train on, to choose with, and to report on
+    documents  documents as files of passages and made pairs; ``sections`` holds some of them out
     checking   what may be wrong with the data
     recipes    ways to train, by name; ``passages`` cuts long ones, and ``words_or_model``
                says whether sentences are questions, too

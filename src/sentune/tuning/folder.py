@@ -2,6 +2,7 @@
 
 ::
 
+    DIR/data/                        of documents: passages and made pairs, before and after
     DIR/checkpoints/checkpoint-N/    while training
     DIR/checkpoints/finished/        everything that DIR will hold, whole
     DIR/…                            moved there file by file, config.json last
@@ -27,9 +28,11 @@ from sentune.files import (
 )
 from sentune.training.checkpoints.on_disk import require_only_ours
 
-__all__ = ["RunFolder"]
+__all__ = ["RECORD", "RunFolder"]
 
 _LAST = "config.json"
+DATA, RECORD = "data", "documents.json"
+"""The folder with what a run made of documents, and the file there that says of which."""
 
 
 class RunFolder:
@@ -38,18 +41,24 @@ class RunFolder:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
+        self.data = self.path / DATA
         self._staged = self.checkpoints / "finished"
         self._existed = self.path.is_dir()
 
     @property
     def unfinished(self) -> bool:
         """Whether a run was started here and has not ended."""
-        return self.checkpoints.is_dir()
+        return self.checkpoints.is_dir() or (self.prepared and not self.finished)
 
     @property
     def resumable(self) -> bool:
         """Whether a run can be continued: there is a checkpoint, or a result to move."""
         return any(self.checkpoints.glob("checkpoint-*")) or self._staged.is_dir()
+
+    @property
+    def prepared(self) -> bool:
+        """Whether a run has begun to read documents here."""
+        return (self.data / RECORD).is_file()
 
     @property
     def finished(self) -> bool:
@@ -72,12 +81,13 @@ class RunFolder:
         """
         if resume and self.unfinished:
             self._require_alone()
-            require_only_ours(self.checkpoints)
-            remove_partials(self.checkpoints)
+            if self.checkpoints.is_dir():
+                require_only_ours(self.checkpoints)
+                remove_partials(self.checkpoints)
             if self._staged.is_dir():
                 self._publish()
         if resume and self.finished:
-            if self.unfinished:
+            if self.checkpoints.is_dir():
                 remove_folder(self.checkpoints)
             # A process killed while it removed the checkpoints leaves them under a hidden name.
             remove_partials(self.path, self.checkpoints.name)
@@ -93,11 +103,14 @@ class RunFolder:
         return True
 
     def _require_alone(self) -> None:
-        """While a run trains, its folder holds nothing but checkpoints."""
+        """While a run trains, its folder holds nothing but checkpoints and what it reads."""
         if self._staged.is_dir() or self.finished:
             return
-        names = {path.name for path in self.path.iterdir()} - {self.checkpoints.name}
-        others = sorted(name for name in names if not name.startswith("."))
+        others = sorted(
+            path.name
+            for path in self.path.iterdir()
+            if path not in (self.checkpoints, self.data) and not _is_hidden(path)
+        )
         if others:
             raise OutputError(
                 f"{self.path} holds {others[0]} beside checkpoints",
@@ -116,8 +129,9 @@ class RunFolder:
 
     def tidy(self) -> None:
         """After a run that ended early: remove empty folders, and files half written."""
-        remove_partials(self.checkpoints)
-        remove_empty(self.checkpoints)
+        for folder in (self.checkpoints, self.data):
+            remove_partials(folder)
+            remove_empty(folder)
         if not self._existed:
             remove_empty(self.path)
 
@@ -126,3 +140,7 @@ class RunFolder:
         for entry in entries:
             move_into(self.path, entry)
         remove_folder(self.checkpoints)
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith(".")

@@ -86,6 +86,11 @@ class Outcome:
     concerns: Sequence[str] = ()
 
     @property
+    def sentences(self) -> int:
+        """How many sentences were trained on beside pairs that people made."""
+        return 0 if self.prepared.pairs.made else self.prepared.data.extra
+
+    @property
     def verdict(self) -> Verdict:
         """What the facts show."""
         return verdict_of(self.facts)
@@ -110,13 +115,14 @@ def card_facts(split: Split, settings: TuneSettings, outcome: Outcome, name: str
         truncation=_required(outcome.facts.trained),
         recipe=settings.recipe,
         prepared=_of_recipe(split, outcome),
-        sentences=outcome.prepared.data.extra,
+        sentences=outcome.sentences,
         rows_an_epoch=len(outcome.prepared.data.rows_in(0)),
         report=outcome.report,
         result=outcome.facts,
         evaluated_on=". ".join(filter(None, (split.description, split.caution))),
         private=settings.private_card,
         pictures=PICTURES,
+        caution=split.caution,
     )
 
 
@@ -159,7 +165,7 @@ def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str,
             "learning_rate": outcome.trainer.args.learning_rate,
             "seed": outcome.trainer.args.seed,
             "pairs": len(outcome.prepared.pairs),
-            "sentences": outcome.prepared.data.extra,
+            "sentences": outcome.sentences,
             "steps": outcome.trainer.state.global_step,
             "seconds": round(outcome.seconds, 1),
             "loss_log": [list(entry) for entry in loss_log(outcome.trainer)],

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from sentune.checks import require_choice
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.questions.made_questions import made_training
+from sentune.questions.made_questions import made_training, pairs_of_made
 from sentune.questions.sentences import sentence_rows
 from sentune.training.batches.examples import Row, TrainingData
 from sentune.training.losses import EmbeddingLoss, MultipleNegativesRankingLoss
@@ -18,7 +20,7 @@ from sentune.tuning.passages import cut_passages
 from sentune.tuning.words_or_model import words_or_model
 from sentune.wording import counted
 
-__all__ = ["DEFAULT_RECIPE", "RECIPES", "Prepared", "Recipe", "recipe"]
+__all__ = ["DEFAULT_RECIPE", "DOCUMENT_RECIPE", "RECIPES", "Prepared", "Recipe", "recipe"]
 
 
 class Prepared(NamedTuple):
@@ -62,6 +64,8 @@ class Recipe:
         if not pairs.relevant:
             most, each = self.piece_tokens(base), self.sentences or _SENTENCES
             return Prepared(*made_training(pairs, base, most, each, epochs, seed))
+        if pairs.made:
+            return self._of_made(pairs, base, epochs, seed)
         if self.passage_tokens is not None:
             pairs = cut_passages(pairs, base, self.piece_tokens(base))
         data = TrainingData.of(pairs)
@@ -85,6 +89,28 @@ class Recipe:
         data = replace(data, rows=[*data.rows, *rows], extra=len(rows), spread=spread)
         return Prepared(pairs, data)
 
+    def _of_made(
+        self, pairs: Pairs, base: SentenceTransformer, epochs: float, seed: int
+    ) -> Prepared:
+        """Made pairs and sentences of the passages, each used in one epoch only.
+
+        Nobody asked them, so what they teach is the words of the texts: other sentences in every
+        epoch teach more of these than the same ones again.
+        """
+        spread = max(1, min(round(epochs), _MOST_TURNS))
+        asked = TrainingData.of(pairs)
+        tokens = min(_MADE_TOKENS, self.piece_tokens(base))
+        told = [Row(row) for row in sentence_rows(pairs, base, tokens, spread, seed)]
+        every = [*asked.rows, *told]
+        order = np.random.default_rng(seed).permutation(len(every))[: spread * _MADE_ROWS]
+        rows = [every[index] for index in order]
+        note = (
+            f"{counted(len(asked.rows), 'made pair')} and {counted(len(told), 'sentence')} of "
+            f"passages are trained on, {counted(-(-len(rows) // spread), 'row')} in each epoch"
+        )
+        trained = pairs_of_made((row.texts for row in rows), pairs, note)
+        return Prepared(trained, replace(asked, rows=rows, extra=len(rows), spread=spread))
+
     def piece_tokens(self, base: SentenceTransformer) -> int:
         """The most tokens of a piece that fits the length limit together with its prompt."""
         whole, before = base.max_seq_length, base.tokenizer.prompt_length(base.document_prompt)
@@ -93,6 +119,7 @@ class Recipe:
 
 
 _MOST_TURNS = 100
+_MADE_TOKENS, _MADE_ROWS = 128, 2000  # of a piece with a made question; in an epoch
 _SENTENCES = 2  # of a piece, if there are no questions and the recipe does not say
 _CARD = {
     "num_train_epochs": 10,
@@ -114,8 +141,15 @@ RECIPES = {
         passage_tokens=256,
         sentences=2,
     ),
+    # For made pairs: larger steps, and other sentences in each pass.
+    "documents": Recipe(
+        {**_CARD, "dropout": 0.0, "num_train_epochs": 5, "learning_rate": 1e-4},
+        passage_tokens=256,
+        sentences=2,
+    ),
 }
 DEFAULT_RECIPE = "sentences"
+DOCUMENT_RECIPE = "documents"
 
 
 def recipe(name: str) -> Recipe:

@@ -26,6 +26,7 @@ from sentune.wording import agreeing, counted
 __all__ = ["Split", "read_split"]
 
 _HELD_OUT, _WATCHED = 0.2, 0.1
+_EQUAL = "they do not choose the fusion's weight, and the model and BM25 have equal shares"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Split:
         description: what was held out, in a sentence.
         watched: pairs to evaluate on between steps, which may stop the run. They come from
             ``train``, or from ``valid`` if there is ``test``; the report is not measured on them.
-        made: whether nobody asked the questions of ``valid``: they are made of texts.
+        apart: whether the passages of ``train`` are not ranked, as they are the same texts as
+            those of ``valid``, cut elsewhere.
     """
 
     train: Pairs
@@ -46,7 +48,12 @@ class Split:
     test: Pairs | None
     description: str
     watched: Pairs | None = None
-    made: bool = False
+    apart: bool = False
+
+    @property
+    def made(self) -> bool:
+        """Whether nobody asked the questions of ``valid``: they are made of texts."""
+        return self.valid.made
 
     @property
     def texts_only(self) -> bool:
@@ -56,12 +63,13 @@ class Split:
     @property
     def made_questions(self) -> bool:
         """Whether the report is measured on made questions."""
-        return self.made and self.test is None
+        return (self.test or self.valid).made
 
     @property
     def caution(self) -> str | None:
         """What the measured questions can and cannot show, if nobody asked them."""
-        return made_caution(self.train) if self.made_questions else None
+        measured = self.train if self.texts_only else (self.test or self.valid)
+        return made_caution(measured) if self.made_questions else None
 
     def watching(self, seed: int) -> Split:
         """Set pairs apart that choose the best step, so that the report's questions do not.
@@ -78,7 +86,9 @@ class Split:
         return replace(self, train=train, watched=watched, description=described)
 
     def task(self, pairs: Pairs) -> RetrievalTask:
-        """The questions of ``pairs`` against all passages of all parts."""
+        """The questions of ``pairs`` against all passages of all parts that are ranked."""
+        if self.apart and pairs is not self.watched:
+            return RetrievalTask.from_pairs(pairs)
         parts = (self.train, self.valid, self.test, self.watched)
         # Parts without pairs have passages, too.
         return RetrievalTask.from_pairs(pairs, *(part for part in parts if part is not None))
@@ -121,7 +131,8 @@ def read_split(
     described = f"measured on the {asked} of {Path(str(test)).name}"
     if not split.made:
         described += f"; the fusion's weight chosen on {split.description}"
-    return replace(split, test=tested, description=described)
+    apart = split.apart or _cut_elsewhere(train, tested)
+    return replace(split, test=tested, description=described, apart=apart)
 
 
 def _read(path: str | Path, reading: ReadOptions, split: str) -> Pairs:
@@ -151,17 +162,29 @@ def _split_of_pairs(
     else:
         train, checked = hold_out(train, _HELD_OUT, seed)
         checked = without_leaks(checked, train)
+        noun = "made question" if checked.made else "question"
         where = (
-            f"{counted(len(checked.questions), 'question')} of {Path(train.source).name} held out "
+            f"{counted(len(checked.questions), noun)} of {Path(train.source).name} held out "
             f"by passage (seed {seed}): their passages answer no training question"
         )
+    if checked.made:
+        where += f"; nobody asked them, so {_EQUAL}"
+    apart = _cut_elsewhere(train, checked)
+    if apart:
+        where += ", ranked among their own passages: those of the training are cut elsewhere"
     if len({row[1] for row in train.rows()}) < 2:
         raise DataError(
             f"{train.source} leaves {counted(len(train), 'pair')} to train on",
             expected="at least two with different passages, besides those held out",
             fix="add pairs",
         )
-    return Split(train, checked, None, where)
+    return Split(train, checked, None, where, apart=apart)
+
+
+def _cut_elsewhere(train: Pairs, checked: Pairs) -> bool:
+    """Whether the passages that people asked for are other cuts of the texts of made pairs."""
+    asked, known = set(_asked(checked)), set(train.passages.values())
+    return train.made and not checked.made and 2 * len(asked & known) <= len(asked)
 
 
 def _split_of_texts(
@@ -175,9 +198,10 @@ def _split_of_texts(
     train, held_out = part_texts(texts, _HELD_OUT, seed)
     made = counted(len(held_out.questions), "made question")
     where = f"{made} on as many passages of {Path(texts.source).name} held out (seed {seed}); "
-    where += "they do not choose the fusion's weight, so the model and BM25 have equal shares"
-    return Split(train, held_out, None, where, made=True)
+    where += _EQUAL
+    return Split(train, held_out, None, where)
 
 
 def _given(checked: Pairs, valid: str | Path | None) -> str:
-    return f"the {counted(len(checked.questions), 'question')} of {Path(str(valid)).name}"
+    noun = "made question" if checked.made else "question"
+    return f"the {counted(len(checked.questions), noun)} of {Path(str(valid)).name}"

@@ -40,6 +40,7 @@ class CardFacts:
         report: the figures; None if nothing was measured.
         result: what the figures show, from which every claim follows; None as ``report``.
         evaluated_on: what was held out, in a sentence.
+        caution: what the figures cannot show, if nobody asked the questions; None otherwise.
         private: leave every text of the data out; counts and statistics stay.
         pictures: files beside the card → what they show; a report is then there, too.
     """
@@ -63,6 +64,7 @@ class CardFacts:
     evaluated_on: str
     private: bool
     pictures: Mapping[str, str] = field(default_factory=dict)
+    caution: str | None = None
 
     @property
     def kept(self) -> Literal["tuned", "base"]:

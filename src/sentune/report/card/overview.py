@@ -52,7 +52,7 @@ def _description(facts: CardFacts) -> list[str]:
         "similarity, paraphrase mining, text classification and clustering."
     )
     if facts.kept == "tuned":
-        pairs = f"{len(facts.training):,} question–passage pairs"
+        pairs = _size(facts)
         return [
             f"This is a sentence-embedding model: {_base_link(facts)}, tuned on {pairs} with "
             f"sentune. {use}"
@@ -64,8 +64,14 @@ def _description(facts: CardFacts) -> list[str]:
     ]
 
 
+def _size(facts: CardFacts) -> str:
+    made = "made " if facts.training.made else ""
+    asked = " (nobody asked the questions: they come from the texts)" if made else ""
+    return f"{len(facts.training):,} {made}question–passage pairs{asked}"
+
+
 def _details(facts: CardFacts) -> str:
-    size = f"{len(facts.training):,} question–passage pairs"
+    size = _size(facts)
     tried = " (the tuning on them was discarded)" if facts.kept == "base" else ""
     details = {
         "Model Type": "Sentence Transformer",

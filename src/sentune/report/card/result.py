@@ -46,6 +46,7 @@ def result_blocks(facts: CardFacts) -> list[str]:
     asked = counted(result.questions, "question")
     return [
         "## Result",
+        *([f"{inline(facts.caution)}."] if facts.caution else []),
         *verdict,
         f"How many of {asked}, each asked of {counted(result.passages, 'passage')}, find a right "
         f"passage ([all figures](#evaluation)):",

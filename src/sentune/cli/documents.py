@@ -1,0 +1,171 @@
+"""Documents given to a verb that works on passages: read with a bar, and told in three lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentune.cli.output import interactive, say
+from sentune.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from sentune.data import Passage
+    from sentune.documents import DocumentPassage, FileReport
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.index.sources import Sources
+    from sentune.ranking.late_interaction import LateChoice
+    from sentune.search import Hit, PassageSearch
+
+__all__ = ["DocumentSearch", "ReadDocuments", "read_documents", "require_headings_of_documents"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDocuments:
+    """What was read.
+
+    Attributes:
+        passages: those of all documents, in order.
+        reports: what became of each file.
+        files: the name of a file in passages → where it is.
+        folder: the folder that was given, if it was one folder.
+    """
+
+    passages: list[DocumentPassage]
+    reports: list[FileReport]
+    files: Mapping[str, Path]
+    folder: Path | None
+
+    @property
+    def skipped(self) -> int:
+        """How many files were not read."""
+        return sum(report.skipped is not None for report in self.reports)
+
+    def by_source(self) -> dict[str, list[Passage]]:
+        """The absolute path of each file that was read → its passages.
+
+        Their ids have the name of the file alone, so that they do not depend on where it was
+        named from.
+        """
+        read = [report.source for report in self.reports if report.skipped is None]
+        found: dict[str, list[Passage]] = {str(self.files[source]): [] for source in read}
+        for passage in self.passages:
+            path = self.files[passage.source]
+            number = passage.id.removeprefix(passage.source)
+            made = replace(passage.to_passage(), id=f"{path.name}{number}")
+            found[str(path)].append(made)
+        return found
+
+    def sources(self) -> Sources:
+        """The files as an index takes them; of one that was skipped, it keeps what it has."""
+        from sentune.index.sources import Source, Sources
+
+        def source(name: str, passages: list[Passage]) -> Source:
+            return Source(name, lambda: passages, whole=True)
+
+        skipped = {each.source for each in self.reports if each.skipped is not None}
+        return Sources(
+            tuple(source(name, passages) for name, passages in self.by_source().items()),
+            self.folder,
+            self.skipped,
+            frozenset(str(self.files[name]) for name in skipped),
+        )
+
+
+def read_documents(paths: Sequence[str | Path], model: str, *, headings: bool) -> ReadDocuments:
+    """Read documents for a model, and say what was read, skipped and doubted.
+
+    Raises:
+        DataError: a path does not exist, or no document has text.
+        MissingExtraError: a package of the extra ``documents`` is not installed.
+    """
+    from sentune.documents import find, read
+    from sentune.documents.model_limit import model_limit
+    from sentune.documents.output import in_short, require_passages
+    from sentune.progress import progress
+
+    files = find(paths)
+    tokenizer, limit = model_limit(model)
+    reports: list[FileReport] = []
+    with progress("reading", len(files), unit="files", show=interactive()) as advance:
+
+        def report(made: FileReport) -> None:
+            reports.append(made)
+            advance(1)
+
+        passages = list(read(paths, tokenizer, limit, headings=headings, report=report))
+    require_passages(reports)
+    for line in in_short(reports):
+        say(line)
+    one = Path(paths[0]) if len(paths) == 1 and Path(paths[0]).is_dir() else None
+    return ReadDocuments(
+        passages,
+        reports,
+        {file.source: file.path for file in files},
+        None if one is None else one.resolve(),
+    )
+
+
+def require_headings_of_documents(*, no_headings: bool, documents: bool) -> None:
+    """Raise ArgumentError if ``--no-headings`` is given for something without headings."""
+    if no_headings and not documents:
+        raise ArgumentError(
+            "--no-headings without documents",
+            expected="documents (PDF, DOCX, Markdown, …), whose headings it leaves out",
+            fix="leave it out, or remove the column title from the file",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSearch:
+    """A search in memory whose hits know their document. A :class:`~sentune.search.Searcher`."""
+
+    inner: PassageSearch
+    places: Mapping[str, tuple[str, Passage]]
+
+    @classmethod
+    def of(
+        cls, model: str, read: ReadDocuments, mode: str | None, *, show_progress_bar: bool
+    ) -> DocumentSearch:
+        """Encode the passages of documents. Raises ModelError."""
+        from sentune.encoding.sentence_transformer import SentenceTransformer
+        from sentune.search import PassageSearch
+
+        every = read.by_source().items()
+        placed = [(source, passage) for source, passages in every for passage in passages]
+        # Files in two folders may have one name, so ids need not differ.
+        places = {str(number): place for number, place in enumerate(placed)}
+        texts = {key: passage.text for key, (_, passage) in places.items()}
+        search = PassageSearch(
+            SentenceTransformer(model), texts, mode=mode, show_progress_bar=show_progress_bar
+        )
+        return cls(search, places)
+
+    @property
+    def model(self) -> SentenceTransformer:
+        """The model that encodes the questions."""
+        return self.inner.model
+
+    @property
+    def mode(self) -> str:
+        """What ranks."""
+        return self.inner.mode
+
+    @property
+    def fusion_weight(self) -> float:
+        """The model's share in the fusion."""
+        return self.inner.fusion_weight
+
+    @property
+    def late(self) -> LateChoice:
+        """Weight and depth of the late stage."""
+        return self.inner.late
+
+    def search(self, query: str, top: int = 10) -> list[Hit]:
+        """The passages that answer a question, with their file and their place in it."""
+        return [self._placed(hit) for hit in self.inner.search(query, top)]
+
+    def _placed(self, hit: Hit) -> Hit:
+        source, passage = self.places[hit.id]
+        return replace(hit, id=passage.id, source=source, fields=passage.fields)

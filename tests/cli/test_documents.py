@@ -1,0 +1,234 @@
+"""Documents given to ``tune``, ``index`` and ``search``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.conftest import Run
+from tests.made_texts import various_text
+from tests.questions.test_made_questions import THINGS
+
+from sentune.data import read_pairs
+from sentune.tuning import RunFolder
+
+Refused = Callable[..., None]
+QUICK = ("--epochs", "1", "--batch-size", "4")
+CAUTION = "Made questions, sentences taken out of their passages, show whether"
+
+
+@pytest.fixture
+def manuals(tmp_path: Path) -> Path:
+    """Two manuals of six sections each, and a file that cannot be read."""
+    folder = tmp_path / "manuals"
+    folder.mkdir()
+    for name, things in (("first", [*THINGS[:5], "cat"]), ("second", [*THINGS[5:], "dog"])):
+        sections = (f"## About the {thing}\n\n{various_text(thing)}\n" for thing in things)
+        (folder / f"{name}.md").write_text(f"# The {name}\n\n" + "\n".join(sections), "utf-8")
+    (folder / "broken.pdf").write_text("no pdf", "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base(make_folder: Any) -> Path:
+    """A small model that takes texts of 256 tokens: passages hold several sentences."""
+    folder: Path = make_folder(max_position_embeddings=300)
+    limits = {"tokenizer_config": "model_max_length", "sentence_bert_config": "max_seq_length"}
+    for name, key in limits.items():
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), key: 256}), "utf-8")
+    return folder
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def _lines(text: str) -> str:
+    return " ".join(text.split())
+
+
+# ── search and index ──────────────────────────────────────────────────────────────────────────
+
+
+def test_hits_of_documents_show_the_file_and_the_headings(
+    run: Run, manuals: Path, base: Path, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    built = run("index", "build", base, manuals, "--out", index)
+    assert built.code == 0, built.err
+    assert "read 12 passages from 2 files\nskipped 1 file: broken.pdf is not what" in built.err
+    asked = ("About the dog", "--mode", "words", "--top", "1", "--json")
+    kept = json.loads(run("search", index, *asked).out)
+    direct = json.loads(run("search", base, *asked, "--data", manuals).out)
+    assert kept[0]["source"] == str(manuals / "second.md")
+    assert kept[0]["fields"] == {"headings": "The second > About the dog"}
+    assert kept[0]["text"].startswith("The second > About the dog ")
+    for key in ("id", "text", "source", "fields"):
+        assert kept[0][key] == direct[0][key]
+    shown = run("search", index, "About the dog", "--mode", "words", "--top", "1").out
+    assert "second.md#6 · " in shown
+    assert "headings The second > About the dog" in shown
+
+
+def test_passages_may_stand_without_headings(run: Run, manuals: Path, base: Path) -> None:
+    asked = ("dog", "--data", manuals / "second.md", "--mode", "words", "--top", "1", "--json")
+    plain = json.loads(run("search", base, *asked, "--no-headings").out)[0]
+    assert _lines(plain["text"]) == _lines(various_text("dog"))
+    assert plain["fields"] == {"headings": "The second > About the dog"}
+
+
+def test_an_index_keeps_what_it_has_of_a_file_that_is_broken_now(
+    run: Run, manuals: Path, base: Path, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    assert run("index", "build", base, manuals, "--out", index).code == 0
+    (manuals / "second.md").write_bytes(b"")
+    (manuals / "first.md").unlink()
+    (manuals / "third.md").write_text("# Third\n\nSomething new.\n", "utf-8")
+    added = run("index", "add", index, manuals)
+    assert added.out.startswith("1 added, 0 changed, 6 removed, 0 unchanged"), added.err
+    assert added.out.endswith("7 passages\n")
+
+
+def test_what_is_no_document_is_read_as_before(
+    run: Run, refused: Refused, base: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.txt").write_text("one text\nanother text\n", "utf-8")
+    (folder / "README.md").write_text("# What this is\n", "utf-8")
+    built = run("index", "build", base, folder, "--out", tmp_path / "i")
+    assert built.out.endswith("4 passages\n")
+    two = [folder / "a.txt", folder / "b.txt"]
+    refused(("index", "build", base, *two, "--out", tmp_path / "j"), "none of them a document")
+    data = [part for path in two for part in ("--data", path)]
+    refused(("search", base, "text", *data), "none of the files is a document")
+    refused(("search", base, "t", "--data", two[0], "--no-headings"), "without documents")
+    refused(("index", "build", base, two[0], "--out", tmp_path / "j", "--no-headings"), "without")
+
+
+# ── tune ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_documents_are_tuned_on_and_every_stage_is_a_file(
+    run: Run, manuals: Path, base: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "tuned"
+    found = run("tune", manuals, "--out", out, "--base", base, *QUICK)
+    assert found.code == 0, found.err
+    assert _lines(found.out).startswith(CAUTION)
+    told = found.err.splitlines()
+    assert told[0] == "read 12 passages from 2 files"
+    assert told[1].startswith("skipped 1 file: broken.pdf")
+    assert f"held out 2 questions by section: {out}/data/valid.jsonl" in found.err
+    passages, valid, corpus, train = (
+        _rows(out / "data" / f"{name}.jsonl") for name in ("passages", "valid", "corpus", "train")
+    )
+    apart = {row["id"] for row in valid}
+    assert len(apart) == 2
+    assert {row["id"] for row in corpus} == {row["id"] for row in passages} - apart
+    assert {row["id"] for row in train} <= {row["id"] for row in corpus}
+    for row in valid:
+        assert row["made"] is True
+        assert row["question"] not in row["passage"]
+        assert row["headings"][-1] in row["passage"]
+    figures = json.loads((out / "evaluation.json").read_text("utf-8"))
+    assert (figures["questions"], figures["passages"]) == (2, 12)
+    assert figures["caution"].startswith(CAUTION)
+    assert figures["fusion_weight"] == 0.5
+    card = (out / "README.md").read_text("utf-8")
+    result = card[card.index("## Result") :]
+    assert result.splitlines()[2].startswith(CAUTION)
+    assert "made question–passage pairs" in card
+    assert f"sentune index build {out} {manuals}" in found.out
+    again = run("tune", "--config", out / "run.yaml", "--out", tmp_path / "again")
+    assert again.code == 0, again.err
+    both = [(folder / "model.safetensors").read_bytes() for folder in (out, tmp_path / "again")]
+    assert both[0] == both[1]
+
+
+def test_a_run_goes_on_from_the_file_that_is_there(
+    run: Run, refused: Refused, manuals: Path, base: Path, tmp_path: Path
+) -> None:
+    out, other = tmp_path / "tuned", tmp_path / "other"
+    command = ("tune", manuals, "--base", base, *QUICK, "--json")
+    assert run(*command, "--out", other).code == 0
+    data = out / "data"
+    data.mkdir(parents=True)
+    for name in ("documents.json", "passages.jsonl"):
+        (data / name).write_bytes((other / "data" / name).read_bytes())
+    (data / ".pairs.jsonl.01.partial").touch()
+    refused((*command, "--out", out), "holds an unfinished run", "--resume")
+    refused((*command, "--out", out, "--resume", "--seed", "1"), "other seed")
+    found = run(*command, "--out", out, "--resume")
+    assert found.code == 0, found.err
+    assert "documents are not read again" in found.err
+    assert sorted(path.name for path in data.iterdir()) == sorted(
+        path.name for path in (other / "data").iterdir()
+    )
+    assert (out / "model.safetensors").read_bytes() == (other / "model.safetensors").read_bytes()
+    edited = tmp_path / "edited"
+    (edited / "data").mkdir(parents=True)
+    (edited / "data" / "documents.json").write_bytes((data / "documents.json").read_bytes())
+    rows = _rows(data / "passages.jsonl")[:-1]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (edited / "data" / "passages.jsonl").write_text(lines, "utf-8")
+    found = run(*command, "--out", edited, "--resume")
+    assert json.loads(found.out)["passages"] == 11
+
+
+def test_real_questions_measure_a_model_of_documents(
+    run: Run, manuals: Path, base: Path, tmp_path: Path
+) -> None:
+    valid = tmp_path / "asked.jsonl"
+    rows = [{"question": f"what of {each}s?", "answer": various_text(each)} for each in THINGS]
+    valid.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    out = tmp_path / "tuned"
+    command = ("tune", manuals, "--valid", valid, "--out", out, "--base", base, *QUICK, "--json")
+    found = run(*command)
+    assert found.code == 0, found.err
+    figures = json.loads(found.out)
+    assert figures["caution"] is None
+    assert figures["questions"] == figures["passages"] == len(THINGS)
+    assert len(_rows(out / "data" / "corpus.jsonl")) == 12
+    assert not (out / "data" / "valid.jsonl").exists()
+
+
+def test_what_cannot_go_together_is_refused(
+    run: Run, refused: Refused, no_model: None, manuals: Path, tmp_path: Path
+) -> None:
+    out = ("--out", tmp_path / "o")
+    pairs = tmp_path / "pairs.jsonl"
+    pairs.write_text('{"question": "who?", "answer": "they"}\n' * 3, "utf-8")
+    refused(("tune", manuals, pairs, *out), "a file of pairs, among documents", "sentune read")
+    refused(("tune", manuals, *out, "--corpus", pairs), "documents and --corpus")
+    refused(("tune", manuals, *out, "--base", "a", "--base", "b"), "2 base models")
+    refused(("tune", manuals, *out, "--passage-column", "x"), "--passage-column with documents")
+    refused(("tune", pairs, *out, "--no-headings"), "--no-headings without documents")
+    refused(("tune", manuals, "--out", manuals / "out"), "a folder of documents", "outside")
+    refused(("tune", manuals / "broken.pdf", *out), "broken.pdf", "with text")
+    refused(("tune", tmp_path / "none.pdf", *out), "none.pdf", "does not exist")
+    (tmp_path / "short.md").write_text("Hello.\n", "utf-8")
+    (tmp_path / "shorter.txt").write_text("Hello again.\n", "utf-8")
+    code = run("tune", tmp_path / "short.md", tmp_path / "shorter.txt", *out)
+    assert "no heading and no sentence that could be a question" in code.err
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_folder_of_that_name_is_not_taken_for_a_run(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mine.csv").touch()
+    assert not RunFolder(tmp_path).unfinished
+
+
+def test_made_pairs_are_known_by_their_column(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.csv"
+    file.write_text("question,passage,made\na?,b,true\nc?,d,\n", "utf-8")
+    assert read_pairs(file).made
+    file.write_text("question,passage,made\na?,b,by hand\nc?,d,\n", "utf-8")
+    assert not read_pairs(file).made
