@@ -93,9 +93,9 @@ def _require_there(model: str, reranker: str | None, index: str | None) -> None:
     for name in (model, *([] if reranker is None else [reranker])):
         resolve(name)
     if index is not None:
-        from sentune.index.store import LocalStore
+        from sentune.index.storage import store_at
 
-        LocalStore(index).current()
+        store_at(index).current()
 
 
 def _key(name: str | None) -> str | None:
