@@ -24,7 +24,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 from sentune import SentenceTransformer
-from sentune.data.python_docs import python_docs
+from sentune.data.samples.python_docs import python_docs
 from sentune.index import Index
 
 

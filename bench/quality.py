@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from sentune import SentenceTransformer
 from sentune.data import Pairs, read_pairs, read_scored_pairs, without_leaks
 from sentune.evaluation import EmbeddingSimilarityEvaluator, RetrievalTask
-from sentune.evaluation.late_stage import FusionFit, measure_late
+from sentune.evaluation.late.late_stage import FusionFit, measure_late
 from sentune.evaluation.retrieval import question_metrics
 from sentune.evaluation.significance import bootstrap_interval, paired_difference
 from sentune.evaluation.weights import WEIGHTS, best_weight, cross_fit, shortlist_curves

@@ -50,7 +50,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.extend(texts)
         return encode(model, texts, *rest)
 
-    monkeypatch.setattr("sentune.encoding.runner.encode_chunk", noted)
+    monkeypatch.setattr("sentune.encoding.runners.runner.encode_chunk", noted)
     return seen
 
 

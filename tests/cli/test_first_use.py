@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sentune.data import Pairs
-from sentune.data.python_docs import PythonDocs
+from sentune.data.samples.python_docs import PythonDocs
 from sentune.model_folder import resolve as resolving
 from sentune.progress import progress
 from sentune.tuning import RunFolder, TuneSettings
@@ -89,7 +89,7 @@ def small_demo(monkeypatch: pytest.MonkeyPatch, tiny_folder: Path, tmp_path: Pat
     def settings(**options: Any) -> TuneSettings:
         return replace(TuneSettings(**options), base=str(tiny_folder))
 
-    monkeypatch.setattr("sentune.data.python_docs", lambda: docs)
+    monkeypatch.setattr("sentune.data.samples.python_docs", lambda: docs)
     monkeypatch.setattr("sentune.tuning.TuneSettings", settings)
     monkeypatch.chdir(tmp_path)
 

@@ -19,7 +19,7 @@ from tests.long import LONG
 
 from sentune import SentenceTransformer
 from sentune.index import Index
-from sentune.index.token_codec import WholeTokens
+from sentune.index.segments.token_codec import WholeTokens
 
 _ADDS = Path(__file__).with_name("adds.py")
 _PARTS = 3

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from sentune.data.corpus import read_passages
-from sentune.data.options import ReadOptions
-from sentune.data.pair_files import read_pairs
+from sentune.data.pair_files.reading import read_pairs
+from sentune.data.roles.options import ReadOptions
 from sentune.data.texts import read_questions
 from sentune.errors import ArgumentError
 

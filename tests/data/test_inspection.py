@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentune.data import Pairs, inspect_pairs
-from sentune.data.assembly import PairRow, pairs_of_rows
 from sentune.data.guards import normalised
+from sentune.data.pair_files.assembly import PairRow, pairs_of_rows
 
 
 def made(*rows: tuple[str, str]) -> Pairs:

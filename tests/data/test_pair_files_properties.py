@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from sentune.data.corpus import read_passages
 from sentune.data.files.reading import ROW_SUFFIXES
 from sentune.data.labelled import read_labelled_texts
-from sentune.data.options import ReadOptions
-from sentune.data.pair_files import read_pairs
+from sentune.data.pair_files.reading import read_pairs
 from sentune.data.passages import read_passage_rows
+from sentune.data.roles.options import ReadOptions
 from sentune.data.scored import is_scored, read_scored_pairs
 from sentune.data.texts import read_questions, read_text_rows, read_texts
 from sentune.errors import DataError

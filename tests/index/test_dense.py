@@ -11,8 +11,8 @@ import pytest
 from sentune import SentenceTransformer
 from sentune.data import Passage
 from sentune.index import Index, dense, nearest
-from sentune.index.nearest import Nearness
-from sentune.index.snapshot import Snapshot
+from sentune.index.segments.nearest import Nearness
+from sentune.index.segments.snapshot import Snapshot
 
 CONDITIONS = [(None, 4000), ("half = 0", 2000), ("n >= 3800", 200), ("n >= 3980", 20), ("n = 7", 1)]
 

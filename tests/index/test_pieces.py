@@ -14,7 +14,7 @@ from tests.long import LONG
 from sentune import SentenceTransformer, count_truncation
 from sentune.errors import ArgumentError, IndexFolderError
 from sentune.index import Index, dense, nearest, writer
-from sentune.index.segment import best_pieces
+from sentune.index.segments.segment import best_pieces
 from sentune.index.store import LocalStore
 
 QUESTIONS = ["how do I copy a file", "copy", "a thread ends and a file is read", "passage"]

@@ -16,7 +16,7 @@ import pytest
 from sentune import SentenceTransformer
 from sentune.errors import IndexFolderError
 from sentune.index import Index, late, writer
-from sentune.index.token_codec import WholeTokens
+from sentune.index.segments.token_codec import WholeTokens
 from sentune.network.encoder import Encoder
 from sentune.ranking.token_vectors import passage_tokens, question_tokens
 from sentune.search import PassageSearch

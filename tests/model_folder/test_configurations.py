@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sentune.encoding.few_texts import encode_few
+from sentune.encoding.few.few_texts import encode_few
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import UnsupportedModelError
 from sentune.model_folder.resolve import resolve

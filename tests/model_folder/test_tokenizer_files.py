@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tokenizers
 
-from sentune.encoding.few_texts import encode_few
+from sentune.encoding.few.few_texts import encode_few
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ModelError, UnsupportedModelError
 from sentune.model_folder.resolve import resolve

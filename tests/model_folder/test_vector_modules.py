@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from sentune.encoding.few_texts import encode_few
+from sentune.encoding.few.few_texts import encode_few
 from sentune.encoding.fingerprint import fingerprint
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ModelError, SentuneError, UnsupportedModelError

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from sentune.encoding.few_texts import encode_few
+from sentune.encoding.few.few_texts import encode_few
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ModelError, UnsupportedModelError
 from sentune.model_folder.resolve import resolve

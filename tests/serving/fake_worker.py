@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sentune.encoding.messages import claim_pipes, read_frame, write_frame
+from sentune.encoding.runners.messages import claim_pipes, read_frame, write_frame
 
 __all__ = ["main"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sentune.data import Pairs
-from sentune.data.assembly import PairRow, pairs_of_rows
+from sentune.data.pair_files.assembly import PairRow, pairs_of_rows
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.batches.examples import TrainingData

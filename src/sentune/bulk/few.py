@@ -10,7 +10,7 @@ from sentune.bulk.formats import Part, Shape, require_vector_file, write_vectors
 from sentune.bulk.run import EncodedFile, checked_rows, ids_of
 from sentune.bulk.work_folder import WorkFolder
 from sentune.data import TextRow
-from sentune.encoding.few_texts import encode_few
+from sentune.encoding.few.few_texts import encode_few
 from sentune.encoding.precision import needs_ranges, quantize_embeddings, require_precision
 from sentune.files import new_file, remove_partials
 from sentune.model_folder.resolve import resolve
@@ -33,7 +33,7 @@ def encode_few_to_file(
     truncate_dim: int | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> EncodedFile | None:
-    """As ``encode_to_file``, where :func:`sentune.encoding.few_texts.encode_few` can.
+    """As ``encode_to_file``, where :func:`sentune.encoding.few.few_texts.encode_few` can.
 
     Args:
         model: a name or folder.

@@ -27,7 +27,7 @@ from sentune.wording import agreeing, counted
 
 if TYPE_CHECKING:
     from sentune.encoding.encode import Block, EncodeSettings, LongText
-    from sentune.encoding.runner import Runner
+    from sentune.encoding.runners.runner import Runner
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["EncodedFile", "checked_rows", "encode_to_file", "ids_of"]
@@ -105,7 +105,9 @@ def encode_to_file(
         ArgumentError, PoolError: as ``encode``.
         KeyboardInterrupt: its text says how to continue.
     """
-    from sentune.encoding.runner import runner_for  # loads PyTorch, which ``few`` does without
+    from sentune.encoding.runners.runner import (
+        runner_for,  # loads PyTorch, which ``few`` does without
+    )
 
     destination = Path(out)
     require_vector_file(destination)

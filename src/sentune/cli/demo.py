@@ -14,7 +14,7 @@ from sentune.cli.output import print_line, say
 from sentune.cli.search import show_hits
 
 if TYPE_CHECKING:
-    from sentune.data.python_docs import PythonDocs
+    from sentune.data.samples.python_docs import PythonDocs
     from sentune.tuning import RunFolder, Tuned
 
 __all__ = ["NAME", "command"]

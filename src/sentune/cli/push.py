@@ -10,8 +10,8 @@ import typer
 from sentune.cli.output import interactive, print_line, say
 
 if TYPE_CHECKING:
-    from sentune.model_folder.sent_files import SentFiles
-    from sentune.model_folder.uploading import Destination
+    from sentune.model_folder.hub.sent_files import SentFiles
+    from sentune.model_folder.hub.uploading import Destination
 
 __all__ = ["NAME", "command"]
 
@@ -38,8 +38,8 @@ def command(
     ] = None,
 ) -> None:
     """Send the files of a model to the Hugging Face hub, in one commit."""
-    from sentune.model_folder.sent_files import sent_files
-    from sentune.model_folder.uploading import Destination, require_sendable, send_model
+    from sentune.model_folder.hub.sent_files import sent_files
+    from sentune.model_folder.hub.uploading import Destination, require_sendable, send_model
 
     to = Destination(
         name, private=not public, exist_ok=exist_ok, revision=revision, message=message

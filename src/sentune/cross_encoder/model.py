@@ -24,7 +24,7 @@ from sentune.cross_encoder.weights import read_parts, write_pair_weights
 from sentune.errors import ArgumentError
 from sentune.files import new_folder
 from sentune.hardware import choose_compute
-from sentune.model_folder.pushing import Pushes
+from sentune.model_folder.hub.pushing import Pushes
 from sentune.model_folder.resolve import resolve
 from sentune.model_folder.weight_files import WEIGHTS
 from sentune.network.pack import Pack

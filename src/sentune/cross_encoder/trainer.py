@@ -21,7 +21,7 @@ from sentune.errors import ArgumentError
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.batches.collator import Batch
 from sentune.training.batches.examples import TrainingData
-from sentune.training.losses.caching import encode_in_mini_batches
+from sentune.training.losses.shared.caching import encode_in_mini_batches
 from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.wording import counted
 

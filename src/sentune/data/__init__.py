@@ -9,24 +9,16 @@
                                   └─ fields ─ passages
 
 - ``files/`` turns each format into records, and rows of results into a file.
-- ``names`` is the table of column names; ``columns`` and ``text_columns`` give columns their roles
-  by it, after what a person said (``options``, ``choice``); ``headers`` names the columns of files
-  without names; ``rows`` counts what was not used; ``cells`` reads lists and titled passages in a
-  cell; ``judgements`` knows which values mark a pair as wrong.
-- ``layouts`` reads JSON that names texts by ids, ``beir`` judgements beside queries and corpus;
-  ``ids`` gives passages their ids; ``fields`` makes other columns what an index filters by.
-- ``assembly`` merges repeated texts and counts what it merged.
-- ``pair_files`` and ``pair_rows`` read pairs, ``texts`` texts to encode, ``corpus`` passages to
-  search in memory, ``passages`` what an index stores, ``labelled`` texts with labels, ``scored``
+- ``roles/`` says what each column of a file is; ``rows`` counts what was not used.
+- ``pair_files/`` reads pairs of every layout, and merges repeated texts.
+- ``texts`` reads texts to encode, ``corpus`` passages to search in memory, ``passages`` what an index stores, ``labelled`` texts with labels, ``scored``
   sentence pairs with scores, ``sentence_pairs`` those without.
 - ``kinds`` sees from the first rows whether a file has questions; ``more_passages`` adds passages
   that nobody asked about.
 - ``inspection`` counts what may be wrong with pairs or texts, ``languages`` names
   the language of a text.
-- ``dataset_folders`` finds the rows in folders of ``datasets``; ``converting`` writes pairs in the
-  formats that are read.
-- ``python_docs`` makes pairs from Python's docstrings, without a file; ``sample_files`` makes files
-  of them.
+- ``converting`` writes pairs in the formats that are read.
+- ``samples/`` makes pairs from Python's docstrings, and files of them.
 
 Every problem in a file is a :class:`sentune.errors.DataError` that names the file and the line,
 row or column. Nothing here imports torch. Reading does not import numpy, and only a Parquet file
@@ -43,12 +35,12 @@ from sentune.data.inspection import Inspection, inspect_pairs
 from sentune.data.kinds import holds_texts_only
 from sentune.data.labelled import LabelledTexts, read_labelled_texts
 from sentune.data.more_passages import read_corpus, with_corpus
-from sentune.data.options import ReadOptions
-from sentune.data.pair_files import read_pairs, require_at_least
+from sentune.data.pair_files.reading import read_pairs, require_at_least
 from sentune.data.pairs import Pairs
 from sentune.data.passages import Passage, PassageFiles, passage_files, read_passage_rows
-from sentune.data.python_docs import PythonDocs, python_docs
-from sentune.data.sample_files import write_sample
+from sentune.data.roles.options import ReadOptions
+from sentune.data.samples.python_docs import PythonDocs, python_docs
+from sentune.data.samples.sample_files import write_sample
 from sentune.data.scored import ScoredPairs, is_scored, read_scored_pairs
 from sentune.data.sentence_pairs import read_sentence_pairs
 from sentune.data.split import hold_out, hold_out_groups, question_groups

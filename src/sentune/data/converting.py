@@ -20,11 +20,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sentune.data.cells import passages_in
 from sentune.data.files.parquet import arrow_module
 from sentune.data.files.records import Record
 from sentune.data.files.writing import FORMULA_STARTS, write_rows
 from sentune.data.pairs import Pairs
+from sentune.data.roles.cells import passages_in
 from sentune.errors import ArgumentError, DataError
 from sentune.files import make_folder, new_file, new_folder, require_free, require_suffix
 from sentune.wording import agreeing, counted

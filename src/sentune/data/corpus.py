@@ -5,15 +5,15 @@ from __future__ import annotations
 from itertools import chain
 from pathlib import Path
 
-from sentune.data.assembly import pairs_of_rows
-from sentune.data.beir import corpus_of_folder
-from sentune.data.columns import is_pair
 from sentune.data.files.reading import TEXT_SUFFIXES, TextSource, name_of, open_texts
-from sentune.data.ids import PassageIds
-from sentune.data.options import AS_NAMED, ReadOptions
-from sentune.data.pair_files import pairs_or_records
-from sentune.data.pair_rows import PairRows
+from sentune.data.pair_files.assembly import pairs_of_rows
+from sentune.data.pair_files.beir import corpus_of_folder
+from sentune.data.pair_files.pair_rows import PairRows
+from sentune.data.pair_files.reading import pairs_or_records
 from sentune.data.pairs import Pairs
+from sentune.data.roles.columns import is_pair
+from sentune.data.roles.ids import PassageIds
+from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.data.texts import TextsOf, at_least_one
 
 __all__ = ["open_passages", "read_passages"]

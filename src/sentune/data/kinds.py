@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from sentune.data.columns import question_columns
 from sentune.data.files.json_files import json_records, load_json
 from sentune.data.files.reading import TEXT_SUFFIXES, records_of
 from sentune.data.files.records import Record
-from sentune.data.layouts import has_ids
-from sentune.data.names import plain
-from sentune.data.options import AS_NAMED, ReadOptions
-from sentune.data.text_columns import text_columns
+from sentune.data.pair_files.layouts import has_ids
+from sentune.data.roles.columns import question_columns
+from sentune.data.roles.names import plain
+from sentune.data.roles.options import AS_NAMED, ReadOptions
+from sentune.data.roles.text_columns import text_columns
 from sentune.errors import DataError
 
 __all__ = ["fitting", "holds_texts_only", "unused_prose"]

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sentune.data.cells import titled
 from sentune.data.files.reading import ROW_SUFFIXES, name_of, records_of
 from sentune.data.files.records import Record, checked_text, is_blank, quoted
-from sentune.data.headers import label_places, without_header
-from sentune.data.options import AS_NAMED, ReadOptions
+from sentune.data.roles.cells import titled
+from sentune.data.roles.headers import label_places, without_header
+from sentune.data.roles.options import AS_NAMED, ReadOptions
+from sentune.data.roles.text_columns import TextColumns, label_column, text_columns
 from sentune.data.rows import Rows
-from sentune.data.text_columns import TextColumns, label_column, text_columns
 from sentune.errors import DataError
 
 __all__ = ["LabelledTexts", "read_labelled_texts"]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sentune.data.corpus import read_passages
 from sentune.data.kinds import fitting
-from sentune.data.options import AS_NAMED, ReadOptions
 from sentune.data.pairs import Pairs
+from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.wording import agreeing, counted
 
 __all__ = ["read_corpus", "with_corpus"]

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sentune.data.beir import corpus_of_folder
 from sentune.data.corpus import open_passages
-from sentune.data.fields import FieldNames, FieldTypes, FieldValue, fields_of
 from sentune.data.files.csv_files import TABLE_SUFFIXES
 from sentune.data.files.lines import check_suffix, unreadable
 from sentune.data.files.reading import TEXT_SUFFIXES, name_of, records_of
 from sentune.data.files.records import Record
-from sentune.data.headers import text_places, without_header
-from sentune.data.ids import PassageIds, id_of
-from sentune.data.options import AS_NAMED, ReadOptions
+from sentune.data.pair_files.beir import corpus_of_folder
+from sentune.data.roles.fields import FieldNames, FieldTypes, FieldValue, fields_of
+from sentune.data.roles.headers import text_places, without_header
+from sentune.data.roles.ids import PassageIds, id_of
+from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.data.texts import TextsOf, at_least_one
 from sentune.errors import DataError
 from sentune.wording import counted
@@ -63,8 +63,8 @@ def read_passage_rows(path: str | Path, options: ReadOptions = AS_NAMED) -> Iter
     Fields are the columns that are neither the text nor the id. A title that stands before the
     text, a page and the id of a document are fields as well. Lists and objects become JSON text,
     dates ISO 8601 text, NaN ``None``. CSV and TSV have no types: the whole file decides whether a
-    column is whole numbers, numbers or text (:class:`sentune.data.fields.FieldTypes`). Pairs yield
-    their passages, once each, without fields (``options.tell`` is called with their other
+    column is whole numbers, numbers or text (:class:`sentune.data.roles.fields.FieldTypes`). Pairs
+    yield their passages, once each, without fields (``options.tell`` is called with their other
     columns). Blank lines of a file of one text a line are skipped.
 
     Memory: one passage, and about 200 bytes for every id, but none for ``.txt``. JSON and pairs

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from sentune.data.files.records import Record, kind_of, quoted
-from sentune.data.options import ReadOptions
+from sentune.data.roles.options import ReadOptions
 from sentune.errors import DataError
 from sentune.wording import agreeing, counted
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from sentune.data.choice import only_column
-from sentune.data.columns import is_sentence_pair, pair_columns, score_columns
-from sentune.data.dataset_folders import dataset_folder
 from sentune.data.files.csv_files import TABLE_SUFFIXES, csv_records, csv_rows
 from sentune.data.files.json_files import json_records, load_json
 from sentune.data.files.lines import check_suffix, unreadable
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
 from sentune.data.files.records import Record, checked_text, is_blank, kind_of, number_of, quoted
-from sentune.data.headers import is_chosen, sentence_places, without_header
-from sentune.data.layouts import has_ids
-from sentune.data.options import AS_NAMED, ReadOptions
+from sentune.data.pair_files.dataset_folders import dataset_folder
+from sentune.data.pair_files.layouts import has_ids
+from sentune.data.roles.choice import only_column
+from sentune.data.roles.columns import is_sentence_pair, pair_columns, score_columns
+from sentune.data.roles.headers import is_chosen, sentence_places, without_header
+from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.data.rows import Rows
 from sentune.errors import DataError
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from sentune.data.columns import pair_columns
 from sentune.data.files.reading import ROW_SUFFIXES, name_of
 from sentune.data.files.records import Record, checked_text
-from sentune.data.options import AS_NAMED, ReadOptions
+from sentune.data.roles.columns import pair_columns
+from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.data.rows import Rows
 from sentune.data.scored import sentence_records
 

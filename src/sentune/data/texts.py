@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from sentune.data.cells import refuse_list, titled
 from sentune.data.files.reading import TEXT_SUFFIXES, name_of, open_texts
 from sentune.data.files.records import Record, checked_text, is_blank, kind_of
-from sentune.data.headers import text_places, without_header
-from sentune.data.ids import id_of
-from sentune.data.options import AS_NAMED, ReadOptions
+from sentune.data.roles.cells import refuse_list, titled
+from sentune.data.roles.headers import text_places, without_header
+from sentune.data.roles.ids import id_of
+from sentune.data.roles.options import AS_NAMED, ReadOptions
+from sentune.data.roles.text_columns import TextColumns, query_columns, text_columns
 from sentune.data.rows import LeftOut
-from sentune.data.text_columns import TextColumns, query_columns, text_columns
 from sentune.errors import DataError
 
 __all__ = ["TextRow", "TextsOf", "at_least_one", "read_questions", "read_text_rows", "read_texts"]

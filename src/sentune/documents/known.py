@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sentune.data.beir import is_beir
 from sentune.data.files.reading import TEXT_SUFFIXES
+from sentune.data.pair_files.beir import is_beir
 from sentune.documents.formats import SUFFIXES
 
 __all__ = ["are_documents"]

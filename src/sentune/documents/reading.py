@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sentune.data.fields import FieldValue
 from sentune.data.passages import Passage
+from sentune.data.roles.fields import FieldValue
 from sentune.documents.cutting import Cut, Cutter
 from sentune.documents.found import Found, find
 from sentune.documents.limits import Limits

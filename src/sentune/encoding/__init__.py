@@ -10,8 +10,7 @@ adds the methods that scripts for the reference call, and ``sentence_transformer
 class, whose ``arguments`` are checked there. ``stages`` has the first stage, from which a model is
 built or by which one looks into it; ``features`` are padded token ids as scripts pass them.
 ``card_data`` is what a caller says of a model; ``vector_tools`` are small functions of ``util``.
-``windows`` encodes texts beyond the length limit
-whole, ``precision`` narrows vectors, ``similarity`` compares them, and ``fingerprint`` says which
-model they are of. ``few_texts`` encodes a few texts without importing PyTorch, ``few_modules``
-passes them through the modules after pooling.
+``windows`` encodes texts beyond the length limit whole, ``precision`` narrows vectors,
+``similarity`` compares them, and ``fingerprint`` says which model they are of. ``few/`` encodes a
+few texts without importing PyTorch; ``runners/`` has this process and pools.
 """

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sentune.encoding.card_data import SentenceTransformerModelCardData
-from sentune.encoding.pool import Pool
+from sentune.encoding.runners.pool import Pool
 from sentune.encoding.stages import AutoModel, Transformer
 from sentune.encoding.text_encoder import TextEncoder
 from sentune.errors import ArgumentError
 from sentune.files import claim_folder, make_folder, new_folder, write_text
 from sentune.hardware import choose_compute
-from sentune.model_folder.pushing import Pushes, require_safetensors
+from sentune.model_folder.hub.pushing import Pushes, require_safetensors
 from sentune.model_folder.resolve import BaseModel
 from sentune.tokens.batch import TokenBatch
 from sentune.tokens.tokenizer import Tokenizer

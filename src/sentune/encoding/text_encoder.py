@@ -25,9 +25,9 @@ from sentune.encoding.encode import (
     encode_both,
 )
 from sentune.encoding.inputs import Inputs, given_once
-from sentune.encoding.pool import Pool
 from sentune.encoding.precision import require_precision
-from sentune.encoding.runner import Runner, runner_for
+from sentune.encoding.runners.pool import Pool
+from sentune.encoding.runners.runner import Runner, runner_for
 from sentune.hardware import choose_compute
 from sentune.progress import progress
 from sentune.tokens.prompts import choose_prompt
@@ -287,7 +287,7 @@ class TextEncoder(Embedder):
     ) -> Pool:
         """Processes with a copy of this model, for ``encode(..., pool=...)``.
 
-        See :class:`sentune.encoding.pool.Pool`, also for the devices, the cost and the errors.
+        See :class:`sentune.encoding.runners.pool.Pool`, also for devices, cost and errors.
         """
         return Pool(self, target_devices)
 

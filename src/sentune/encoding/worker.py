@@ -1,7 +1,7 @@
 """A worker's process: it reads chunks of texts from standard input and answers with vectors.
 
-:class:`sentune.encoding.pool.Pool` starts it. It ends when the pool closes the pipe, or when the
-pool's process ends.
+:class:`sentune.encoding.runners.pool.Pool` starts it. It ends when the pool closes the pipe, or
+when the pool's process ends.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import IO, Any
 import torch
 
 from sentune.encoding.encode import EncodeSettings, encode_chunk
-from sentune.encoding.frames import frame_of
-from sentune.encoding.messages import claim_pipes, read_frame, write_frame
+from sentune.encoding.runners.frames import frame_of
+from sentune.encoding.runners.messages import claim_pipes, read_frame, write_frame
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import PoolError, SentuneError
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.evaluation.late_stage import FusionFit, ReadPieces, measure_late
+from sentune.evaluation.late.late_stage import FusionFit, ReadPieces, measure_late
 from sentune.evaluation.report import PRIMARY_METRIC, FusionWeight, Report
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.significance import (

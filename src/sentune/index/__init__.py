@@ -9,18 +9,16 @@
                     └ ranking/: fusion └─ version ─ table: LanceDB, for conditions
                     → hits
 
-- ``store`` is the only code that knows where an index is kept: a folder of numbered versions.
+- ``store`` and ``object_storage/`` are the only code that knows where an index is kept: numbered
+  versions in a folder, or in a bucket. ``storage`` chooses one by the name.
 - ``index_model`` is what an index knows of its model, and how it refuses another;
   ``few_questions`` encodes with it without PyTorch.
 - ``changes`` compares passages with what is stored, so that only what changed is encoded.
 - ``manifest`` names what belongs to a version now: one small file commits every change.
-- ``segment`` has what a search needs of some passages, in one mapped file (``arrays``) that never
-  changes. ``snapshot`` is all segments of a commit.
-- ``token_codec`` packs the vectors of tokens, in an index that stores them; ``late`` compares them
-  with a question's.
-- ``arrow_rows`` turns passages into Arrow; ``table`` and ``table_writing`` alone call LanceDB.
-  ``table`` checks filters.
-- ``nearest`` and ``codes`` find near vectors. ``dense`` decides between exact and nearly exact
+- ``segments/`` has what a search needs of some passages, in one mapped file that never changes;
+  ``snapshot`` there is all segments of a commit. ``late`` compares stored tokens with a question's.
+- ``rows/`` alone calls LanceDB, for texts, fields and conditions.
+- ``dense`` decides between exact and nearly exact
   search, and measures what the latter misses.
 - ``index`` is the public class.
 """

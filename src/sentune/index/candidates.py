@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.index.late import LateStage
-from sentune.index.nearest import Nearness
-from sentune.index.snapshot import Places, Scores, Snapshot
+from sentune.index.segments.nearest import Nearness
+from sentune.index.segments.snapshot import Places, Scores, Snapshot
 from sentune.ranking.fusion import CANDIDATES, fuse
 from sentune.ranking.late_interaction import add_late
 from sentune.ranking.rank import rank

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sentune.data.passages import Passage
 from sentune.errors import DataError
-from sentune.index.arrow_rows import Kinds, fields_digest, text_digest
+from sentune.index.rows.arrow_rows import Kinds, fields_digest, text_digest
 
 __all__ = ["Changes", "Digests", "Plan", "plan"]
 

@@ -1,10 +1,10 @@
 """Exact search in small indexes, nearly exact in large ones, with what it misses measured.
 
 In a large index, the passages whose vectors differ from the question's in the fewest bits
-(:mod:`sentune.index.codes`) are the candidates, and only these are compared in float32. How many
-there have to be is measured on vectors of the index itself; a question that is far from all
-passages, or from those that meet a condition, gets more (:mod:`sentune.index.nearest`). A condition
-takes passages out before the candidates are chosen, so it cannot leave fewer of them.
+(:mod:`sentune.index.segments.codes`) are the candidates, and only these are compared in float32.
+How many there have to be is measured on vectors of the index itself; a question that is far from
+all passages, or from those that meet a condition, gets more
+(:mod:`sentune.index.segments.nearest`). A condition takes passages out before the candidates are chosen, so it cannot leave fewer of them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.index.nearest import Nearness
-from sentune.index.snapshot import Snapshot
+from sentune.index.segments.nearest import Nearness
+from sentune.index.segments.snapshot import Snapshot
 from sentune.index.store import Store
 from sentune.index.version import Version
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.encoding.few_texts import encode_few
+from sentune.encoding.few.few_texts import encode_few
 from sentune.encoding.fingerprint import tokenizer_digest, weights_digest
 from sentune.hardware import may_have_gpu, processor_bfloat16_unit
 from sentune.index.index_model import IndexModel
@@ -55,8 +55,8 @@ class EncodedQuestions:
 def encode_questions(built_with: IndexModel, questions: Sequence[str]) -> EncodedQuestions | None:
     """What ``EncodedQuestions.by(built_with.load(), questions)`` is; None where that has to do it.
 
-    That is for the models and texts that :func:`sentune.encoding.few_texts.encode_few` leaves to
-    it, for another processor, and for a model that is not the one the index was built with: then
+    That is for the models and texts that :func:`sentune.encoding.few.few_texts.encode_few` leaves
+    to it, for another processor, and for a model that is not the one the index was built with: then
     it says how they differ.
 
     Raises:

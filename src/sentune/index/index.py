@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Self
 
 from sentune.checks import require_choice, require_text
 from sentune.data.files.lines import STDIN
-from sentune.data.options import AS_NAMED, ReadOptions
+from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.encoding.fingerprint import fingerprint
 from sentune.errors import ArgumentError, IndexFolderError
-from sentune.index.arrow_rows import among, of_source
 from sentune.index.changes import Changes
 from sentune.index.index_model import IndexModel
 from sentune.index.reader import IndexReader
+from sentune.index.rows.arrow_rows import among, of_source
+from sentune.index.rows.table import require_extra, require_lancedb
+from sentune.index.rows.table_writing import WritableTable
 from sentune.index.sources import Data, Sources, sources_of
 from sentune.index.storage import store_at
 from sentune.index.store import BASE_FOLDER, Store
-from sentune.index.table import require_extra, require_lancedb
-from sentune.index.table_writing import WritableTable
 from sentune.index.version_writing import WritableVersion
 from sentune.index.writer import Writer
 from sentune.ranking.pieces import LongText, require_long_text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.index.snapshot import Snapshot
+from sentune.index.segments.snapshot import Snapshot
 from sentune.ranking.late_interaction import LateChoice, late_scores
 from sentune.ranking.token_vectors import TokenVectors
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sentune.data.fields import FieldNames, FieldValue
 from sentune.data.files.lines import STDIN
-from sentune.data.options import AS_NAMED, ReadOptions
 from sentune.data.passages import Passage, passage_files, read_passage_rows
-from sentune.index.arrow_rows import as_passage
+from sentune.data.roles.fields import FieldNames, FieldValue
+from sentune.data.roles.options import AS_NAMED, ReadOptions
+from sentune.index.rows.arrow_rows import as_passage
 
 __all__ = ["Data", "Source", "Sources", "sources_of"]
 

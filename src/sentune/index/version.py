@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from sentune.errors import IndexFolderError
 from sentune.index.manifest import Manifest
-from sentune.index.snapshot import Snapshot
+from sentune.index.rows.table import PassageTable
+from sentune.index.segments.snapshot import Snapshot
+from sentune.index.segments.token_codec import Tokens, WholeTokens
 from sentune.index.store import Store
-from sentune.index.table import PassageTable
-from sentune.index.token_codec import Tokens, WholeTokens
 
 __all__ = ["TextVectors", "Version"]
 

@@ -23,16 +23,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.index.arrays import Pieces as Parts
-from sentune.index.arrays import write_arrays
-from sentune.index.arrow_rows import among, numbered, of_source, shown
 from sentune.index.manifest import Manifest
-from sentune.index.segment import joined_segments, segment_of
-from sentune.index.snapshot import Snapshot
+from sentune.index.rows.arrow_rows import among, numbered, of_source, shown
+from sentune.index.rows.table import PassageTable
+from sentune.index.rows.table_writing import WritableTable
+from sentune.index.segments.arrays import Pieces as Parts
+from sentune.index.segments.arrays import write_arrays
+from sentune.index.segments.segment import joined_segments, segment_of
+from sentune.index.segments.snapshot import Snapshot
+from sentune.index.segments.token_codec import TokenCodec, Tokens, WholeTokens, packed_with
 from sentune.index.store import Store
-from sentune.index.table import PassageTable
-from sentune.index.table_writing import WritableTable
-from sentune.index.token_codec import TokenCodec, Tokens, WholeTokens, packed_with
 from sentune.index.version import Version
 from sentune.ranking.pieces import Pieces
 from sentune.ranking.postings import Postings

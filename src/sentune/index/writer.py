@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from sentune.data.passages import Passage
 from sentune.errors import IndexFolderError
-from sentune.index.arrow_rows import (
+from sentune.index.changes import Changes, Digests, plan
+from sentune.index.dense import prepare
+from sentune.index.rows.arrow_rows import (
     FIELDS_DIGEST,
     SOURCE,
     TEXT_DIGEST,
@@ -22,10 +24,8 @@ from sentune.index.arrow_rows import (
     table_of,
     text_digest,
 )
-from sentune.index.changes import Changes, Digests, plan
-from sentune.index.dense import prepare
+from sentune.index.segments.token_codec import Tokens, WholeTokens, packed_with
 from sentune.index.sources import Sources
-from sentune.index.token_codec import Tokens, WholeTokens, packed_with
 from sentune.index.version import TextVectors, Version
 from sentune.index.version_writing import WritableVersion
 from sentune.progress import Advance, progress

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sentune.data import Passage, ReadOptions, read_passage_rows
-from sentune.data.fields import FieldValue
-from sentune.data.options import AS_NAMED
+from sentune.data.roles.fields import FieldValue
+from sentune.data.roles.options import AS_NAMED
 from sentune.errors import DataError
 
 __all__ = ["SourcePassage", "read_source", "source_passages"]

@@ -9,15 +9,15 @@ from typing import Any
 
 from sentune.checks import require_number
 from sentune.data import Pairs, ReadOptions, hold_out_groups
-from sentune.data.cells import passages_in
-from sentune.data.columns import PairColumns, pair_columns
 from sentune.data.files.reading import ROW_SUFFIXES
 from sentune.data.files.records import Record, checked_text
 from sentune.data.guards import normalised
-from sentune.data.headers import pair_places, without_header
-from sentune.data.options import AS_NAMED
-from sentune.data.pair_files import pairs_or_records
+from sentune.data.pair_files.reading import pairs_or_records
 from sentune.data.passages import Passage
+from sentune.data.roles.cells import passages_in
+from sentune.data.roles.columns import PairColumns, pair_columns
+from sentune.data.roles.headers import pair_places, without_header
+from sentune.data.roles.options import AS_NAMED
 from sentune.data.rows import Rows
 from sentune.errors import ArgumentError, DataError
 from sentune.questions.near_duplicates import near_duplicates

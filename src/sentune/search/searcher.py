@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from sentune.checks import require_whole
-from sentune.data.fields import FieldValue
+from sentune.data.roles.fields import FieldValue
 from sentune.errors import ArgumentError
 
 if TYPE_CHECKING:

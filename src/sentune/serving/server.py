@@ -13,12 +13,12 @@ from typing import Any
 import uvicorn
 
 from sentune.errors import ArgumentError, SentuneError
-from sentune.serving.app import application
 from sentune.serving.engine import Engine
 from sentune.serving.figures import Figures
+from sentune.serving.http.app import application
+from sentune.serving.http.protocol import timed_protocol
 from sentune.serving.limits import Limits
 from sentune.serving.plan import Plan
-from sentune.serving.protocol import timed_protocol
 
 __all__ = ["serve"]
 

@@ -13,7 +13,7 @@ import threading
 import traceback
 from typing import IO, Any
 
-from sentune.encoding.messages import claim_pipes, read_frame, write_frame
+from sentune.encoding.runners.messages import claim_pipes, read_frame, write_frame
 from sentune.errors import PoolError, SentuneError
 from sentune.serving.plan import Plan
 

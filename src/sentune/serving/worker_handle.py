@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from sentune.encoding.messages import LENGTH, packed_frame
+from sentune.encoding.runners.messages import LENGTH, packed_frame
 from sentune.errors import PoolError, SentuneError
 from sentune.serving.plan import Plan
 

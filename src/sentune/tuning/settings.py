@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from sentune.checks import require_whole
-from sentune.data.options import AS_NAMED, READ_SETTINGS, ReadOptions
+from sentune.data.roles.options import AS_NAMED, READ_SETTINGS, ReadOptions
 from sentune.errors import ArgumentError, DataError
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL
 from sentune.ranking.pieces import LongText, require_long_text

@@ -17,7 +17,7 @@ from sentune.data import (
 )
 from sentune.data.files.records import quoted
 from sentune.data.kinds import unused_prose
-from sentune.data.options import AS_NAMED, ReadOptions
+from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.errors import DataError
 from sentune.evaluation import RetrievalTask
 from sentune.questions.made_questions import made_caution, part_texts

@@ -20,7 +20,7 @@ from sentune.data.corpus import read_passages
 from sentune.data.files.parquet import parquet_rows
 from sentune.data.files.reading import records_of
 from sentune.data.labelled import read_labelled_texts
-from sentune.data.pair_files import read_pairs
+from sentune.data.pair_files.reading import read_pairs
 from sentune.data.passages import read_passage_rows
 from sentune.data.scored import is_scored, read_scored_pairs
 from sentune.data.texts import read_texts

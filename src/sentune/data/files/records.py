@@ -1,7 +1,7 @@
 """One row of a file, not yet checked; and how messages name values and columns.
 
 A record is what one row holds: an object of columns for most files, a bare text where a file of
-texts allows one. ``sentune.data.columns`` decides which column means what.
+texts allows one. ``sentune.data.roles.columns`` decides which column means what.
 """
 
 from __future__ import annotations

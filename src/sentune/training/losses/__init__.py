@@ -11,11 +11,6 @@ from sentune.training.losses.batch_triplets import (
 from sentune.training.losses.contrastive import ContrastiveLoss, OnlineContrastiveLoss
 from sentune.training.losses.cosent import CoSENTLoss
 from sentune.training.losses.cosine_similarity import CosineSimilarityLoss
-from sentune.training.losses.distances import (
-    BatchHardTripletLossDistanceFunction,
-    SiameseDistanceMetric,
-    TripletDistanceMetric,
-)
 from sentune.training.losses.distillation import (
     DistillKLDivLoss,
     EmbedDistillLoss,
@@ -41,6 +36,11 @@ from sentune.training.losses.multiple_negatives_ranking import (
 from sentune.training.losses.multiple_negatives_symmetric import (
     CachedMultipleNegativesSymmetricRankingLoss,
     MultipleNegativesSymmetricRankingLoss,
+)
+from sentune.training.losses.shared.distances import (
+    BatchHardTripletLossDistanceFunction,
+    SiameseDistanceMetric,
+    TripletDistanceMetric,
 )
 from sentune.training.losses.softmax import SoftmaxLoss
 from sentune.training.losses.supervised_contrastive import SupervisedContrastiveLoss

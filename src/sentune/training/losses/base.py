@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from sentune.errors import ArgumentError
 from sentune.network.pack import Pack
 from sentune.training.batches.collator import Batch
-from sentune.training.losses.caching import encode_in_mini_batches
-from sentune.training.losses.features import Features, vectors_of
+from sentune.training.losses.shared.caching import encode_in_mini_batches
+from sentune.training.losses.shared.features import Features, vectors_of
 from sentune.wording import counted
 
 __all__ = ["EmbeddingLoss", "Encode", "require_columns", "require_labels"]

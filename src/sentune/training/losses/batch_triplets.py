@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sentune.errors import ArgumentError
 from sentune.training.losses.base import EmbeddingLoss, require_columns, require_labels
-from sentune.training.losses.distances import (
+from sentune.training.losses.shared.distances import (
     BatchHardTripletLossDistanceFunction,
     Distance,
     all_pairs_distance,

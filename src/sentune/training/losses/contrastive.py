@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sentune.training.losses.base import EmbeddingLoss, require_columns, require_labels
-from sentune.training.losses.distances import Distance, distance_name, row_distance
+from sentune.training.losses.shared.distances import Distance, distance_name, row_distance
 
 __all__ = ["ContrastiveLoss", "OnlineContrastiveLoss"]
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sentune.encoding.similarity import pairwise_cos_sim
 from sentune.training.losses.base import EmbeddingLoss, require_columns, require_labels
-from sentune.training.losses.pair_functions import Similarity, require_shape, row_by_row
+from sentune.training.losses.shared.pair_functions import Similarity, require_shape, row_by_row
 
 __all__ = ["CoSENTLoss"]
 

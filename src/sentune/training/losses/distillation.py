@@ -15,7 +15,7 @@ from sentune.checks import require_choice, require_number, require_whole
 from sentune.errors import ArgumentError
 from sentune.files import write_bytes
 from sentune.training.losses.base import EmbeddingLoss, require_columns, require_labels
-from sentune.training.losses.pair_functions import Similarity, require_shape, row_by_row
+from sentune.training.losses.shared.pair_functions import Similarity, require_shape, row_by_row
 
 __all__ = ["DistillKLDivLoss", "EmbedDistillLoss", "MSELoss", "MarginMSELoss"]
 

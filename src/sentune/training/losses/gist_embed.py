@@ -170,7 +170,7 @@ class CachedGISTEmbedLoss(GISTEmbedLoss):
     """:class:`GISTEmbedLoss` in mini-batches (Gao et al. 2021, arXiv:2101.06983).
 
     Value and gradient are those of the plain loss. Cost: one more forward of the model; see
-    :func:`~sentune.training.losses.caching.encode_in_mini_batches`.
+    :func:`~sentune.training.losses.shared.caching.encode_in_mini_batches`.
 
     Args:
         mini_batch_size, mini_batch_num_tokens, show_progress_bar: as for

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from sentune.checks import require_whole
 from sentune.errors import ArgumentError
 from sentune.training.batches.collator import Batch
-from sentune.training.losses.all_gather import processes
 from sentune.training.losses.base import EmbeddingLoss, require_columns
+from sentune.training.losses.shared.all_gather import processes
 
 __all__ = ["MatryoshkaLoss"]
 

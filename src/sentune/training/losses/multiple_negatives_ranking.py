@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from sentune.checks import require_choice, require_number
 from sentune.errors import ArgumentError
-from sentune.training.losses.all_gather import gather_rows, processes
 from sentune.training.losses.base import EmbeddingLoss, require_columns
 from sentune.training.losses.mini_batches import CACHING_CITATION, set_mini_batches
-from sentune.training.losses.pair_functions import Similarity, all_pairs, require_shape
+from sentune.training.losses.shared.all_gather import gather_rows, processes
+from sentune.training.losses.shared.pair_functions import Similarity, all_pairs, require_shape
 
 __all__ = [
     "CachedMultipleNegativesRankingLoss",
@@ -199,7 +199,7 @@ class CachedMultipleNegativesRankingLoss(MultipleNegativesRankingLoss):
     Value and gradient are those of the plain loss, while only ``mini_batch_size`` texts have
     their activations in memory: memory no longer limits the number of in-batch negatives.
     Cost: one more forward than the plain loss; see
-    :func:`~sentune.training.losses.caching.encode_in_mini_batches`. The n · m scores stay in
+    :func:`~sentune.training.losses.shared.caching.encode_in_mini_batches`. The n · m scores stay in
     memory, about 12 bytes each.
 
     Args:

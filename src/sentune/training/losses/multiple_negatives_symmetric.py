@@ -8,7 +8,7 @@ from sentune.training.losses.multiple_negatives_ranking import (
     CachedMultipleNegativesRankingLoss,
     MultipleNegativesRankingLoss,
 )
-from sentune.training.losses.pair_functions import Similarity
+from sentune.training.losses.shared.pair_functions import Similarity
 
 __all__ = [
     "CachedMultipleNegativesSymmetricRankingLoss",

@@ -12,7 +12,7 @@ from sentune.checks import require_whole
 from sentune.errors import ArgumentError
 from sentune.training.batches.collator import Batch
 from sentune.training.losses.base import EmbeddingLoss, Encode, require_columns, require_labels
-from sentune.training.losses.features import Features, vectors_of
+from sentune.training.losses.shared.features import Features, vectors_of
 
 __all__ = ["SoftmaxLoss"]
 

@@ -1,0 +1,1 @@
+"""Pairs that every machine has: from the docstrings of Python, and files of them."""

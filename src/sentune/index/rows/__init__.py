@@ -1,0 +1,1 @@
+"""LanceDB's table of passages: its columns, reading and writing."""

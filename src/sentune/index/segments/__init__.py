@@ -1,0 +1,1 @@
+"""Passages that were written together: arrays in one mapped file, and the nearest of them."""

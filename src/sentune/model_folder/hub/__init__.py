@@ -1,0 +1,1 @@
+"""A model's folder → the Hugging Face hub: which files, and in one commit."""

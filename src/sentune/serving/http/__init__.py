@@ -1,0 +1,1 @@
+"""What clients say and get: the gate, the bodies, and the routes of each kind of client."""

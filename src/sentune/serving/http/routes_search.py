@@ -1,0 +1,73 @@
+"""Search in the index of the server, in one way or in several at once."""
+
+from __future__ import annotations
+
+import json
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from sentune.errors import ArgumentError
+from sentune.serving.http.bodies import SearchBody
+from sentune.serving.http.documented import FOUND
+from sentune.serving.http.route import CheckedRoute
+from sentune.serving.problems import RefusedError, unprocessable
+from sentune.serving.service import Service, answer
+from sentune.tokens.truncation import Truncation
+
+__all__ = ["search_routes"]
+
+_LATE_COST = 4000  # tokens: about twenty passages
+_COST = 50
+
+
+def search_routes(service: Service) -> APIRouter:
+    """``/search``."""
+    router = APIRouter(route_class=CheckedRoute)
+
+    @router.post("/search", responses=FOUND)
+    async def search(body: SearchBody) -> Response:
+        """The passages that answer a question: ``results`` has a list for each mode."""
+        known = service.engine.facts.get("index")
+        if known is None:
+            raise _no_index()
+        modes = _modes(body, known["mode"], known["modes"])
+        asked = {"query": body.query, "top": body.top, "where": body.where, "modes": modes}
+        cost = _LATE_COST if "late" in modes else _COST * len(modes)
+        _, content = await service.engine.ask("search", json.dumps(asked).encode(), cost)
+        found = json.loads(content)
+        cut = Truncation(1, found["truncated"], found["left_out"])
+        results = found["results"]
+        return answer({"modes": modes, "hits": results[modes[0]], "results": results}, cut)
+
+    return router
+
+
+def _modes(body: SearchBody, usual: str, known: list[str]) -> list[str]:
+    if body.mode is not None and body.modes is not None:
+        raise unprocessable(
+            "mode and modes", expected="one of them", fix="leave one of the two out"
+        )
+    given: list[str] = [*(body.modes or [])] or [body.mode or usual]
+    asked = list(dict.fromkeys(given))
+    if "base" in asked and "base" not in known:
+        raise RefusedError(
+            400,
+            ArgumentError(
+                "the mode base",
+                expected=f"one of {', '.join(known)}",
+                fix="start the server with --compare BASE to have it",
+            ),
+        )
+    return asked
+
+
+def _no_index() -> RefusedError:
+    return RefusedError(
+        404,
+        ArgumentError(
+            "a search without an index",
+            expected="a server that was started with --index INDEX",
+            fix="start it with an index: sentune serve MODEL --index INDEX",
+        ),
+    )

@@ -1,0 +1,1 @@
+"""What several losses need: rows of all processes, caching, distances, pair functions."""

@@ -1,0 +1,135 @@
+"""Folders that the library ``datasets`` wrote, read without it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
+
+from sentune.data import Pairs, is_scored, read_labelled_texts, read_pairs, read_scored_pairs
+from sentune.data.converting import write_pairs
+from sentune.data.roles.options import ReadOptions
+from sentune.errors import DataError
+
+ROWS = {"anchor": ["what", "who"], "positive": ["that", "they"], "negative": ["no", "none"]}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quiet() -> None:
+    datasets.disable_progress_bars()
+
+
+def of_rows(rows: Mapping[str, Sequence[Any]] = ROWS) -> Any:
+    return datasets.Dataset.from_dict(dict(rows))
+
+
+def test_one_dataset_in_several_files(tmp_path: Path) -> None:
+    of_rows().save_to_disk(tmp_path / "d", num_shards=2)
+    pairs = read_pairs(tmp_path / "d")
+    assert list(pairs.rows()) == [("what", "that", "no"), ("who", "they", "none")]
+    assert pairs.notes == ()
+    (tmp_path / "d" / "data-00001-of-00002.arrow").write_bytes(b"cut")
+    with pytest.raises(DataError, match=r"00001-of-00002.arrow can't be read"):
+        read_pairs(tmp_path / "d")
+    (tmp_path / "d" / "data-00001-of-00002.arrow").unlink()
+    with pytest.raises(DataError, match="does not exist"):
+        read_pairs(tmp_path / "d")
+
+
+def test_of_several_splits_the_wanted_one(tmp_path: Path) -> None:
+    one, two = of_rows(), of_rows({"anchor": ["how"], "positive": ["so"]})
+    datasets.DatasetDict(train=one, validation=two).save_to_disk(tmp_path / "d")
+    (tmp_path / "p" / "data").mkdir(parents=True)
+    one.to_parquet(tmp_path / "p" / "data" / "train-00000-of-00001.parquet")
+    two.to_parquet(tmp_path / "p" / "data" / "validation-00000-of-00001.parquet")
+    for folder in (tmp_path / "d", tmp_path / "p"):
+        assert len(read_pairs(folder, ReadOptions(split="train"))) == 2
+        pairs = read_pairs(folder, ReadOptions(split="valid"))
+        assert list(pairs.questions.values()) == ["how"]
+        assert "also has 'train'" in pairs.notes[0]
+        with pytest.raises(DataError, match=r"the splits 'train', 'validation'.*Name the one"):
+            read_pairs(folder)
+    assert len(read_pairs(tmp_path / "d" / "train")) == 2
+
+
+def test_numbers_of_classes_are_their_names(tmp_path: Path) -> None:
+    # In this set 0 means that the passage follows, so that a plain number would be taken wrongly.
+    names = datasets.ClassLabel(names=["entailment", "not_entailment"])
+    rows = of_rows(
+        {"premise": ["a b", "c d", "e f"], "hypothesis": ["p", "q", "r"], "label": [0, 1, -1]}
+    )
+    rows = rows.cast_column("label", names)
+    rows.save_to_disk(tmp_path / "d")
+    rows.to_parquet(tmp_path / "d.parquet")
+    options = ReadOptions(label="label", skip_blank=True)
+    for path in (tmp_path / "d", tmp_path / "d.parquet"):
+        pairs = read_pairs(path, options)
+        assert pairs.questions == {"q1": "a b"}
+        assert pairs.relevant == {"q1": ("p1",)}
+        with pytest.raises(DataError, match="'entailment'"):
+            read_pairs(path)
+    texts = of_rows({"text": ["x", "y"], "label": [1, 0]}).cast_column("label", names)
+    texts.to_parquet(tmp_path / "t.parquet")
+    assert list(read_labelled_texts(tmp_path / "t.parquet").labels) == [
+        "not_entailment",
+        "entailment",
+    ]
+
+
+def test_scores(tmp_path: Path) -> None:
+    rows: Mapping[str, list[Any]] = {
+        "sentence1": ["a", "b"],
+        "sentence2": ["c", "d"],
+        "score": [0.5, 4.0],
+    }
+    of_rows(rows).save_to_disk(tmp_path / "d")
+    of_rows().save_to_disk(tmp_path / "pairs")
+    assert is_scored(tmp_path / "d")
+    assert not is_scored(tmp_path / "pairs")
+    assert read_scored_pairs(tmp_path / "d").scores == (0.5, 4.0)
+
+
+def test_the_library_reads_what_is_written(tmp_path: Path) -> None:
+    pairs = Pairs(
+        {"q1": "what", "q2": "who"},
+        {"p1": "that", "p2": "they"},
+        {"q1": ("p1",), "q2": ("p2", "p1")},
+        {"q1": ("no",), "q2": ("none",)},
+    )
+    write_pairs(pairs, tmp_path / "out", "datasets")
+    found = datasets.load_dataset(
+        str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"), split="train"
+    )
+    assert found.column_names == ["anchor", "positive", "negative"]
+    assert [tuple(row.values()) for row in found] == list(pairs.rows())
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("state.json", "{", "it is not JSON"),
+        ("state.json", "{}", "it does not list files"),
+        ("state.json", '{"_data_files": [{"filename": "../../x"}]}', "it does not list files"),
+        ("state.json", '{"_data_files": [], "_indices_data_files": [1]}', "by indices"),
+        ("dataset_dict.json", '{"splits": [".."]}', "it does not list splits"),
+        ("dataset_dict.json", "[]", "it does not list splits"),
+    ],
+)
+def test_damaged_folders(tmp_path: Path, file: str, content: str, said: str) -> None:
+    (tmp_path / file).write_text(content)
+    with pytest.raises(DataError, match=said):
+        read_pairs(tmp_path)
+
+
+def test_other_folders_are_of_beir(tmp_path: Path) -> None:
+    of_rows().to_parquet(tmp_path / "corpus.parquet")
+    with pytest.raises(DataError, match="BEIR"):
+        read_pairs(tmp_path)
+    shutil.move(tmp_path / "corpus.parquet", tmp_path / "train.parquet")
+    assert len(read_pairs(tmp_path)) == 2
+    assert json.dumps(read_pairs(tmp_path).source)
