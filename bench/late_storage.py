@@ -25,7 +25,7 @@ from sentune import SentenceTransformer
 from sentune.data import read_pairs
 from sentune.evaluation import RetrievalTask
 from sentune.evaluation.retrieval import question_metrics
-from sentune.index import token_codec
+from sentune.index.segments import token_codec
 from sentune.index.segments.token_codec import TokenCodec, WholeTokens, token_scores
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import fuse, shortlist

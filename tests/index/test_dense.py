@@ -10,7 +10,8 @@ import pytest
 
 from sentune import SentenceTransformer
 from sentune.data import Passage
-from sentune.index import Index, dense, nearest
+from sentune.index import Index, dense
+from sentune.index.segments import nearest
 from sentune.index.segments.nearest import Nearness
 from sentune.index.segments.snapshot import Snapshot
 

@@ -13,7 +13,8 @@ from tests.long import LONG
 
 from sentune import SentenceTransformer, count_truncation
 from sentune.errors import ArgumentError, IndexFolderError
-from sentune.index import Index, dense, nearest, writer
+from sentune.index import Index, dense, writer
+from sentune.index.segments import nearest
 from sentune.index.segments.segment import best_pieces
 from sentune.index.store import LocalStore
 

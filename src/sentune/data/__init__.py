@@ -11,8 +11,9 @@
 - ``files/`` turns each format into records, and rows of results into a file.
 - ``roles/`` says what each column of a file is; ``rows`` counts what was not used.
 - ``pair_files/`` reads pairs of every layout, and merges repeated texts.
-- ``texts`` reads texts to encode, ``corpus`` passages to search in memory, ``passages`` what an index stores, ``labelled`` texts with labels, ``scored``
-  sentence pairs with scores, ``sentence_pairs`` those without.
+- ``texts`` reads texts to encode, ``corpus`` passages to search in memory, ``passages``
+  what an index stores, ``labelled`` texts with labels, ``scored`` sentence pairs with scores,
+  ``sentence_pairs`` those without.
 - ``kinds`` sees from the first rows whether a file has questions; ``more_passages`` adds passages
   that nobody asked about.
 - ``inspection`` counts what may be wrong with pairs or texts, ``languages`` names

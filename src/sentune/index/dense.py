@@ -4,7 +4,8 @@ In a large index, the passages whose vectors differ from the question's in the f
 (:mod:`sentune.index.segments.codes`) are the candidates, and only these are compared in float32.
 How many there have to be is measured on vectors of the index itself; a question that is far from
 all passages, or from those that meet a condition, gets more
-(:mod:`sentune.index.segments.nearest`). A condition takes passages out before the candidates are chosen, so it cannot leave fewer of them.
+(:mod:`sentune.index.segments.nearest`). A condition takes passages out before the
+candidates are chosen, so it cannot leave fewer of them.
 """
 
 from __future__ import annotations

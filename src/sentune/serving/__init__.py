@@ -10,7 +10,7 @@
   computed in one worker, and replaces a worker that dies or hangs.
 - ``texts`` turns texts into token ids in the server's process, so that what is cut is known before
   anything is computed; ``vectors`` finishes what the worker gives.
-- ``http/`` lets requests in (``gate``), says what they may hold (``bodies``), and has one module for
-  each family of clients; ``app`` there puts them together.
+- ``http/`` lets requests in (``gate``), says what they may hold (``bodies``), and has one module
+  for each family of clients; ``app`` there puts them together.
 - ``server`` listens, and stops in order.
 """

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sentune import SentenceTransformer
-from sentune.evaluation import late_scores
+from sentune.evaluation.late import late_scores
 from sentune.evaluation.late.late_scores import LateScores
 from sentune.evaluation.late.late_stage import LATE_DEPTHS, choose_late
 from sentune.evaluation.report import LateStage, Report
