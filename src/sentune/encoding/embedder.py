@@ -131,12 +131,12 @@ class Embedder(Computing):
         :func:`sentune.encoding.features.embed_features`.
         """
         if isinstance(packed, Pack):
-            return self._embedded(packed, prompt_length)[1]
+            return self.embedded(packed, prompt_length)[1]
         skipped = int(packed.get("prompt_length", prompt_length))
-        return embed_features(packed, partial(self._embedded, prompt_length=skipped))
+        return embed_features(packed, partial(self.embedded, prompt_length=skipped))
 
-    def _embedded(self, packed: Pack, prompt_length: int = 0) -> tuple[Tensor, Tensor]:
-        """The vectors of the tokens, in the order of the pack, and those of the texts."""
+    def embedded(self, packed: Pack, prompt_length: int = 0) -> tuple[Tensor, Tensor]:
+        """A pack → the vectors of its tokens, in its order, and those of its texts, as given."""
         tokens = self.encoder(packed, self.reduced_dtype)
         vectors: Tensor = self.after_pooling(self.pooling(tokens, packed, prompt_length))
         return tokens, vectors
