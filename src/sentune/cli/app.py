@@ -17,6 +17,7 @@ from sentune.cli import (
     classify,
     cluster,
     demo,
+    distill,
     doctor,
     duplicates,
     encode,
@@ -39,7 +40,19 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(read, check, tune, mine_negatives, evaluate, index, search, rerank, encode, similarity),
+    *(
+        read,
+        check,
+        tune,
+        distill,
+        mine_negatives,
+        evaluate,
+        index,
+        search,
+        rerank,
+        encode,
+        similarity,
+    ),
     *(classify, cluster, paraphrases, duplicates, export, demo, doctor),
 )
 

@@ -60,9 +60,7 @@ def with_layers(model: SentenceTransformer, layers: Sequence[int]) -> SentenceTr
     return student
 
 
-def _values(
-    values: dict[str, Any], config: EncoderConfig, layers: Sequence[int]
-) -> dict[str, Any]:
+def _values(values: dict[str, Any], config: EncoderConfig, layers: Sequence[int]) -> dict[str, Any]:
     """The content of ``config.json`` for fewer layers."""
     names = ARCHITECTURES[config.model_type].spelling.get("num_hidden_layers", "num_hidden_layers")
     known = [name for name in ((names,) if isinstance(names, str) else names) if name in values]

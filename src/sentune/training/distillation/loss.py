@@ -69,7 +69,7 @@ class TeacherVectorsLoss(EmbeddingLoss):
         self.teacher = taught_by or type(teacher).__name__
         self._student = model
         self._teacher = (teacher,)  # in a tuple: its weights are not parameters of the loss
-        self._target = target
+        self.target = target
 
     def compute(self, encode: Encode, batch: Batch) -> Tensor:
         """The loss of a batch, whose texts go through the student and the teacher in one pack."""
@@ -77,7 +77,7 @@ class TeacherVectorsLoss(EmbeddingLoss):
         packed = batch.pack()
         with torch.no_grad(), self._teacher[0].evaluating():
             known_tokens, known = self._teacher[0].embedded(packed)
-            target = known if self._target is None else self._target(known)
+            target = known if self.target is None else self.target(known)
         tokens, vectors = self._student.embedded(packed)
         loss = (vectors - target).square().sum(dim=1) / target.square().sum(dim=1)
         if not self.token_weight:

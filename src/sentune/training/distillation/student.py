@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sentune.checks import require_whole
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, DataError
-from sentune.network.vector_modules import Dense, Normalize
+from sentune.network.vector_modules import Dense
 from sentune.training.distillation.layers import chosen_layers, with_layers
 from sentune.wording import counted
 
@@ -59,7 +59,7 @@ def shape_of_student(
 
 
 def student_of(
-    teacher: SentenceTransformer, shape: Shape, vectors: NDArray[Any]
+    teacher: SentenceTransformer, shape: Shape, vectors: NDArray[Any] | None
 ) -> SentenceTransformer:
     """A student that begins with weights of its teacher.
 
@@ -70,14 +70,14 @@ def student_of(
     Args:
         teacher: which is not changed.
         shape: from :func:`shape_of_student`.
-        vectors: the teacher's of many texts, (n, dim of the teacher). Only fewer dimensions need
-            them.
+        vectors: the teacher's of many texts, (n, dim of the teacher). Without them,
+            dimensions stay.
 
     Raises:
         DataError: fewer vectors than dimensions.
     """
     student = with_layers(teacher, shape.layers)
-    if shape.dim is not None:
+    if shape.dim is not None and vectors is not None:
         _narrow(student, torch.from_numpy(vectors), shape.dim)
     return student
 
