@@ -167,3 +167,93 @@ def test_pairs_without_any_other_passage(
     refused(("mine-negatives", jsonl("all.jsonl", rows), *options), "no negative for some question")
     refused(("mine-negatives", file, "--model", broken_folder, "--out", out), "not finite")
     assert not out.exists()
+
+
+def test_layouts_with_scores_and_a_corpus(
+    run: Callable[..., Any],
+    file: Path,
+    jsonl: Callable[..., Path],
+    tiny_folder: Path,
+    tmp_path: Path,
+    real_texts: list[str],
+) -> None:
+    """Each layout holds the same negatives; those of the corpus are among them."""
+    pairs = read_pairs(file)
+    more = [{"text": " ".join(text.split()[:20])} for text in real_texts[-30:]]
+    corpus = jsonl("corpus.jsonl", more)
+    model = SentenceTransformer(tiny_folder)
+    found = {}
+    for layout in ("n-tuple", "triplet", "labeled-pair", "labeled-list"):
+        for options in ((), ("--output-scores",)):
+            out = tmp_path / f"{layout}{len(options)}.jsonl"
+            outcome = run(
+                *("mine-negatives", file, "--model", tiny_folder, "--corpus", corpus, "--out", out),
+                *("--mode", "words", "--output-format", layout, *options),
+            )
+            assert outcome.code == 0, outcome.err
+            assert "corpus.jsonl adds 30 passages without a question" in outcome.err
+            lines = out.read_text(encoding="utf-8").splitlines()
+            found[layout, bool(options)] = [json.loads(line) for line in lines]
+    tuples = found["n-tuple", False]
+    names = [name for name in tuples[0] if name.startswith("negative_")]
+    negatives = {row["anchor"]: [row[name] for name in names] for row in tuples}
+    assert {text for some in negatives.values() for text in some} & {row["text"] for row in more}
+    assert not {text for some in negatives.values() for text in some} <= set(
+        pairs.passages.values()
+    )
+    for row in found["triplet", False]:
+        assert row["negative"] in negatives[row["anchor"]]
+    assert len(found["triplet", False]) == sum(len(negatives[row["anchor"]]) for row in tuples)
+    for row in found["labeled-pair", False]:
+        assert (row["positive"] in negatives[row["anchor"]]) == (row["label"] == 0)
+    for row in found["labeled-list", False]:
+        assert row["labels"] == [1, 0, 0, 0]
+        assert row["positive"][1:] == negatives[row["anchor"]]
+    for row in found["labeled-list", True]:
+        vectors = model.encode_document(row["positive"], normalize_embeddings=True)
+        question = model.encode_query(row["anchor"], normalize_embeddings=True)
+        assert row["scores"] == pytest.approx((vectors @ question).tolist(), abs=1e-4)
+        assert "labels" not in row
+
+
+def test_negatives_that_the_file_has_get_their_scores(
+    run: Callable[..., Any], jsonl: Callable[..., Path], tiny_folder: Path, tmp_path: Path
+) -> None:
+    rows = [
+        {"anchor": "a cat", "positive": "a cat sleeps", "negative": "bread from the oven"},
+        {"anchor": "tax", "positive": "tax law", "negative": "a cat sleeps"},
+    ]
+    out = tmp_path / "out.jsonl"
+    outcome = run(
+        *("mine-negatives", jsonl("own.jsonl", rows), "--model", tiny_folder, "--out", out),
+        *("--num-negatives", 1, "--output-scores"),
+    )
+    assert outcome.code == 0, outcome.err
+    first = json.loads(out.read_text(encoding="utf-8").splitlines()[0])
+    texts = [first[name] for name in ("positive", "negative_1")]
+    assert texts == ["a cat sleeps", "bread from the oven"]
+    model = SentenceTransformer(tiny_folder)
+    expected = model.encode_document(texts, normalize_embeddings=True) @ model.encode_query(
+        "a cat", normalize_embeddings=True
+    )
+    assert first["scores"] == pytest.approx(expected.tolist(), abs=1e-4)
+
+
+@pytest.mark.usefixtures("no_model")
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        (("--mode", "bm25"), ("mode is 'bm25'", "dense, words, hybrid")),
+        (("--output-format", "list"), ("output_format is 'list'", "labeled-list")),
+        (("--output-format", "labeled-list"), ("out.csv", "a cell of CSV holds no list")),
+        (("--output-scores",), ("out.csv", ".jsonl")),
+    ],
+)
+def test_a_mode_or_a_layout_that_cannot_be_written(
+    refused: Callable[..., None],
+    file: Path,
+    tmp_path: Path,
+    options: tuple[str, ...],
+    parts: tuple[str, ...],
+) -> None:
+    refused(("mine-negatives", file, "--out", tmp_path / "out.csv", *options), *parts)

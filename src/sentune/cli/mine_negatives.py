@@ -14,8 +14,6 @@ from sentune.cli.output import interactive, one_line, print_json, print_line, sa
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
-    from sentune.data import pairs as data
-    from sentune.data.files.writing import Cell
     from sentune.training.mining.mine import Mined
     from sentune.training.mining.settings import MiningOptions
 
@@ -55,20 +53,39 @@ def command(
     sampling_strategy: Annotated[
         str, typer.Option(help="top: the nearest; random: drawn from the nearest.")
     ] = "top",
+    mode: Annotated[
+        str,
+        typer.Option(help="What ranks the candidates: dense (the model), words (BM25) or hybrid."),
+    ] = "dense",
+    corpus: Annotated[
+        Path | None, typer.Option(help="Passages that nobody asked about, to mine from as well.")
+    ] = None,
+    output_format: Annotated[
+        str, typer.Option(help="n-tuple, triplet, labeled-pair or labeled-list.")
+    ] = "n-tuple",
+    output_scores: Annotated[
+        bool, typer.Option("--output-scores", help="Write the model's cosines, in place of labels.")
+    ] = False,
     seed: Seed = 42,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
 ) -> None:
     """Add hard negatives to pairs: passages that look like the answer but are not."""
-    from sentune.data import read_pairs, require_row_file, write_rows
+    from sentune.checks import require_choice
+    from sentune.data import read_corpus, read_pairs, require_row_file, with_corpus, write_rows
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.tokens.truncation import count_truncation
+    from sentune.training.mining.layouts import mined_rows
     from sentune.training.mining.mine import mine_hard_negatives
+    from sentune.training.mining.outputs import FORMATS
     from sentune.training.mining.settings import MiningSettings
     from sentune.wording import counted
 
     require_row_file(out)
+    require_choice("output_format", output_format, FORMATS)
+    if output_scores or output_format == "labeled-list":
+        _require_lists(out, output_format)
     options: MiningOptions = {
         "num_negatives": num_negatives,
         "range_min": range_min,
@@ -79,9 +96,12 @@ def command(
         "relative_margin": relative_margin,
         "sampling_strategy": sampling_strategy,
         "seed": seed,
+        "mode": mode,
     }
     MiningSettings(**options)  # refuses values out of range before a model is loaded
     given = read_pairs(pairs, replace(reading, split="train"))
+    if corpus is not None:
+        given = with_corpus(given, read_corpus(corpus, reading))
     for note in given.notes:
         reading.tell(note)
     encoder = SentenceTransformer(model)
@@ -90,16 +110,29 @@ def command(
     _require_some(mined)
     if truncation.truncated:
         say(truncation.describe(encoder.max_seq_length))
-    written = write_rows(out, _rows(mined.pairs))
+    written = write_rows(out, mined_rows(mined, encoder, output_format, scores=output_scores))
     if as_json:
-        print_json(_as_json(mined, written, num_negatives))
+        print_json(_as_json(mined, written, num_negatives, mode))
     else:
         for line in _summary(mined, num_negatives):
             print_line(line)
         for line in _examples(mined):
             print_line(line)
     width = counted(mined.pairs.negative_count, "negative")
-    say(f"wrote {counted(written, 'row')} with {width} each to {out}")
+    each = f" with {width} each" if output_format == "n-tuple" else ""
+    say(f"wrote {counted(written, 'row')}{each} to {out}")
+
+
+def _require_lists(out: Path, output_format: str) -> None:
+    """Refuse lists where a cell cannot hold one. Raises ArgumentError."""
+    from sentune.errors import ArgumentError
+
+    if out.suffix.lower() == ".csv":
+        raise ArgumentError(
+            f"{out} for {output_format} with lists",
+            expected="a .jsonl file, because a cell of CSV holds no list",
+            fix="end the name in .jsonl, or leave out --output-scores and labeled-list",
+        )
 
 
 def _require_some(mined: Mined) -> None:
@@ -111,12 +144,6 @@ def _require_some(mined: Mined) -> None:
             expected="for every question a passage that is clearly not its answer",
             fix="add pairs on other subjects",
         )
-
-
-def _rows(pairs: data.Pairs) -> Iterator[dict[str, Cell]]:
-    columns = pairs.columns()
-    for row in zip(*columns.values(), strict=True):
-        yield dict(zip(columns, row, strict=True))
 
 
 def _summary(mined: Mined, num_negatives: int) -> Iterator[str]:
@@ -156,12 +183,13 @@ def _examples(mined: Mined) -> Iterator[str]:
             yield f"  negative  {negative.similarity:.3f}  {one_line(negative.text, _SHOWN)}"
 
 
-def _as_json(mined: Mined, written: int, num_negatives: int) -> dict[str, Any]:
+def _as_json(mined: Mined, written: int, num_negatives: int, mode: str) -> dict[str, Any]:
     mean = mined.mean_negative
     return {
         "questions": len(mined.mined),
         "passages": len(mined.pairs.passages),
         "rows": written,
+        "mode": mode,
         "num_negatives": num_negatives,
         "negatives_per_row": mined.pairs.negative_count,
         "mined": mined.negatives,

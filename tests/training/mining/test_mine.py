@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, DataError, ModelError
+from sentune.ranking.bm25 import BM25
 from sentune.training.mining import mine
 from sentune.training.mining.mine import Mined, mine_hard_negatives
 from sentune.training.mining.settings import MiningOptions, MiningSettings
@@ -178,6 +179,71 @@ def test_a_question_with_too_few_gets_the_rest_at_random(
     assert mine_hard_negatives(pairs, model, min_score=0.45).pairs == mined.pairs
 
 
+def test_words_rank_by_bm25_and_guards_by_the_model(
+    pairs: Pairs, scores: tuple[Matrix, Matrix], model: SentenceTransformer
+) -> None:
+    mined = mine_hard_negatives(pairs, model, mode="words", num_negatives=4, max_score=0.5)
+    found = BM25(list(pairs.passages.values())).scores(list(pairs.questions.values()))
+    numbers = {text: number for number, text in enumerate(pairs.passages.values())}
+    names = list(pairs.passages)
+    assert mined.negatives > 100
+    for row, (key, negatives) in enumerate(mined.mined.items()):
+        ranked = found[row, [numbers[negative.text] for negative in negatives]].tolist()
+        assert ranked == sorted(ranked, reverse=True)
+        assert all(score > 0 for score in ranked)
+        lowest = min(scores[0][row, names.index(name)] for name in pairs.relevant[key])
+        chosen = {numbers[negative.text] for negative in negatives}
+        for negative in negatives:
+            cosine = scores[0][row, numbers[negative.text]]
+            assert negative.similarity == pytest.approx(cosine, abs=1e-5)
+            assert cosine <= min(0.5, lowest - 0.05 * abs(lowest)) + 1e-5
+        better = (
+            [
+                number
+                for number in np.flatnonzero(found[row] > ranked[-1]).tolist()
+                if number not in chosen and names[number] not in pairs.relevant[key]
+            ]
+            if len(ranked) == 4
+            else []
+        )
+        texts_of = list(pairs.passages.values())
+        for number in better:  # only a guard leaves a better one out
+            assert (
+                scores[0][row, number] > min(0.5, lowest - 0.05 * abs(lowest)) - 1e-5
+                or max(scores[1][names.index(n), number] for n in pairs.relevant[key]) > 0.95 - 1e-5
+                or texts_of[number] in pairs.negatives.get(key, ())
+                or any(
+                    key_
+                    for key_, ns in pairs.relevant.items()
+                    if len(ns) > 1 and set(ns) & set(pairs.relevant[key]) and names[number] in ns
+                )
+            )
+
+
+def test_hybrid_ranks_by_the_saved_weight(pairs: Pairs, model: SentenceTransformer) -> None:
+    """The order of a search: by the model at a weight near 1, by words at one near 0."""
+    found = {}
+    for weight in (0.001, 0.999):
+        model.extras["fusion_weight"] = weight
+        try:
+            found[weight] = texts(mine_hard_negatives(pairs, model, mode="hybrid"))
+        finally:
+            del model.extras["fusion_weight"]
+    words = texts(mine_hard_negatives(pairs, model, mode="words"))
+    dense = texts(mine_hard_negatives(pairs, model))
+    assert dense != words
+    same = [key for key in dense if found[0.999][key] == dense[key]]
+    assert len(same) > 0.9 * len(dense)
+    bm25 = BM25(list(pairs.passages.values())).scores(list(pairs.questions.values()))
+    numbers = {text: number for number, text in enumerate(pairs.passages.values())}
+    full = [(row, key) for row, key in enumerate(words) if len(words[key]) == 3]
+    for row, key in full:  # texts of equal scores may change places
+        given, wanted = (
+            bm25[row, [numbers[text] for text in some[key]]] for some in (found[0.001], words)
+        )
+        assert given == pytest.approx(wanted, abs=0.02)
+
+
 def test_nothing_left_to_mine(model: SentenceTransformer) -> None:
     both = Pairs({"q": "a cat"}, {"a": "a cat sleeps", "b": "tax law"}, {"q": ("a", "b")})
     mined = mine_hard_negatives(both, model)
@@ -199,6 +265,7 @@ def test_nothing_left_to_mine(model: SentenceTransformer) -> None:
         ({"relative_margin": 5}, "relative_margin is 5"),
         ({"sampling_strategy": "best"}, "sampling_strategy is 'best'.*top, random"),
         ({"seed": -1}, "seed is -1"),
+        ({"mode": "bm25"}, "mode is 'bm25'.*dense, words, hybrid"),
     ],
 )
 def test_settings_out_of_range(

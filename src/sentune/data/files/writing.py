@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from sentune.data.files.records import kind_of, quoted, text_problem
 from sentune.errors import ArgumentError, DataError
@@ -18,6 +18,7 @@ from sentune.files import new_file, require_suffix
 __all__ = ["Cell", "require_row_file", "write_rows"]
 
 Cell = str | int | float | bool | None
+Row = Mapping[str, Cell | list[Any]]
 
 _SUFFIXES = (".jsonl", ".csv")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -28,7 +29,7 @@ def require_row_file(path: Path) -> None:
     require_suffix(path, _SUFFIXES)
 
 
-def write_rows(path: Path, rows: Iterable[Mapping[str, Cell]]) -> int:
+def write_rows(path: Path, rows: Iterable[Row]) -> int:
     """Write rows as JSONL or CSV, by the suffix, in UTF-8; the file appears whole or not at all.
 
     A JSONL line is an object, ``None`` is ``null``. CSV follows RFC 4180 with a header, ``None``
@@ -47,7 +48,8 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Cell]]) -> int:
     Raises:
         OutputError: as :func:`require_row_file`, or the disk is full.
         DataError: a number is not finite, or a text holds half of a surrogate pair.
-        ArgumentError: a row has other columns than the first, or a value of another type.
+        ArgumentError: a row has other columns than the first, or a value of another type; or a
+            list for CSV, whose cells hold none.
     """
     require_row_file(path)
     checked = _checked(rows, path)
@@ -57,7 +59,7 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Cell]]) -> int:
         return _write_jsonl(stream, checked)
 
 
-def _write_jsonl(stream: BinaryIO, rows: Iterable[Mapping[str, Cell]]) -> int:
+def _write_jsonl(stream: BinaryIO, rows: Iterable[Row]) -> int:
     count = 0
     for row in rows:
         line = json.dumps(row, ensure_ascii=False, allow_nan=False)
@@ -66,7 +68,7 @@ def _write_jsonl(stream: BinaryIO, rows: Iterable[Mapping[str, Cell]]) -> int:
     return count
 
 
-def _write_csv(stream: BinaryIO, rows: Iterator[Mapping[str, Cell]]) -> int:
+def _write_csv(stream: BinaryIO, rows: Iterator[Row]) -> int:
     first = next(rows, None)
     if first is None:
         return 0
@@ -79,7 +81,7 @@ def _write_csv(stream: BinaryIO, rows: Iterator[Mapping[str, Cell]]) -> int:
     return count
 
 
-def _csv_cell(value: Cell) -> str | int | float | None:
+def _csv_cell(value: Cell | list[Any]) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
@@ -87,7 +89,7 @@ def _csv_cell(value: Cell) -> str | int | float | None:
     return value
 
 
-def _checked(rows: Iterable[Mapping[str, Cell]], path: Path) -> Iterator[dict[str, Cell]]:
+def _checked(rows: Iterable[Row], path: Path) -> Iterator[Row]:
     """Yield every row with plain values, in the order of the columns of the first."""
     columns: tuple[str, ...] | None = None
     for number, row in enumerate(rows, start=1):
@@ -101,10 +103,14 @@ def _checked(rows: Iterable[Mapping[str, Cell]], path: Path) -> Iterator[dict[st
                 expected=f"the columns of the first row ({quoted(columns)})",
                 fix="give every row the same columns, with None where there is no value",
             )
-        yield {name: _plain(row[name], f"row {number} for {path}", name) for name in columns}
+        where = f"row {number} for {path}"
+        lists = path.suffix.lower() != ".csv"
+        yield {name: _plain(row[name], where, name, lists=lists) for name in columns}
 
 
-def _plain(value: Cell, location: str, column: str) -> Cell:
+def _plain(
+    value: Cell | list[Any], location: str, column: str, *, lists: bool = False
+) -> Cell | list[Any]:
     where = f"{location}, column {quoted([column])}"
     if isinstance(value, str):
         problem = text_problem(value)
@@ -113,6 +119,8 @@ def _plain(value: Cell, location: str, column: str) -> Cell:
         return value
     if value is None or isinstance(value, bool | int):
         return value
+    if lists and isinstance(value, list):
+        return [_plain(each, location, column) for each in value]
     if not isinstance(value, float):
         raise ArgumentError(
             f"{where} holds {kind_of(value)}",

@@ -17,6 +17,7 @@ from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.encoding.text_encoder import EncodeOptions
 from sentune.errors import ArgumentError, DataError
 from sentune.progress import progress
+from sentune.training.mining.ranking import CandidateRanking
 from sentune.training.mining.settings import MiningOptions, MiningSettings
 from sentune.vectors import require_finite
 from sentune.wording import counted
@@ -42,9 +43,9 @@ class Mined:
 
     Attributes:
         pairs: the pairs with ``negatives``: the given ones, then the mined, then the random ones.
-        mined: question id → the mined negatives, nearest first.
+        mined: question id → the mined negatives, in the order of ``mode``.
+        random: question id → those drawn at random, where too few were mined.
         positives: question id → the cosine of the question to each passage that answers it.
-        drawn: how many negatives were drawn at random for questions with too few.
         short: how many questions have fewer mined negatives than were asked for.
         left_out: guard → how many candidates it left out. Each candidate is counted once,
             for the first guard in the order of this mapping that leaves it out.
@@ -53,7 +54,7 @@ class Mined:
     pairs: Pairs
     mined: Mapping[str, tuple[Negative, ...]]
     positives: Mapping[str, tuple[float, ...]]
-    drawn: int
+    random: Mapping[str, tuple[Negative, ...]]
     short: int
     left_out: Mapping[str, int]
 
@@ -61,6 +62,11 @@ class Mined:
     def negatives(self) -> int:
         """How many negatives were mined."""
         return sum(len(found) for found in self.mined.values())
+
+    @property
+    def drawn(self) -> int:
+        """How many negatives were drawn at random for questions with too few."""
+        return sum(len(found) for found in self.random.values())
 
     @property
     def mean_positive(self) -> float:
@@ -91,8 +97,11 @@ def mine_hard_negatives(
     >>> mine_hard_negatives(pairs, model, num_negatives=1).pairs.negatives["q"]
     ('os.rename renames a file.',)
 
-    Candidates are all passages that do not belong to the question, by their cosine to it. Pairs
-    rarely name every right answer, so candidates that may be right are left out:
+    Candidates are all passages that do not belong to the question, in the order of ``mode``: by
+    their cosine to it, or as a search by words or by both would list them. BM25's wrong first hits
+    teach the model what words alone cannot tell (CLEAR, arXiv:2004.13969). Pairs rarely name every
+    right answer, so candidates that may be right are left out. The scores that the guards compare
+    are the model's cosines in every mode:
 
     - ``same``: nearly equal to a passage that answers the question (cosine above 0.95).
     - ``shared``: answers another question together with a passage that answers this one.
@@ -112,13 +121,16 @@ def mine_hard_negatives(
         show_progress_bar: draw bars on standard error.
         num_negatives: how many to mine for each question; 3 by default.
         range_min: skip so many of the best candidates that passed all guards; 0 by default.
-        range_max: consider only so many candidates, nearest first, before any guard. None: all, of
+        range_max: consider only so many candidates, the first, before any guard. None: all, of
             which ``random`` draws from the first 10 · ``num_negatives`` that pass the guards.
         max_score, min_score: the greatest and the least cosine to the question.
         absolute_margin, relative_margin: see above; none and 0.05 by default.
         sampling_strategy: ``top`` (the default) takes the nearest, ``random`` draws from all that
             are left.
         seed: of the random numbers; 0 by default.
+        mode: ``dense`` (the default) ranks by the model; ``words`` by BM25, and a candidate then
+            shares a word with the question; ``hybrid`` by the fusion of both, with the weight that
+            is saved with the model, or 0.5.
 
     Cost: encoding all texts, then questions · passages · dim multiplications, and as many for
     the passages that answer; about 100 MB beside the vectors.
@@ -126,6 +138,7 @@ def mine_hard_negatives(
     Raises:
         ArgumentError: an argument outside its range, or data that are not ``Pairs``.
         DataError: fewer than two passages.
+        MissingExtraError: a mode with BM25, and bm25s or PyStemmer is not installed.
         ModelError: the model gives vectors that are not finite.
     """
     if not isinstance(pairs, Pairs):
@@ -144,12 +157,13 @@ def mine_hard_negatives(
             expected="at least one question and two passages (one that answers it, and another)",
             fix="add pairs",
         )
+    ranking = CandidateRanking.of(settings.mode, pairs, model)
     how: EncodeOptions = {"normalize_embeddings": True, "show_progress_bar": show_progress_bar}
     queries = model.encode_query([pairs.questions[key] for key in pairs.relevant], **how)
     passages = model.encode_document(list(pairs.passages.values()), **how)
     for vectors in (queries, passages):
         require_finite(vectors, f"the vectors of {model.base.name}")
-    miner = _Miner(pairs, torch.from_numpy(queries), torch.from_numpy(passages), settings)
+    miner = _Miner(pairs, torch.from_numpy(queries), torch.from_numpy(passages), settings, ranking)
     with progress("mining", len(pairs.relevant), unit="questions", show=show_progress_bar) as done:
         for count in miner.run():
             done(count)
@@ -159,7 +173,7 @@ def mine_hard_negatives(
 @dataclass(slots=True)
 class _Found:
     mined: dict[str, tuple[Negative, ...]] = field(default_factory=dict)
-    drawn: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    random: dict[str, tuple[Negative, ...]] = field(default_factory=dict)
     positives: dict[str, tuple[float, ...]] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
 
@@ -168,10 +182,15 @@ class _Miner:
     """Mines a block of questions at a time: scores, guards, choice."""
 
     def __init__(
-        self, pairs: Pairs, queries: Tensor, passages: Tensor, settings: MiningSettings
+        self,
+        pairs: Pairs,
+        queries: Tensor,
+        passages: Tensor,
+        settings: MiningSettings,
+        ranking: CandidateRanking,
     ) -> None:
         self._pairs, self._queries, self._passages = pairs, queries, passages
-        self._settings = settings
+        self._settings, self._ranking = settings, ranking
         self._keys = list(pairs.relevant)
         self._texts = list(pairs.passages.values())
         self._step = max(1, _ELEMENTS // len(self._texts))
@@ -200,15 +219,15 @@ class _Miner:
         """The pairs with what was found."""
         found, negatives = self._found, {}
         for key in self._keys:
-            texts = [negative.text for negative in found.mined[key]]
-            negatives[key] = (*self._pairs.negatives.get(key, ()), *texts, *found.drawn[key])
+            texts = [negative.text for negative in (*found.mined[key], *found.random[key])]
+            negatives[key] = (*self._pairs.negatives.get(key, ()), *texts)
         return Mined(
             pairs=replace(
                 self._pairs, negatives={k: some for k, some in negatives.items() if some}
             ),
             mined=found.mined,
             positives=found.positives,
-            drawn=sum(map(len, found.drawn.values())),
+            random=found.random,
             short=sum(len(got) < self._settings.num_negatives for got in found.mined.values()),
             left_out=dict(found.left_out),
         )
@@ -218,22 +237,28 @@ class _Miner:
         positives = [
             scores[row, self._relevant[question]].tolist() for row, question in enumerate(block)
         ]
+        cosines = scores.clone()
         for row, question in enumerate(block):
             scores[row, self._relevant[question] + self._known[question]] = _OUT
+        order = self._ranking.order(block, scores)
         count = self._settings.range_max
         if count is not None and count < scores.shape[1]:
-            best = scores.topk(count)
-            scores.fill_(_OUT).scatter_(1, best.indices, best.values)
+            first = order.topk(count).indices
+            scores = torch.full_like(scores, _OUT).scatter_(1, first, scores.gather(1, first))
+        scores[order == _OUT] = _OUT
         allowed = self._without_likely_positives(scores, block)
         self._apply_score_guards(scores, torch.tensor([min(row) for row in positives]))
-        chosen = self._choose(scores, block)
+        order[scores == _OUT] = _OUT
+        chosen = self._choose(order, block)
         for row, question in enumerate(block):
             key = self._keys[question]
             self._found.positives[key] = tuple(positives[row])
-            self._found.mined[key] = tuple(
-                Negative(self._texts[index], float(scores[row, index])) for index in chosen[row]
-            )
-            self._found.drawn[key] = tuple(self._drawn(allowed[row], chosen[row], question))
+            drawn = self._drawn(allowed[row], chosen[row], question)
+            self._found.mined[key] = self._negatives(chosen[row], cosines[row])
+            self._found.random[key] = self._negatives(drawn, cosines[row])
+
+    def _negatives(self, numbers: Sequence[int], cosines: Tensor) -> tuple[Negative, ...]:
+        return tuple(Negative(self._texts[n], float(cosines[n])) for n in numbers)
 
     def _without_likely_positives(self, scores: Tensor, block: range) -> Tensor:
         """Apply ``same`` and ``shared``. Returns the passages that are no likely positives."""
@@ -278,12 +303,12 @@ class _Miner:
         self._found.left_out[guard] += int((mask & (scores > _OUT)).sum())
         scores[mask] = _OUT
 
-    def _choose(self, scores: Tensor, block: range) -> list[list[int]]:
+    def _choose(self, order: Tensor, block: range) -> list[list[int]]:
         given = self._settings
         draws = given.sampling_strategy == "random"
         window = given.num_negatives * (10 if draws else 1)
         last = given.range_min + window if given.range_max is None else given.range_max
-        best = scores.topk(min(last, scores.shape[1]))
+        best = order.topk(min(last, order.shape[1]))
         chosen = []
         for row, question in enumerate(block):
             found = best.indices[row][best.values[row] > _OUT].tolist()[given.range_min :]
@@ -294,7 +319,7 @@ class _Miner:
             chosen.append(found[: given.num_negatives])
         return chosen
 
-    def _drawn(self, allowed: Tensor, chosen: Sequence[int], question: int) -> list[str]:
+    def _drawn(self, allowed: Tensor, chosen: Sequence[int], question: int) -> list[int]:
         missing = self._settings.num_negatives - len(chosen)
         if not missing:
             return []
@@ -302,4 +327,4 @@ class _Miner:
         passages = allowed.nonzero()[:, 0].numpy()
         random = np.random.default_rng((self._settings.seed, question, 1))
         drawn = random.choice(passages, min(missing, len(passages)), replace=False)
-        return [self._texts[index] for index in drawn.tolist()]
+        return [int(index) for index in drawn]

@@ -8,7 +8,10 @@ from typing import TypedDict
 from sentune.checks import require_choice, require_number, require_whole
 from sentune.errors import ArgumentError
 
-__all__ = ["MiningOptions", "MiningSettings"]
+__all__ = ["MODES", "MiningOptions", "MiningSettings"]
+
+MODES = ("dense", "words", "hybrid")
+"""What ranks the candidates: the model, BM25, or the fusion of both."""
 
 
 class MiningOptions(TypedDict, total=False):
@@ -23,6 +26,7 @@ class MiningOptions(TypedDict, total=False):
     relative_margin: float | None
     sampling_strategy: str
     seed: int
+    mode: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class MiningSettings:
     relative_margin: float | None = 0.05
     sampling_strategy: str = "top"
     seed: int = 0
+    mode: str = "dense"
 
     def __post_init__(self) -> None:
         require_whole("num_negatives", self.num_negatives)
@@ -69,3 +74,4 @@ class MiningSettings:
                 fix="lower min_score, or raise max_score",
             )
         require_choice("sampling_strategy", self.sampling_strategy, ("top", "random"))
+        require_choice("mode", self.mode, MODES)
