@@ -35,6 +35,7 @@ from sentune.tuning.folder import RunFolder
 from sentune.tuning.outcome import Outcome, Tuned, card_facts, summary
 from sentune.tuning.recipes import Prepared, recipe
 from sentune.tuning.settings import RunFile, TuneSettings
+from sentune.tuning.smaller import Smaller, beside_teacher, noted
 from sentune.tuning.split import Split
 from sentune.wording import counted, duration
 
@@ -95,6 +96,7 @@ def tune(
         say(line)
     if settings.resolved().get("eval_strategy", "no") != "no":
         split = split.watching(settings.seed)
+    smaller = Smaller.of(split, base, settings)
     prepared = _prepared(split, base, settings, detail)
     pairs = prepared.pairs
     texts = dict.fromkeys(text for row in pairs.rows() for text in row)
@@ -109,8 +111,16 @@ def tune(
     trainer.train(resume_from_checkpoint=resume)
     seconds = trainer.seconds  # the clock runs on, and one figure is told everywhere
     steps = counted(trainer.state.global_step, "step")
-    say(f"trained {steps} in {duration(seconds)}; evaluating")
+    then = "evaluating" if smaller is None else "teaching a student"
+    say(f"trained {steps} in {duration(seconds)}; {then}")
+    teacher = model
+    if smaller is not None:
+        model, note = smaller.taught_by(teacher, folder.checkpoints, settings, say, resume=resume)
+        prepared = noted(prepared, note)
     report, facts = _measured(split, model, base, truncation, settings)
+    if smaller is not None:
+        beside = _evaluate(split, teacher, None, settings.show_progress, settings.long_text)[0]
+        report = beside_teacher(report, beside)
     read = facts.measured
     if read is not None and read.noteworthy:
         told = read.describe(model.max_seq_length)

@@ -47,6 +47,8 @@ class TuneSettings:
             ``sentune.training.mining.mine``.
         long_text: what is done with passages over the length limit, in training and measuring:
             ``pieces`` or ``truncate``; see ``sentune.ranking.pieces``.
+        layers: end in a student of so many of the model's layers, see
+            :mod:`sentune.tuning.smaller`; None keeps all.
         private_card: leave samples of the data out of the model card.
         show_progress: draw bars on standard error.
 
@@ -59,6 +61,7 @@ class TuneSettings:
     training: Mapping[str, Any] = field(default_factory=dict)
     hard_negatives: int = 0
     long_text: LongText = "pieces"
+    layers: int | None = None
     private_card: bool = False
     show_progress: bool = False
 
@@ -79,6 +82,8 @@ class TuneSettings:
         values = self.resolved()
         SentenceTransformerTrainingArguments(**values)
         require_whole("hard_negatives", self.hard_negatives, least=0, most=100)
+        if self.layers is not None:
+            require_whole("layers", self.layers, fix="leave it out to keep all layers")
         name = "per_device_train_batch_size"
         fix = "choose a larger batch: a pair learns from the other pairs of its batch"
         require_whole(name, values[name], least=2, fix=fix)
@@ -133,6 +138,7 @@ class RunFile:
             "recipe": settings.recipe,
             "hard_negatives": settings.hard_negatives,
             "long_text": settings.long_text,
+            "layers": settings.layers,
             "private_card": settings.private_card,
             **settings.resolved(),
         }
@@ -147,7 +153,7 @@ class RunFile:
         return head + str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
 
 
-_OF_TUNING = ("base", "recipe", "hard_negatives", "long_text", "private_card")
+_OF_TUNING = ("base", "recipe", "hard_negatives", "long_text", "layers", "private_card")
 
 
 def read_run_file(path: str | Path | None, **given: Any) -> RunFile:
