@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ def test_passages_become_pieces_and_sentences(tiny: SentenceTransformer) -> None
     assert found.files == ("texts.csv",)
     assert not found.unseen_pieces
     assert not found.unseen_sentences
+
+
+def test_hard_negatives_are_passages_too(tiny: SentenceTransformer) -> None:
+    (pairs,) = parts(*LINES, questions=("Who?",))
+    pairs = replace(pairs, negatives={"q0": ("Sockets are not files.",)})
+    assert "Sockets are not files." in prepare_texts([pairs], tiny, 0, hold_out=False).pieces
 
 
 def test_long_passages_are_cut(tiny: SentenceTransformer) -> None:

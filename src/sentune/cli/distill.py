@@ -96,6 +96,8 @@ def _print(made: Distilled, teacher: str, texts: Path) -> None:
         f"of the {like['nearest']} passages nearest to a text, {like['shared']:.1f} are the same"
     )
     print_line(f"speed     {like['speed']:.2f} times the teacher's, on pieces of these texts")
+    for note in made.summary["texts"]["notes"]:
+        print_line(f"note: {note}")
     print_line(f"{made.folder} holds the student.")
     print_line()
     index = f"{made.folder}-index"

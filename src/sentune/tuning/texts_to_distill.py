@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def read_texts_to_distill(
 ) -> list[Pairs]:
     """Read files of texts or pairs, and folders in BEIR's layout. Raises DataError.
 
-    Of pairs, questions and passages are texts; which answers which is not used.
+    Of pairs, questions, passages and hard negatives are texts; which answers which is not used.
     """
     return [_read(Path(path), options) for path in paths]
 
@@ -91,7 +91,7 @@ def prepare_texts(
     Raises:
         DataError: fewer than 100 pieces and sentences.
     """
-    passages = list(dict.fromkeys(text for part in parts for text in part.passages.values()))
+    passages = list(dict.fromkeys(text for part in parts for text in _passages(part)))
     questions = dict.fromkeys(text for part in parts for text in part.questions.values())
     pieces = list(dict.fromkeys(cut_texts(passages, teacher).texts))
     unseen = _held_out(pieces, seed) if hold_out else []
@@ -107,6 +107,13 @@ def prepare_texts(
     )
     _require_enough(texts)
     return texts
+
+
+def _passages(part: Pairs) -> Iterator[str]:
+    """The passages of pairs, and the hard negatives, which are passages as well."""
+    yield from part.passages.values()
+    for texts in part.negatives.values():
+        yield from texts
 
 
 def _held_out(pieces: list[str], seed: int) -> list[str]:
