@@ -27,7 +27,7 @@ _PAGES = (
     *("README.md", "demo.md", "data.md", "check.md", "tune.md", "evaluate.md", "mine-negatives.md"),
     *("index.md", "search.md", "rerank.md", "encode.md", "similarity.md", "classify.md"),
     *("cluster.md", "paraphrases.md", "duplicates.md", "export.md", "training.md"),
-    *("from-sentence-transformers.md", "doctor.md", "read.md"),
+    *("from-sentence-transformers.md", "doctor.md", "read.md", "distill.md"),
 )
 _USES = {
     "evaluate.md": ["demo.md"],

@@ -9,7 +9,7 @@ import typer
 
 from sentune.cli.ending import Next, print_steps
 from sentune.cli.interrupted import telling_what_is_left
-from sentune.cli.options import OF_PAIRS, AsJson, Folder, Model, reads
+from sentune.cli.options import AsJson, Folder, Model, reads
 from sentune.cli.output import print_json, print_line, say
 from sentune.cli.paths import require_there
 
@@ -22,13 +22,13 @@ __all__ = ["NAME", "command"]
 NAME = "distill"
 
 
-@reads(*OF_PAIRS)
+@reads("question", "text", "answer", "label", "ignore", "no_header", "skip_blank")
 def command(
     model: Model,
     texts: Annotated[
         list[Path],
         typer.Argument(
-            metavar="TEXTS...",
+            metavar="TEXTS",
             help="Texts, passages or pairs, without labels: JSONL, JSON, CSV, TSV, Parquet, text.",
         ),
     ],
@@ -40,7 +40,8 @@ def command(
         int | None, typer.Option(help="Dimensions of a vector. [default: the teacher's]")
     ] = None,
     epochs: Annotated[
-        float | None, typer.Option(help="Passes over the texts. [default: 2,000 steps, 1 to 20]")
+        float | None,
+        typer.Option(help="Passes over the texts. [default: about 2,000 steps]"),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the unfinished run in the folder.")
