@@ -17,7 +17,7 @@ from sentune.tuning.texts_to_distill import DistillTexts
 __all__ = ["Likeness", "likeness"]
 
 _NEAREST = 10
-_MOST = 2000  # pieces to find neighbours among, and texts to find them for
+_MOST = 1000  # pieces to find neighbours among, and texts to find them for
 _TIMED, _ROUNDS = 64, 3  # pieces that are encoded to compare the speed
 
 Vectors = NDArray[np.float32]
@@ -55,7 +55,7 @@ def likeness(
     Pieces are encoded by both in turns for the speed. ``target`` maps the teacher's vectors to the
     student's dimension.
 
-    Cost: both encode up to 2,000 pieces and what was held out.
+    Cost: both encode up to 1,000 pieces and what was held out.
     """
     pieces = [*texts.unseen_pieces, *texts.pieces][:_MOST]
     compared = [*texts.unseen_sentences, *texts.unseen_pieces]
