@@ -43,7 +43,7 @@ def made(
     teacher_folder: Path, parts: list[Pairs], tmp_path_factory: pytest.TempPathFactory
 ) -> Distilled:
     out = tmp_path_factory.mktemp("distilled") / "small"
-    return distill(str(teacher_folder), parts, out, layers=2, epochs=3)
+    return distill(str(teacher_folder), parts, out, layers=2, epochs=2)
 
 
 def test_a_student_comes_near_its_teacher(

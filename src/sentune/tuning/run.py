@@ -89,6 +89,7 @@ def tune(
         say(split.caution)
     _require_one_process()
     base, model = (SentenceTransformer(settings.base) for _ in range(2))
+    smaller = Smaller.of(split, base, settings)
     say(f"base model {base.base.name} from {base.base.origin}")
     detail = detail or say
     detail(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
@@ -96,7 +97,6 @@ def tune(
         say(line)
     if settings.resolved().get("eval_strategy", "no") != "no":
         split = split.watching(settings.seed)
-    smaller = Smaller.of(split, base, settings)
     prepared = _prepared(split, base, settings, detail)
     pairs = prepared.pairs
     texts = dict.fromkeys(text for row in pairs.rows() for text in row)
