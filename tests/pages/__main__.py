@@ -29,7 +29,7 @@ _PAGES = (
     "classify.md",
     *("cluster.md", "paraphrases.md", "duplicates.md", "export.md", "training.md"),
     *("from-sentence-transformers.md", "doctor.md", "read.md", "ask.md", "split.md", "report.md"),
-    *("convert.md", "push.md", "documents.md"),
+    *("convert.md", "push.md", "documents.md", "distill.md"),
 )
 _USES = {
     "evaluate.md": ["demo.md"],

@@ -19,6 +19,7 @@ from sentune.cli import (
     cluster,
     convert,
     demo,
+    distill,
     doctor,
     duplicates,
     encode,
@@ -44,21 +45,9 @@ __all__ = ["main"]
 
 _INTERRUPTED = 130
 _ORDER = (
-    *(read, ask, split, check, convert, tune, mine_negatives, evaluate, index, search),
-    *(
-        serve,
-        rerank,
-        encode,
-        similarity,
-        classify,
-        cluster,
-        paraphrases,
-        duplicates,
-        export,
-        push,
-        demo,
-        doctor,
-    ),
+    *(read, ask, split, check, convert, tune, distill, mine_negatives, evaluate, index, search),
+    *(serve, rerank, encode, similarity, classify, cluster, paraphrases, duplicates),
+    *(export, push, demo, doctor),
 )
 
 

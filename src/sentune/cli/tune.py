@@ -74,6 +74,10 @@ def command(
         int | None,
         typer.Option(help="Passages to mine for each question first. [default: 0]"),
     ] = None,
+    layers: Annotated[
+        int | None,
+        typer.Option(help="End in a smaller model of so many layers, taught by the tuned one."),
+    ] = None,
     seed: Annotated[
         int | None,
         typer.Option(help="Two runs with one seed give the same result. [default: 42]"),
@@ -117,6 +121,7 @@ def command(
         base=base[0] if base else None,
         recipe=recipe or (recipe_of_documents(config) if documents else None),
         hard_negatives=hard_negatives,
+        layers=layers,
         long_text=long_text,
         num_train_epochs=epochs,
         per_device_train_batch_size=batch_size,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from sentune.evaluation.claims import notes
@@ -73,6 +73,8 @@ class Report:
         groups: number of groups of questions that share passages: the independent observations.
         largest_group: number of questions in the largest group.
         late: the late stage over the fusion; None for a model without token vectors.
+        teacher: ``model``, ``fusion`` and ``late`` of the teacher, if the model is a student, as
+            in ``systems``.
     """
 
     systems: dict[str, dict[str, Interval]]
@@ -83,6 +85,7 @@ class Report:
     groups: int
     largest_group: int
     late: LateStage | None = None
+    teacher: dict[str, dict[str, Interval]] = field(default_factory=dict)
 
     @property
     def facts(self) -> Facts:

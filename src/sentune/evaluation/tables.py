@@ -24,6 +24,11 @@ __all__ = [
 ]
 
 _NAMES = {"base": "base", "model": "tuned", "bm25": "BM25", "fusion": "fusion", "late": "late"}
+_OF_TEACHER = {
+    "model": "teacher",
+    "fusion": "teacher's fusion",
+    "late": "teacher's late",
+}
 _COLUMNS = ("accuracy@1", "recall@5", "recall@10", "mrr@10")
 _TITLES = [metric.replace("mrr", "MRR") for metric in _COLUMNS]
 
@@ -47,7 +52,7 @@ def report_table(report: Report, names: Mapping[str, str] | None = None) -> Tabl
     ``names`` are those of ``base`` and ``model``, if they are not base and tuned.
     """
     named = _names(report) | dict(names or {})
-    return systems_table({named[system]: found for system, found in _ordered(report)})
+    return systems_table(_by_name(report, named))
 
 
 def systems_table(systems: Mapping[str, Figures]) -> Table:
@@ -98,7 +103,7 @@ def report_markdown(report: Report, notes: Sequence[str] | None = None) -> str:
     titles = ["system", "nDCG@10 (95% interval)", *_TITLES]
     lines = ["| " + " | ".join(titles) + " |", "|:---" + "|---:" * (len(titles) - 1) + "|"]
     named = _names(report)
-    systems = {named[system]: found for system, found in _ordered(report)}
+    systems = _by_name(report, named)
     for name, value, interval, *others in _rows(systems, "**{}**"):
         lines.append("| " + " | ".join([name, f"{value} ({interval})", *others]) + " |")
     lines += ["", _basis(report), "", *_difference_lines(report)]
@@ -108,9 +113,11 @@ def report_markdown(report: Report, notes: Sequence[str] | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _ordered(report: Report) -> Iterator[tuple[str, Figures]]:
-    for system in filter(report.systems.__contains__, _NAMES):
-        yield system, report.systems[system]
+def _by_name(report: Report, named: Mapping[str, str]) -> dict[str, Figures]:
+    """The systems in their order, and below them those of the teacher, if there is one."""
+    order = filter(report.systems.__contains__, _NAMES)
+    found: dict[str, Figures] = {named[system]: report.systems[system] for system in order}
+    return found | {_OF_TEACHER[system]: each for system, each in report.teacher.items()}
 
 
 def _names(report: Report) -> dict[str, str]:

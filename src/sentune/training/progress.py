@@ -21,6 +21,7 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
     def __init__(self, console: Console | None = None) -> None:
         self.loss = float("nan")
         self.pairs = 0
+        self.noun = "pairs"
         self._console = console or Console(stderr=True)
         self._bar: Progress | None = None
         self._started = 0.0
@@ -50,7 +51,7 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
         """Advance by one step."""
         del args, control
         elapsed = time.perf_counter() - self._started
-        rates = f"loss {self.loss:.4f} · {self.pairs / elapsed:.1f} pairs/s"
+        rates = f"loss {self.loss:.4f} · {self.pairs / elapsed:.1f} {self.noun}/s"
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=state.global_step, rates=rates)
             return

@@ -16,6 +16,8 @@
     outcome    what came of it, for the card and for evaluation.json
     several    the same for several base models, compared with each other
     folder     the states of the folder that a run writes: free, unfinished, finished
+    distill    a smaller model, taught by a larger one: ``texts_to_distill`` has what it learns
+               from, ``likeness`` compares the two
 """
 
 from __future__ import annotations

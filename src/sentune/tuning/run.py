@@ -16,6 +16,7 @@ from sentune.evaluation import (
     Report,
     evaluate_systems,
 )
+from sentune.evaluation.curve import Curve
 from sentune.evaluation.facts import Facts
 from sentune.evaluation.forgetting import measure_general
 from sentune.evaluation.trace import Trace
@@ -40,6 +41,7 @@ from sentune.tuning.outcome import Outcome, Tuned, card_facts, summary
 from sentune.tuning.recipes import Prepared, recipe
 from sentune.tuning.reporting import page_facts, weights_hash
 from sentune.tuning.settings import RunFile, TuneSettings
+from sentune.tuning.smaller import Smaller, beside_teacher, noted
 from sentune.tuning.split import Split
 from sentune.wording import counted, duration
 
@@ -93,6 +95,7 @@ def tune(
         say(split.caution)
     _require_one_process()
     base, model = (SentenceTransformer(settings.base) for _ in range(2))
+    smaller = Smaller.of(split, base, settings)
     say(f"base model {base.base.name} from {base.base.origin}")
     detail = detail or say
     detail(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
@@ -117,27 +120,19 @@ def tune(
     trainer.train(resume_from_checkpoint=resume)
     seconds = trainer.seconds  # the clock runs on, and one figure is told everywhere
     steps = counted(trainer.state.global_step, "step")
-    say(f"trained {steps} in {duration(seconds)}; evaluating")
+    then = "evaluating" if smaller is None else "teaching a student"
+    say(f"trained {steps} in {duration(seconds)}; {then}")
+    teacher = model
+    if smaller is not None:
+        model, note = smaller.taught_by(teacher, folder.checkpoints, settings, say, resume=resume)
+        prepared = noted(prepared, note)
     trace = Trace()
     report, facts = _measured(split, model, base, truncation, settings, trace)
+    if smaller is not None:
+        report = beside_teacher(report, _evaluated(split, teacher, settings))
     if settings.curve:
-        curve = learning_curve(
-            split,
-            _part_trainer(settings),
-            trace,
-            folder.checkpoints,
-            seed=settings.seed,
-            long_text=settings.long_text,
-            say=say,
-        )
-        facts = replace(facts, curve=curve)
-    read = facts.measured
-    if read is not None and read.noteworthy:
-        told = read.describe(model.max_seq_length)
-        split = replace(split, description=f"{split.description}; {told}")
-    if not facts.keep:
-        told = _DISCARDED.format(facts.of_kept.search_weight)
-        split = replace(split, description=f"{split.description}. {told}")
+        facts = replace(facts, curve=_curve(split, settings, trace, folder, say))
+    split = _as_measured(split, facts, model)
     kept = model if facts.keep else base
     kept.extras = facts.saved
     outcome = Outcome(
@@ -152,6 +147,36 @@ def tune(
         concerns=concerns,
     )
     return _write(folder, split, settings, outcome, run_file or RunFile(settings), run_text, trace)
+
+
+def _as_measured(split: Split, facts: Facts, model: SentenceTransformer) -> Split:
+    """The split with what its figures do not show by themselves."""
+    read = facts.measured
+    if read is not None and read.noteworthy:
+        told = read.describe(model.max_seq_length)
+        split = replace(split, description=f"{split.description}; {told}")
+    if not facts.keep:
+        told = _DISCARDED.format(facts.of_kept.search_weight)
+        split = replace(split, description=f"{split.description}. {told}")
+    return split
+
+
+def _curve(
+    split: Split,
+    settings: TuneSettings,
+    trace: Trace,
+    folder: RunFolder,
+    say: Callable[[str], None],
+) -> Curve:
+    return learning_curve(
+        split,
+        _part_trainer(settings),
+        trace,
+        folder.checkpoints,
+        seed=settings.seed,
+        long_text=settings.long_text,
+        say=say,
+    )
 
 
 def _measured(
@@ -176,7 +201,7 @@ def _measured(
     )
     if facts.keep:
         return report, facts
-    alone = replace(_evaluate(split, base, None, False, long_text)[0].facts, tunes=True)
+    alone = replace(_evaluated(split, base, settings).facts, tunes=True)
     return report, replace(facts, base_alone=alone)
 
 
@@ -314,6 +339,11 @@ def _given(
     found = evaluate_systems(split.task(split.valid), model=model, long_text=long_text)
     late = None if found.late is None else LateChoice(found.late.weight, found.late.depth)
     return found.fusion.weight, late
+
+
+def _evaluated(split: Split, model: SentenceTransformer, settings: TuneSettings) -> Report:
+    """The figures of a model on its own."""
+    return _evaluate(split, model, None, False, settings.long_text)[0]
 
 
 def _evaluate(

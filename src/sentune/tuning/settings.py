@@ -47,6 +47,8 @@ class TuneSettings:
             ``sentune.training.mining.mine``.
         long_text: what is done with passages over the length limit, in training and measuring:
             ``pieces`` or ``truncate``; see ``sentune.ranking.pieces``.
+        layers: end in a student of so many of the model's layers, see
+            :mod:`sentune.tuning.smaller`; None keeps all.
         private_card: leave samples of the data out of the model card and the report.
         curve: also tune on parts of the pairs, which shows whether more pairs would help.
         show_progress: draw bars on standard error.
@@ -60,6 +62,7 @@ class TuneSettings:
     training: Mapping[str, Any] = field(default_factory=dict)
     hard_negatives: int = 0
     long_text: LongText = "pieces"
+    layers: int | None = None
     private_card: bool = False
     curve: bool = False
     show_progress: bool = False
@@ -81,6 +84,14 @@ class TuneSettings:
         values = self.resolved()
         SentenceTransformerTrainingArguments(**values)
         require_whole("hard_negatives", self.hard_negatives, least=0, most=100)
+        if self.layers is not None:
+            require_whole("layers", self.layers, fix="leave it out to keep all layers")
+            if self.curve:
+                raise ArgumentError(
+                    "curve with layers",
+                    expected="one of the two: the curve tunes whole models, and the result is none",
+                    fix="leave one of them out",
+                )
         name = "per_device_train_batch_size"
         fix = "choose a larger batch: a pair learns from the other pairs of its batch"
         require_whole(name, values[name], least=2, fix=fix)
@@ -135,6 +146,7 @@ class RunFile:
             "recipe": settings.recipe,
             "hard_negatives": settings.hard_negatives,
             "long_text": settings.long_text,
+            "layers": settings.layers,
             "private_card": settings.private_card,
             "curve": settings.curve or None,
             **settings.resolved(),
@@ -150,7 +162,7 @@ class RunFile:
         return head + str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
 
 
-_OF_TUNING = ("base", "recipe", "hard_negatives", "long_text", "private_card", "curve")
+_OF_TUNING = ("base", "recipe", "hard_negatives", "long_text", "layers", "private_card", "curve")
 
 
 def read_run_file(path: str | Path | None, **given: Any) -> RunFile:

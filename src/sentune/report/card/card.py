@@ -28,6 +28,6 @@ def model_card(facts: CardFacts) -> str:
         *usage_blocks(facts),
         *evaluation_blocks(facts),
         *training_blocks(facts),
-        *citation_blocks(facts),
+        *citation_blocks(facts.loss),
     ]
     return front_matter(facts) + "\n\n" + "\n\n".join(blocks) + "\n"

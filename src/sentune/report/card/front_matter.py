@@ -11,7 +11,7 @@ import yaml
 from sentune.report.card.dataset import example_sentences
 from sentune.report.card.facts import CardFacts
 
-__all__ = ["front_matter"]
+__all__ = ["front_matter", "written"]
 
 _METRICS = ("accuracy@1", "recall@5", "recall@10", "mrr@10", "ndcg@10")
 _TITLES = {"mrr": "MRR", "ndcg": "NDCG"}
@@ -34,6 +34,11 @@ def front_matter(facts: CardFacts) -> str:
     fields["library_name"] = "sentence-transformers"
     if results := _results(facts):
         fields["model-index"] = [{"name": facts.name, "results": results}]
+    return written(fields)
+
+
+def written(fields: dict[str, Any]) -> str:
+    """Fields as YAML between two lines of ``---``."""
     block = yaml.dump(fields, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=math.inf)
     return f"---\n{block}---"
 

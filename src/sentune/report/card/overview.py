@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sentune.report.card.facts import CardFacts
 from sentune.report.card.text import fenced, inline
 from sentune.report.card.versions import installed_versions
 
-__all__ = ["citation_blocks", "details_blocks", "overview_blocks"]
+if TYPE_CHECKING:
+    from sentune.training.losses.base import EmbeddingLoss
 
-_SIMILARITIES = {
+__all__ = ["SIMILARITIES", "citation_blocks", "details_blocks", "overview_blocks", "sources"]
+
+SIMILARITIES = {
     "cosine": "Cosine Similarity",
     "dot": "Dot Product",
     "euclidean": "Euclidean Distance",
@@ -39,7 +44,7 @@ def details_blocks(facts: CardFacts) -> list[str]:
         "### Model Description",
         _details(facts),
         "### Model Sources",
-        _sources(),
+        sources(),
         "### Full Model Architecture",
         fenced(repr(facts.model)),
     ]
@@ -78,7 +83,7 @@ def _details(facts: CardFacts) -> str:
         "Base model": _base_link(facts) + _revision(facts),
         "Maximum Sequence Length": f"{facts.model.max_seq_length} tokens",
         "Output Dimensionality": f"{facts.model.get_embedding_dimension()} dimensions",
-        "Similarity Function": _SIMILARITIES[facts.model.similarity_fn_name],
+        "Similarity Function": SIMILARITIES[facts.model.similarity_fn_name],
         "Training Dataset": size + tried,
     }
     return "\n".join(f"- **{label}:** {value}" for label, value in details.items())
@@ -96,7 +101,8 @@ def _revision(facts: CardFacts) -> str:
     return f", revision {inline(revision)}" if revision else ""
 
 
-def _sources() -> str:
+def sources() -> str:
+    """Where a model comes from, and where its interface is described."""
     hub = "https://huggingface.co/models?library=sentence-transformers"
     return "\n".join(
         [
@@ -110,7 +116,7 @@ def _sources() -> str:
     )
 
 
-def citation_blocks(facts: CardFacts) -> list[str]:
+def citation_blocks(loss: EmbeddingLoss) -> list[str]:
     """BibTeX of Sentence-BERT and of the loss."""
     blocks = [
         "## Citation",
@@ -118,7 +124,6 @@ def citation_blocks(facts: CardFacts) -> list[str]:
         "#### Sentence Transformers",
         fenced(_SENTENCE_BERT, "bibtex"),
     ]
-    if facts.loss.citation:
-        name = type(facts.loss).__name__
-        blocks += [f"#### {name}", fenced(facts.loss.citation, "bibtex")]
+    if loss.citation:
+        blocks += [f"#### {type(loss).__name__}", fenced(loss.citation, "bibtex")]
     return blocks

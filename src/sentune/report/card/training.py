@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from sentune.report.card.dataset import dataset_lines
 from sentune.report.card.facts import CardFacts
@@ -12,33 +13,50 @@ from sentune.report.card.text import fenced, inline, table
 from sentune.report.card.versions import installed_versions
 from sentune.wording import counted, duration
 
-__all__ = ["training_blocks"]
+if TYPE_CHECKING:
+    from sentune.training.arguments import SentenceTransformerTrainingArguments
+    from sentune.training.losses.base import EmbeddingLoss
+
+__all__ = ["log_blocks", "loss_lines", "settings_blocks", "training_blocks", "versions_blocks"]
 
 _OPEN_LOG = 20  # rows shown without a click
 
 
 def training_blocks(facts: CardFacts) -> list[str]:
     """Everything that a person needs to repeat the run."""
-    settings = stated_settings(facts.arguments)
-    changed = _listed(settings.changed) or "None: every setting had its default."
     discarded = "This describes the tuning that was tried; the folder holds nothing of its result."
     return [
         "## Training Details",
         *([discarded] if facts.kept == "base" else []),
         "### Training Dataset",
         "#### Unnamed Dataset",
-        "\n".join([*dataset_lines(facts), *_loss_lines(facts)]),
-        "### Training Hyperparameters",
-        "#### Non-Default Hyperparameters",
-        changed,
-        "#### All Hyperparameters",
-        _folded("Click to expand", _listed(settings.all)),
-        *_log_blocks(facts.loss_log),
+        "\n".join([*dataset_lines(facts), *loss_lines(facts.loss)]),
+        *settings_blocks(facts.arguments),
+        *log_blocks(facts.loss_log),
         "### Training Run",
         f"{_recipe(facts)}- Steps: {facts.steps:,}\n"
         f"- Time: {duration(facts.seconds)}, for the training alone\n"
         f"- Number format and device: {inline(facts.compute)}\n"
         f"- Dropout: {_dropout(facts)}",
+        *versions_blocks(),
+    ]
+
+
+def settings_blocks(arguments: SentenceTransformerTrainingArguments) -> list[str]:
+    """The settings that differ from the defaults, and all settings."""
+    settings = stated_settings(arguments)
+    return [
+        "### Training Hyperparameters",
+        "#### Non-Default Hyperparameters",
+        _listed(settings.changed) or "None: every setting had its default.",
+        "#### All Hyperparameters",
+        _folded("Click to expand", _listed(settings.all)),
+    ]
+
+
+def versions_blocks() -> list[str]:
+    """What was installed."""
+    return [
         "### Framework Versions",
         "\n".join(f"- {label}: {number}" for label, number in installed_versions().items()),
     ]
@@ -58,10 +76,11 @@ def _recipe(facts: CardFacts) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _loss_lines(facts: CardFacts) -> list[str]:
-    parameters = fenced(json.dumps(facts.loss.describe(), indent=4), "json")
+def loss_lines(loss: EmbeddingLoss) -> list[str]:
+    """The loss and its parameters, as an item of a list."""
+    parameters = fenced(json.dumps(loss.describe(), indent=4), "json")
     return [
-        f"* Loss: `{type(facts.loss).__name__}` with these parameters:",
+        f"* Loss: `{type(loss).__name__}` with these parameters:",
         "\n".join(f"  {line}" for line in parameters.splitlines()),
     ]
 
@@ -74,7 +93,8 @@ def _folded(title: str, content: str) -> str:
     return f"<details><summary>{title}</summary>\n\n{content}\n\n</details>"
 
 
-def _log_blocks(log: Sequence[tuple[float, int, float]]) -> list[str]:
+def log_blocks(log: Sequence[tuple[float, int, float]]) -> list[str]:
+    """The losses of the run as a table; nothing without any."""
     if not log:
         return []
     rows = [[f"{epoch:.4f}", f"{step}", f"{loss:.4f}"] for epoch, step, loss in log]
