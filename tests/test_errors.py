@@ -20,12 +20,14 @@ from sentune.errors import (
     OutputError,
     PoolError,
     SentuneError,
+    TooFewPairsError,
     TrainingError,
     UnsupportedModelError,
 )
 
 PLAIN = [
     *(DataError, ModelError, UnsupportedModelError, ModelNotFoundError),
+    TooFewPairsError,
     *(HubError, IndexFolderError, OutputError, ArgumentError, TrainingError, PoolError),
 ]
 

@@ -85,6 +85,10 @@ class DataError(SentuneError):
     """
 
 
+class TooFewPairsError(DataError):
+    """A file of pairs can be read, and has too few to train on or to measure with."""
+
+
 class ModelError(SentuneError):
     """A model folder is incomplete, damaged or inconsistent: no weights, say, or NaN in them."""
 

@@ -63,6 +63,16 @@ def test_leaks_between_files_are_told(run: Run, pairs: Path, jsonl: Jsonl) -> No
     assert "1 of 2 questions is also among the training questions and is left out" in found.out
 
 
+@pytest.mark.parametrize(("count", "why"), [(1, "has 1 pair"), (2, "leaves 1 pair to train on")])
+def test_pairs_that_are_too_few_are_described(run: Run, jsonl: Jsonl, count: int, why: str) -> None:
+    found = run("check", jsonl("few.jsonl", PAIRS[:count]))
+    assert found.code == 0
+    assert found.out.startswith(f"{count} pair")
+    assert "look: tune refuses this: " in found.out
+    assert why in found.out.split("refuses this: ")[1]
+    assert "0 questions" not in found.out
+
+
 def test_bad_files_are_refused_in_one_line(
     refused: Refused, no_model: None, pairs: Path, tmp_path: Path
 ) -> None:

@@ -38,11 +38,12 @@ def command(
 ) -> None:
     """Say what a file of pairs or texts holds, and what may be wrong with it."""
     from sentune.encoding.sentence_transformer import SentenceTransformer
-    from sentune.tuning import check_data, read_split
+    from sentune.tuning import check_data
+    from sentune.tuning.split import read_to_check
 
-    split = read_split(data, valid, test, seed, reading, corpus)
+    split, refused = read_to_check(data, valid, test, seed, reading, corpus)
     model = SentenceTransformer(base)
-    found = check_data(split, model)
+    found = check_data(split, model, refused)
     if as_json:
         print_json(asdict(found))
         return
@@ -72,10 +73,11 @@ def _counts(found: DataCheck) -> list[str]:
             f"{counted(data.groups, 'group')} (questions that share passages are one group)"
         ]
     kind = "made question" if found.caution else "question"
-    lines.append(
+    measured = (
         f"tune measures on {counted(held.questions, kind)} in {counted(held.groups, 'group')}; "
         "a verdict needs 6 groups at least, and about 30 for a narrow interval"
     )
+    lines += [measured] if held.questions else []
     common = [code for code, number in data.languages.items() if number >= _RARE * data.read]
     shown = ", ".join(f"{LANGUAGES[code]} {data.languages[code]:,}" for code in common)
     return [*lines, *([f"languages: {shown}, of {counted(data.read, 'text')}"] if shown else [])]

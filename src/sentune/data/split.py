@@ -17,7 +17,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from sentune.data.pairs import Pairs
-from sentune.errors import ArgumentError, DataError
+from sentune.errors import ArgumentError, TooFewPairsError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,7 @@ def hold_out_groups(
     for key in pairs.relevant:
         members.setdefault(group_of[key], []).append(key)
     if len(members) < 2:
-        raise DataError(
+        raise TooFewPairsError(
             f"{pairs.source} can't be split, because shared passages connect all its questions",
             expected="at least two groups of questions without a common passage",
             fix="add pairs about other passages, or put the pairs for evaluation in a file of "

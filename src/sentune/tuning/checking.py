@@ -62,8 +62,11 @@ class DataCheck:
     concerns: list[str]
 
 
-def check_data(split: Split, base: SentenceTransformer) -> DataCheck:
-    """Inspect the parts of a run without training. Cost: one tokenization of all texts."""
+def check_data(split: Split, base: SentenceTransformer, refused: str | None = None) -> DataCheck:
+    """Inspect the parts of a run without training. Cost: one tokenization of all texts.
+
+    ``refused`` is why a run would not begin with them.
+    """
     parts = _parts(split)
     data, measured = _inspected(split)
     texts = {
@@ -79,7 +82,12 @@ def check_data(split: Split, base: SentenceTransformer) -> DataCheck:
         caution=split.caution,
         lengths={name: _lengths(found, base) for name, found in texts.items() if found},
         notes=list(dict.fromkeys(note for part in parts for note in part.notes)),
-        concerns=[*_concerns(data, base), *filter(None, [lonely]), *_groups_needed(measured)],
+        concerns=[
+            *([] if refused is None else [f"tune refuses this: {refused}"]),
+            *_concerns(data, base),
+            *filter(None, [lonely]),
+            *_groups_needed(measured),
+        ],
     )
 
 
@@ -227,7 +235,7 @@ def _languages_of(base: SentenceTransformer) -> set[str] | None:
 
 def _groups_needed(measured: Inspection) -> list[str]:
     """Whether the questions that a run is measured on can show a difference; may be empty."""
-    if measured.groups >= _FEW:
+    if measured.groups >= _FEW or not measured.questions:
         return []
     questions = counted(measured.questions, "question")
     groups = counted(measured.groups, "group")

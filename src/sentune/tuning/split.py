@@ -18,7 +18,7 @@ from sentune.data import (
 from sentune.data.files.records import quoted
 from sentune.data.kinds import unused_prose
 from sentune.data.roles.options import AS_NAMED, ReadOptions
-from sentune.errors import DataError
+from sentune.errors import TooFewPairsError
 from sentune.evaluation import RetrievalTask
 from sentune.questions.made_questions import made_caution, part_texts
 from sentune.wording import agreeing, counted
@@ -135,6 +135,24 @@ def read_split(
     return replace(split, test=tested, description=described, apart=apart)
 
 
+def read_to_check(
+    data: str | Path,
+    valid: str | Path | None,
+    test: str | Path | None,
+    seed: int,
+    reading: ReadOptions = AS_NAMED,
+    corpus: str | Path | None = None,
+) -> tuple[Split, str | None]:
+    """The split as :func:`read_split` makes it, and None; or all pairs, and why they do not do.
+
+    Raises DataError if a file cannot be used.
+    """
+    try:
+        return read_split(data, valid, test, seed, reading, corpus), None
+    except TooFewPairsError as error:
+        return Split(_read(data, reading, "train"), Pairs({}, {}, {}), None, ""), str(error)
+
+
 def _read(path: str | Path, reading: ReadOptions, split: str) -> Pairs:
     return read_pairs(path, replace(reading, split=split))
 
@@ -173,7 +191,7 @@ def _split_of_pairs(
     if apart:
         where += ", ranked among their own passages: those of the training are cut elsewhere"
     if len({row[1] for row in train.rows()}) < 2:
-        raise DataError(
+        raise TooFewPairsError(
             f"{train.source} leaves {counted(len(train), 'pair')} to train on",
             expected="at least two with different passages, besides those held out",
             fix="add pairs",

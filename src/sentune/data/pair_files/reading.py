@@ -26,7 +26,7 @@ from sentune.data.pair_files.pair_rows import PairRows
 from sentune.data.pairs import Pairs
 from sentune.data.roles.columns import is_pair
 from sentune.data.roles.options import AS_NAMED, ReadOptions
-from sentune.errors import DataError
+from sentune.errors import DataError, TooFewPairsError
 from sentune.wording import counted
 
 __all__ = ["pairs_of_records", "pairs_or_records", "read_pairs", "require_at_least"]
@@ -140,10 +140,10 @@ def require_at_least(pairs: Pairs, count: int, purpose: str) -> None:
     """Check that there are at least ``count`` pairs for ``purpose`` ("tuning", "a split").
 
     Tuning needs two: with a single pair there is no wrong passage to compare with, and the loss is
-    0 for every model. Raises DataError.
+    0 for every model. Raises TooFewPairsError.
     """
     if len(pairs) < count:
-        raise DataError(
+        raise TooFewPairsError(
             f"{pairs.source} has {counted(len(pairs), 'pair')}",
             expected=f"at least {count} for {purpose}",
             fix="add pairs",
