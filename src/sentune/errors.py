@@ -34,6 +34,7 @@ __all__ = [
     "OutputError",
     "PoolError",
     "SentuneError",
+    "TooFewPairsError",
     "TrainingError",
     "UnsupportedModelError",
 ]
