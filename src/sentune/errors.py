@@ -4,6 +4,7 @@
 
     SentuneError
     ├── DataError               a file of pairs, texts or vectors cannot be used
+    │   └── TooFewPairsError        pairs that can be read, but too few
     ├── ModelError              a model folder is incomplete, damaged or inconsistent
     │   ├── UnsupportedModelError   the model needs something that sentune does not run
     │   └── ModelNotFoundError      there is no model with this name
