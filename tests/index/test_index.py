@@ -171,6 +171,9 @@ def test_filters(index: Index) -> None:
         ("page > 'x", "page"),
         (" ", "filter"),
         ("1=1; x", "semicolon"),
+        ("page > 3 part = 'even'", "page > 3 part"),
+        ("page > 3, part = 'even'", "cannot be used"),
+        ("page > 3) (part = 'even'", "parentheses"),
     ],
 )
 def test_a_filter_that_cannot_be_used(index: Index, where: str, named: str) -> None:

@@ -122,7 +122,7 @@ class PassageTable:
 
     def numbers(self, where: str) -> NDArray[np.int64]:
         """The numbers of the rows that a filter lets through. Raises ArgumentError."""
-        self._require_filter(where)
+        where = self.checked(where)
         with self._reading():
             found: NDArray[np.int64] = self._scan([NUMBER], where)[NUMBER].to_numpy()
         return found
@@ -176,15 +176,23 @@ class PassageTable:
         except lancedb_errors(*others) as error:
             raise self.store.unreadable(reason(error)) from error
 
-    def _require_filter(self, where: str) -> None:
-        """Raise ArgumentError unless the filter can be planned, which reads no rows."""
-        if ";" in _LITERAL.sub("", where):
-            # LanceDB reads up to it and ignores the rest.
+    def checked(self, where: str) -> str:
+        """A filter as it is passed on, planned once, which reads no rows. Raises ArgumentError.
+
+        LanceDB reads a filter up to where it could end, and ignores the rest: without a word, a
+        forgotten AND would delete more than was meant. In parentheses it has to read the whole.
+        """
+        plain = _LITERAL.sub("", where)
+        if ";" in plain:
             raise self._bad_filter(where, "it has a semicolon")
+        if not _balanced(plain):
+            raise self._bad_filter(where, "its parentheses do not match")
+        whole = f"({where})"
         try:
-            self._table.search().where(where).explain_plan()
+            self._table.search().where(whole).explain_plan()
         except (OSError, RuntimeError, ValueError) as error:
             raise self._bad_filter(where, reason(error)) from error
+        return whole
 
     def _bad_filter(self, where: str, what: str) -> ArgumentError:
         names = ["id", "text", SOURCE, *self.fields]
@@ -193,6 +201,15 @@ class PassageTable:
             expected=f"a condition on {', '.join(names)}",
             fix="write it like page > 3 AND title = 'Methods'",
         )
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for each in text:
+        depth += {"(": 1, ")": -1}.get(each, 0)
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def lancedb_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:

@@ -62,7 +62,7 @@ class WritableTable(PassageTable):
         if len(numbers):
             left = self.count() - len(numbers)
             with _writing(self.store):
-                self._table.delete(where)
+                self._table.delete(self.checked(where))
                 _require(self.count() == left, "rows that were removed are there")
         return numbers
 
