@@ -126,8 +126,8 @@ def test_files_of_a_folder_without_passages_are_counted(
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "a.txt").write_text("one text\nanother\n", encoding="utf-8")
-    (docs / "b.pdf").write_bytes(b"%PDF")
-    (docs / "c.docx").write_bytes(b"PK")
+    (docs / "b.png").write_bytes(b"\x89PNG")
+    (docs / "c.zip").write_bytes(b"PK")
     outcome = run("index", "build", tiny_folder, docs, "--out", tmp_path / "new")
     assert outcome.out.endswith("2 passages\n")
     assert f"1 file with passages in {docs}; 2 others skipped" in outcome.err
