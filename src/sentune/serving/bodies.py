@@ -15,6 +15,8 @@ __all__ = [
     "EmbeddingsBody",
     "OldOllamaBody",
     "OllamaBody",
+    "PassageBody",
+    "PlaceBody",
     "RerankBody",
     "SearchBody",
     "SimilarityBody",
@@ -153,6 +155,23 @@ class SearchBody(_Body):
         ]
         | None
     ) = Field(default=None, description="Several at once, instead of mode.")
+    marks: bool = Field(
+        default=False, description="Where in each text the words stand that BM25 matches."
+    )
+
+
+class PassageBody(_Body):
+    """``POST /passage``: a passage by its name."""
+
+    source: str
+    id: str
+
+
+class PlaceBody(_Body):
+    """``POST /map``: what to find on the map."""
+
+    query: Annotated[str, Field(min_length=1)]
+    passages: Annotated[list[PassageBody], Field(max_length=1000)] = []
 
 
 def token_ids(content: bytes) -> RefusedError | None:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from sentune.serving.bodies import EmbedBody, SimilarityBody, SimilarityParameters, TokenizeBody
 from sentune.serving.documented import INFO, NUMBERS, TOKENS, VECTORS
+from sentune.serving.page.report import report_of
 from sentune.serving.route import CheckedRoute
 from sentune.serving.service import Service, answer
 from sentune.serving.vectors import compared
@@ -93,6 +94,7 @@ def _info(service: Service) -> dict[str, Any]:
         "sha": None,
         "docker_label": None,
         "index": service.engine.facts.get("index"),
+        "report": report_of(service.engine.plan) is not None,
     }
     if service.reranker is not None:
         content["reranker"] = service.reranker["name"]
