@@ -7,6 +7,7 @@ export const MODES = ["base", "dense", "words", "hybrid", "late"];
 const SCORES = {
   base: "similarity", dense: "similarity", words: "BM25", hybrid: "fused", late: "with late stage",
 };
+const SHORT = {base: "Base", dense: "Tuned", words: "BM25", hybrid: "Fusion", late: "Late"};
 const SHOWN = 700; // characters of a text in a column
 
 export const titles = (modes) => ({
@@ -42,7 +43,7 @@ export class Columns {
       mode, known[mode], found.results[mode], number ? first : null, known[found.modes[0]],
     ));
     fill(this.place, ...columns);
-    fill(this.tabs, ...found.modes.map((mode) => this.#tab(mode, known[mode])));
+    fill(this.tabs, ...found.modes.map((mode) => this.#tab(mode, found.modes)));
     show(this.tabs, found.modes.length > 1);
     this.choose(found.modes.includes(this.mode) ? this.mode : usual(found.modes));
   }
@@ -59,8 +60,9 @@ export class Columns {
     columns.map((each) => each.querySelector(".hit")).find((each) => each)?.focus();
   }
 
-  #tab(mode, title) {
-    const made = element("button", {type: "button", "data-mode": mode}, title);
+  #tab(mode, modes) {
+    const short = mode === "dense" && !modes.includes("base") ? "Model" : SHORT[mode];
+    const made = element("button", {type: "button", "data-mode": mode}, short);
     made.addEventListener("click", () => this.choose(mode));
     return made;
   }

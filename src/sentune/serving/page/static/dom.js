@@ -14,9 +14,12 @@ export function element(name, attributes = {}, ...children) {
 
 export function fill(parent, ...children) {
   parent.replaceChildren(...children.filter((each) => each !== null && each !== undefined).map(
-    (each) => (each instanceof Node ? each : document.createTextNode(String(each))),
+    (each) => (each instanceof Node ? each : document.createTextNode(readable(String(each)))),
   ));
 }
+
+// Characters that make a line read otherwise than it is stored are shown as unknown ones.
+const readable = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 
 // Text of the data, whose direction of writing is its own.
 export const ownText = (kind, ...children) =>

@@ -1,5 +1,6 @@
 // Points → pixels, and the pointer → the nearest point. Nothing here knows of passages.
 
+const FEW = 5000; // points that are drawn larger
 const LEVELS = 8; // how dark a pixel with several points gets
 
 // What lies in each cell of a grid over all points, so that the nearest is found among few.
@@ -90,7 +91,7 @@ export function paintPoints(context, places, view, ratio, colour) {
   const pixels = new Uint32Array(image.data.buffer);
   const counts = new Uint8Array(width * height);
   const table = levels(colour);
-  const side = Math.max(2, Math.round((view.zoom > 4 ? 4 : 2) * ratio));
+  const side = Math.max(2, Math.round((view.zoom > 4 || places.length < FEW ? 3 : 2) * ratio));
   const scale = view.scale(width, height);
   const left = width / 2 - view.x * scale - side / 2;
   const top = height / 2 + view.y * scale - side / 2;
@@ -113,7 +114,7 @@ export function paintPoints(context, places, view, ratio, colour) {
 function levels([red, green, blue]) {
   const found = new Uint32Array(LEVELS + 1);
   for (let level = 1; level <= LEVELS; level += 1) {
-    const opacity = Math.round(255 * (0.35 + (0.65 * level) / LEVELS));
+    const opacity = Math.round(255 * (0.45 + (0.55 * level) / LEVELS));
     found[level] = ((opacity << 24) | (blue << 16) | (green << 8) | red) >>> 0;
   }
   return found;
