@@ -89,7 +89,7 @@ export class Columns {
       ownText("text own-text", ...shortened(hit)),
     );
     made.hit = hit;
-    made.addEventListener("click", () => this.open(hit, made));
+    made.addEventListener("click", () => this.open(hit));
     return made;
   }
 

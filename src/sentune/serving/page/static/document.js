@@ -13,13 +13,12 @@ export class PassageDialog {
     this.dialog.addEventListener("click", (event) => {
       if (event.target === this.dialog) this.dialog.close(); // beside it
     });
-    this.dialog.addEventListener("close", () => this.from?.focus());
   }
 
   get isOpen() { return this.dialog.open; }
 
-  open(hit, found, from = document.activeElement) {
-    this.from = from;
+  // When it closes, the browser gives the focus back to what had it.
+  open(hit, found) {
     const fields = hit.fields ?? {};
     const title = typeof fields.title === "string" && fields.title ? fields.title : hit.id;
     fill(byId("document-title"), ownText("own-text", title));

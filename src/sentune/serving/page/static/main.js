@@ -11,7 +11,7 @@ const AGAIN = 2000; // milliseconds until a server that loads its model is asked
 const state = {info: null, found: null, query: "", search: null, mapLoaded: false};
 const passages = new PassageDialog();
 const columns = new Columns({
-  open: (hit, from) => passages.open(hit, state.found, from),
+  open: (hit) => passages.open(hit, state.found),
   point: (hit) => map.look(hit),
 });
 const map = new PassageMap({

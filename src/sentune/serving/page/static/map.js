@@ -201,6 +201,13 @@ class Panel {
     this.#light((place) => view.toPixel(place, width, height), ratio);
   }
 
+  // At the edge for what lies beyond it: there the question is to be looked for.
+  #within([x, y], margin) {
+    const {width, height} = this.canvas;
+    const clamp = (value, most) => Math.min(most - margin, Math.max(margin, value));
+    return [clamp(x, width), clamp(y, height)];
+  }
+
   #light(pixel, ratio) {
     const {colour, lit, looked, pointed} = this.map;
     const own = colour[this.mode];
@@ -211,7 +218,10 @@ class Panel {
       if (at) circle(this.context, pixel(at), (is ? 8 : 5) * ratio, own, is ? colour.ink : colour.paper);
     }
     const asked = lit.query?.[this.mode];
-    if (asked) diamond(this.context, pixel(asked), 9 * ratio, colour.query, colour.paper);
+    if (asked) {
+      const at = this.#within(pixel(asked), 11 * ratio);
+      diamond(this.context, at, 9 * ratio, colour.query, colour.paper);
+    }
     if (pointed !== null) {
       circle(this.context, pixel(this.places[pointed]), 6 * ratio, "transparent", colour.ink);
     }
