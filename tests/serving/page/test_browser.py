@@ -40,10 +40,10 @@ def evil(
     folder = tmp_path_factory.mktemp("evil")
     lines = [
         {
-            "id": f"{hostile(n)} {n}",
-            "text": f"{hostile(n + 3)} copy a file {n}",
-            "title": f"{hostile(n + 5)} title {n}",
-            "headings": json.dumps([hostile(n + 7)]),
+            "id": f"{markup(n)} {n}",
+            "text": f"{markup(n + 3)} copy a file {n}",
+            "title": f"{markup(n + 5)} title {n}",
+            "headings": json.dumps([markup(n + 7)]),
             "page": n,
         }
         for n in range(_FORMS)
@@ -53,6 +53,10 @@ def evil(
     Index.build(folder / "index", served_model, data)
     with running(Plan(str(served_folder), str(folder / "index"))) as found:
         yield found
+
+
+def markup(number: int) -> str:
+    return hostile(number).replace("\0", "")  # no index takes that one
 
 
 def ask(tab: Tab, question: str) -> None:
@@ -227,7 +231,7 @@ def _markup(browser: Browser, server: Running) -> None:
     tab.run("document.querySelector('#top').value = '1000'")
     seen: set[str] = set()
     for number in range(16):
-        ask(tab, f"{hostile(number)} file")
+        ask(tab, f"{markup(number)} file")
         assert tab.run(f"document.querySelectorAll({json.dumps(_FOREIGN)}).length") == 0
         seen |= set(tab.run("[...document.querySelectorAll('.hit')].map((e) => e.hit.id)"))
     assert len(seen) == _FORMS
@@ -247,7 +251,7 @@ def _markup(browser: Browser, server: Running) -> None:
         assert shown.startswith(text.replace("\u202e", "\ufffd"))
         assert _EVIL_FILE in shown
     tab.run("document.querySelector('#where').value = '<img src=x onerror=window.hit=1>'")
-    ask(tab, hostile(2))
+    ask(tab, markup(2))
     assert tab.run(f"document.querySelectorAll({json.dumps(_FOREIGN)}).length") == 0
     assert tab.run("window.hit === undefined && window.hit === parent.hit")
     assert all("security" not in each for each in tab.complaints())
@@ -308,11 +312,11 @@ def test_in_a_browser(server: Running, plain_server: Running, tmp_path: Path) ->
 
 
 def test_markup_is_text(evil: Running, tmp_path: Path) -> None:
-    asked = {"query": hostile(0), "mode": "words", "top": 1000, "marks": True}
+    asked = {"query": markup(0), "mode": "words", "top": 1000, "marks": True}
     hits = evil.post("/search", asked).body["hits"]
-    assert {hit["text"] for hit in hits} <= {
-        f"{hostile(n + 3)} copy a file {n}" for n in range(200)
-    }
+    for hit in hits:
+        number = hit["fields"]["page"]
+        assert hit["text"].endswith(f"{markup(number + 3)} copy a file {number}")
     assert all(hit["source"].endswith(_EVIL_FILE) for hit in hits)
     if LONG:
         with _chromium(tmp_path) as found:
