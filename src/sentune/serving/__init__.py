@@ -12,5 +12,6 @@
   anything is computed; ``vectors`` finishes what the worker gives.
 - ``gate`` lets requests in: key, readiness, limits, time. ``bodies`` are what they may say.
 - ``routes_*`` has one module for each family of clients; ``app`` puts them together.
+- ``page`` is what a browser gets; ``atlas`` is the map of the index, ``marks`` finds words.
 - ``server`` listens, and stops in order.
 """

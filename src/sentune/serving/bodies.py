@@ -13,6 +13,7 @@ from sentune.serving.problems import RefusedError
 __all__ = [
     "EmbedBody",
     "EmbeddingsBody",
+    "ExplainBody",
     "OldOllamaBody",
     "OllamaBody",
     "PassageBody",
@@ -158,6 +159,13 @@ class SearchBody(_Body):
     marks: bool = Field(
         default=False, description="Where in each text the words stand that BM25 matches."
     )
+
+
+class ExplainBody(_Body):
+    """``POST /explain``: why the late stage gives a text its score."""
+
+    query: Annotated[str, Field(min_length=1)]
+    text: Annotated[str, Field(min_length=1)]
 
 
 class PassageBody(_Body):

@@ -6,6 +6,7 @@ from typing import Any
 
 __all__ = [
     "EMBEDDINGS",
+    "EXPLAINED",
     "FOUND",
     "HEALTH",
     "INFO",
@@ -117,6 +118,12 @@ FOUND = _answers(
 _POINTS = _object(source=_list(_TEXT), id=_list(_TEXT), text=_list(_TEXT))
 MAP = _answers(_object(passages=_WHOLE, drawn=_WHOLE, points=_POINTS))
 PLACED = _answers(_object(query={"type": "object"}, passages=_list({"type": "object"})))
+EXPLAINED = _answers(
+    _object(
+        score=_NUMBER,
+        tokens=_list(_object(token=_TEXT, weight=_NUMBER, nearest=_TEXT, similarity=_NUMBER)),
+    )
+)
 PASSAGE = _answers(
     _object(id=_TEXT, text=_TEXT, source=_TEXT, fields={"type": "object"}, pieces=_WHOLE)
 )

@@ -1,12 +1,12 @@
-"""The map of the index's passages, and single passages: what the page shows besides hits."""
+"""The map of the index's passages, single passages, and scores: what the page shows of hits."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from sentune.serving.bodies import PassageBody, PlaceBody
-from sentune.serving.documented import MAP, PASSAGE, PLACED
+from sentune.serving.bodies import ExplainBody, PassageBody, PlaceBody
+from sentune.serving.documented import EXPLAINED, MAP, PASSAGE, PLACED
 from sentune.serving.route import CheckedRoute
 from sentune.serving.routes_search import indexed
 from sentune.serving.service import Service
@@ -14,11 +14,12 @@ from sentune.serving.service import Service
 __all__ = ["map_routes"]
 
 _MAP_COST = 4000  # tokens; of 20,000 passages about two seconds
+_EXPLAIN_COST = 300
 _COST = 50
 
 
 def map_routes(service: Service) -> APIRouter:
-    """``/map`` and ``/passage``."""
+    """``/map``, ``/passage`` and ``/explain``."""
     router = APIRouter(route_class=CheckedRoute)
 
     async def asked(op: str, body: bytes, cost: int) -> Response:
@@ -40,5 +41,10 @@ def map_routes(service: Service) -> APIRouter:
     async def passage(body: PassageBody) -> Response:
         """A passage with its fields, by source and id."""
         return await asked("passage", body.model_dump_json().encode(), _COST)
+
+    @router.post("/explain", responses=EXPLAINED)
+    async def explain(body: ExplainBody) -> Response:
+        """Why the late stage gives a text its score: each token of the question and its nearest."""
+        return await asked("explain", body.model_dump_json().encode(), _EXPLAIN_COST)
 
     return router

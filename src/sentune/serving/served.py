@@ -19,6 +19,7 @@ from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, ModelError
 from sentune.ranking.late_interaction import late_scores
 from sentune.serving.atlas import Atlas
+from sentune.serving.explained import explained
 from sentune.serving.facts import model_facts, reranker_facts
 from sentune.serving.marks import mark
 from sentune.serving.plan import Plan
@@ -53,6 +54,7 @@ class Served:
             "map": self._map,
             "place": self._place,
             "passage": self._passage,
+            "explain": self._explain,
         }
         self._atlas = None if index is None else Atlas(index, base)
 
@@ -154,6 +156,12 @@ class Served:
         asked = json.loads(body)
         found = self._drawn.passage((asked["source"], asked["id"]))
         return {}, json.dumps(found, default=str).encode()
+
+    def _explain(self, head: dict[str, Any], body: bytes) -> _Answer:  # noqa: ARG002
+        if self.index is None:
+            raise _nothing("index")
+        asked, idf = json.loads(body), self.index.points().snapshot.idf
+        return {}, json.dumps(explained(self.model, asked["query"], asked["text"], idf)).encode()
 
     @property
     def _drawn(self) -> Atlas:

@@ -48,7 +48,7 @@ def test_places_of_both_models(
     models = [SentenceTransformer(compared_folder), served_model]
     vectors = [unit(model.encode_document(TEXTS)) for model in models]
     asked = [unit(model.encode_query(["copy a file"])) for model in models]
-    expected = written_out(*vectors, asked)
+    expected = written_out(vectors[0], vectors[1], asked)
     found = server.get("/map").body
     assert (found["passages"], found["drawn"]) == (3, 3)
     assert found["points"]["text"] == TEXTS

@@ -1,6 +1,7 @@
 // One passage as a whole, in a dialog.
 
-import {byId, element, fill, ownText, show} from "./dom.js";
+import {post} from "./api.js";
+import {byId, element, fill, ownText} from "./dom.js";
 import {MODES, marked, titles} from "./columns.js";
 import {figure, fileOf, headings, nameOf} from "./reading.js";
 
@@ -18,7 +19,7 @@ export class PassageDialog {
   get isOpen() { return this.dialog.open; }
 
   // When it closes, the browser gives the focus back to what had it.
-  open(hit, found) {
+  open(hit, found, query) {
     const fields = hit.fields ?? {};
     const title = typeof fields.title === "string" && fields.title ? fields.title : hit.id;
     fill(byId("document-title"), ownText("own-text", title));
@@ -27,12 +28,25 @@ export class PassageDialog {
       ownText("own-text", ...marked(hit, 0, hit.text.length, {withPiece: true})));
     fill(byId("document-fields"), ...rows({id: hit.id, source: hit.source, ...others(fields)}));
     fill(byId("document-ranks"), ranks(hit, found));
-    show(byId("document-fields"), true);
+    fill(byId("document-tokens"));
     if (!this.dialog.open) this.dialog.showModal();
     this.dialog.scrollTop = 0;
     byId("document-text").scrollTop = 0;
     byId("document-text").querySelector(".piece")?.scrollIntoView({block: "nearest"});
     byId("close").focus();
+    const late = found?.results.late?.find((each) => nameOf(each) === nameOf(hit));
+    if (late) this.#explain(query, late);
+  }
+
+  // What the late stage compared, which the server computes anew.
+  async #explain(query, hit) {
+    this.explained = hit;
+    try {
+      const told = await post("/explain", {query, text: hit.piece});
+      if (this.explained === hit) fill(byId("document-tokens"), tokens(told));
+    } catch {
+      fill(byId("document-tokens"), "Why the late stage gave its score could not be asked.");
+    }
   }
 }
 
@@ -68,14 +82,30 @@ function ranks(hit, found) {
   });
   const heads = ["Column", "Rank", "Score", "Similarity"];
   return element("div", {class: "scroll"},
-    element("table", {},
-      element("caption", {}, "Where it stands"),
-      element("thead", {}, element("tr", {},
-        ...heads.map((name) => element("th", {scope: "col"}, name)))),
-      element("tbody", {}, ...lines),
-    ),
+    table("Where it stands", heads, lines),
     element("p", {class: "small"}, words(hit)),
   );
+}
+
+const table = (caption, heads, lines) => element("table", {},
+  element("caption", {}, caption),
+  element("thead", {}, element("tr", {},
+    ...heads.map((name) => element("th", {scope: "col"}, name)))),
+  element("tbody", {}, ...lines),
+);
+
+// The tokens of the question by their weight, each with the nearest one of the passage.
+function tokens(told) {
+  const sorted = [...told.tokens].sort((a, b) => b.weight - a.weight);
+  const lines = sorted.map((each) => element("tr", {},
+    element("th", {scope: "row"}, ownText("own-text", each.token)),
+    ...[figure(each.weight), ownText("own-text", each.nearest), figure(each.similarity)].map(
+      (value) => element("td", {}, value)),
+  ));
+  return element("div", {class: "scroll"}, table(
+    `Late stage: mean of weight × similarity ${figure(told.score)}`,
+    ["Token asked", "Weight", "Nearest token", "Similarity"], lines,
+  ));
 }
 
 function words(hit) {

@@ -11,11 +11,11 @@ const AGAIN = 2000; // milliseconds until a server that loads its model is asked
 const state = {info: null, found: null, query: "", search: null, mapLoaded: false};
 const passages = new PassageDialog();
 const columns = new Columns({
-  open: (hit) => passages.open(hit, state.found),
+  open: (hit) => passages.open(hit, state.found, state.query),
   point: (hit) => map.look(hit),
 });
 const map = new PassageMap({
-  open: (hit) => passages.open(hit, state.found),
+  open: (hit) => passages.open(hit, state.found, state.query),
   failed: (error) => failed(error),
 });
 
