@@ -144,7 +144,12 @@ class Tab:
         return [
             json.dumps(event["params"])
             for event in self._events()
-            if event["method"] in ("Log.entryAdded", "Runtime.exceptionThrown")
+            if event["method"] == "Runtime.exceptionThrown"
+            # That canvases are read is a matter of the tests.
+            or (
+                event["method"] == "Log.entryAdded"
+                and event["params"]["entry"]["source"] != "rendering"
+            )
             or (
                 event["method"] == "Runtime.consoleAPICalled"
                 and event["params"]["type"] in ("error", "warning")
