@@ -43,7 +43,7 @@ export class PassageDialog {
     this.explained = hit;
     try {
       const told = await post("/explain", {query, text: hit.piece});
-      if (this.explained === hit) fill(byId("document-tokens"), tokens(told));
+      if (this.explained === hit) fill(byId("document-tokens"), tokens(told, hit));
     } catch {
       fill(byId("document-tokens"), "Why the late stage gave its score could not be asked.");
     }
@@ -95,7 +95,8 @@ const table = (caption, heads, lines) => element("table", {},
 );
 
 // The tokens of the question by their weight, each with the nearest one of the passage.
-function tokens(told) {
+function tokens(told, hit) {
+  const what = hit.pieces > 1 ? `Late stage, piece ${hit.piece_number}` : "Late stage";
   const sorted = [...told.tokens].sort((a, b) => b.weight - a.weight);
   const lines = sorted.map((each) => element("tr", {},
     element("th", {scope: "row"}, ownText("own-text", each.token)),
@@ -103,7 +104,7 @@ function tokens(told) {
       (value) => element("td", {}, value)),
   ));
   return element("div", {class: "scroll"}, table(
-    `Late stage: mean of weight × similarity ${figure(told.score)}`,
+    `${what}: mean of weight × similarity ${figure(told.score)}`,
     ["Token asked", "Weight", "Nearest token", "Similarity"], lines,
   ));
 }
