@@ -60,7 +60,7 @@ test-long: setup
 	  tests/parity/test_folder_parity.py tests/index/test_as_a_fresh_one.py \
 	  tests/export/test_onnx.py tests/network/test_architecture_gradients.py \
 	  tests/network/test_architectures.py tests/data/test_converting.py tests/cli/test_ask.py \
-	  tests/report/page/test_browser.py \
+	  tests/report/page/test_browser.py tests/serving/page/test_browser.py \
 	  tests/load tests/serving/test_schema.py tests/integration
 
 $(LOWEST)/.ready: pyproject.toml constraints.txt base-model.txt tests/lowest.py set_up.py

@@ -19,6 +19,7 @@ from sentune.index.few_questions import EncodedQuestions, encode_questions
 from sentune.index.index_model import IndexModel
 from sentune.index.info import IndexInfo
 from sentune.index.late import EncodedAnew, LateStage, StoredTokens
+from sentune.index.points import Points
 from sentune.index.store import Store
 from sentune.index.version import Version
 from sentune.ranking.bm25 import stemmed_words
@@ -233,6 +234,16 @@ class IndexReader:
         count = int(np.count_nonzero(allowed))
         nearness = dense.nearness(count, conditioned=True)
         return Candidates(snapshot, allowed, nearness) if count else None
+
+    def points(self, known: Points | None = None) -> Points:
+        """The passages as points; ``known`` if nothing has changed since that was made.
+
+        Raises:
+            IndexFolderError: as ``search`` does.
+        """
+        self._follow()
+        snapshot = self._version.snapshot
+        return known if known is not None and known.snapshot is snapshot else Points(snapshot)
 
     def info(self) -> IndexInfo:
         """What is known of the index, without loading its model."""

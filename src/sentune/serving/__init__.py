@@ -12,5 +12,6 @@
   anything is computed; ``vectors`` finishes what the worker gives.
 - ``http/`` lets requests in (``gate``), says what they may hold (``bodies``), and has one module
   for each family of clients; ``app`` there puts them together.
+- ``page`` is what a browser gets; ``atlas`` is the map of the index, ``marks`` finds words.
 - ``server`` listens, and stops in order.
 """

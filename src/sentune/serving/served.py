@@ -18,7 +18,10 @@ from sentune.encoding.encode import encode_ids
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, ModelError
 from sentune.ranking.late_interaction import late_scores
+from sentune.serving.atlas import Atlas
+from sentune.serving.explained import explained
 from sentune.serving.facts import model_facts, reranker_facts
+from sentune.serving.marks import mark
 from sentune.serving.plan import Plan
 from sentune.tokens.truncation import count_truncation
 
@@ -48,7 +51,12 @@ class Served:
             "score": self._score,
             "late": self._late,
             "search": self._search,
+            "map": self._map,
+            "place": self._place,
+            "passage": self._passage,
+            "explain": self._explain,
         }
+        self._atlas = None if index is None else Atlas(index, base)
 
     @classmethod
     def load(cls, plan: Plan) -> Served:
@@ -130,9 +138,36 @@ class Served:
                     mode="dense" if mode == "base" else mode,
                 )
                 found[mode] = [asdict(hit) for hit in hits]
+        if asked.get("marks"):
+            mark(asked["query"], found)
         content = {"results": found, "truncated": min(1, cut.truncated)}
         content["left_out"] = cut.tokens_left_out // max(1, cut.truncated)
         return {}, json.dumps(content, default=str).encode()
+
+    def _map(self, head: dict[str, Any], body: bytes) -> _Answer:  # noqa: ARG002
+        return {}, self._drawn.content()
+
+    def _place(self, head: dict[str, Any], body: bytes) -> _Answer:  # noqa: ARG002
+        asked = json.loads(body)
+        names = [(each["source"], each["id"]) for each in asked["passages"]]
+        return {}, json.dumps(self._drawn.place(asked["query"], names)).encode()
+
+    def _passage(self, head: dict[str, Any], body: bytes) -> _Answer:  # noqa: ARG002
+        asked = json.loads(body)
+        found = self._drawn.passage((asked["source"], asked["id"]))
+        return {}, json.dumps(found, default=str).encode()
+
+    def _explain(self, head: dict[str, Any], body: bytes) -> _Answer:  # noqa: ARG002
+        if self.index is None:
+            raise _nothing("index")
+        asked, idf = json.loads(body), self.index.points().snapshot.idf
+        return {}, json.dumps(explained(self.model, asked["query"], asked["text"], idf)).encode()
+
+    @property
+    def _drawn(self) -> Atlas:
+        if self._atlas is None:
+            raise _nothing("index")
+        return self._atlas
 
 
 def _without_scaling(model: SentenceTransformer) -> SentenceTransformer:

@@ -15,12 +15,14 @@ from sentune.errors import ArgumentError, PoolError
 from sentune.serving.engine import Engine
 from sentune.serving.figures import Figures
 from sentune.serving.http.gate import Gate
+from sentune.serving.http.routes_map import map_routes
 from sentune.serving.http.routes_ollama import ollama_routes
 from sentune.serving.http.routes_openai import openai_routes
 from sentune.serving.http.routes_rerank import rerank_routes
 from sentune.serving.http.routes_search import search_routes
 from sentune.serving.http.routes_state import state_routes
 from sentune.serving.http.routes_tei import tei_routes
+from sentune.serving.page import OPEN, REPORT, page_routes
 from sentune.serving.problems import problem
 from sentune.serving.service import Service
 
@@ -30,7 +32,7 @@ __all__ = ["application"]
 def application(engine: Engine, figures: Figures, key: str | None = None) -> Gate:
     """The ASGI application for an engine, which may start later; requests get 503 until then."""
     service, started = Service(engine), int(time.time())
-    # No pages that load scripts from elsewhere.
+    # FastAPI's own pages load scripts from elsewhere.
     app = FastAPI(title="sentune", version=version("sentune"), docs_url=None, redoc_url=None)
     for router in (
         openai_routes(service, started),
@@ -39,6 +41,8 @@ def application(engine: Engine, figures: Figures, key: str | None = None) -> Gat
         ollama_routes(service, started),
         search_routes(service),
         state_routes(service, figures),
+        map_routes(service),
+        page_routes(service),
     ):
         app.include_router(router)
     app.add_exception_handler(HTTPException, _unknown)
@@ -48,8 +52,8 @@ def application(engine: Engine, figures: Figures, key: str | None = None) -> Gat
         "sentune_waiting_tokens", "Accepted, not computed.", lambda: engine.waiting_tokens
     )
     figures.watch("sentune_ready", "1 if requests are accepted.", lambda: float(not engine.trouble))
-    routes = frozenset(app.openapi()["paths"])
-    return Gate(app, engine, figures, routes, key)
+    routes = frozenset({*app.openapi()["paths"], *OPEN, REPORT})
+    return Gate(app, engine, figures, routes, key, OPEN)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -13,8 +13,11 @@ from sentune.serving.problems import RefusedError
 __all__ = [
     "EmbedBody",
     "EmbeddingsBody",
+    "ExplainBody",
     "OldOllamaBody",
     "OllamaBody",
+    "PassageBody",
+    "PlaceBody",
     "RerankBody",
     "SearchBody",
     "SimilarityBody",
@@ -153,6 +156,30 @@ class SearchBody(_Body):
         ]
         | None
     ) = Field(default=None, description="Several at once, instead of mode.")
+    marks: bool = Field(
+        default=False, description="Where in each text the words stand that BM25 matches."
+    )
+
+
+class ExplainBody(_Body):
+    """``POST /explain``: why the late stage gives a text its score."""
+
+    query: Annotated[str, Field(min_length=1)]
+    text: Annotated[str, Field(min_length=1)]
+
+
+class PassageBody(_Body):
+    """``POST /passage``: a passage by its name."""
+
+    source: str
+    id: str
+
+
+class PlaceBody(_Body):
+    """``POST /map``: what to find on the map."""
+
+    query: Annotated[str, Field(min_length=1)]
+    passages: Annotated[list[PassageBody], Field(max_length=1000)] = []
 
 
 def token_ids(content: bytes) -> RefusedError | None:

@@ -6,14 +6,18 @@ from typing import Any
 
 __all__ = [
     "EMBEDDINGS",
+    "EXPLAINED",
     "FOUND",
     "HEALTH",
     "INFO",
+    "MAP",
     "METRICS",
     "MODELS",
     "NUMBERS",
     "OLD_OLLAMA",
     "OLLAMA",
+    "PASSAGE",
+    "PLACED",
     "RERANKED",
     "TAGS",
     "TOKENS",
@@ -110,6 +114,18 @@ FOUND = _answers(
         hits=_list(_HIT),
         results={"type": "object", "additionalProperties": _list(_HIT)},
     )
+)
+_POINTS = _object(source=_list(_TEXT), id=_list(_TEXT), text=_list(_TEXT))
+MAP = _answers(_object(passages=_WHOLE, drawn=_WHOLE, points=_POINTS))
+PLACED = _answers(_object(query={"type": "object"}, passages=_list({"type": "object"})))
+EXPLAINED = _answers(
+    _object(
+        score=_NUMBER,
+        tokens=_list(_object(token=_TEXT, weight=_NUMBER, nearest=_TEXT, similarity=_NUMBER)),
+    )
+)
+PASSAGE = _answers(
+    _object(id=_TEXT, text=_TEXT, source=_TEXT, fields={"type": "object"}, pieces=_WHOLE)
 )
 HEALTH = _answers(_object(status=_TEXT))
 METRICS = _answers(_TEXT, kind="text/plain; version=1.0.0; charset=utf-8")

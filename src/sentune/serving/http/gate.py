@@ -38,9 +38,11 @@ class Gate:
         figures: Figures,
         routes: frozenset[str],
         key: str | None,
+        shown: frozenset[str],
     ) -> None:
         self._app, self._engine, self._figures, self._routes = app, engine, figures, routes
         self._key = None if key is None else f"Bearer {key}".encode()
+        self._shown = shown
         self._receiving = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +73,8 @@ class Gate:
     def _require_key(self, scope: Scope) -> None:
         if self._key is None or scope["path"] == _OPEN:
             return
+        if scope["method"] == "GET" and scope["path"] in self._shown:
+            return  # the page has nothing of the data, and asks for the key itself
         given = next((v for k, v in scope["headers"] if k == b"authorization"), b"")
         if not hmac.compare_digest(given, self._key):
             raise RefusedError(

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from sentune.serving.http.bodies import OldOllamaBody, OllamaBody
 from sentune.serving.http.documented import OLD_OLLAMA, OLLAMA, TAGS, VERSION
-from sentune.serving.http.route import CheckedRoute
+from sentune.serving.route import CheckedRoute
 from sentune.serving.service import Service, answer
 
 __all__ = ["ollama_routes"]

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from sentune.serving.http.bodies import EmbeddingsBody
 from sentune.serving.http.documented import EMBEDDINGS, MODELS
-from sentune.serving.http.route import CheckedRoute
+from sentune.serving.route import CheckedRoute
 from sentune.serving.service import Embedded, Service, answer
 
 __all__ = ["openai_routes"]

@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from sentune.serving.http.bodies import RerankBody
 from sentune.serving.http.documented import RERANKED
-from sentune.serving.http.route import CheckedRoute
 from sentune.serving.problems import unprocessable
+from sentune.serving.route import CheckedRoute
 from sentune.serving.service import Service, answer
 from sentune.serving.texts import Read
 

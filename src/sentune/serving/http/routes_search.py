@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -10,12 +11,12 @@ from starlette.responses import Response
 from sentune.errors import ArgumentError
 from sentune.serving.http.bodies import SearchBody
 from sentune.serving.http.documented import FOUND
-from sentune.serving.http.route import CheckedRoute
 from sentune.serving.problems import RefusedError, unprocessable
+from sentune.serving.route import CheckedRoute
 from sentune.serving.service import Service, answer
 from sentune.tokens.truncation import Truncation
 
-__all__ = ["search_routes"]
+__all__ = ["indexed", "search_routes"]
 
 _LATE_COST = 4000  # tokens: about twenty passages
 _COST = 50
@@ -28,11 +29,9 @@ def search_routes(service: Service) -> APIRouter:
     @router.post("/search", responses=FOUND)
     async def search(body: SearchBody) -> Response:
         """The passages that answer a question: ``results`` has a list for each mode."""
-        known = service.engine.facts.get("index")
-        if known is None:
-            raise _no_index()
+        known = indexed(service)
         modes = _modes(body, known["mode"], known["modes"])
-        asked = {"query": body.query, "top": body.top, "where": body.where, "modes": modes}
+        asked = body.model_dump(include={"query", "top", "where", "marks"}) | {"modes": modes}
         cost = _LATE_COST if "late" in modes else _COST * len(modes)
         _, content = await service.engine.ask("search", json.dumps(asked).encode(), cost)
         found = json.loads(content)
@@ -62,8 +61,12 @@ def _modes(body: SearchBody, usual: str, known: list[str]) -> list[str]:
     return asked
 
 
-def _no_index() -> RefusedError:
-    return RefusedError(
+def indexed(service: Service) -> dict[str, Any]:
+    """The facts of the index. Raises RefusedError: there is none."""
+    known: dict[str, Any] | None = service.engine.facts.get("index")
+    if known is not None:
+        return known
+    raise RefusedError(
         404,
         ArgumentError(
             "a search without an index",

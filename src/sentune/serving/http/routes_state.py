@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from sentune.serving.figures import Figures
 from sentune.serving.http.documented import HEALTH, METRICS
-from sentune.serving.http.route import CheckedRoute
+from sentune.serving.route import CheckedRoute
 from sentune.serving.service import Service, answer
 
 __all__ = ["state_routes"]

@@ -16,7 +16,8 @@ from sentune.serving.http.bodies import (
     TokenizeBody,
 )
 from sentune.serving.http.documented import INFO, NUMBERS, TOKENS, VECTORS
-from sentune.serving.http.route import CheckedRoute
+from sentune.serving.page.report import report_of
+from sentune.serving.route import CheckedRoute
 from sentune.serving.service import Service, answer
 from sentune.serving.vectors import compared
 
@@ -98,6 +99,7 @@ def _info(service: Service) -> dict[str, Any]:
         "sha": None,
         "docker_label": None,
         "index": service.engine.facts.get("index"),
+        "report": report_of(service.engine.plan) is not None,
     }
     if service.reranker is not None:
         content["reranker"] = service.reranker["name"]
