@@ -32,7 +32,7 @@ from sentune import EmbeddingSimilarityEvaluator, SentenceTransformer
 from sentune.data import ScoredPairs, read_scored_pairs
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 
-_STSB = "/work/shared/data/stsb/stsb-en-dev.csv"
+_STSB = "../shared/data/stsb/stsb-en-dev.csv"
 _TOLERANCE = 0.0005
 _REFERENCE = "reference, 16"
 
