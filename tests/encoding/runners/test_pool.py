@@ -42,7 +42,7 @@ def processes(pool: Pool) -> list[int]:
 
 
 def is_alive(process: int) -> bool:
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, FileNotFoundError):  # it may end in between
         os.kill(process, 0)
         return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2][:3]
     return False
