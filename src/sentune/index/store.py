@@ -38,7 +38,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -46,7 +46,16 @@ from typing import Any, BinaryIO, Protocol
 from sentune.errors import IndexFolderError, OutputError
 from sentune.files import locked, make_folder, new_file, remove_partials, require_free, write_json
 
-__all__ = ["BASE_FOLDER", "CURRENT", "FORMAT", "MODEL_FILE", "VERSION", "LocalStore", "Store"]
+__all__ = [
+    "BASE_FOLDER",
+    "CURRENT",
+    "FORMAT",
+    "MODEL_FILE",
+    "VERSION",
+    "LocalStore",
+    "Store",
+    "version_in",
+]
 
 MODEL_FILE = "facts.json"
 """The first file of a version: the model that it is built with."""
@@ -91,6 +100,18 @@ class Store(Protocol):
     def unwritable(self, problem: str) -> OutputError: ...
 
 
+def version_in(content: Mapping[str, Any], where: str) -> int:
+    """The number in an ``index.json``. Raises IndexFolderError for one of another format."""
+    version = content.get("version")
+    if content.get("format") != FORMAT or not isinstance(version, int):
+        raise IndexFolderError(
+            f"{where} has format {content.get('format')!r} and version {version!r}",
+            expected=f"format {FORMAT} and a version number",
+            fix="build the index again, or open it with the sentune that wrote it",
+        )
+    return version
+
+
 class LocalStore:
     """An index in a folder of this machine; ``location`` is its ``path``, for messages."""
 
@@ -123,15 +144,7 @@ class LocalStore:
             if isinstance(error.__cause__, FileNotFoundError):
                 raise self._missing() from None
             raise
-        version = content.get("version")
-        if content.get("format") != FORMAT or not isinstance(version, int):
-            raise IndexFolderError(
-                f"{self.path / CURRENT} has format {content.get('format')!r} and version "
-                f"{version!r}",
-                expected=f"format {FORMAT} and a version number",
-                fix="build the index again, or open it with the sentune that wrote it",
-            )
-        return version
+        return version_in(content, str(self._current_file))
 
     def unfinished(self) -> int | None:
         """The newest version that was begun and not published."""

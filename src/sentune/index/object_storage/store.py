@@ -14,7 +14,7 @@ from sentune.errors import IndexFolderError, OutputError
 from sentune.index.object_storage.bucket import Bucket, ChangedError, StorageError
 from sentune.index.object_storage.cache import Cache
 from sentune.index.object_storage.lease import Lease, is_held
-from sentune.index.store import BASE_FOLDER, CURRENT, FORMAT, MODEL_FILE, VERSION
+from sentune.index.store import BASE_FOLDER, CURRENT, FORMAT, MODEL_FILE, VERSION, version_in
 
 __all__ = ["ObjectStore"]
 
@@ -58,14 +58,7 @@ class ObjectStore:
         content = self._object(CURRENT)
         if content is None:
             raise self._missing()
-        version = content.get("version")
-        if content.get("format") != FORMAT or not isinstance(version, int):
-            raise IndexFolderError(
-                f"{self.location} has format {content.get('format')!r} and version {version!r}",
-                expected=f"format {FORMAT} and a version number",
-                fix="build the index again, or open it with the sentune that wrote it",
-            )
-        return version
+        return version_in(content, self.location)
 
     def unfinished(self) -> int | None:
         """The newest version that was begun and not published."""
