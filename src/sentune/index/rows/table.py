@@ -122,9 +122,11 @@ class PassageTable:
 
     def numbers(self, where: str) -> NDArray[np.int64]:
         """The numbers of the rows that a filter lets through. Raises ArgumentError."""
-        where = self.checked(where)
+        return self._numbers(self.checked(where))
+
+    def _numbers(self, checked: str) -> NDArray[np.int64]:
         with self._reading():
-            found: NDArray[np.int64] = self._scan([NUMBER], where)[NUMBER].to_numpy()
+            found: NDArray[np.int64] = self._scan([NUMBER], checked)[NUMBER].to_numpy()
         return found
 
     def count(self) -> int:

@@ -58,11 +58,12 @@ class WritableTable(PassageTable):
 
     def delete(self, where: str) -> NDArray[np.int64]:
         """Remove what a filter lets through; the numbers of these rows. Raises ArgumentError."""
-        numbers = self.numbers(where)
+        where = self.checked(where)
+        numbers = self._numbers(where)
         if len(numbers):
             left = self.count() - len(numbers)
             with _writing(self.store):
-                self._table.delete(self.checked(where))
+                self._table.delete(where)
                 _require(self.count() == left, "rows that were removed are there")
         return numbers
 
