@@ -78,8 +78,8 @@ def evaluate_systems(
             without token vectors (not a ``SentenceTransformer``) has no late stage.
         long_text: passages over a model's length limit are ranked by their best piece (``pieces``),
             or by what they begin with (``truncate``); see :mod:`sentune.ranking.pieces`. BM25 ranks
-            by the pieces of ``model``. The late stage reads the piece that is most similar to the
-            question.
+            by the pieces of ``model``. The late stage reads BM25's best piece, or the most similar
+            one where no word is shared.
         folds_seed: of the dealing.
         trace: an empty one, to be filled with what is behind the figures.
 
