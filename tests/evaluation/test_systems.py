@@ -169,7 +169,7 @@ def test_blocks_of_questions_change_nothing(task: RetrievalTask, models: tuple[A
     whole = evaluate_systems(task, model=models[0], base=models[1])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "sentune.evaluation.systems.row_blocks", lambda *_: [slice(0, 7), slice(7, 40)]
+            "sentune.evaluation.systems.measuring.row_blocks", lambda *_: [slice(0, 7), slice(7, 40)]
         )
         assert evaluate_systems(task, model=models[0], base=models[1]) == whole
 
@@ -214,7 +214,7 @@ def test_folds_keep_groups_whole(
         seen.append(folds)
         return cross_fit(curves, folds)
 
-    monkeypatch.setattr("sentune.evaluation.systems.cross_fit", spy)
+    monkeypatch.setattr("sentune.evaluation.systems.fusing.cross_fit", spy)
     evaluate_systems(task, model=models[0])
     evaluate_systems(task, model=models[0], folds_seed=1)
     for folds in seen:

@@ -12,7 +12,7 @@ from means. Random draws are draws of groups of questions that share passages.
 
     retrieval          the task, and the metrics of each question (defined in metrics)
     weights            chooses the model's share in the fusion
-    late_stage         chooses weight and depth of the late stage; late_scores encodes for it
+    late               chooses weight and depth of the late stage, and encodes for it
     significance       cluster bootstrap, paired permutation test
     systems            measures base model, tuned model, BM25, fusion and late stage
     report             their figures; tables prints them

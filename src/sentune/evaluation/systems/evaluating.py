@@ -6,41 +6,34 @@ Python's documentation the tuned model beat BM25 and even the fusion.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.evaluation.late.late_stage import FusionFit, ReadPieces, measure_late
+from sentune.evaluation.late.late_stage import ReadPieces, measure_late
 from sentune.evaluation.report import PRIMARY_METRIC, FusionWeight, Report
-from sentune.evaluation.retrieval import RetrievalTask, question_metrics
+from sentune.evaluation.retrieval import RetrievalTask
 from sentune.evaluation.significance import (
     Difference,
     Interval,
     bootstrap_intervals,
     paired_difference,
 )
+from sentune.evaluation.systems.fusing import fused_by, fusion_curves
+from sentune.evaluation.systems.measuring import Metrics, measure
 from sentune.evaluation.trace import Trace, fused_ranking
-from sentune.evaluation.weights import (
-    WEIGHTS,
-    Shortlist,
-    best_weight,
-    cross_fit,
-    shortlist_curves,
-)
-from sentune.ranking.blocks import row_blocks
+from sentune.evaluation.weights import WEIGHTS
 from sentune.ranking.bm25 import BM25
-from sentune.ranking.fusion import require_weight, shortlist
+from sentune.ranking.fusion import require_weight
 from sentune.ranking.late_interaction import LateChoice
-from sentune.ranking.pieces import LongText, Pieces, cut_texts, encode_pieces, require_long_text
-from sentune.ranking.rank import rank
-from sentune.ranking.retrieval_model import RetrievalModel, similarity_scores
+from sentune.ranking.pieces import LongText, cut_texts, require_long_text
+from sentune.ranking.retrieval_model import RetrievalModel
 from sentune.ranking.token_vectors import token_encoder
 
 __all__ = ["evaluate_models", "evaluate_systems"]
 
-_FOLDS = 5
 _COMPARISONS = (
     ("model", "base"),
     ("model", "bm25"),
@@ -49,8 +42,6 @@ _COMPARISONS = (
     ("late", "fusion"),
     ("late", "bm25"),
 )
-
-Metrics = Mapping[str, NDArray[np.float64]]
 
 
 def evaluate_systems(
@@ -153,42 +144,45 @@ def _evaluated(
     """A report for each model of ``given``, with the first of all models as its base."""
     given = {name: None if one is None else require_weight(one) for name, one in given.items()}
     _, members = np.unique(task.groups, return_inverse=True)
-    several = WEIGHTS if members.any() else (0.5,)
-    weights = {name: several if one is None else (one,) for name, one in given.items()}
     pieces = {name: cut_texts(task.passages, model, long_text) for name, model in models.items()}
     by_words = BM25(pieces[[*models][-1]].texts)
-    measured, words, candidates, read = _measure(
-        task, models, pieces, by_words, list(given), show_progress_bar, trace
-    )
-    intervals = {name: _intervals(values, members) for name, values in measured.items()}
-    of_words, first = _intervals(words, members), next(iter(models))
+    found = measure(task, models, pieces, by_words, list(given), show_progress_bar, trace)
+    metrics = {name: ranked.metrics for name, ranked in found.models.items()}
+    words = found.words.metrics
+    intervals = {name: _intervals(values, members) for name, values in metrics.items()}
+    of_words, first, last = _intervals(words, members), next(iter(models)), [*given][-1]
     reports = {}
     for name, weight in given.items():
-        curves = _fusion_curves(task, candidates[name], weights[name])
-        fused, fusion, fit = _fused(curves, weight, members, folds_seed)
-        systems = {"model": measured[name], "bm25": words, "fusion": fused}
-        late, traced = None, trace if name == [*given][-1] else None
+        several = WEIGHTS if members.any() else (0.5,)
+        curves = fusion_curves(
+            task, found.candidates[name], several if weight is None else (weight,)
+        )
+        fused, fusion, fit = fused_by(curves, weight, members, folds_seed)
+        traced = trace if name == last else None
+        systems = {"model": metrics[name], "bm25": words, "fusion": fused}
+        late = None
         if (encoder := token_encoder(models[name])) is not None:
             systems["late"], late = measure_late(
                 task,
                 encoder,
-                candidates[name],
+                found.candidates[name],
                 fit,
                 lates[name],
-                read=ReadPieces(pieces[name].texts, read[name], by_words.idf),
+                read=ReadPieces(pieces[name].texts, found.read[name], by_words.idf),
                 show_progress_bar=show_progress_bar,
                 trace=traced,
             )
         if traced is not None:
-            traced.rank("fusion", fused_ranking(candidates[name], fit.weights(len(members))))
-            traced.metrics = {**measured, **systems} if len(given) == 1 else {**systems, **measured}
+            order = fused_ranking(found.candidates[name], fit.weights(len(members)))
+            traced.rank("fusion", order)
+            traced.metrics = {**metrics, **systems} if len(given) == 1 else {**systems, **metrics}
         figures = {"model": intervals[name], "bm25": of_words} | {
             system: _intervals(systems[system], members)
             for system in ("fusion", "late")
             if system in systems
         }
         if name != first:
-            systems |= {"base": measured[first]}
+            systems |= {"base": metrics[first]}
             figures = {"base": intervals[first]} | figures
         reports[name] = replace(_report(task, systems, figures, fusion, members), late=late)
     return reports
@@ -214,112 +208,6 @@ def _report(
         groups=int(members.max()) + 1,
         largest_group=int(np.bincount(members).max()),
     )
-
-
-def _measure(
-    task: RetrievalTask,
-    models: Mapping[str, RetrievalModel],
-    pieces: Mapping[str, Pieces],
-    words: BM25,
-    fused: Sequence[str],
-    show_progress_bar: bool,
-    trace: Trace | None,
-) -> tuple[
-    dict[str, Metrics], Metrics, dict[str, list[Shortlist]], dict[str, list[NDArray[np.int64]]]
-]:
-    """Metrics (Q,) of each model and of BM25, and the candidates for the fusions of ``fused``.
-
-    Last, the piece of each candidate that the late stage reads.
-    """
-    of_last = pieces[[*models][-1]]
-    vectors = {
-        name: (
-            model.encode_query(task.questions, show_progress_bar=show_progress_bar),
-            encode_pieces(model, pieces[name], show_progress_bar=show_progress_bar),
-        )
-        for name, model in models.items()
-    }
-    parts: dict[str, list[Metrics]] = {name: [] for name in models}
-    of_words: list[Metrics] = []
-    candidates: dict[str, list[Shortlist]] = {name: [] for name in fused}
-    read: dict[str, list[NDArray[np.int64]]] = {name: [] for name in fused}
-    ranked: dict[str, list[NDArray[np.int64]]] = {name: [] for name in models}
-    ranked_by_words: list[NDArray[np.int64]] = []
-    for rows in row_blocks(len(task.questions), max(len(each.texts) for each in pieces.values())):
-        relevant = task.relevant[rows]
-        of_pieces = {
-            name: similarity_scores(model, vectors[name][0][rows], vectors[name][1])
-            for name, model in models.items()
-        }
-        scores = {name: pieces[name].best(values) for name, values in of_pieces.items()}
-        words_of_pieces = words.scores(task.questions[rows])
-        by_words = of_last.best(words_of_pieces)
-        ranked_by_words.append(rank(by_words))
-        of_words.append(question_metrics(ranked_by_words[-1], relevant))
-        for name, values in scores.items():
-            ranked[name].append(rank(values))
-            parts[name].append(question_metrics(ranked[name][-1], relevant))
-        for name, lists in candidates.items():
-            lists.append(shortlist(scores[name], by_words))
-            own, columns = pieces[name], lists[-1][0]
-            read[name].append(
-                own.read_of(columns, of_pieces[name], words_of_pieces)
-                if own.texts == of_last.texts
-                else own.best_of(columns, of_pieces[name])
-            )
-    if trace is not None:
-        trace.begin(task)
-        for name, (asked, of_texts) in vectors.items():
-            trace.place(name, asked, of_texts, pieces[name])
-        for name, blocks in (*ranked.items(), ("bm25", ranked_by_words)):
-            trace.rank(name, blocks)
-    return _joined(parts), _joined({"bm25": of_words})["bm25"], candidates, read
-
-
-def _fusion_curves(
-    task: RetrievalTask, candidates: Sequence[Shortlist], weights: tuple[float, ...]
-) -> Metrics:
-    """Metrics of the fusion under each weight: (Q, W)."""
-    blocks: list[Metrics] = []
-    start = 0
-    for each in candidates:
-        end = start + len(each[0])
-        blocks.append(shortlist_curves(each, task.relevant[start:end], weights))
-        start = end
-    return _joined({"fusion": blocks})["fusion"]
-
-
-def _joined(parts: Mapping[str, list[Metrics]]) -> dict[str, Metrics]:
-    """The metrics of all blocks of questions, one after the other."""
-    return {
-        name: {metric: np.concatenate([part[metric] for part in blocks]) for metric in blocks[0]}
-        for name, blocks in parts.items()
-    }
-
-
-def _fused(
-    curves: Metrics, given: float | None, groups: NDArray[np.int64], seed: int
-) -> tuple[Metrics, FusionWeight, FusionFit]:
-    """The fusion's metrics of each question, and the weight they were measured with."""
-    folds = _deal_folds(groups, seed) if groups.any() else None
-    if folds is None or curves[PRIMARY_METRIC].shape[1] == 1:
-        alone = {name: values[:, 0] for name, values in curves.items()}
-        weight = 0.5 if given is None else given
-        told = FusionWeight(weight, "default" if given is None else "given")
-        numbers = [] if folds is None else np.unique(folds).tolist()
-        return alone, told, FusionFit(weight, folds, dict.fromkeys(numbers, weight))
-    chosen = best_weight(curves[PRIMARY_METRIC])
-    fitted = cross_fit(curves, folds)
-    fit = FusionFit(chosen, folds, fitted.weights)
-    return fitted.metrics, FusionWeight(chosen, "cross-fitted"), fit
-
-
-def _deal_folds(groups: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """A fold for every question, (Q,); whole groups, as even in number as possible."""
-    count = int(groups.max()) + 1
-    fold_of_group = np.empty(count, dtype=np.int64)
-    fold_of_group[np.random.default_rng(seed).permutation(count)] = np.arange(count) % _FOLDS
-    return fold_of_group[groups]
 
 
 def _intervals(metrics: Metrics, groups: NDArray[np.int64]) -> dict[str, Interval]:
