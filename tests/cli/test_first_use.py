@@ -101,7 +101,7 @@ def test_a_demo_cut_short_goes_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("sentune.tuning.run._evaluate", interrupted)
+        patch.setattr("sentune.tuning.run.steps.measured", interrupted)
         outcome = run("demo")
     assert outcome.code == 130
     assert outcome.err.splitlines()[-1] == (
@@ -128,7 +128,7 @@ def test_a_demo_cut_short_before_a_checkpoint_leaves_nothing(
     def interrupted(*_arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sentune.tuning.run._prepared", interrupted)
+    monkeypatch.setattr("sentune.tuning.run.steps.prepared_pairs", interrupted)
     outcome = run("demo")
     assert outcome.code == 130
     assert outcome.err.splitlines()[-1] == "sentune: interrupted; nothing was written"

@@ -169,7 +169,8 @@ def test_blocks_of_questions_change_nothing(task: RetrievalTask, models: tuple[A
     whole = evaluate_systems(task, model=models[0], base=models[1])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "sentune.evaluation.systems.measuring.row_blocks", lambda *_: [slice(0, 7), slice(7, 40)]
+            "sentune.evaluation.systems.measuring.row_blocks",
+            lambda *_: [slice(0, 7), slice(7, 40)],
         )
         assert evaluate_systems(task, model=models[0], base=models[1]) == whole
 

@@ -20,8 +20,8 @@ from sentune.evaluation.curve_points import model_ndcg
 from sentune.report.page import PICTURES
 from sentune.tuning import RunFile, RunFolder, TuneSettings, read_split, tune
 from sentune.tuning import curve as curve_module
-from sentune.tuning import run as run_module
 from sentune.tuning.reporting import pairs_digest, weights_hash
+from sentune.tuning.run import steps as run_module
 
 WORDS = "files threads dates sockets locks paths bytes sets queues heaps trees maps rows keys"
 ROWS = [

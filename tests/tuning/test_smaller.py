@@ -92,10 +92,10 @@ def test_a_student_that_was_stopped_goes_on_with_the_same_bits(
     report = made[0].report
     assert report is not None
     found = report, replace(report.facts, tunes=True)
-    monkeypatch.setattr("sentune.tuning.run._measured", lambda *_: found)
-    monkeypatch.setattr("sentune.tuning.run._evaluate", lambda *_: found)
-    monkeypatch.setattr("sentune.tuning.run.report_page", lambda _: "")
-    monkeypatch.setattr("sentune.tuning.run.pictures", lambda _: {})
+    monkeypatch.setattr("sentune.tuning.run.steps.measured", lambda *_: found)
+    monkeypatch.setattr("sentune.tuning.run.steps.evaluated_alone", lambda *_: report)
+    monkeypatch.setattr("sentune.tuning.run.steps.report_page", lambda _: "")
+    monkeypatch.setattr("sentune.tuning.run.steps.pictures", lambda _: {})
     resumed = tune(split, out, settings(tiny_folder), resume=True)
     assert not (out / "checkpoints").exists()
     assert resumed.model.encoder.config.num_hidden_layers == 1

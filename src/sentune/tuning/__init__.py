@@ -12,7 +12,7 @@
     checking   what may be wrong with the data
     recipes    ways to train, by name; ``passages`` cuts long ones, and ``words_or_model``
                says whether sentences are questions, too
-    run        the steps in their order
+    run        the steps in their order: prepare, train, measure, write
     outcome    what came of it, for the card and for evaluation.json
     several    the same for several base models, compared with each other
     folder     the states of the folder that a run writes: free, unfinished, finished

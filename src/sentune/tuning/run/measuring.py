@@ -1,0 +1,109 @@
+"""The steps after training: every figure of a run, and the facts that follow from them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.evaluation import Report, evaluate_systems
+from sentune.evaluation.facts import Facts
+from sentune.evaluation.forgetting import measure_general
+from sentune.evaluation.trace import Trace
+from sentune.ranking.late_interaction import LateChoice
+from sentune.ranking.pieces import LongText, what_is_read
+from sentune.tokens.truncation import Truncation, count_truncation
+from sentune.tuning.settings import TuneSettings
+from sentune.tuning.split import Split
+
+__all__ = ["as_measured", "evaluated_alone", "measured"]
+
+_EQUAL_SHARES = 0.5  # of the model and of BM25
+
+_DISCARDED = (
+    "Tuning was discarded: this folder holds the base model, and the figures of the tuned model "
+    "and of its fusion are for the record. The fusion weight saved here, {:g}, was chosen for the "
+    "base model, and the notes describe the base model"
+)
+
+
+def measured(
+    split: Split,
+    model: SentenceTransformer,
+    base: SentenceTransformer,
+    trained: Truncation,
+    settings: TuneSettings,
+    trace: Trace,
+) -> tuple[Report, Facts]:
+    """The figures, and the facts that every claim about them follows from."""
+    long_text = settings.long_text
+    report, evaluated = _evaluate(split, model, base, settings.show_progress, long_text, trace)
+    facts = replace(
+        report.facts,
+        tunes=True,
+        trained=trained,
+        measured=evaluated,
+        limit=model.max_seq_length,
+        made=split.made_questions,
+        general=measure_general(model, base),
+    )
+    if facts.keep:
+        return report, facts
+    alone = replace(evaluated_alone(split, base, settings).facts, tunes=True)
+    return report, replace(facts, base_alone=alone)
+
+
+def as_measured(split: Split, facts: Facts, model: SentenceTransformer) -> Split:
+    """The split with what its figures do not show by themselves."""
+    read = facts.measured
+    if read is not None and read.noteworthy:
+        told = read.describe(model.max_seq_length)
+        split = replace(split, description=f"{split.description}; {told}")
+    if not facts.keep:
+        told = _DISCARDED.format(facts.of_kept.search_weight)
+        split = replace(split, description=f"{split.description}. {told}")
+    return split
+
+
+def evaluated_alone(split: Split, model: SentenceTransformer, settings: TuneSettings) -> Report:
+    """The figures of a model on its own."""
+    return _evaluate(split, model, None, False, settings.long_text)[0]
+
+
+def _evaluate(
+    split: Split,
+    model: SentenceTransformer,
+    base: SentenceTransformer | None,
+    show_progress: bool,
+    long_text: LongText,
+    trace: Trace | None = None,
+) -> tuple[Report, Truncation]:
+    task = split.task(split.valid if split.test is None else split.test)
+    # Several models encode the same texts; what the limit cuts is counted once, below.
+    with count_truncation():
+        chosen, late = _given(split, model, long_text)
+        report = evaluate_systems(
+            task,
+            model=model,
+            base=base,
+            fusion_weight=chosen,
+            late=late,
+            long_text=long_text,
+            show_progress_bar=show_progress and sys.stderr.isatty(),
+            trace=trace,
+        )
+    return report, what_is_read(model, task.questions, task.passages, long_text)
+
+
+def _given(
+    split: Split, model: SentenceTransformer, long_text: LongText
+) -> tuple[float | None, LateChoice | None]:
+    """Weights of the fusion and of the late stage from elsewhere; None to cross-fit them."""
+    if split.made:
+        # People's questions share other words with the passages than made ones do.
+        return _EQUAL_SHARES, LateChoice()
+    if split.test is None:
+        return None, None
+    found = evaluate_systems(split.task(split.valid), model=model, long_text=long_text)
+    late = None if found.late is None else LateChoice(found.late.weight, found.late.depth)
+    return found.fusion.weight, late
