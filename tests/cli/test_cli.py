@@ -11,12 +11,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from sentune import SentenceTransformer
+from sentune import SentenceTransformer, SentenceTransformerTrainer
 from sentune.cli import app as cli
 
 BASE = "all-MiniLM-L6-v2"
@@ -297,14 +298,41 @@ def test_a_job_started_with_ctrl_c_ignored_runs_to_its_end(
     assert np.load(out).shape == (2, 32)
 
 
-def test_ctrl_c_before_the_first_checkpoint_leaves_nothing_behind(
-    pairs: Path, tmp_path: Path, tiny_folder: Path
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_saves_the_step_and_a_second_one_stops_at_once(  # type: ignore[no-untyped-def]
+    run, pairs: Path, tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
+    compute, steps = SentenceTransformerTrainer.compute_loss, iter(range(2))
+
+    def pressed(*arguments: Any, **options: Any) -> Any:
+        if next(steps, None) is None:
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+        return compute(*arguments, **options)
+
     out = tmp_path / "new" / "out"
-    arguments: list[str | Path] = [pairs, "--out", out, "--base", tiny_folder, "--epochs", "100000"]
-    said = interrupted(out / "checkpoints", *arguments)
-    assert said == "sentune: interrupted; nothing was written"
-    assert not out.exists()
+    given = ("tune", pairs, "--out", out, "--base", tiny_folder, "--batch-size", "4")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(SentenceTransformerTrainer, "compute_loss", pressed)
+            outcome = run(*given)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert outcome.code == 130
+    assert "Ctrl-C: this step is finished and saved" in outcome.err
+    said = outcome.err.strip().splitlines()[-1]
+    if times == 2:
+        assert said == "sentune: interrupted; nothing was written"
+        assert not out.exists()
+        return
+    assert said == "sentune: interrupted; the same command with --resume continues after step 3"
+    resumed = run(
+        "tune", pairs, "--out", out, "--base", tiny_folder, "--batch-size", "4", "--resume"
+    )
+    assert resumed.code == 0
+    assert "continuing after step 3 of " in resumed.err
 
 
 def test_ctrl_c_leaves_a_run_that_goes_on_to_the_same_bits(  # type: ignore[no-untyped-def]
@@ -324,8 +352,9 @@ def test_ctrl_c_leaves_a_run_that_goes_on_to_the_same_bits(  # type: ignore[no-u
     ]
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     said = interrupted(cut / "checkpoints" / "checkpoint-2", pairs, "--out", cut, *settings)
+    step = max(int(path.name[11:]) for path in (cut / "checkpoints").glob("checkpoint-*"))
     assert said == (
-        "sentune: interrupted; the same command with --resume continues from the last checkpoint"
+        f"sentune: interrupted; the same command with --resume continues after step {step}"
     )
     assert [path.name for path in cut.iterdir()] == ["checkpoints"]
     assert_one_line(run("tune", pairs, "--out", cut, *settings), "unfinished", "--resume")

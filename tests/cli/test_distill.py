@@ -75,7 +75,7 @@ def test_an_interruption_says_how_to_go_on(
     monkeypatch.setattr("sentune.training.checkpoints.schedule._INTERVAL", 0.0)
     found = run(*given)
     assert found.code == 130
-    assert "the same command with --resume continues from the last checkpoint" in found.err
+    assert "the same command with --resume continues after step 1" in found.err
     monkeypatch.setattr(SentenceTransformerTrainer, "compute_loss", compute)
     found = run(*given, "--resume")
     assert found.code == 0, found.err

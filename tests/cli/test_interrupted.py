@@ -13,7 +13,7 @@ from sentune.files import write_json
 from sentune.tuning import RunFolder
 
 NOTHING = "interrupted; nothing was written"
-RESUME = "interrupted; the same command with --resume continues from the last checkpoint"
+RESUME = "interrupted; the same command with --resume continues after step 3"
 
 
 def _checkpoint(folder: RunFolder) -> None:

@@ -28,7 +28,7 @@ def what_is_left(folder: RunFolder) -> str:
     if folder.finished:
         return f"interrupted; the run had ended, and {folder.path} holds its result"
     if folder.resumable:
-        return "interrupted; the same command with --resume continues from the last checkpoint"
+        return f"interrupted; the same command with --resume continues after step {folder.step}"
     if folder.prepared:
         return (
             f"interrupted; {folder.data} keeps what was made of the documents, and the same "

@@ -17,6 +17,7 @@ from sentune.files import write_json
 from sentune.report.card.student import StudentFacts, student_card
 from sentune.tokens.truncation import count_truncation
 from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.checkpoints.interrupt import SaveAtInterrupt
 from sentune.training.checkpoints.schedule import CheckpointSchedule
 from sentune.training.distillation import (
     Shape,
@@ -122,6 +123,7 @@ def distill(
         texts,
         folder.checkpoints,
         {"seed": seed} if epochs is None else {"seed": seed, "num_train_epochs": epochs},
+        say,
         resume=resume,
         show_progress=show_progress,
     )
@@ -139,6 +141,7 @@ def taught(
     texts: DistillTexts,
     checkpoints: Path,
     training: Mapping[str, Any],
+    say: Callable[[str], None],
     *,
     resume: bool,
     show_progress: bool,
@@ -169,7 +172,9 @@ def taught(
     if trainer.bar is not None:
         trainer.bar.noun = "texts"
     trainer.add_callback(CheckpointSchedule())
-    trainer.train(resume_from_checkpoint=resume)
+    with SaveAtInterrupt(say) as interrupt:
+        trainer.add_callback(interrupt)
+        trainer.train(resume_from_checkpoint=resume)
     student.encoder.embeddings.requires_grad_(True)
     seconds = trainer.seconds
     # Chosen for the teacher: they suit a model that ranks nearly as it does.

@@ -26,7 +26,7 @@ from sentune.files import (
     remove_partials,
     require_free,
 )
-from sentune.training.checkpoints.on_disk import require_only_ours
+from sentune.training.checkpoints.on_disk import checkpoints, require_only_ours, step_of
 
 __all__ = ["RECORD", "RunFolder"]
 
@@ -54,6 +54,11 @@ class RunFolder:
     def resumable(self) -> bool:
         """Whether a run can be continued: there is a checkpoint, or a result to move."""
         return any(self.checkpoints.glob("checkpoint-*")) or self._staged.is_dir()
+
+    @property
+    def step(self) -> int:
+        """The step of the last checkpoint; 0 without one."""
+        return max((step_of(path) for path in checkpoints(self.checkpoints)), default=0)
 
     @property
     def prepared(self) -> bool:

@@ -63,6 +63,7 @@ class Smaller:
             self.texts,
             checkpoints / _FOLDER,
             {"seed": settings.seed},
+            say,
             resume=resume,
             show_progress=settings.show_progress,
         )

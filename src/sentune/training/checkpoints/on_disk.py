@@ -45,6 +45,7 @@ __all__ = [
     "prune_checkpoints",
     "read_state",
     "require_only_ours",
+    "step_of",
     "write_checkpoint",
 ]
 
@@ -97,7 +98,12 @@ def read_state(folder: Path) -> dict[str, Any]:
 def checkpoints(root: Path) -> list[Path]:
     """The checkpoints in ``root``, the last step first, damaged ones included."""
     found = [path for path in root.glob("checkpoint-*") if _NAME.fullmatch(path.name)]
-    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+    return sorted(found, key=step_of, reverse=True)
+
+
+def step_of(checkpoint: Path) -> int:
+    """The step after which a checkpoint was written, from its name."""
+    return int(checkpoint.name.rpartition("-")[2])
 
 
 def last_checkpoint(

@@ -15,6 +15,7 @@ from sentune.files import write_json, write_text
 from sentune.ranking.bm25 import require_bm25
 from sentune.report.card import model_card
 from sentune.report.page import pictures, report_page
+from sentune.training.checkpoints.interrupt import SaveAtInterrupt
 from sentune.tuning.checking import lonely_batches, what_matters
 from sentune.tuning.curve import learning_curve, require_enough
 from sentune.tuning.folder import RunFolder
@@ -92,7 +93,9 @@ def tune(
         say(lonely)
         pairs = replace(pairs, notes=(*pairs.notes, lonely))
         prepared = prepared._replace(pairs=pairs)
-    trainer.train(resume_from_checkpoint=resume)
+    with SaveAtInterrupt(say) as interrupt:
+        trainer.add_callback(interrupt)
+        trainer.train(resume_from_checkpoint=resume)
     seconds = trainer.seconds  # the clock runs on, and one figure is told everywhere
     steps = counted(trainer.state.global_step, "step")
     then = "evaluating" if smaller is None else "teaching a student"
