@@ -58,8 +58,10 @@ def compute_apart(
             other.start()
         with _one_thread():
             shared.compute()
-    finally:
+    except BaseException:
         shared.stopped = True
+        raise
+    finally:
         for other in others:
             if other.ident is not None:
                 other.join()
