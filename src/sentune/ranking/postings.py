@@ -11,6 +11,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Self
 
@@ -208,12 +209,20 @@ class Collection:
     def _share(self, passages: NDArray[np.integer[Any]], counts: Counts) -> NDArray[np.float32]:
         """What one word adds to the scores of the passages that have it."""
         counted = counts.astype(np.float32)
-        norm = self._lengths[passages].astype(np.float32)
-        norm *= np.float32(K1 * B / self._mean)
-        norm += np.float32(K1 * (1 - B))
+        weighted = self._norms[passages]
+        weighted += counted
         idf = np.float32(self._idf(len(passages)))
-        share: NDArray[np.float32] = idf * (counted / (counted + norm))
+        share: NDArray[np.float32] = np.divide(counted, weighted, out=weighted)
+        share *= idf
         return share
+
+    @cached_property
+    def _norms(self) -> NDArray[np.float32]:
+        """(P,) what is added to a count below the line of the formula: 4 bytes a passage."""
+        norms = self._lengths.astype(np.float32)
+        norms *= np.float32(K1 * B / self._mean)
+        norms += np.float32(K1 * (1 - B))
+        return norms
 
 
 def _in_order(words: list[bytes]) -> tuple[list[bytes], NDArray[np.int64]]:
