@@ -70,7 +70,9 @@ def main() -> None:
         vectors = stored.first(size)
         index, built = _grow(index, folder / "index", model, passages[:size], vectors)
         built["encoding"] = stored.seconds(size)
-        older = given.beside and OtherBuild(given.beside, folder, passages[:size], vectors)
+        older = given.beside and OtherBuild(
+            given.beside, folder, (passages[:size], vectors), (questions, asked)
+        )
         with busy(given.busy):
             measured = _measure(index, folder, questions, asked, older)
         results.append({"passages": size, "built": built, "systems": measured})
@@ -122,7 +124,7 @@ def _measure(
     systems |= {"sentune index, dense": mode["dense"], "sentune index, hybrid": mode["hybrid"]}
     if older is not None:
         for kind in ("dense", "hybrid"):
-            systems[f"the older build, {kind}"] = older.search(kind, questions, asked)
+            systems[f"the older build, {kind}"] = older.search(kind)
     for name, seconds, recall in _interleaved(systems, asked, exact):
         facts.setdefault(name, {})
         facts[name] |= {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_results_come_in_the_order_of_the_tasks(waits: list[float], threads: int
 
 def test_each_thread_computes_alone_and_none_changes_the_others(three_threads: None) -> None:
     both = threading.Barrier(2, timeout=60)
-    seen = []
+    seen: list[tuple[int, int, bool]] = []
 
     def work(task: int) -> tuple[int, int, bool]:
         both.wait()  # so that two threads work
@@ -90,7 +91,7 @@ def test_vectors_and_tokens_have_the_bits_of_one_thread(
     tiny: SentenceTransformer, real_texts: list[str]
 ) -> None:
     texts, before = real_texts[:60], torch.get_num_threads()
-    found = {}
+    found: dict[int, list[Any]] = {}
     for threads in (1, 2, 4):
         torch.set_num_threads(threads)
         try:
