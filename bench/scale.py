@@ -1,11 +1,16 @@
 """The index from 1,000 to 100,000 real passages, beside other ways to find the nearest vectors.
 
-    python -m bench.scale [--sizes 1000,10000,100000] [--max-seq-length 256]
+    python -m bench.scale [--sizes 1000,10000,100000] [--max-seq-length 256] [--busy 1]
 
 Passages are the docstrings and sources of the installed packages (``bench/corpus.py``), questions
 the summary lines of the standard library's docstrings. The index grows in place; the others get
 its vectors. Every question is asked of all systems in turn, so that what else the machine does
 meets them alike. Read ratios, not milliseconds.
+
+Passages are encoded once: their vectors are kept in ``bench/.cache``, also those of a run that was
+stopped. ``--beside FOLDER`` measures an older checkout of this project too, in a process of its
+own that gets each question in turn. Passages longer than the model's limit lose their end, so that
+every system has one vector of each.
 """
 
 from __future__ import annotations
@@ -19,20 +24,20 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from bench.corpus import real_passages
+from bench.neighbours import busy
+from bench.other_build import OtherBuild
+from bench.scale_others import OTHERS, Search, Vectors
+from bench.stored_vectors import StoredVectors
 from numpy.typing import NDArray
 
 from sentune import SentenceTransformer
 from sentune.data import Passage, python_docs
 from sentune.index import Index
 
-Vectors = NDArray[np.float32]
-Search = Callable[[Vectors], list[int]]
-_QUESTIONS, _TOP, _WANTED = 500, 10, 0.995
-_LINKS, _CONSTRUCTION = 32, 200  # of the HNSW graphs
+_QUESTIONS, _TOP = 500, 10
 
 
 def main() -> None:
@@ -41,6 +46,8 @@ def main() -> None:
     options.add_argument("--sizes", default="1000,10000,30000,100000")
     options.add_argument("--folder", type=Path, default=None)
     options.add_argument("--max-seq-length", type=int, default=256)
+    options.add_argument("--beside", type=Path, default=None, metavar="FOLDER")
+    options.add_argument("--busy", type=int, default=0, help="processes that spin meanwhile")
     options.add_argument("--worker", nargs=3, metavar=("KIND", "PATH", "VECTORS"), default=None)
     given = options.parse_args()
     if given.worker:
@@ -56,11 +63,18 @@ def main() -> None:
     print(f"{len(passages):,} passages of {characters:.0f} characters, {len(questions)} questions")
     print(f"model {model.base.name}, {model.compute.dtype_name}, {model.max_seq_length} tokens")
     print(f"index in {folder}")
+    stored = StoredVectors(model, passages)
     results = []
     index: Index | None = None
     for size in sizes:
-        index, built = _grow(index, folder / "index", model, passages[:size])
-        measured = _measure(index, folder, questions, asked)
+        vectors = stored.first(size)
+        index, built = _grow(index, folder / "index", model, passages[:size], vectors)
+        built["encoding"] = stored.seconds(size)
+        older = given.beside and OtherBuild(
+            given.beside, folder, (passages[:size], vectors), (questions, asked)
+        )
+        with busy(given.busy):
+            measured = _measure(index, folder, questions, asked, older)
         results.append({"passages": size, "built": built, "systems": measured})
         _print(size, built, measured, index.info().dense)
     print(json.dumps(results))
@@ -68,50 +82,53 @@ def main() -> None:
 
 
 def _grow(
-    index: Index | None, path: Path, model: SentenceTransformer, passages: list[str]
+    index: Index | None,
+    path: Path,
+    model: SentenceTransformer,
+    passages: list[str],
+    vectors: Vectors,
 ) -> tuple[Index, dict[str, float]]:
     rows = [Passage(str(number), text) for number, text in enumerate(passages)]
-    encoding = [0.0]
+    places = {text: number for number, text in enumerate(passages)}
     encode = model.encode_document
-
-    def timed(inputs: Any, **rest: Any) -> Any:
-        start = time.perf_counter()
-        vectors = encode(inputs, **rest)
-        encoding[0] += time.perf_counter() - start
-        return vectors
-
-    model.encode_document = timed  # type: ignore[assignment,method-assign]
+    model.encode_document = (  # type: ignore[method-assign]
+        lambda texts, **_: vectors[[places[text] for text in texts]]
+    )
     start = time.perf_counter()
     if index is None:
-        index = Index.build(path, model, rows)
+        index = Index.build(path, model, rows, long_text="truncate")
     else:
         index.add(rows)
     seconds = time.perf_counter() - start
     model.encode_document = encode  # type: ignore[method-assign]
-    return index, {"seconds": seconds, "encoding": encoding[0]}
+    return index, {"storing": seconds}
 
 
 def _measure(
-    index: Index, folder: Path, questions: list[str], asked: Vectors
+    index: Index,
+    folder: Path,
+    questions: list[str],
+    asked: Vectors,
+    older: OtherBuild | None,
 ) -> dict[str, dict[str, float]]:
     vectors = _vectors(index)
     exact = [set(row) for row in _exact(vectors, asked).tolist()]
     systems: dict[str, Search] = {}
     facts: dict[str, dict[str, float]] = {}
-    for name, make in {
-        "NumPy scan": _numpy,
-        "faiss HNSW": _faiss,
-        "usearch HNSW": _usearch,
-    }.items():
+    for name, make in OTHERS.items():
         start = time.perf_counter()
         systems[name], path = make(vectors, folder, asked, exact)
         facts[name] = {"build": time.perf_counter() - start, "disk": path.stat().st_size / 2**20}
         facts[name]["memory"] = _memory(name, path, folder)
     mode = {name: _index_search(index, name, questions, asked) for name in ("dense", "hybrid")}
     systems |= {"sentune index, dense": mode["dense"], "sentune index, hybrid": mode["hybrid"]}
+    if older is not None:
+        for kind in ("dense", "hybrid"):
+            systems[f"the older build, {kind}"] = older.search(kind)
     for name, seconds, recall in _interleaved(systems, asked, exact):
         facts.setdefault(name, {})
         facts[name] |= {
+            "p10": float(np.percentile(seconds, 10)) * 1e3,
             "p50": float(np.median(seconds)) * 1e3,
             "p99": float(np.percentile(seconds, 99)) * 1e3,
             "recall": recall,
@@ -120,7 +137,9 @@ def _measure(
         "disk": index.info().bytes / 2**20,
         "memory": _memory("index", index.path, folder),
     }
-    facts["sentune index, hybrid"].pop("recall")
+    for name in facts:
+        if name.endswith("hybrid"):
+            facts[name].pop("recall")
     facts["sentune index, 1,000 at once"] = {"p50": _at_once(index, questions, asked)}
     return facts
 
@@ -182,73 +201,6 @@ def _vectors(index: Index) -> Vectors:
 
 def _exact(vectors: Vectors, asked: Vectors) -> NDArray[np.int64]:
     return np.argsort(-(asked @ vectors.T), axis=1)[:, :_TOP]
-
-
-# ── the others ────────────────────────────────────────────────────────────────────────────────
-
-
-def _numpy(vectors: Vectors, folder: Path, *_: Any) -> tuple[Search, Path]:
-    path = folder / "vectors.npy"
-    np.save(path, vectors)
-
-    def search(vector: Vectors) -> list[int]:
-        scores = vectors @ vector
-        best = np.argpartition(-scores, min(_TOP, len(scores) - 1))[:_TOP]
-        return [int(place) for place in best]
-
-    return search, path
-
-
-def _faiss(
-    vectors: Vectors, folder: Path, asked: Vectors, exact: list[set[int]]
-) -> tuple[Search, Path]:
-    import faiss
-
-    graph = faiss.IndexHNSWFlat(vectors.shape[1], _LINKS, faiss.METRIC_INNER_PRODUCT)
-    graph.hnsw.efConstruction = _CONSTRUCTION
-    graph.add(vectors)
-    path = folder / "faiss.index"
-    faiss.write_index(graph, str(path))
-
-    def search(vector: Vectors) -> list[int]:
-        return [int(place) for place in graph.search(vector[None], _TOP)[1][0]]
-
-    for breadth in (16, 32, 64, 128, 256, 512):
-        graph.hnsw.efSearch = breadth
-        if _recall(search, asked, exact) >= _WANTED:
-            break
-    return search, path
-
-
-def _usearch(
-    vectors: Vectors, folder: Path, asked: Vectors, exact: list[set[int]]
-) -> tuple[Search, Path]:
-    from usearch.index import Index as Graph
-
-    graph = Graph(
-        ndim=vectors.shape[1],
-        metric="ip",
-        dtype="f32",
-        connectivity=_LINKS,
-        expansion_add=_CONSTRUCTION,
-    )
-    graph.add(np.arange(len(vectors)), vectors)
-    path = folder / "usearch.index"
-    graph.save(str(path))
-
-    def search(vector: Vectors) -> list[int]:
-        return [int(key) for key in graph.search(vector, _TOP).keys]
-
-    for breadth in (16, 32, 64, 128, 256, 512):
-        graph.expansion_search = breadth
-        if _recall(search, asked, exact) >= _WANTED:
-            break
-    return search, path
-
-
-def _recall(search: Search, asked: Vectors, exact: list[set[int]]) -> float:
-    pairs = list(zip(asked, exact, strict=True))[::5]
-    return float(np.mean([len(right & set(search(vector))) / _TOP for vector, right in pairs]))
 
 
 # ── memory, in a process of its own ───────────────────────────────────────────────────────────
@@ -325,18 +277,17 @@ def _opened_index(path: str) -> Search:
 def _print(
     size: int, built: dict[str, float], systems: dict[str, dict[str, float]], dense: str
 ) -> None:
-    rest = built["seconds"] - built["encoding"]
     print(
-        f"\n{size:,} passages: grown in {built['seconds']:.0f} s, encoding {built['encoding']:.0f},"
+        f"\n{size:,} passages: encoded in {built['encoding']:.0f} s (once), stored and indexed in "
+        f"{built['storing']:.0f}. {dense}"
     )
-    print(f"storing and indexing {rest:.0f}. {dense}")
-    print("| | p50 ms | p99 ms | recall@10 | build s | memory MiB | disk MiB |")
-    print("|---|---|---|---|---|---|---|")
+    print("| | p10 ms | p50 ms | p99 ms | recall@10 | build s | memory MiB | disk MiB |")
+    print("|---|---|---|---|---|---|---|---|")
     for name, facts in systems.items():
         cells = [
             f"{facts[key]:.{digits}f}" if key in facts else "–"
             for key, digits in (
-                *(("p50", 2), ("p99", 2), ("recall", 3), ("build", 1)),
+                *(("p10", 2), ("p50", 2), ("p99", 2), ("recall", 3), ("build", 1)),
                 *(("memory", 0), ("disk", 0)),
             )
         ]

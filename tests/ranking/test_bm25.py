@@ -7,13 +7,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import bm25s
 import numpy as np
 import pytest
+import Stemmer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sentune.errors import DataError, MissingExtraError
 from sentune.evaluation.retrieval import question_metrics
-from sentune.ranking.bm25 import BM25
+from sentune.ranking.bm25 import BM25, stemmed_words
 from sentune.ranking.rank import rank
 
 GOVERNANCE = Path(__file__).parents[3] / "shared/data/governance"
@@ -39,6 +44,19 @@ def test_shared_words_score_and_others_do_not() -> None:
 
 def test_words_are_matched_by_their_stems() -> None:
     assert BM25(["he runs daily", "she sleeps"]).scores(["running"])[0].tolist()[0] > 0
+
+
+@given(st.lists(st.text(max_size=60), max_size=4))
+def test_words_are_those_of_bm25s(drawn: list[str]) -> None:
+    texts = [*PASSAGES, *drawn, "", "Über naïve İstanbul's 3rd re-run, x_y and the DON'T of 42"]
+    expected: Any = bm25s.tokenize(
+        texts,
+        stopwords="english_plus",
+        stemmer=Stemmer.Stemmer("english"),
+        return_ids=False,
+        show_progress=False,
+    )
+    assert stemmed_words(texts) == expected
 
 
 def test_stopwords_do_not_count() -> None:

@@ -11,9 +11,10 @@ from torch import Tensor
 from sentune.cross_encoder.arguments import Pair
 from sentune.encoding.chunks import chunks
 from sentune.encoding.computing import Computing
-from sentune.encoding.encode import token_budget
-from sentune.network.pack import pack, plan_packs
+from sentune.encoding.encode import pack_plan
+from sentune.network.pack import pack
 from sentune.progress import Advance, progress
+from sentune.threads import compute_apart
 from sentune.tokens.tokenizer import Tokenizer
 from sentune.tokens.truncation import Truncation, record_truncation
 
@@ -84,10 +85,17 @@ def score_ids(
 ) -> Tensor:
     """(pairs, num_labels) scores before the activation, of pairs whose token ids are known."""
     scores = torch.empty(len(token_ids), model.num_labels, dtype=model.dtype, device=model.device)
+
+    def computed(group: list[int]) -> tuple[list[int], Tensor]:
+        of_group = [segments[number] for number in group] if model.segmented else None
+        packed = pack([token_ids[number] for number in group], of_group)
+        return group, model(packed.to(model.device))
+
+    def take(found: tuple[list[int], Tensor]) -> None:
+        scores[found[0]] = found[1]
+        advance(len(found[0]))
+
     with model.evaluating():
-        for group in plan_packs(list(map(len, token_ids)), token_budget(model.device), batch_size):
-            of_group = [segments[number] for number in group] if model.segmented else None
-            packed = pack([token_ids[number] for number in group], of_group)
-            scores[group] = model(packed.to(model.device))
-            advance(len(group))
+        packs, threads = pack_plan(model, token_ids, batch_size)
+        compute_apart(computed, packs, take, threads)
     return scores

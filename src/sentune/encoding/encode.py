@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, cast, get_args
 
@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sentune.checks import require_choice, require_whole
+from sentune.encoding.computing import Computing
 from sentune.encoding.embedder import Embedder
 from sentune.encoding.windows import Windows
 from sentune.errors import ArgumentError
 from sentune.network.pack import pack, plan_packs
+from sentune.network.private_torch import has_any_hooks
 from sentune.progress import Advance
+from sentune.threads import compute_apart, threads_for
 from sentune.tokens.truncation import Truncation
 
 __all__ = [
@@ -29,7 +32,7 @@ __all__ = [
     "encode_both",
     "encode_chunk",
     "encode_ids",
-    "token_budget",
+    "pack_plan",
 ]
 
 T = TypeVar("T")
@@ -39,6 +42,10 @@ OutputValue = Literal["sentence_embedding", "token_embeddings"]
 LongText = Literal["truncate", "chunk"]
 
 _TOKEN_BUDGET = {"cpu": 4096, "cuda": 65536}
+# Of a pack that one thread computes. Smaller ones share the work more evenly; those of 1,024 take
+# 4% longer, and those of 2,048 take 2%.
+_LEAST, _EACH = 256, 1024
+_PACKS = 2  # for each thread, of a call with few texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +115,10 @@ def encode_chunk(
         if settings.long_text == "chunk":
             return _encode_windows(model, texts, settings, skipped, advance)
         token_ids, truncation = model.tokenizer(texts)
-        groups = _groups(model, token_ids, settings.batch_size, advance)
         if settings.output_value == "token_embeddings":
-            return Block(_token_vectors(model, groups, len(texts)), truncation)
-        vectors = _sentence_vectors(model, groups, len(texts), skipped)
+            tokens = _token_vectors(model, token_ids, settings.batch_size, advance)
+            return Block(tokens, truncation)
+        vectors = _sentence_vectors(model, token_ids, settings.batch_size, skipped, advance)
         return Block(_finished(vectors, settings), truncation)
 
 
@@ -134,13 +141,19 @@ def encode_both(
         token_ids, truncation = model.tokenizer(whole)
         vectors = torch.empty(len(texts), model.output_dimension, device=model.device)
         kept: dict[int, T] = {}
-        for positions, ids in _groups(model, token_ids, settings.batch_size, lambda _: None):
+
+        def embedded(ids: list[list[int]]) -> tuple[Tensor, list[T]]:
             packed = pack(ids).to(model.device)
             tokens, pooled = model.embedded(packed, skipped)
-            vectors[positions] = pooled.to(vectors.dtype)
             rows = packed.split(tokens.float().cpu())
-            for at, own, each in zip(positions, ids, rows, strict=True):
-                kept[at] = keep(np.array(own, np.int32), each.numpy())
+            each = zip(ids, rows, strict=True)
+            return pooled, [keep(np.array(own, np.int32), row.numpy()) for own, row in each]
+
+        def take(positions: list[int], found: tuple[Tensor, list[T]]) -> None:
+            vectors[positions] = found[0].to(vectors.dtype)
+            kept.update(zip(positions, found[1], strict=True))
+
+        _each_pack(model, token_ids, settings.batch_size, embedded, take)
     return Block(_finished(vectors, settings), truncation), [kept[at] for at in range(len(texts))]
 
 
@@ -152,8 +165,7 @@ def encode_ids(model: Embedder, token_ids: Sequence[list[int]], skipped: int = 0
     does so.
     """
     with model.evaluating():
-        groups = _groups(model, token_ids, None, lambda _: None)
-        return _sentence_vectors(model, groups, len(token_ids), skipped)
+        return _sentence_vectors(model, token_ids, None, skipped)
 
 
 def _encode_windows(
@@ -170,8 +182,7 @@ def _encode_windows(
         frame=frame,
         prompt=max(0, skipped - frame[0]),
     )
-    groups = _groups(model, windows.token_ids, settings.batch_size, lambda _: None)
-    vectors = _sentence_vectors(model, groups, len(windows.token_ids), skipped)
+    vectors = _sentence_vectors(model, windows.token_ids, settings.batch_size, skipped)
     advance(len(texts))
     pooled = windows.pool(vectors, normalize=model.normalize)
     cut = Truncation(texts=len(texts), windowed=sum(count > 1 for count in windows.counts))
@@ -183,38 +194,78 @@ def _finished(vectors: Tensor, settings: EncodeSettings) -> Tensor:
     return F.normalize(vectors, dim=1) if settings.normalize_embeddings else vectors
 
 
-def token_budget(device: torch.device) -> int:
-    """The most tokens of a pack on a device."""
-    return _TOKEN_BUDGET.get(device.type, _TOKEN_BUDGET["cpu"])
+def pack_plan(
+    model: Computing, token_ids: Sequence[Sequence[int]], most: int | None
+) -> tuple[list[list[int]], int]:
+    """The texts of each pack, at most ``most``, and how many threads share the packs.
+
+    One thread alone calls the modules of a model that calls something else as well (hooks).
+    """
+    lengths = [len(ids) for ids in token_ids]
+    budget = _TOKEN_BUDGET.get(model.device.type, _TOKEN_BUDGET["cpu"])
+    total, threads = sum(lengths), 1
+    if model.device.type == "cpu" and total >= 2 * _LEAST and not has_any_hooks(model):
+        threads = threads_for(total // _LEAST)
+    if threads > 1:
+        even = max(min(_EACH, -(-total // threads)), -(-total // (_PACKS * threads)))
+        budget = min(budget, even + max(lengths) - 1)  # so that little is left for a last pack
+    packs = plan_packs(lengths, budget, most)
+    return packs, min(threads, len(packs))
 
 
-Groups = Iterable[tuple[list[int], list[list[int]]]]
+def _each_pack(
+    model: Embedder,
+    token_ids: Sequence[list[int]],
+    batch_size: int | None,
+    compute: Callable[[list[list[int]]], T],
+    take: Callable[[list[int], T], None],
+) -> None:
+    """Compute every pack of texts; ``take`` gets their positions and what was computed."""
+    packs, threads = pack_plan(model, token_ids, 1 if model.batch_invariant else batch_size)
+    if model.batch_invariant:
+        threads = 1  # as for one text: a product that threads share can round in another way
+    compute_apart(
+        lambda positions: (positions, compute([token_ids[index] for index in positions])),
+        packs,
+        lambda found: take(*found),
+        threads,
+    )
 
 
-def _groups(
-    model: Embedder, token_ids: Sequence[list[int]], batch_size: int | None, advance: Advance
-) -> Groups:
-    """The positions and token ids of the texts of each pack."""
-    budget = token_budget(model.device)
-    most = 1 if model.batch_invariant else batch_size
-    for group in plan_packs([len(ids) for ids in token_ids], budget, most):
-        yield group, [token_ids[index] for index in group]
-        advance(len(group))
+def _sentence_vectors(
+    model: Embedder,
+    token_ids: Sequence[list[int]],
+    batch_size: int | None,
+    skipped: int,
+    advance: Advance = lambda _: None,
+) -> Tensor:
+    vectors = torch.empty(len(token_ids), model.output_dimension, device=model.device)
 
+    def take(positions: list[int], found: Tensor) -> None:
+        vectors[positions] = found.to(vectors.dtype)
+        advance(len(positions))
 
-def _sentence_vectors(model: Embedder, groups: Groups, count: int, skipped: int) -> Tensor:
-    vectors = torch.empty(count, model.output_dimension, device=model.device)
-    for positions, token_ids in groups:
-        packed = pack(token_ids).to(model.device)
-        vectors[positions] = model(packed, skipped).to(vectors.dtype)
+    def computed(ids: list[list[int]]) -> Tensor:
+        found: Tensor = model(pack(ids).to(model.device), skipped)
+        return found
+
+    _each_pack(model, token_ids, batch_size, computed, take)
     return vectors
 
 
-def _token_vectors(model: Embedder, groups: Groups, count: int) -> list[Tensor]:
-    vectors = [torch.empty(0)] * count
-    for positions, token_ids in groups:
-        packed = pack(token_ids).to(model.device)
-        tokens = model.encoder(packed, model.reduced_dtype).float()
-        for position, rows in zip(positions, packed.split(tokens), strict=True):
+def _token_vectors(
+    model: Embedder, token_ids: Sequence[list[int]], batch_size: int | None, advance: Advance
+) -> list[Tensor]:
+    vectors = [torch.empty(0)] * len(token_ids)
+
+    def take(positions: list[int], found: list[Tensor]) -> None:
+        for position, rows in zip(positions, found, strict=True):
             vectors[position] = rows
+        advance(len(positions))
+
+    def computed(ids: list[list[int]]) -> list[Tensor]:
+        packed = pack(ids).to(model.device)
+        return packed.split(model.encoder(packed, model.reduced_dtype).float())
+
+    _each_pack(model, token_ids, batch_size, computed, take)
     return vectors

@@ -102,7 +102,8 @@ def _fused(
     near: tuple[Places, Scores], matching: tuple[Places, Scores], weight: float
 ) -> tuple[Places, Scores]:
     """Places and fused scores, the best first."""
-    places = np.unique(np.concatenate([near[0], matching[0]]))
+    both = np.sort(np.concatenate([near[0], matching[0]]))
+    places = both[np.concatenate([[True], both[1:] != both[:-1]])] if len(both) else both
     lists = np.full((2, 1, len(places)), np.nan)
     for side, (found, scores) in enumerate((near, matching)):
         lists[side, 0, np.searchsorted(places, found)] = scores

@@ -12,7 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as modules
 
-__all__ = ["has_global_hooks", "has_hooks", "mask_gradient_", "softmax_gradient_", "version"]
+__all__ = [
+    "has_any_hooks",
+    "has_global_hooks",
+    "has_hooks",
+    "mask_gradient_",
+    "softmax_gradient_",
+    "version",
+]
 
 
 def has_hooks(module: nn.Module) -> bool:
@@ -25,6 +32,11 @@ def has_global_hooks() -> bool:
     """Whether a call of any module calls something else as well, such as a profiler."""
     hooks = modules._global_forward_hooks or modules._global_forward_pre_hooks
     return bool(hooks or modules._global_backward_hooks or modules._global_backward_pre_hooks)
+
+
+def has_any_hooks(module: nn.Module) -> bool:
+    """Whether a call of the module, or of one inside it, calls something else as well."""
+    return has_global_hooks() or any(map(has_hooks, module.modules()))
 
 
 def version(tensor: Tensor) -> int:

@@ -37,14 +37,17 @@ def stemmed_words(texts: Sequence[str]) -> list[list[str]]:
     Raises:
         MissingExtraError: bm25s or PyStemmer is not installed.
     """
-    words: list[list[str]] = _bm25s().tokenize(
-        list(texts),
-        stopwords="english_plus",
-        stemmer=_import("Stemmer", "PyStemmer").Stemmer("english"),
-        return_ids=False,
-        show_progress=False,
-    )
-    return words
+    stopwords = frozenset(_bm25s().stopwords.STOPWORDS_EN_PLUS)
+    ids: dict[str, int] = {}
+
+    def counted(text: str) -> list[int]:
+        words = (word for word in _WORD.findall(text.lower()) if word not in stopwords)
+        return [ids.setdefault(word, len(ids)) for word in words]
+
+    rows = list(map(counted, texts))
+    # A stemmer is made each time, because threads cannot share one.
+    stems = _import("Stemmer", "PyStemmer").Stemmer("english").stemWords(list(ids))
+    return [[stems[number] for number in row] for row in rows]
 
 
 class CountedWord(NamedTuple):

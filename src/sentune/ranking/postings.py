@@ -11,6 +11,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Self
 
@@ -121,14 +122,17 @@ class Postings:
     def find(self, word: str) -> tuple[NDArray[np.int32], Counts]:
         """The passages that have a word, and how often."""
         wanted = word.encode("utf-8", "surrogatepass")
-        place = bisect_left(range(len(self.ends) - 1), wanted, key=self._word)
-        if place == len(self.ends) - 1 or self._word(place) != wanted:
+        # Their items are Python's numbers, which are read in a third of the time of NumPy's.
+        letters, ends = self.letters.data, self.word_ends.data
+
+        def at(place: int) -> bytes:
+            return bytes(letters[ends[place] : ends[place + 1]])
+
+        place = bisect_left(range(len(self.ends) - 1), wanted, key=at)
+        if place == len(self.ends) - 1 or at(place) != wanted:
             return self.passages[:0], self.counts[:0]
         start, end = int(self.ends[place]), int(self.ends[place + 1])
         return self.passages[start:end], self.counts[start:end]
-
-    def _word(self, place: int) -> bytes:
-        return self.letters[self.word_ends[place] : self.word_ends[place + 1]].tobytes()
 
 
 class Collection:
@@ -155,19 +159,27 @@ class Collection:
         lengths = self._lengths if present is None else self._lengths[present]
         self._count = len(lengths)
         self._mean = float(lengths.mean(dtype=np.float64)) if lengths.any() else 1.0
+        self._zeros: list[NDArray[np.float32]] = []
 
     def scores(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The passages that have one of the words, in order, and their scores, all above 0.
 
         A word that is twice in a question counts twice. Cost: O(P + postings of the words).
         """
-        total = np.zeros(len(self._lengths), dtype=np.float32)
+        try:
+            total = self._zeros.pop()
+        except IndexError:
+            total = np.zeros(len(self._lengths), dtype=np.float32)
         for word in words:
             passages, counts = self._find(word)
             if len(passages):
                 total[passages] += self._share(passages, counts)
         found = np.flatnonzero(total > 0)
-        return found, total[found]
+        scores = total[found]
+        # For the next question: new memory would cost a page fault each 4 KiB.
+        total[found] = 0
+        self._zeros.append(total)
+        return found, scores
 
     def idf(self, word: str) -> float:
         """How much a word says: ln(1 + (N − n + 0.5) / (n + 0.5)), the most for an unknown one."""
@@ -197,12 +209,20 @@ class Collection:
     def _share(self, passages: NDArray[np.integer[Any]], counts: Counts) -> NDArray[np.float32]:
         """What one word adds to the scores of the passages that have it."""
         counted = counts.astype(np.float32)
-        norm = self._lengths[passages].astype(np.float32)
-        norm *= np.float32(K1 * B / self._mean)
-        norm += np.float32(K1 * (1 - B))
+        weighted = self._norms[passages]
+        weighted += counted
         idf = np.float32(self._idf(len(passages)))
-        share: NDArray[np.float32] = idf * (counted / (counted + norm))
+        share: NDArray[np.float32] = np.divide(counted, weighted, out=weighted)
+        share *= idf
         return share
+
+    @cached_property
+    def _norms(self) -> NDArray[np.float32]:
+        """(P,) what is added to a count below the line of the formula: 4 bytes a passage."""
+        norms = self._lengths.astype(np.float32)
+        norms *= np.float32(K1 * B / self._mean)
+        norms += np.float32(K1 * (1 - B))
+        return norms
 
 
 def _in_order(words: list[bytes]) -> tuple[list[bytes], NDArray[np.int64]]:

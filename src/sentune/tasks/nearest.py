@@ -10,6 +10,7 @@ goes into the products, and no matrix larger than a block is held.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -40,7 +41,7 @@ def block_width(height: int) -> int:
 
 
 class Scorer:
-    """Scores of blocks, written over one buffer.
+    """Scores of blocks, written over one buffer in each thread.
 
     Args:
         score_function: ``cos_sim``, ``dot_score``, or any function of two blocks of rows.
@@ -68,7 +69,8 @@ class Scorer:
         self.is_product = self._unit or score_function is dot_score
         self._dtype = torch.promote_types(a.dtype, b.dtype)
         self._device = b.device
-        self._buffer = self.empty = torch.empty(0, dtype=self._dtype, device=self._device)
+        self.empty = torch.empty(0, dtype=self._dtype, device=self._device)
+        self._own = threading.local()
 
     def block(self, rows: VectorRows, part: slice) -> Tensor:
         """A part of ``rows``, prepared for the function."""
@@ -83,11 +85,15 @@ class Scorer:
         return _exact(rows.raw(slice(0, len(rows)))).to(self._device)
 
     def __call__(self, a: Tensor, b: Tensor) -> Tensor:
-        """Scores (len(a), len(b) rounded up to 64), valid until the next call; −inf after b."""
+        """Scores (len(a), len(b) rounded up to 64), valid until this thread's next call.
+
+        They are −inf after b.
+        """
         height, width = len(a), math.ceil(len(b) / _GROUP) * _GROUP
-        if self._buffer.numel() < height * width:
-            self._buffer = self._buffer.new_empty(height * width)
-        scores = self._buffer[: height * width].view(height, width)
+        buffer: Tensor = getattr(self._own, "buffer", self.empty)
+        if buffer.numel() < height * width:
+            buffer = self._own.buffer = buffer.new_empty(height * width)
+        scores = buffer[: height * width].view(height, width)
         scores[:, len(b) :] = -math.inf
         if self.is_product:
             torch.mm(a, b.T, out=scores[:, : len(b)])

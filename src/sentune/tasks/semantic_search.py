@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from sentune.encoding.similarity import Vectors, cos_sim
 from sentune.errors import ArgumentError
 from sentune.tasks.nearest import Best, ScoreFunction, Scorer, above, block_width, require_sizes
 from sentune.tasks.vector_rows import BLOCK, VectorRows
+from sentune.threads import compute_apart, threads_for
 
 __all__ = ["semantic_search"]
 
@@ -63,20 +65,12 @@ def semantic_search(
         raise ArgumentError(
             "an empty corpus", expected="at least one vector", fix="give the vectors to search in"
         )
-    score = Scorer(score_function, queries, corpus)
-    height = BLOCK if score.is_product else min(BLOCK, query_chunk_size)
-    width = block_width(len(queries))
-    width = width if score.is_product else min(width, corpus_chunk_size)
-    prepared = score.whole(queries)
-    best = Best(len(queries), min(top_k, len(corpus)), score.empty)
-    for first in range(0, len(corpus), width):
-        block = score.block(corpus, slice(first, first + width))
-        for start in range(0, len(queries), height):
-            part = slice(start, start + height)
-            scores = score(prepared[part], block)
-            best.start(part, scores)
-            rows, columns, values = above(scores, best.limits[part])
-            best.add(rows + start, columns + first, values)
+    best = _searched(
+        Scorer(score_function, queries, corpus),
+        (queries, corpus),
+        (query_chunk_size, corpus_chunk_size),
+        top_k,
+    )
     return [
         [
             {"corpus_id": corpus_id, "score": value}
@@ -84,3 +78,36 @@ def semantic_search(
         ]
         for ids, values in best.ranked()
     ]
+
+
+def _searched(
+    score: Scorer, rows: tuple[VectorRows, VectorRows], chunk_sizes: tuple[int, int], top_k: int
+) -> Best:
+    """The best corpus entries of each query, a block of the corpus at a time."""
+    queries, corpus = rows
+    height = BLOCK if score.is_product else min(BLOCK, chunk_sizes[0])
+    width = block_width(len(queries))
+    width = width if score.is_product else min(width, chunk_sizes[1])
+    prepared = score.whole(queries)
+    best = Best(len(queries), min(top_k, len(corpus)), score.empty)
+
+    def search(first: int) -> list[tuple[Tensor, Tensor, Tensor]]:
+        block = score.block(corpus, slice(first, first + width))
+        found = []
+        for start in range(0, len(queries), height):
+            part = slice(start, start + height)
+            scores = score(prepared[part], block)
+            best.start(part, scores)
+            rows, columns, values = above(scores, best.limits[part])
+            found.append((rows + start, columns + first, values))
+        return found
+
+    def add(found: list[tuple[Tensor, Tensor, Tensor]]) -> None:
+        for entries in found:
+            best.add(*entries)
+
+    blocks = range(0, len(corpus), width)
+    # A function of the caller's may not be made for several threads.
+    apart = score.is_product and corpus.device.type == "cpu"
+    compute_apart(search, blocks, add, threads_for(len(blocks)) if apart else 1)
+    return best

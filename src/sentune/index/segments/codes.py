@@ -18,7 +18,8 @@ Vectors = NDArray[np.float32]
 Codes = NDArray[np.uint64]
 
 _WORD = 64  # bits
-_SAMPLED = 16  # one passage of so many
+_IN_A_BYTE = 3  # words, whose differing bits are at most 192: adding bytes is faster
+_SAMPLED = 64  # one passage of so many
 _BLOCK = 1 << 17  # passages compared at a time: more take more memory, fewer more calls
 
 
@@ -37,6 +38,7 @@ class _Buffers(threading.local):
     def __init__(self) -> None:
         self.differing = np.empty(_BLOCK, dtype=np.uint64)
         self.counts = np.empty(_BLOCK, dtype=np.uint8)
+        self.sums = np.empty(_BLOCK, dtype=np.uint8)
 
 
 _buffers = _Buffers()
@@ -47,12 +49,21 @@ def differing_bits(codes: Codes, wanted: NDArray[np.uint64]) -> NDArray[np.uint1
     found = np.zeros(codes.shape[1], dtype=np.uint16)
     for start in range(0, len(found), _BLOCK):
         total = found[start : start + _BLOCK]
-        differing, counts = _buffers.differing[: len(total)], _buffers.counts[: len(total)]
-        for word, mine in zip(codes, wanted, strict=True):
-            np.bitwise_xor(word[start : start + _BLOCK], mine, out=differing)
-            np.bitwise_count(differing, out=counts)
-            np.add(total, counts, out=total)
+        counts, sums = (each[: len(total)] for each in (_buffers.counts, _buffers.sums))
+        for first in range(0, len(wanted), _IN_A_BYTE):
+            words = codes[first : first + _IN_A_BYTE, start : start + _BLOCK]
+            _count(words[0], wanted[first], sums)
+            for word, mine in zip(words[1:], wanted[first + 1 :], strict=False):
+                _count(word, mine, counts)
+                np.add(sums, counts, out=sums)
+            np.add(total, sums, out=total)
     return found
+
+
+def _count(word: NDArray[np.uint64], mine: np.uint64, counts: NDArray[np.uint8]) -> None:
+    differing = _buffers.differing[: len(counts)]
+    np.bitwise_xor(word, mine, out=differing)
+    np.bitwise_count(differing, out=counts)
 
 
 def fewest(bits: NDArray[np.uint16], wanted: int) -> NDArray[np.int64]:

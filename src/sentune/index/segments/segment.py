@@ -106,12 +106,14 @@ class Segment:
 
         And ``piece``, its text; ``piece_number``, from 1; ``pieces``, how many the passage has.
         """
-        number = int(self.pieces[place])
+        number, last = 0, place + 1
+        if not self.is_whole:
+            number = int(self.pieces[place])
+            last = int(np.searchsorted(self.numbers, self.numbers[place], side="right"))
         first = place - number
         content = self.rows[self.row_ends[first] : self.row_ends[first + 1]].tobytes()
         row = dict(json.loads(content.decode()))
         start, end = self.spans[place].tolist()
-        last = int(np.searchsorted(self.numbers, self.numbers[place], side="right"))
         return row | {
             "piece": row["text"][start:end],
             "piece_number": number + 1,

@@ -219,7 +219,8 @@ class Snapshot:
         if allowed is not None:
             kept = allowed[places]
             places, scores = places[kept], scores[kept]
-        return best(*self._by_passage(places, scores.astype(np.float64)), top)
+        places, scores = best(*self._by_passage(places, scores), top)
+        return places, scores.astype(np.float64)
 
     def spans(self, places: Places) -> NDArray[np.int64]:
         """(len(places), 2) start and end of pieces in their passages, in characters."""
@@ -262,11 +263,13 @@ class Snapshot:
             raise self._store.unreadable(f"a passage: {error}") from error
 
     def _at(self, place: int) -> tuple[Segment, int]:
+        if len(self._each) == 1:
+            return self._each[0], place
         which = int(np.searchsorted(self._starts, place, side="right")) - 1
         return self._each[which], place - int(self._starts[which])
 
 
-def best(places: Places, scores: Scores, top: int) -> tuple[Places, Scores]:
+def best(places: Places, scores: NDArray[Any], top: int) -> tuple[Places, NDArray[Any]]:
     """The ``top`` highest, by (−score, place)."""
     if len(scores) > 4 * top:
         kept = scores >= np.partition(scores, len(scores) - top)[len(scores) - top]
