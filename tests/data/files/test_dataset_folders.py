@@ -26,7 +26,6 @@ from sentune.data import (
 )
 from sentune.data.converting import write_pairs
 from sentune.data.roles.options import ReadOptions
-from sentune.data.texts import TextRow
 from sentune.errors import DataError
 
 ROWS = {"anchor": ["what", "who"], "positive": ["that", "they"], "negative": ["no", "none"]}
@@ -154,10 +153,9 @@ def test_texts_and_passages_of_a_folder_are_those_of_its_rows(tmp_path: Path) ->
     of_rows(rows).to_parquet(tmp_path / "d.parquet")
     for folder in (tmp_path / "d", tmp_path / "d.parquet"):
         assert list(read_texts(folder)) == ["one pump", "two valves"]
-        assert list(read_text_rows(folder)) == [
-            TextRow("one pump", "a"),
-            TextRow("two valves", "b"),
-        ]
+        assert [(row.id, row.text) for row in read_text_rows(folder)] == list(
+            zip(rows["id"], rows["text"], strict=True)
+        )
         assert read_passages(folder) == {"a": "one pump", "b": "two valves"}
         assert [each.fields for each in read_passage_rows(folder)] == [{"page": 3}, {"page": 4}]
     of_rows().save_to_disk(tmp_path / "pairs")
