@@ -1,8 +1,8 @@
 """PDF: pdf-inspector finds headings, tables and columns, and pdfium's text checks every page.
 
 pdf-inspector gives each page as Markdown. A page where the two differ by more than a few per cent
-is named in a note. pdfium's lines are taken where pdf-inspector lost some of them, tore a table
-apart, or cannot read the file; its headings are kept.
+is named in a note. pdfium's lines are taken where pdf-inspector lost some of them or the spaces
+between words, tore a table apart, or cannot read the file; its headings are kept.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sentune.documents.characters import Hyphens, clean
 from sentune.documents.furniture import without_furniture
 from sentune.documents.limits import SkippedError
 from sentune.documents.parts import Block, Part
+from sentune.documents.readers.arabic import righted
 from sentune.documents.readers.pdf_check import compare, with_headings
 from sentune.documents.readers.pdf_markdown import page_blocks
 from sentune.documents.readers.source import Source
@@ -115,7 +116,7 @@ def _chosen(
         found = compare(blocks, lines)
         if either and found.doubtful:
             doubted.append(number)
-        pages.append(with_headings(lines, blocks) if found.lost or found.torn else blocks)
+        pages.append(with_headings(righted(lines, blocks), blocks) if found.fails else blocks)
     if doubted:
         source.notes.append(f"two readers differ on {_named(doubted)}")
     if empty:

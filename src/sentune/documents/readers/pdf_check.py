@@ -2,7 +2,7 @@
 
 pdfium gives the text in the order in which the file draws it, which most programs keep as the
 order of reading. pdf-inspector finds headings, tables and columns by their places, and may mix the
-lines of columns and of the cells of a table.
+lines of columns and of the cells of a table, or leave out the spaces between words.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ _WINDOW = 24  # letters that must stand together in both
 _SHORT = 0.75  # of the longest line: a shorter one ends a paragraph
 _HEADING_LINES = 4
 _OTHERS = re.compile(r"[\W_]+")
+# pdfium swaps the letters of an Arabic ligature of lam and alef: they say nothing of the order.
+_LAM_ALEF = re.compile("[\u0622\u0623\u0625\u0627\u0671\u0644]")
+_SPACED = 0.15  # of the words of a page: so many single letters are words that were torn apart
 
 
 class Comparison(NamedTuple):
@@ -30,27 +33,44 @@ class Comparison(NamedTuple):
     Attributes:
         lost: whether the blocks lack more than a few per cent of the letters of the lines.
         torn: whether the blocks mix lines that stand together in the file: of columns, or cells.
+        glued: whether the blocks lack more than a few per cent of the spaces between words.
         doubtful: whether the two differ in any way by more than a few per cent.
     """
 
     lost: bool
     torn: bool
+    glued: bool
     doubtful: bool
+
+    @property
+    def fails(self) -> bool:
+        """Whether the lines are to be taken in place of the blocks."""
+        return self.lost or self.torn or self.glued
 
 
 def compare(blocks: Sequence[Block], lines: Sequence[Block]) -> Comparison:
-    """Compare the blocks of a page with its plain lines, by letters and digits only."""
+    """Compare the blocks of a page with its plain lines: letters and digits, and spaces."""
     plain = _letters(" ".join(line.text for line in lines))
     made = "".join(map(_letters, _texts(blocks)))
+    glued = _is_glued(blocks, lines)
     if made == plain:
-        return Comparison(lost=False, torn=False, doubtful=False)
+        return Comparison(lost=False, torn=False, glued=glued, doubtful=glued)
     lost, added = _difference(Counter(plain), Counter(made))
     rows = [block for block in blocks if block.kind == "row"]
     others = [block.text for block in blocks if block.kind not in ("row", "heading")]
     moved = _missing(map(_letters, others), plain) > _DOUBT
     # Text that pdfium does not see would be lost with the blocks.
     torn = added <= _DOUBT and (moved or (bool(rows) and _is_torn(rows, plain)))
-    return Comparison(lost > _DOUBT, torn, max(lost, added) > _DOUBT or torn)
+    doubtful = max(lost, added) > _DOUBT or torn or glued
+    return Comparison(lost > _DOUBT, torn, glued and added <= _DOUBT, doubtful)
+
+
+def _is_glued(blocks: Sequence[Block], lines: Sequence[Block]) -> bool:
+    words = [word for line in lines for word in line.text.split()]
+    made = sum(len(text.split()) - text.count(CELLS) for text in _texts(blocks))
+    if made >= (1 - _DOUBT) * len(words):
+        return False
+    return sum(len(word) == 1 for word in words) <= _SPACED * len(words)
 
 
 def _texts(blocks: Sequence[Block]) -> Iterator[str]:
@@ -62,7 +82,8 @@ def _texts(blocks: Sequence[Block]) -> Iterator[str]:
 
 def _letters(text: str) -> str:
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    return _OTHERS.sub("", plain)
+    letters = _OTHERS.sub("", plain)
+    return letters if letters.isascii() else _LAM_ALEF.sub("", letters)
 
 
 def _difference(plain: Counter[str], made: Counter[str]) -> tuple[float, float]:
@@ -110,7 +131,8 @@ def with_headings(lines: Sequence[Block], blocks: Sequence[Block]) -> list[Block
         if heading is not None:
             made.text(" ".join(paragraph))
             paragraph = []
-            made.heading(heading.level, heading.text)
+            spaced = " ".join(line.text for line in lines[at : at + taken])
+            made.heading(heading.level, _with_more_words(heading.text, spaced))
             at += taken
             continue
         paragraph.append(text)
@@ -120,6 +142,10 @@ def with_headings(lines: Sequence[Block], blocks: Sequence[Block]) -> list[Block
         at += 1
     made.text(" ".join(paragraph))
     return made.made
+
+
+def _with_more_words(text: str, other: str) -> str:
+    return other if len(other.split()) > len(text.split()) else text
 
 
 def _heading_at(
