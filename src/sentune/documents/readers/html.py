@@ -18,9 +18,9 @@ __all__ = ["html_blocks", "read_html"]
 
 # fmt: off
 _UNSEEN = frozenset([
-    "script", "style", "noscript", "template", "head", "svg", "annotation", "iframe", "object", "embed",
-    "audio", "video", "canvas", "select", "option", "datalist", "button", "input", "textarea",
-    "label", "map", "area", "dialog", "link", "meta", "rp",
+    "script", "style", "noscript", "template", "head", "svg", "annotation", "iframe", "object",
+    "embed", "audio", "video", "canvas", "select", "option", "datalist", "button", "input",
+    "textarea", "label", "map", "area", "dialog", "link", "meta", "rp",
 ])
 # fmt: on
 _BOILERPLATE = frozenset(["nav", "aside", "footer", "menu"])

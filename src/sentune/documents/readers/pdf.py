@@ -37,6 +37,7 @@ def read_pdf(source: Source) -> Iterator[Part]:
     with ThreadPoolExecutor(1) as other:  # both work outside of Python's lock
         second = other.submit(_markdown_pages, content)
         plain = _plain_pages(content)
+        lines = _lines(plain)
         made = second.result()
     if not any(text.strip() for text in [*plain, *(made or ())]):
         raise SkippedError(
@@ -48,7 +49,7 @@ def read_pdf(source: Source) -> Iterator[Part]:
     else:
         source.notes.append("no headings and tables were found: pdf-inspector cannot read it")
     found = without_furniture(_titled([page_blocks(page) if page else [] for page in markdown]))
-    pages = _chosen(found, _lines(plain), source, either=made is not None)
+    pages = _chosen(found, lines, source, either=made is not None)
     yield from (
         Part("page", number, tuple(blocks)) for number, blocks in enumerate(_mended(pages), start=1)
     )

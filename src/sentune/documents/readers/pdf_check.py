@@ -22,6 +22,7 @@ _WINDOW = 24  # letters that must stand together in both
 _SHORT = 0.75  # of the longest line: a shorter one ends a paragraph
 _HEADING_LINES = 4
 _OTHERS = re.compile(r"[\W_]+")
+_ASCII_OTHERS = bytes(code for code in range(128) if not chr(code).isalnum())
 # pdfium swaps the letters of an Arabic ligature of lam and alef: they say nothing of the order.
 _LAM_ALEF = re.compile("[\u0622\u0623\u0625\u0627\u0671\u0644]")
 _SPACED = 0.15  # of the words of a page: so many single letters are words that were torn apart
@@ -82,8 +83,10 @@ def _texts(blocks: Sequence[Block]) -> Iterator[str]:
 
 def _letters(text: str) -> str:
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    letters = _OTHERS.sub("", plain)
-    return letters if letters.isascii() else _LAM_ALEF.sub("", letters)
+    # Most of what goes is ASCII: bytes are faster than a pattern, and no part of a longer character.
+    content = plain.encode("utf-8", "surrogatepass").translate(None, _ASCII_OTHERS)
+    letters = content.decode("utf-8", "surrogatepass")
+    return letters if letters.isascii() else _LAM_ALEF.sub("", _OTHERS.sub("", letters))
 
 
 def _difference(plain: Counter[str], made: Counter[str]) -> tuple[float, float]:
@@ -121,13 +124,14 @@ def with_headings(lines: Sequence[Block], blocks: Sequence[Block]) -> list[Block
     A short line with a full stop ends a paragraph.
     """
     headings = {_letters(block.text): block for block in blocks if block.kind == "heading"}
+    letters = [_letters(line.text) for line in lines] if headings else []
     longest = max((len(line.text) for line in lines), default=0)
     made = Blocks()
     paragraph: list[str] = []
     at = 0
     while at < len(lines):
         text = lines[at].text
-        heading, taken = _heading_at(lines, at, headings)
+        heading, taken = _heading_at(letters, at, headings)
         if heading is not None:
             made.text(" ".join(paragraph))
             paragraph = []
@@ -149,14 +153,12 @@ def _with_more_words(text: str, other: str) -> str:
 
 
 def _heading_at(
-    lines: Sequence[Block], at: int, headings: dict[str, Block]
+    lines: Sequence[str], at: int, headings: dict[str, Block]
 ) -> tuple[Block | None, int]:
-    """The heading that starts with a line, and its number of lines."""
-    if not headings:
-        return None, 0
-    letters = ""
-    for taken, line in enumerate(lines[at : at + _HEADING_LINES], start=1):
-        letters += _letters(line.text)
-        if letters in headings:
-            return headings[letters], taken
+    """The heading that starts with a line, of which these are the letters, and its lines."""
+    together = ""
+    for taken, letters in enumerate(lines[at : at + _HEADING_LINES], start=1):
+        together += letters
+        if together in headings:
+            return headings[together], taken
     return None, 0
