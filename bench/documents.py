@@ -1,8 +1,8 @@
 """How fast PDFs are read and cut, beside pdfium's bare text of the same files.
 
 Prints pages a second of both and their ratio, in alternation, by the clock and by the time of the
-processors: two of them read, so the second ratio is the higher one. ``python -m bench.documents FILE …``;
-``--pages`` repeats the files until there are so many pages.
+processors: two of them read, so the second ratio is the higher one.
+``python -m bench.documents FILE …``; ``--pages`` repeats the files until there are so many pages.
 """
 
 from __future__ import annotations

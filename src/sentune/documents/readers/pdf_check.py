@@ -25,6 +25,7 @@ _OTHERS = re.compile(r"[\W_]+")
 _ASCII_OTHERS = bytes(code for code in range(128) if not chr(code).isalnum())
 # pdfium swaps the letters of an Arabic ligature of lam and alef: they say nothing of the order.
 _LAM_ALEF = re.compile("[\u0622\u0623\u0625\u0627\u0671\u0644]")
+_ENOUGH = 0.97  # of the words of the lines
 _SPACED = 0.15  # of the words of a page: so many single letters are words that were torn apart
 
 
@@ -34,7 +35,7 @@ class Comparison(NamedTuple):
     Attributes:
         lost: whether the blocks lack more than a few per cent of the letters of the lines.
         torn: whether the blocks mix lines that stand together in the file: of columns, or cells.
-        glued: whether the blocks lack more than a few per cent of the spaces between words.
+        glued: whether the blocks lack more than 3% of the spaces between words.
         doubtful: whether the two differ in any way by more than a few per cent.
     """
 
@@ -67,11 +68,16 @@ def compare(blocks: Sequence[Block], lines: Sequence[Block]) -> Comparison:
 
 
 def _is_glued(blocks: Sequence[Block], lines: Sequence[Block]) -> bool:
-    words = [word for line in lines for word in line.text.split()]
-    made = sum(len(text.split()) - text.count(CELLS) for text in _texts(blocks))
-    if made >= (1 - _DOUBT) * len(words):
+    words = [word for line in lines for word in _words(line.text)]
+    made = sum(len(_words(text)) - text.count(CELLS) for text in _texts(blocks))
+    if made >= _ENOUGH * len(words):
         return False
     return sum(len(word) == 1 for word in words) <= _SPACED * len(words)
+
+
+def _words(text: str) -> list[str]:
+    """What spaces part, but not the dots that lead to a page number: one reader spaces them."""
+    return text.replace(" .", "").split()
 
 
 def _texts(blocks: Sequence[Block]) -> Iterator[str]:
@@ -83,7 +89,7 @@ def _texts(blocks: Sequence[Block]) -> Iterator[str]:
 
 def _letters(text: str) -> str:
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    # Most of what goes is ASCII: bytes are faster than a pattern, and no part of a longer character.
+    # Most of what goes is ASCII, which is no part of a longer character: bytes are the fastest.
     content = plain.encode("utf-8", "surrogatepass").translate(None, _ASCII_OTHERS)
     letters = content.decode("utf-8", "surrogatepass")
     return letters if letters.isascii() else _LAM_ALEF.sub("", _OTHERS.sub("", letters))
