@@ -33,11 +33,11 @@ def wrapped(text: str, width: int = 80) -> list[str]:
     return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
-def pdf(path: Path, pages: Sequence[Sequence[Line]]) -> Path:
-    """Write a PDF with the standard fonts Helvetica and Helvetica-Bold."""
+def pdf(path: Path, pages: Sequence[Sequence[Line]], *, form: bool = False) -> Path:
+    """Write a PDF with the standard fonts Helvetica and Helvetica-Bold, and an empty form if so."""
     fonts = "/Font << /F1 3 0 R /F2 4 0 R >>"
     objects = {
-        1: b"<< /Type /Catalog /Pages 2 0 R >>",
+        1: b"<< /Type /Catalog /Pages 2 0 R %s>>" % (b"/AcroForm << /Fields [] >> " * form),
         3: _font("Helvetica"),
         4: _font("Helvetica-Bold"),
     }

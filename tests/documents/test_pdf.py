@@ -100,3 +100,11 @@ def test_columns_are_read_one_after_the_other(tmp_path: Path, parts: Parts, show
     text = " ".join(shown(parts(pdf(tmp_path / "a.pdf", [page]))))
     assert FIRST in text
     assert text.index(FIRST) < text.index(SECOND)
+
+
+def test_a_form_is_named(tmp_path: Path, parts: Parts) -> None:
+    for name, expected in (("plain", []), ("form", ["what was typed into its form was left out"])):
+        notes: list[str] = []
+        made = pdf(tmp_path / f"{name}.pdf", [lines([FIRST[:60]])], form=name == "form")
+        parts(made, notes=notes)
+        assert notes == expected

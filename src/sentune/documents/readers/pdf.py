@@ -36,7 +36,7 @@ def read_pdf(source: Source) -> Iterator[Part]:
     content = source.content()
     with ThreadPoolExecutor(1) as other:  # both work outside of Python's lock
         second = other.submit(_markdown_pages, content)
-        plain = _plain_pages(content)
+        plain = _plain_pages(content, source.notes)
         lines = _lines(plain)
         made = second.result()
     if not any(text.strip() for text in [*plain, *(made or ())]):
@@ -55,8 +55,8 @@ def read_pdf(source: Source) -> Iterator[Part]:
     )
 
 
-def _plain_pages(content: bytes) -> list[str]:
-    """The text of each page by pdfium. Raises SkippedError."""
+def _plain_pages(content: bytes, notes: list[str]) -> list[str]:
+    """The text of each page by pdfium; a note tells of a form. Raises SkippedError."""
     import pypdfium2
 
     try:
@@ -67,6 +67,8 @@ def _plain_pages(content: bytes) -> list[str]:
             raise SkippedError("is encrypted: save it without a password") from error
         raise SkippedError("is no PDF, or a damaged one") from error
     try:
+        if document.get_formtype():
+            notes.append("what was typed into its form was left out")
         return [_plain_page(document, number) for number in range(len(document))]
     finally:
         document.close()
