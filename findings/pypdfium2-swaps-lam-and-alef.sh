@@ -2,7 +2,7 @@
 # pypdfium2 5.15.2, the Arabic ligature of lam and alef, one glyph that ToUnicode maps to two letters.
 # Expected: the letters as the file says: U+0644 U+0627 ("la", not).
 # Seen: get_text_range() turns the line around to get the order of reading, and the two letters of
-# the glyph with it: U+0627 U+0644 ("al", the). LibreOffice and Word write Arabic so, and every word
+# the glyph with it: U+0627 U+0644 ("al", the). LibreOffice writes Arabic so, and every word
 # with the ligature is another one. pdf-inspector 1.25.2 gives the expected text.
 # Output: '\u0627\u0644 \u064a\u062f\u062e'
 set -euo pipefail
