@@ -128,8 +128,8 @@ def _fetch(folder: Path) -> None:
         _run(["dpkg-deb", "-x", archive.name, "."], fetched)
     get = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary=:all:"]
     _run([*get, _PYPDF.partition("/")[0].replace("-", "==")], fetched)
-    with tarfile.open(next(fetched.glob("pypdf-*.tar.gz"))) as archive:
-        archive.extractall(fetched, filter="data")
+    with tarfile.open(next(fetched.glob("pypdf-*.tar.gz"))) as source:
+        source.extractall(fetched, filter="data")
     for each in _FETCHED:
         content = (fetched / each.path).read_bytes()
         target = folder / each.file

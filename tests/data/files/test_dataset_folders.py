@@ -148,7 +148,8 @@ def test_other_folders_are_of_beir(tmp_path: Path) -> None:
 
 
 def test_texts_and_passages_of_a_folder_are_those_of_its_rows(tmp_path: Path) -> None:
-    rows = {"id": ["a", "b"], "text": ["one pump", "two valves"], "page": [3, 4]}
+    rows: dict[str, list[Any]] = {"id": ["a", "b"], "text": ["one pump", "two valves"]}
+    rows["page"] = [3, 4]
     of_rows(rows).save_to_disk(tmp_path / "d")
     of_rows(rows).to_parquet(tmp_path / "d.parquet")
     for folder in (tmp_path / "d", tmp_path / "d.parquet"):

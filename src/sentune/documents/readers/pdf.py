@@ -19,6 +19,7 @@ from sentune.documents.limits import SkippedError
 from sentune.documents.parts import Block, Part
 from sentune.documents.readers.arabic import righted
 from sentune.documents.readers.pdf_check import compare, with_headings
+from sentune.documents.readers.pdf_forms import Field, typed, with_fields
 from sentune.documents.readers.pdf_markdown import page_blocks
 from sentune.documents.readers.source import Source
 from sentune.wording import counted
@@ -36,10 +37,10 @@ def read_pdf(source: Source) -> Iterator[Part]:
     content = source.content()
     with ThreadPoolExecutor(1) as other:  # both work outside of Python's lock
         second = other.submit(_markdown_pages, content)
-        plain = _plain_pages(content, source.notes)
+        plain, fields = _plain_pages(content)
         lines = _lines(plain)
         made = second.result()
-    if not any(text.strip() for text in [*plain, *(made or ())]):
+    if not any(text.strip() for text in [*plain, *(made or ())]) and not fields:
         raise SkippedError(
             f"has no text: {counted(len(plain), 'page')} of images; run OCR on it first"
         )
@@ -50,13 +51,15 @@ def read_pdf(source: Source) -> Iterator[Part]:
         source.notes.append("no headings and tables were found: pdf-inspector cannot read it")
     found = without_furniture(_titled([page_blocks(page) if page else [] for page in markdown]))
     pages = _chosen(found, lines, source, either=made is not None)
+    for at, found_there in fields.items():
+        pages[at] = with_fields(pages[at], found_there)
     yield from (
         Part("page", number, tuple(blocks)) for number, blocks in enumerate(_mended(pages), start=1)
     )
 
 
-def _plain_pages(content: bytes, notes: list[str]) -> list[str]:
-    """The text of each page by pdfium; a note tells of a form. Raises SkippedError."""
+def _plain_pages(content: bytes) -> tuple[list[str], dict[int, list[Field]]]:
+    """The text of each page by pdfium, and what was typed into its form. Raises SkippedError."""
     import pypdfium2
 
     try:
@@ -68,13 +71,15 @@ def _plain_pages(content: bytes, notes: list[str]) -> list[str]:
         raise SkippedError("is no PDF, or a damaged one") from error
     try:
         if document.get_formtype():
-            notes.append("what was typed into its form was left out")
-        return [_plain_page(document, number) for number in range(len(document))]
+            document.init_forms()
+        fields: dict[int, list[Field]] = {}
+        texts = [_plain_page(document, number, fields) for number in range(len(document))]
+        return texts, fields
     finally:
         document.close()
 
 
-def _plain_page(document: Any, number: int) -> str:
+def _plain_page(document: Any, number: int, fields: dict[int, list[Field]]) -> str:
     import pypdfium2
 
     try:
@@ -84,6 +89,8 @@ def _plain_page(document: Any, number: int) -> str:
     text_page = page.get_textpage()
     try:
         text: str = text_page.get_text_range()
+        if values := typed(document, page):
+            fields[number] = values
         return text
     finally:
         text_page.close()
