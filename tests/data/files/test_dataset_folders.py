@@ -27,6 +27,7 @@ from sentune.data import (
 from sentune.data.converting import write_pairs
 from sentune.data.roles.options import ReadOptions
 from sentune.errors import DataError
+from sentune.index.sources import sources_of
 
 ROWS = {"anchor": ["what", "who"], "positive": ["that", "they"], "negative": ["no", "none"]}
 
@@ -181,3 +182,14 @@ def test_texts_of_several_splits_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the splits"):
         passage_files(tmp_path / "d")
     assert list(read_texts(tmp_path / "d" / "test")) == ["one"]
+
+
+def test_an_index_takes_a_saved_set_as_one_source(tmp_path: Path) -> None:
+    of_rows({"text": ["one"]}).save_to_disk(tmp_path / "all" / "d")
+    sources = sources_of(tmp_path / "all" / "d")
+    assert [source.name for source in sources.each] == [str((tmp_path / "all" / "d").resolve())]
+    assert sources.folder is None  # its files are not files that may vanish
+    assert len(list(sources.each[0].passages())) == 1
+    sources = sources_of(tmp_path / "all")
+    assert len(sources.each) == 1
+    assert sources.folder is not None
