@@ -33,11 +33,17 @@ def wrapped(text: str, width: int = 80) -> list[str]:
     return textwrap.wrap(text, width, break_on_hyphens=False)
 
 
-def pdf(path: Path, pages: Sequence[Sequence[Line]]) -> Path:
-    """Write a PDF with the standard fonts Helvetica and Helvetica-Bold."""
+def pdf(path: Path, pages: Sequence[Sequence[Line]], *, typed: str = "") -> Path:
+    """Write a PDF with the standard fonts Helvetica and Helvetica-Bold.
+
+    What was typed is in a field on every page, of a form.
+    """
+    field = 5 + 2 * len(pages)
+    form = f"/AcroForm << /Fields [{field} 0 R] >> " if typed else ""
+    widgets = f"/Annots [{field} 0 R] " if typed else ""
     fonts = "/Font << /F1 3 0 R /F2 4 0 R >>"
     objects = {
-        1: b"<< /Type /Catalog /Pages 2 0 R >>",
+        1: f"<< /Type /Catalog /Pages 2 0 R {form}>>".encode(),
         3: _font("Helvetica"),
         4: _font("Helvetica-Bold"),
     }
@@ -47,14 +53,23 @@ def pdf(path: Path, pages: Sequence[Sequence[Line]]) -> Path:
         kids.append(f"{at} 0 R")
         objects[at] = (
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {at + 1} 0 R "
-            f"/Resources << {fonts} >> >>"
+            f"{widgets}/Resources << {fonts} >> >>"
         ).encode()
         content = zlib.compress(b"\n".join(map(_shown, page)))
         head = f"<< /Length {len(content)} /Filter /FlateDecode >>\nstream\n".encode()
         objects[at + 1] = head + content + b"\nendstream"
     objects[2] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>".encode()
+    if typed:
+        objects[field] = _field(typed)
     path.write_bytes(_file(objects))
     return path
+
+
+def _field(typed: str) -> bytes:
+    return (
+        f"<< /Type /Annot /Subtype /Widget /FT /Tx /T (a) /TU (Name:) /V ({typed}) "
+        "/Rect [72 72 300 90] >>"
+    ).encode()
 
 
 def _font(name: str) -> bytes:

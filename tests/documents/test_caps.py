@@ -204,3 +204,17 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(MissingExtraError, match=r"'docx' .* pip install 'sentune\[documents\]'"):
         reader_of(tmp_path / "a.docx")
     assert callable(reader_of(tmp_path / "a.txt"))
+
+
+def test_few_files_are_held_at_once(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    """Memory does not grow with the number of files: a later one is not opened yet."""
+    files = [tmp_path / f"{number}.txt" for number in range(12)]
+    for file in files:
+        file.write_text("A text.", encoding="utf-8")
+    reports: list[FileReport] = []
+    passages = read(tmp_path, tokenizer, 64, report=reports.append)
+    next(passages)
+    for file in files[6:]:
+        file.unlink()
+    list(passages)
+    assert sum(made.skipped is not None for made in reports) == 6

@@ -214,3 +214,16 @@ def test_archives_of_something_else_are_skipped(tmp_path: Path, parts: Parts, su
         archive.writestr("hello.txt", "hello")
     with pytest.raises(SkippedError):
         parts(path)
+
+
+def test_only_a_document_with_comments_has_a_note_on_them(tmp_path: Path, parts: Parts) -> None:
+    document = docx.Document()
+    paragraph = document.add_paragraph("A text.")
+    assert not list(document.comments)  # makes the part for them, as some programs do
+    document.save(str(tmp_path / "none.docx"))
+    document.add_comment(paragraph.runs, text="Is this so?", author="a", initials="a")
+    document.save(str(tmp_path / "one.docx"))
+    for name, expected in (("none", []), ("one", ["comments were left out"])):
+        notes: list[str] = []
+        parts(tmp_path / f"{name}.docx", notes=notes)
+        assert notes == expected

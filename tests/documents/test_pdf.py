@@ -10,7 +10,9 @@ from tests.documents.conftest import Parts
 from tests.documents.make import Line, lines, pdf, wrapped
 
 from sentune.documents.limits import SkippedError
-from sentune.documents.parts import Part
+from sentune.documents.parts import Block, Part
+from sentune.documents.readers.pdf import _plain_pages
+from sentune.documents.readers.pdf_forms import Field, with_fields
 
 Shown = Callable[[list[Part]], list[str]]
 FIRST = (
@@ -100,3 +102,15 @@ def test_columns_are_read_one_after_the_other(tmp_path: Path, parts: Parts, show
     text = " ".join(shown(parts(pdf(tmp_path / "a.pdf", [page]))))
     assert FIRST in text
     assert text.index(FIRST) < text.index(SECOND)
+
+
+def test_what_was_typed_into_a_form(tmp_path: Path, parts: Parts, shown: Shown) -> None:
+    page = lines(["The name of the person who closes the valve:"])
+    said = page[0].text
+    made = pdf(tmp_path / "a.pdf", [page], typed="Ada")
+    assert " ".join(shown(parts(made))) == f"{said} a: Ada"  # once: pdf-inspector has it already
+    plain = [Block("text", said)]
+    assert with_fields(plain, [Field("Name", "Ada")])[1].text == "Name: Ada"
+    assert with_fields(plain, [Field("", "Ada"), Field("", "valve")])[1].text == "Ada"
+    assert _plain_pages(made.read_bytes())[1] == {0: [Field("Name", "Ada")]}
+    assert shown(parts(pdf(tmp_path / "c.pdf", [page]))) == [said]

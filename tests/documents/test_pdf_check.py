@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from tests.documents.make import wrapped
+from tests.documents.test_pdf import FIRST
+
 from sentune.documents.parts import Block, Blocks
+from sentune.documents.readers.arabic import righted
 from sentune.documents.readers.pdf_check import compare, with_headings
 from sentune.documents.readers.pdf_markdown import page_blocks
 
@@ -36,8 +40,8 @@ RIGHT = _table(
 
 
 def test_readings_that_agree() -> None:
-    assert compare(RIGHT, _lines(LINES)) == (False, False, False)
-    assert compare([], []) == (False, False, False)
+    assert compare(RIGHT, _lines(LINES)) == (False, False, False, False)
+    assert compare([], []) == (False, False, False, False)
 
 
 def test_lost_text() -> None:
@@ -72,7 +76,7 @@ def test_long_cells_in_another_order() -> None:
 def test_short_cells_column_by_column_are_no_fault() -> None:
     made = Blocks()
     made.table([("Part", "Price"), ("Gasket", "3"), ("Valve", "9")])
-    assert compare(made.made, _lines(["Part Gasket Valve", "Price 3 9"])) == (False, False, False)
+    assert compare(made.made, _lines(["Part Gasket Valve", "Price 3 9"])).fails is False
 
 
 def test_plain_lines_keep_the_headings() -> None:
@@ -111,3 +115,40 @@ def test_the_marks_of_markdown_go_and_the_text_of_a_document_stays() -> None:
         ("text", 0, "The table below has these columns, in order:"),
         ("text", 0, "See https://x.y/"),
     ]
+
+
+def test_items_in_one_line_are_items() -> None:
+    made = page_blocks("- The lake is at 412 metres. • The river is at 398 metres.\n\na • b")
+    assert [(block.kind, block.text) for block in made] == [
+        ("item", "- The lake is at 412 metres."),
+        ("item", "• The river is at 398 metres."),
+        ("text", "a • b"),
+    ]
+
+
+def test_words_without_the_spaces_between_them() -> None:
+    lines = _lines(["1.2 What to do first", *wrapped(FIRST, 60)])
+    blocks = [
+        Block("heading", "1.2 Whatto dofirst", level=2),
+        Block("text", FIRST.replace("the ", "the").replace("a ", "a")),
+    ]
+    found = compare(blocks, lines)
+    assert (found.lost, found.torn, found.glued, found.doubtful) == (False, False, True, True)
+    heading, text = with_headings(lines, blocks)
+    assert (heading.text, heading.level, text.text) == ("1.2 What to do first", 2, FIRST)
+
+
+def test_letters_with_spaces_between_them_are_no_words() -> None:
+    spread = _lines([" ".join(FIRST.replace(" ", ""))])
+    assert not compare([Block("text", FIRST)], spread).glued
+
+
+def test_a_ligature_of_lam_and_alef_says_nothing_of_the_order() -> None:
+    text = "لا يدخل الزوار لأن الأنابيب مغلقة في الشتاء ولا تفتح"
+    swapped = text.replace("لا", "ال").replace("لأ", "أل")
+    assert swapped != text
+    assert compare([Block("text", text)], _lines([swapped])) == (False, False, False, False)
+    (mended,) = righted(_lines([swapped]), [Block("text", text)])
+    assert mended.text == text
+    (unknown,) = righted(_lines([swapped]), [Block("text", "pumps")])
+    assert unknown.text == swapped

@@ -52,6 +52,18 @@ def test_a_page_without_a_heading_has_its_title(tmp_path: Path, parts: Parts, sh
     assert shown(parts(page)) == ["# Pumps", "Text."]
 
 
+def test_formulas_are_read_and_the_numbers_of_notes_are_not(
+    tmp_path: Path, parts: Parts, shown: Shown
+) -> None:
+    page = (
+        '<p>The sill.<a href="#n1" role="doc-noteref"><sup>1</sup></a> Here <math><semantics><mrow>'
+        "<mi>p</mi><mo>=</mo><mi>ρ</mi></mrow><annotation>p = \\rho</annotation></semantics>"
+        '</math> holds.</p><p>Kept since 1871.<a href="#r1" role="doc-backlink">↩</a></p>'
+    )
+    made = shown(parts(_write(tmp_path / "a.html", page)))
+    assert made == ["The sill. Here p=ρ holds.", "Kept since 1871."]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "iso-8859-1"])
 def test_a_page_in_the_encoding_that_it_names(
     tmp_path: Path, parts: Parts, shown: Shown, encoding: str

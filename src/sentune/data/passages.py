@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sentune.data.corpus import open_passages
 from sentune.data.files.csv_files import TABLE_SUFFIXES
+from sentune.data.files.dataset_folders import dataset_folder, is_saved_dataset
 from sentune.data.files.lines import check_suffix, unreadable
 from sentune.data.files.reading import TEXT_SUFFIXES, name_of, records_of
 from sentune.data.files.records import Record
@@ -128,7 +129,7 @@ def passage_files(path: str | Path) -> PassageFiles:
     For a file, this is the file. For a folder, these are all files below it with one of the
     suffixes ``.txt``, ``.jsonl``, ``.ndjson``, ``.json``, ``.csv``, ``.tsv`` and ``.parquet``.
     Hidden files and folders are left out, and links to folders are not followed. Of a folder in
-    BEIR's layout, this is the corpus.
+    BEIR's layout, this is the corpus. A folder of ``datasets`` is one file, also below another.
 
     Raises:
         DataError: the path does not exist, the file has another suffix, a folder can't be listed,
@@ -138,14 +139,15 @@ def passage_files(path: str | Path) -> PassageFiles:
     if not path.is_dir():
         check_suffix(path, TEXT_SUFFIXES)
         return PassageFiles((path,), skipped=0)
+    if dataset_folder(path) is not None:
+        return PassageFiles((path,), skipped=0)
     corpus = corpus_of_folder(path)
-    found = [
-        Path(folder, name)
-        for folder, folders, names in _walk(path)
-        for name in names
-        if not name.startswith(".")
+    found = list(_below(path))
+    files = [
+        file
+        for file in found
+        if file.is_dir() or (file.suffix.lower() in TEXT_SUFFIXES and file.is_file())
     ]
-    files = [file for file in found if file.suffix.lower() in TEXT_SUFFIXES and file.is_file()]
     if corpus is not None:
         files = [corpus]
     if not files:
@@ -156,6 +158,16 @@ def passage_files(path: str | Path) -> PassageFiles:
             fix="name another folder, or save the passages in one of these formats",
         )
     return PassageFiles(tuple(sorted(files)), skipped=len(found) - len(files))
+
+
+def _below(root: Path) -> Iterator[Path]:
+    """The files below a folder; a folder that ``datasets`` saved is one of them."""
+    for folder, folders, names in _walk(root):
+        if is_saved_dataset(names) and dataset_folder(Path(folder)) is not None:
+            folders.clear()
+            yield Path(folder)
+        else:
+            yield from (Path(folder, name) for name in names if not name.startswith("."))
 
 
 def _walk(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:

@@ -8,11 +8,11 @@ from itertools import chain
 from pathlib import Path
 
 from sentune.data.files.csv_files import TABLE_SUFFIXES, csv_records, csv_rows
+from sentune.data.files.dataset_folders import dataset_folder
 from sentune.data.files.json_files import json_records, load_json
 from sentune.data.files.lines import check_suffix, unreadable
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
 from sentune.data.files.records import Record, checked_text, is_blank, kind_of, number_of, quoted
-from sentune.data.pair_files.dataset_folders import dataset_folder
 from sentune.data.pair_files.layouts import has_ids
 from sentune.data.roles.choice import only_column
 from sentune.data.roles.columns import is_sentence_pair, pair_columns, score_columns

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 __all__ = ["Hyphens", "clean"]
 
-_MARKS = "\ufffe\x02\u2010\xad"
+# One of these is in every cut word.
+_MARKS = ("\ufffe", "\x02", "\u2010", "\xad", "- ", "-\n", "-\r", "-\t")
 _BREAKS = "\ufffe\x02"  # what pdfium puts for a hyphen at the end of a line
 _ODD = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u2028\u2029\u2060\ufeff\ufffe\uffff\xa0\u202f"
@@ -41,6 +42,8 @@ def clean(text: str) -> str:
     ``\\n``. Half of a surrogate pair and private characters without a meaning
     are taken out. Emoji and other scripts stay as they are.
     """
+    if text.isascii() and text.isprintable():
+        return text
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _ODD.sub(lambda found: _plain(found[0]), text)
@@ -74,7 +77,8 @@ class Hyphens:
         if cut:
             wanted = {word for found in cut for word in found.spellings}
             for text in kept:
-                words = _WORD.findall(self._mark.sub(" ", text).casefold())
+                whole = self._mark.sub(" ", text) if _may_have_mark(text) else text
+                words = _WORD.findall(whole.casefold())
                 self._words.update(word for word in words if word in wanted)
         self._keeps = sum(map(self._evidence, cut)) > 0
 
@@ -87,7 +91,7 @@ class Hyphens:
         return "".join([*pieces, text[at:]]) if pieces else text
 
     def _cut_words(self, text: str) -> list[_CutWord]:
-        if "-" not in text and not any(mark in text for mark in _MARKS):
+        if not _may_have_mark(text):
             return []
         return [_CutWord.of(found) for found in self._mark.finditer(text)]
 
@@ -106,6 +110,11 @@ class Hyphens:
         evidence = self._evidence(found)
         compound = self._keeps or found.left.casefold() in _COMPOUND
         return "-" if evidence > 0 or (not evidence and compound) else ""
+
+
+def _may_have_mark(text: str) -> bool:
+    """Whether a pattern may match: to look for a few characters is much faster."""
+    return any(mark in text for mark in _MARKS)
 
 
 class _CutWord(NamedTuple):

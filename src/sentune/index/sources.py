@@ -74,7 +74,8 @@ def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
         return Sources((Source(STDIN, lambda: typed, whole=True),))
     if isinstance(data, str | Path):
         found = passage_files(data)
-        folder = Path(data).resolve() if Path(data).is_dir() else None
+        is_file = found.files == (Path(data),)  # a folder of datasets counts as one
+        folder = None if is_file else Path(data).resolve()
         # A link and what it points to are one file.
         files = {source.name: source for source in (_file(path, reading) for path in found.files)}
         return Sources(tuple(files.values()), folder, found.skipped)

@@ -1,4 +1,4 @@
-"""A file or standard input → its lines or its records, by the suffix."""
+"""A file, a folder of ``datasets`` or standard input → its lines or its records."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sentune.data.files.csv_files import TABLE_SUFFIXES, csv_records, csv_rows
+from sentune.data.files.dataset_folders import dataset_folder
 from sentune.data.files.json_files import json_records, jsonl_records, load_json
 from sentune.data.files.lines import STDIN, STDIN_NAME, check_suffix, numbered_lines
 from sentune.data.files.parquet import parquet_rows
@@ -35,13 +36,15 @@ class TextSource:
 
 
 def name_of(path: str | Path, suffixes: Iterable[str]) -> str:
-    """Return what messages call a file, or ``"-"``, before anything of it is read.
+    """Return what messages call a file, a folder, or ``"-"``, before anything of it is read.
 
-    Raises DataError as :func:`sentune.data.files.lines.check_suffix`.
+    Raises DataError as :func:`sentune.data.files.lines.check_suffix`, and as
+    :func:`sentune.data.files.dataset_folders.dataset_folder`.
     """
     if str(path) == STDIN:
         return STDIN_NAME
-    check_suffix(Path(path), suffixes)
+    if not (Path(path).is_dir() and dataset_folder(Path(path))):
+        check_suffix(Path(path), suffixes)
     return str(path)
 
 
@@ -54,7 +57,7 @@ def open_texts(path: str | Path, *, header: bool = True) -> TextSource:
     if str(path) == STDIN:
         is_jsonl, lines = standard_input()
         return TextSource(records=records_of_stdin(lines)) if is_jsonl else TextSource(lines)
-    if path.suffix.lower() == ".txt":
+    if path.suffix.lower() == ".txt" and not path.is_dir():
         return TextSource(numbered_lines(path))
     return TextSource(records=records_of(path, header=header))
 
@@ -62,6 +65,7 @@ def open_texts(path: str | Path, *, header: bool = True) -> TextSource:
 def records_of(path: str | Path, *, header: bool = True) -> Iterator[Record]:
     """Yield the records of a file with one of ``ROW_SUFFIXES``, or of ``"-"``, which is JSONL.
 
+    A folder of ``datasets`` is one file; if it has several splits, one has to be named.
     ``header`` says whether the first row of CSV and TSV has the names of the columns.
 
     JSON is read whole, the others are streamed.
@@ -74,6 +78,8 @@ def records_of(path: str | Path, *, header: bool = True) -> Iterator[Record]:
     suffix = path.suffix.lower()
     if str(path) == STDIN:
         yield from rows_of_stdin()
+    elif path.is_dir() and (dataset := dataset_folder(path)) is not None:
+        yield from dataset.records()
     elif suffix == ".json":
         yield from json_records(load_json(path), path)
     elif suffix in TABLE_SUFFIXES:

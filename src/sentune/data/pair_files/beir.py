@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from sentune.data.files.dataset_folders import LIKE
 from sentune.data.files.lines import check_suffix, unreadable
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
 from sentune.data.files.records import Record, kind_of, number_of, quoted
@@ -33,7 +34,6 @@ from sentune.errors import DataError
 from sentune.wording import counted
 
 __all__ = [
-    "LIKE",
     "corpus_of_folder",
     "is_beir",
     "is_judgements",
@@ -42,11 +42,6 @@ __all__ = [
 ]
 
 _CORPUS, _QUERIES, _QRELS = "corpus", "queries", "qrels"
-LIKE = {
-    "train": ("train",),
-    "valid": ("dev", "valid", "validation", "val"),
-    "test": ("test",),
-}
 _BEFORE_LABEL = frozenset({"q0", "0"})
 
 

@@ -14,13 +14,13 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from sentune.data.files.dataset_folders import dataset_folder
 from sentune.data.files.json_files import json_records, load_json
 from sentune.data.files.lines import check_suffix
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
 from sentune.data.files.records import Record
 from sentune.data.pair_files.assembly import pairs_of_rows
 from sentune.data.pair_files.beir import is_judgements, pairs_of_folder, pairs_of_judgements
-from sentune.data.pair_files.dataset_folders import dataset_folder
 from sentune.data.pair_files.layouts import pairs_of_document
 from sentune.data.pair_files.pair_rows import PairRows
 from sentune.data.pairs import Pairs

@@ -40,7 +40,7 @@ def read_docx(source: Source) -> Iterator[Part]:
         notes = dict(_notes(document.part))
         walk = _Walk(_levels(document.styles.element), notes)
         walk.blocks_of(document.element.body)
-        if any(relation.reltype.endswith("/comments") for relation in document.part.rels.values()):
+        if any(_has_comments(relation) for relation in document.part.rels.values()):
             source.notes.append("comments were left out")
     yield Part("text", None, tuple(walk.blocks.made))
 
@@ -52,6 +52,13 @@ def _notes(part: Any) -> Iterator[tuple[tuple[str, str], Any]]:
         if kind is not None and not relation.is_external:
             for note in children(xml(relation.target_part.blob), kind):
                 yield (kind, note.get(f"{_W}id", "")), note
+
+
+def _has_comments(relation: Any) -> bool:
+    """Whether a part has comments; some programs always write one, without any."""
+    if relation.is_external or not relation.reltype.endswith("/comments"):
+        return False
+    return bool(children(xml(relation.target_part.blob), "comment"))
 
 
 def _levels(styles: Any) -> dict[str, tuple[int, bool]]:

@@ -18,15 +18,16 @@ __all__ = ["html_blocks", "read_html"]
 
 # fmt: off
 _UNSEEN = frozenset([
-    "script", "style", "noscript", "template", "head", "svg", "math", "iframe", "object", "embed",
-    "audio", "video", "canvas", "select", "option", "datalist", "button", "input", "textarea",
-    "label", "map", "area", "dialog", "link", "meta", "rp",
+    "script", "style", "noscript", "template", "head", "svg", "annotation", "iframe", "object",
+    "embed", "audio", "video", "canvas", "select", "option", "datalist", "button", "input",
+    "textarea", "label", "map", "area", "dialog", "link", "meta", "rp",
 ])
 # fmt: on
 _BOILERPLATE = frozenset(["nav", "aside", "footer", "menu"])
 # fmt: off
 _ROLES = frozenset([
     "navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar",
+    "doc-noteref", "doc-backlink",  # the number of a note would stick to the word before it
 ])
 # fmt: on
 # fmt: off

@@ -1,8 +1,8 @@
 """PDF: pdf-inspector finds headings, tables and columns, and pdfium's text checks every page.
 
 pdf-inspector gives each page as Markdown. A page where the two differ by more than a few per cent
-is named in a note. pdfium's lines are taken where pdf-inspector lost some of them, tore a table
-apart, or cannot read the file; its headings are kept.
+is named in a note. pdfium's lines are taken where pdf-inspector lost some of them or the spaces
+between words, tore a table apart, or cannot read the file; its headings are kept.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from sentune.documents.characters import Hyphens, clean
 from sentune.documents.furniture import without_furniture
 from sentune.documents.limits import SkippedError
 from sentune.documents.parts import Block, Part
+from sentune.documents.readers.arabic import righted
 from sentune.documents.readers.pdf_check import compare, with_headings
+from sentune.documents.readers.pdf_forms import Field, typed, with_fields
 from sentune.documents.readers.pdf_markdown import page_blocks
 from sentune.documents.readers.source import Source
 from sentune.wording import counted
@@ -35,9 +37,10 @@ def read_pdf(source: Source) -> Iterator[Part]:
     content = source.content()
     with ThreadPoolExecutor(1) as other:  # both work outside of Python's lock
         second = other.submit(_markdown_pages, content)
-        plain = _plain_pages(content)
+        plain, fields = _plain_pages(content)
+        lines = _lines(plain)
         made = second.result()
-    if not any(text.strip() for text in [*plain, *(made or ())]):
+    if not any(text.strip() for text in [*plain, *(made or ())]) and not fields:
         raise SkippedError(
             f"has no text: {counted(len(plain), 'page')} of images; run OCR on it first"
         )
@@ -47,14 +50,16 @@ def read_pdf(source: Source) -> Iterator[Part]:
     else:
         source.notes.append("no headings and tables were found: pdf-inspector cannot read it")
     found = without_furniture(_titled([page_blocks(page) if page else [] for page in markdown]))
-    pages = _chosen(found, _lines(plain), source, either=made is not None)
+    pages = _chosen(found, lines, source, either=made is not None)
+    for at, found_there in fields.items():
+        pages[at] = with_fields(pages[at], found_there)
     yield from (
         Part("page", number, tuple(blocks)) for number, blocks in enumerate(_mended(pages), start=1)
     )
 
 
-def _plain_pages(content: bytes) -> list[str]:
-    """The text of each page by pdfium. Raises SkippedError."""
+def _plain_pages(content: bytes) -> tuple[list[str], dict[int, list[Field]]]:
+    """The text of each page by pdfium, and what was typed into its form. Raises SkippedError."""
     import pypdfium2
 
     try:
@@ -65,12 +70,16 @@ def _plain_pages(content: bytes) -> list[str]:
             raise SkippedError("is encrypted: save it without a password") from error
         raise SkippedError("is no PDF, or a damaged one") from error
     try:
-        return [_plain_page(document, number) for number in range(len(document))]
+        if document.get_formtype():
+            document.init_forms()
+        fields: dict[int, list[Field]] = {}
+        texts = [_plain_page(document, number, fields) for number in range(len(document))]
+        return texts, fields
     finally:
         document.close()
 
 
-def _plain_page(document: Any, number: int) -> str:
+def _plain_page(document: Any, number: int, fields: dict[int, list[Field]]) -> str:
     import pypdfium2
 
     try:
@@ -80,6 +89,8 @@ def _plain_page(document: Any, number: int) -> str:
     text_page = page.get_textpage()
     try:
         text: str = text_page.get_text_range()
+        if values := typed(document, page):
+            fields[number] = values
         return text
     finally:
         text_page.close()
@@ -115,7 +126,7 @@ def _chosen(
         found = compare(blocks, lines)
         if either and found.doubtful:
             doubted.append(number)
-        pages.append(with_headings(lines, blocks) if found.lost or found.torn else blocks)
+        pages.append(with_headings(righted(lines, blocks), blocks) if found.fails else blocks)
     if doubted:
         source.notes.append(f"two readers differ on {_named(doubted)}")
     if empty:

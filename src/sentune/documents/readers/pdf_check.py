@@ -2,7 +2,7 @@
 
 pdfium gives the text in the order in which the file draws it, which most programs keep as the
 order of reading. pdf-inspector finds headings, tables and columns by their places, and may mix the
-lines of columns and of the cells of a table.
+lines of columns and of the cells of a table, or leave out the spaces between words.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ _WINDOW = 24  # letters that must stand together in both
 _SHORT = 0.75  # of the longest line: a shorter one ends a paragraph
 _HEADING_LINES = 4
 _OTHERS = re.compile(r"[\W_]+")
+_ASCII_OTHERS = bytes(code for code in range(128) if not chr(code).isalnum())
+# pdfium swaps the letters of an Arabic ligature of lam and alef: they say nothing of the order.
+_LAM_ALEF = re.compile("[\u0622\u0623\u0625\u0627\u0671\u0644]")
+_ENOUGH = 0.97  # of the words of the lines
+_SPACED = 0.15  # of the words of a page: so many single letters are words that were torn apart
 
 
 class Comparison(NamedTuple):
@@ -30,27 +35,49 @@ class Comparison(NamedTuple):
     Attributes:
         lost: whether the blocks lack more than a few per cent of the letters of the lines.
         torn: whether the blocks mix lines that stand together in the file: of columns, or cells.
+        glued: whether the blocks lack more than 3% of the spaces between words.
         doubtful: whether the two differ in any way by more than a few per cent.
     """
 
     lost: bool
     torn: bool
+    glued: bool
     doubtful: bool
+
+    @property
+    def fails(self) -> bool:
+        """Whether the lines are to be taken in place of the blocks."""
+        return self.lost or self.torn or self.glued
 
 
 def compare(blocks: Sequence[Block], lines: Sequence[Block]) -> Comparison:
-    """Compare the blocks of a page with its plain lines, by letters and digits only."""
+    """Compare the blocks of a page with its plain lines: letters and digits, and spaces."""
     plain = _letters(" ".join(line.text for line in lines))
     made = "".join(map(_letters, _texts(blocks)))
+    glued = _is_glued(blocks, lines)
     if made == plain:
-        return Comparison(lost=False, torn=False, doubtful=False)
+        return Comparison(lost=False, torn=False, glued=glued, doubtful=glued)
     lost, added = _difference(Counter(plain), Counter(made))
     rows = [block for block in blocks if block.kind == "row"]
     others = [block.text for block in blocks if block.kind not in ("row", "heading")]
     moved = _missing(map(_letters, others), plain) > _DOUBT
     # Text that pdfium does not see would be lost with the blocks.
     torn = added <= _DOUBT and (moved or (bool(rows) and _is_torn(rows, plain)))
-    return Comparison(lost > _DOUBT, torn, max(lost, added) > _DOUBT or torn)
+    doubtful = max(lost, added) > _DOUBT or torn or glued
+    return Comparison(lost > _DOUBT, torn, glued and added <= _DOUBT, doubtful)
+
+
+def _is_glued(blocks: Sequence[Block], lines: Sequence[Block]) -> bool:
+    words = [word for line in lines for word in _words(line.text)]
+    made = sum(len(_words(text)) - text.count(CELLS) for text in _texts(blocks))
+    if made >= _ENOUGH * len(words):
+        return False
+    return sum(len(word) == 1 for word in words) <= _SPACED * len(words)
+
+
+def _words(text: str) -> list[str]:
+    """What spaces part, but not the dots that lead to a page number: one reader spaces them."""
+    return text.replace(" .", "").split()
 
 
 def _texts(blocks: Sequence[Block]) -> Iterator[str]:
@@ -62,7 +89,10 @@ def _texts(blocks: Sequence[Block]) -> Iterator[str]:
 
 def _letters(text: str) -> str:
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    return _OTHERS.sub("", plain)
+    # Most of what goes is ASCII, which is no part of a longer character: bytes are the fastest.
+    content = plain.encode("utf-8", "surrogatepass").translate(None, _ASCII_OTHERS)
+    letters = content.decode("utf-8", "surrogatepass")
+    return letters if letters.isascii() else _LAM_ALEF.sub("", _OTHERS.sub("", letters))
 
 
 def _difference(plain: Counter[str], made: Counter[str]) -> tuple[float, float]:
@@ -100,17 +130,19 @@ def with_headings(lines: Sequence[Block], blocks: Sequence[Block]) -> list[Block
     A short line with a full stop ends a paragraph.
     """
     headings = {_letters(block.text): block for block in blocks if block.kind == "heading"}
+    letters = [_letters(line.text) for line in lines] if headings else []
     longest = max((len(line.text) for line in lines), default=0)
     made = Blocks()
     paragraph: list[str] = []
     at = 0
     while at < len(lines):
         text = lines[at].text
-        heading, taken = _heading_at(lines, at, headings)
+        heading, taken = _heading_at(letters, at, headings)
         if heading is not None:
             made.text(" ".join(paragraph))
             paragraph = []
-            made.heading(heading.level, heading.text)
+            spaced = " ".join(line.text for line in lines[at : at + taken])
+            made.heading(heading.level, _with_more_words(heading.text, spaced))
             at += taken
             continue
         paragraph.append(text)
@@ -122,15 +154,17 @@ def with_headings(lines: Sequence[Block], blocks: Sequence[Block]) -> list[Block
     return made.made
 
 
+def _with_more_words(text: str, other: str) -> str:
+    return other if len(other.split()) > len(text.split()) else text
+
+
 def _heading_at(
-    lines: Sequence[Block], at: int, headings: dict[str, Block]
+    lines: Sequence[str], at: int, headings: dict[str, Block]
 ) -> tuple[Block | None, int]:
-    """The heading that starts with a line, and its number of lines."""
-    if not headings:
-        return None, 0
-    letters = ""
-    for taken, line in enumerate(lines[at : at + _HEADING_LINES], start=1):
-        letters += _letters(line.text)
-        if letters in headings:
-            return headings[letters], taken
+    """The heading that starts with a line, of which these are the letters, and its lines."""
+    together = ""
+    for taken, letters in enumerate(lines[at : at + _HEADING_LINES], start=1):
+        together += letters
+        if together in headings:
+            return headings[together], taken
     return None, 0

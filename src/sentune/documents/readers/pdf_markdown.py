@@ -16,6 +16,7 @@ _HEADING = re.compile(r"(#{1,6}) +(.*)")
 _NUMBERED = re.compile(r"((?:[A-Z]\.)?\d+(?:\.\d+)*)\.?\s+\S")
 _RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+")
 _ITEM = re.compile(r"\s*(?:[-*•] |\d+[.)] )")
+_BULLET = re.compile(r"\s+(?=• )")  # the items of a slide come in one line
 _UNDERLINE = re.compile(r"</?u>|</?su[bp]>")
 _LINK = re.compile(r"!?\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\((?:[^()\s]|\([^()]*\))*\)")
 _ANGLE_LINK = re.compile(r"<(https?://[^<>\s]+|mailto:[^<>\s]+)>")
@@ -53,7 +54,11 @@ def page_blocks(markdown: str) -> list[Block]:
 def _end(paragraph: list[str], blocks: Blocks) -> None:
     if paragraph:
         text = plain(" ".join(paragraph))
-        (blocks.item if _ITEM.match(text) else blocks.text)(text)
+        if _ITEM.match(text):
+            for item in _BULLET.split(text):
+                blocks.item(item)
+        else:
+            blocks.text(text)
         paragraph.clear()
 
 

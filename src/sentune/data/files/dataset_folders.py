@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,16 @@ from typing import Any
 from sentune.data.files.lines import unreadable
 from sentune.data.files.parquet import arrow_module, parquet_rows, rows_of_batches
 from sentune.data.files.records import Record, quoted
-from sentune.data.pair_files.beir import LIKE
 from sentune.errors import DataError
 
-__all__ = ["DatasetFolder", "dataset_folder"]
+__all__ = ["LIKE", "DatasetFolder", "dataset_folder", "is_saved_dataset"]
+
+LIKE = {
+    "train": ("train",),
+    "valid": ("dev", "valid", "validation", "val"),
+    "test": ("test",),
+}
+"""The names that a split of each use may have."""
 
 _STATE, _SPLITS = "state.json", "dataset_dict.json"
 _PARQUET = re.compile(r"([A-Za-z0-9_]+?)(?:-\d+-of-\d+)?\.parquet")
@@ -83,6 +89,13 @@ def dataset_folder(folder: Path, split: str | None = None) -> DatasetFolder | No
         )
     others = tuple(name for name in found if name != chosen[0])
     return DatasetFolder(folder, found[chosen[0]], others)
+
+
+def is_saved_dataset(names: Collection[str]) -> bool:
+    """Whether the files of a folder, by their names, are those of ``save_to_disk``."""
+    if _SPLITS in names:
+        return True
+    return _STATE in names and any(name.endswith(".arrow") for name in names)
 
 
 def _name_of(folder: Path, file: Path) -> Path:

@@ -11,10 +11,23 @@ from typing import Any
 import datasets
 import pytest
 
-from sentune.data import Pairs, is_scored, read_labelled_texts, read_pairs, read_scored_pairs
+from sentune.data import (
+    Pairs,
+    is_scored,
+    passage_files,
+    read_labelled_texts,
+    read_pairs,
+    read_passage_rows,
+    read_passages,
+    read_questions,
+    read_scored_pairs,
+    read_text_rows,
+    read_texts,
+)
 from sentune.data.converting import write_pairs
 from sentune.data.roles.options import ReadOptions
 from sentune.errors import DataError
+from sentune.index.sources import sources_of
 
 ROWS = {"anchor": ["what", "who"], "positive": ["that", "they"], "negative": ["no", "none"]}
 
@@ -133,3 +146,50 @@ def test_other_folders_are_of_beir(tmp_path: Path) -> None:
     shutil.move(tmp_path / "corpus.parquet", tmp_path / "train.parquet")
     assert len(read_pairs(tmp_path)) == 2
     assert json.dumps(read_pairs(tmp_path).source)
+
+
+def test_texts_and_passages_of_a_folder_are_those_of_its_rows(tmp_path: Path) -> None:
+    rows: dict[str, list[Any]] = {"id": ["a", "b"], "text": ["one pump", "two valves"]}
+    rows["page"] = [3, 4]
+    of_rows(rows).save_to_disk(tmp_path / "d")
+    of_rows(rows).to_parquet(tmp_path / "d.parquet")
+    for folder in (tmp_path / "d", tmp_path / "d.parquet"):
+        assert list(read_texts(folder)) == ["one pump", "two valves"]
+        assert [(row.id, row.text) for row in read_text_rows(folder)] == list(
+            zip(rows["id"], rows["text"], strict=True)
+        )
+        assert read_passages(folder) == {"a": "one pump", "b": "two valves"}
+        assert [each.fields for each in read_passage_rows(folder)] == [{"page": 3}, {"page": 4}]
+    of_rows().save_to_disk(tmp_path / "pairs")
+    assert list(read_passages(tmp_path / "pairs").values()) == ["that", "they"]
+    assert list(read_questions(tmp_path / "pairs")) == ["what", "who"]
+
+
+def test_a_saved_set_is_one_file_of_a_folder(tmp_path: Path) -> None:
+    of_rows({"text": ["one"]}).save_to_disk(tmp_path / "all" / "d")
+    (tmp_path / "all" / "more.txt").write_text("two\n", encoding="utf-8")
+    names = [file.name for file in passage_files(tmp_path / "all").files]
+    assert names == ["d", "more.txt"]
+    assert [file.name for file in passage_files(tmp_path / "all" / "d").files] == ["d"]
+
+
+def test_texts_of_several_splits_are_refused(tmp_path: Path) -> None:
+    one = of_rows({"text": ["one"]})
+    datasets.DatasetDict(train=one, test=one).save_to_disk(tmp_path / "d")
+    for reader in (read_texts, read_passages, read_passage_rows):
+        with pytest.raises(DataError, match=r"the splits 'train', 'test'.*Name the one.*d/train"):
+            list(reader(tmp_path / "d"))
+    with pytest.raises(DataError, match="the splits"):
+        passage_files(tmp_path / "d")
+    assert list(read_texts(tmp_path / "d" / "test")) == ["one"]
+
+
+def test_an_index_takes_a_saved_set_as_one_source(tmp_path: Path) -> None:
+    of_rows({"text": ["one"]}).save_to_disk(tmp_path / "all" / "d")
+    sources = sources_of(tmp_path / "all" / "d")
+    assert [source.name for source in sources.each] == [str((tmp_path / "all" / "d").resolve())]
+    assert sources.folder is None  # its files are not files that may vanish
+    assert len(list(sources.each[0].passages())) == 1
+    sources = sources_of(tmp_path / "all")
+    assert len(sources.each) == 1
+    assert sources.folder is not None
