@@ -33,7 +33,8 @@ class _Embedder:
         self._warm()
 
     def _warm(self) -> SentenceTransformer:
-        self._loaded = self._loaded or opened(self.model)
+        if self._loaded is None:
+            self._loaded = opened(self.model)
         return self._loaded
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,7 +45,8 @@ class _Embedder:
                 expected="a folder or a name",
                 fix="save it with save_pretrained, and pass the folder as model",
             )
-        return default_to_dict(self, model=str(self.model), **self._settings)
+        written: dict[str, Any] = default_to_dict(self, model=str(self.model), **self._settings)
+        return written
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Any:
@@ -68,7 +70,7 @@ class SentuneTextEmbedder(_Embedder):
     @component.output_types(embedding=list[float])
     async def run_async(self, text: str) -> dict[str, Any]:
         """``run`` in a thread, so that the loop goes on."""
-        return await asyncio.to_thread(self.run, text)  # type: ignore[no-any-return]
+        return await asyncio.to_thread(self.run, text)
 
 
 @component
@@ -84,44 +86,42 @@ class SentuneDocumentEmbedder(_Embedder):
         embedding_separator: str = "\n",
     ) -> None:
         self.model = model
-        self._vectors = {"batch_size": batch_size, "normalize_embeddings": normalize_embeddings}
-        self._text = {
-            "meta_fields_to_embed": list(meta_fields_to_embed or ()),
-            "embedding_separator": embedding_separator,
+        self._how: dict[str, Any] = {
+            "batch_size": batch_size,
+            "normalize_embeddings": normalize_embeddings,
         }
-        self._settings = {**self._vectors, **self._text}
+        self._fields, self._separator = list(meta_fields_to_embed or ()), embedding_separator
+        text = {"meta_fields_to_embed": self._fields, "embedding_separator": self._separator}
+        self._settings = {**self._how, **text}
 
     @component.output_types(documents=list[Document])
     def run(self, documents: list[Document]) -> dict[str, Any]:
         """``{"documents": copies with their embedding}``. Raises ArgumentError: one has no text."""
         given = listed("documents", documents)
-        texts = [_text(number, each, **self._text) for number, each in enumerate(given)]
-        vectors = document_vectors(self._warm(), texts, **self._vectors)
+        texts = [self._text(number, each) for number, each in enumerate(given)]
+        vectors = document_vectors(self._warm(), texts, **self._how)
         pairs = zip(documents, vectors, strict=True)
         return {"documents": [replace(document, embedding=each) for document, each in pairs]}
 
     @component.output_types(documents=list[Document])
     async def run_async(self, documents: list[Document]) -> dict[str, Any]:
         """``run`` in a thread, so that the loop goes on."""
-        return await asyncio.to_thread(self.run, documents)  # type: ignore[no-any-return]
+        return await asyncio.to_thread(self.run, documents)
 
-
-def _text(
-    number: int, document: Document, meta_fields_to_embed: list[str], embedding_separator: str
-) -> str:
-    if not isinstance(document, Document):
-        raise ArgumentError(
-            f"document {number} is a {type(document).__name__}",
-            expected="a Document of Haystack",
-            fix="use SentuneTextEmbedder for a text",
-        )
-    chosen = (document.meta.get(field) for field in meta_fields_to_embed)
-    parts = [str(value) for value in chosen if value is not None]
-    if document.content is None and not parts:
-        # Its vector would be that of no text, and would still be found.
-        raise ArgumentError(
-            f"document {number} ({document.id}) has no text",
-            expected="a content, or a field of meta_fields_to_embed",
-            fix="leave it out, or convert it to text first",
-        )
-    return embedding_separator.join([*parts, document.content or ""])
+    def _text(self, number: int, document: Document) -> str:
+        if not isinstance(document, Document):
+            raise ArgumentError(
+                f"document {number} is a {type(document).__name__}",
+                expected="a Document of Haystack",
+                fix="use SentuneTextEmbedder for a text",
+            )
+        chosen = (document.meta.get(field) for field in self._fields)
+        parts = [str(value) for value in chosen if value is not None]
+        if document.content is None and not parts:
+            # Its vector would be that of no text, and would still be found.
+            raise ArgumentError(
+                f"document {number} ({document.id}) has no text",
+                expected="a content, or a field of meta_fields_to_embed",
+                fix="leave it out, or convert it to text first",
+            )
+        return self._separator.join([*parts, document.content or ""])

@@ -24,7 +24,7 @@ __all__ = ["SentuneEmbedding"]
 _BATCH = 256  # LlamaIndex's own 10 would leave encode nothing to order by length
 
 
-class SentuneEmbedding(BaseEmbedding):
+class SentuneEmbedding(BaseEmbedding):  # type: ignore[misc]  # mypy does not read LlamaIndex
     """A model for LlamaIndex; docs/from-sentence-transformers.md has an example.
 
     Pipelines of LlamaIndex keep vectors under what ``to_dict`` says. So the fingerprint of the
@@ -55,7 +55,13 @@ class SentuneEmbedding(BaseEmbedding):
         fingerprint: str = "",
         **others: Any,
     ) -> None:
-        loaded = opened(model if model is not None else model_name)  # type: ignore[arg-type]
+        if model is not None and model_name is not None:
+            raise ArgumentError(
+                "model and model_name are given",
+                expected="one of the two, which mean the same",
+                fix="leave model_name out",
+            )
+        loaded = opened(model_name if model is None else model)  # type: ignore[arg-type]
         found = _digest(loaded)
         if fingerprint not in ("", found):
             raise ModelError(
