@@ -99,7 +99,7 @@ def test_langchain(got: dict[str, Got], prompted: SentenceTransformer) -> None:
     assert messages[0] == "texts is a str: expected a list. Put it in brackets."
     assert messages[1].startswith("inputs[1] is None: expected a text")
     assert messages[2].startswith("the text is None: expected a text")
-    assert messages[3].startswith("model is a builtins.int: expected a SentenceTransformer")
+    assert messages[3].startswith("model is builtins.int: expected a SentenceTransformer")
 
 
 def test_llama_index(

@@ -25,11 +25,11 @@ def opened(model: SentenceTransformer | str | Path) -> SentenceTransformer:
         return model
     if isinstance(model, str | Path):
         return SentenceTransformer(model)
-    kind = type(model)
+    kind = f"{type(model).__module__}.{type(model).__qualname__}"
     raise ArgumentError(
-        f"model is a {kind.__module__}.{kind.__qualname__}",
+        f"model is {'None' if model is None else kind}",
         expected="a SentenceTransformer of sentune, a folder or a name",
-        fix="save that model, and pass its folder",
+        fix="save a model of another library, and pass its folder",
     )
 
 
