@@ -66,8 +66,8 @@ def test_the_steps_of_a_page(page: Path) -> None:
         (9, "shell", "cat > more.txt <<END\n$ two\nEND", [], ""),
         (12, "shell", "printf '1 a\\n\\n2 b\\n' \\\n    | cat", ["1 a", "", "2 b"], ""),
         (21, "python", "x = 1\nprint(x)\n", ["1"], ""),
-        (33, "python", "import bertopic\n", None, "libraries"),
-        (38, "shell", "sleep 100", [], "slow"),
+        (34, "python", "import bertopic\n", None, "libraries"),
+        (39, "shell", "sleep 100", [], "slow"),
     ]
 
 
