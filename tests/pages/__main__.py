@@ -33,6 +33,7 @@ _PAGES = (
     *("convert.md", "push.md", "documents.md", "distill.md"),
 )
 _USES = {
+    "tune.md": ["demo.md"],
     "evaluate.md": ["demo.md"],
     "search.md": ["index.md"],
     "report.md": ["demo.md"],
@@ -138,9 +139,7 @@ def _path(page: str) -> Path:
     return _ROOT / page if page == "README.md" else _ROOT / "docs" / page
 
 
-def _check(
-    page: str, reader: Reader, *, quick: bool, compare: bool, libraries: bool
-) -> list[str]:
+def _check(page: str, reader: Reader, *, quick: bool, compare: bool, libraries: bool) -> list[str]:
     reader.start_page()
     found = []
     left_out = {"not here"} if libraries else {"not here", "libraries"}
