@@ -4,6 +4,7 @@
 #   make test          the tests, in 2 processes (WORKERS=4 for more): under 4 GB, under 10 minutes
 #   make docs          every command of every page, compared with what the pages show (PAGES=search.md)
 #   make docs-quick    the same, without what takes long: under 2 minutes
+#   make docs-libraries  what the pages do with BERTopic, KeyBERT, SetFit and mteb: 600 MB more
 #   make test-long     every kill, every failed write: run it before an issue is resolved
 #   make test-lowest   the tests with the lowest versions that pyproject.toml allows
 #   make check-pythons wheels and imports for Python 3.12 and 3.13
@@ -19,6 +20,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLD := .venv-3.1
 LOWEST := .venv-lowest
+LIBRARIES := .venv-libraries
 WORKERS ?= 2
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 DATA ?= ../shared/data/governance/governance180-train.json
@@ -26,7 +28,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE ?= 1
 export GOMP_SPINCOUNT ?= 10000
 
-.PHONY: setup demo test docs docs-quick test-long test-lowest check-pythons lint format bench \
+.PHONY: setup demo test docs docs-quick docs-libraries test-long test-lowest check-pythons lint format bench \
   bench-tasks scale parity-3.1 clean
 
 setup: $(VENV)/.ready
@@ -54,6 +56,18 @@ docs: setup
 
 docs-quick: setup
 	$(BIN)/python -m tests.pages --quick $(PAGES)
+
+# These four are on top of .venv, in a folder of their own: .venv stays as small as it is.
+$(LIBRARIES)/.ready: $(VENV)/.ready
+	$(BIN)/python -m venv $(LIBRARIES)
+	echo "import site; site.addsitedir('$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')')" \
+	  > $$($(LIBRARIES)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/venv.pth
+	$(LIBRARIES)/bin/python -m pip install --quiet --constraint constraints.txt \
+	  bertopic==0.17.4 keybert==0.9.0 setfit==1.2.0 mteb==2.26.24
+	touch $@
+
+docs-libraries: $(LIBRARIES)/.ready
+	$(LIBRARIES)/bin/python -m tests.pages --libraries from-sentence-transformers.md
 
 test-long: setup
 	SENTUNE_LONG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/crash \
@@ -110,5 +124,5 @@ parity-3.1: setup $(OLD)/.ready
 	$(BIN)/python tests/parity/old_release.py $(OLD)/bin/python
 
 clean:
-	rm -rf $(VENV) $(OLD) $(LOWEST) .venv-3.12 .venv-3.13 build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache \
+	rm -rf $(VENV) $(OLD) $(LOWEST) $(LIBRARIES) .venv-3.12 .venv-3.13 build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache \
 	  .hypothesis .import_linter_cache sentune-demo sentune-demo-[0-9]*

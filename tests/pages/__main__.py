@@ -3,6 +3,7 @@
 python -m tests.pages            all pages
 python -m tests.pages --quick    what takes long is left out
 python -m tests.pages search.md  one page, after those whose files it uses
+python -m tests.pages --libraries PAGE  also what needs libraries that .venv does not have
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _PAGES = (
     *("convert.md", "push.md", "documents.md", "distill.md"),
 )
 _USES = {
+    "tune.md": ["demo.md"],
     "evaluate.md": ["demo.md"],
     "search.md": ["index.md"],
     "report.md": ["demo.md"],
@@ -137,11 +139,12 @@ def _path(page: str) -> Path:
     return _ROOT / page if page == "README.md" else _ROOT / "docs" / page
 
 
-def _check(page: str, reader: Reader, *, quick: bool, compare: bool) -> list[str]:
+def _check(page: str, reader: Reader, *, quick: bool, compare: bool, libraries: bool) -> list[str]:
     reader.start_page()
     found = []
+    left_out = {"not here"} if libraries else {"not here", "libraries"}
     for step in steps_of(_path(page)):
-        if step.note == "not here":
+        if step.note in left_out:
             continue
         if quick and step.note == "slow":
             break
@@ -164,6 +167,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.pages", description=__doc__)
     parser.add_argument("pages", nargs="*", choices=[[], *_PAGES], metavar="PAGE")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--libraries", action="store_true")
     given = parser.parse_args()
     compare = _as_written()
     if not compare:
@@ -173,7 +177,9 @@ def main() -> int:
         reader = Reader(Path(folder))
         for page in _closure(given.pages or _PAGES):
             start = time.monotonic()
-            found = _check(page, reader, quick=given.quick, compare=compare)
+            found = _check(
+                page, reader, quick=given.quick, compare=compare, libraries=given.libraries
+            )
             failed = failed or bool(found)
             said = "as shown" if not found else f"{len(found)} not as shown"
             print(

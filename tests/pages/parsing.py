@@ -7,6 +7,7 @@
     <!-- run: not here -->        it is not run: it needs what this machine does not have
     <!-- run: not compared -->    it is run, and its output may differ
     <!-- run: slow -->            left out of the quick check, with what comes after it on the page
+    <!-- run: libraries -->       run by ``make docs-libraries`` only, which installs what it needs
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 __all__ = ["Step", "steps_of"]
 
-_NOTE = re.compile(r"<!-- run: (not here|not compared|slow) -->")
+_NOTE = re.compile(r"<!-- run: (not here|not compared|slow|libraries) -->")
 _HEREDOC = re.compile(r"<<-?\s*'?(\w+)'?")
 
 

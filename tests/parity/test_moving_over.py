@@ -67,7 +67,7 @@ def test_topic_models_use_the_model(
 
     monkeypatch.chdir(tmp_path)
     assert BERTopic(tiny).backend == "its own default"  # what the page warns of
-    by_folder, by_embedder = blocks("BERTopic and KeyBERT")
+    by_folder, by_embedder, *_ = blocks("BERTopic and KeyBERT")
     names: dict[str, Any] = {"model": tiny}
     exec(by_folder, names)
     assert names["topics"].backend == ("loads", "my-model")
@@ -78,18 +78,34 @@ def test_topic_models_use_the_model(
     np.testing.assert_array_equal(found, tiny.encode(TEXTS))
 
 
-def test_a_benchmark_uses_the_model(tiny: SentenceTransformer) -> None:
-    (code,) = blocks("MTEB")
-    names: dict[str, Any] = {}
-    exec(code, names)
-    wrapped = names["ForMteb"](tiny)
-    batches = [{"text": TEXTS[:1]}, {"text": TEXTS[1:]}]
-    task: dict[str, Any] = {"task_metadata": None, "hf_split": "test", "hf_subset": "default"}
-    asked = wrapped.encode(batches, prompt_type="query", batch_size=32, **task)
-    np.testing.assert_array_equal(asked, tiny.encode_query(TEXTS, batch_size=32))
-    plain = wrapped.encode(batches, **task)
-    np.testing.assert_array_equal(plain, tiny.encode_document(TEXTS))
-    assert wrapped.similarity(asked, plain).shape == (2, 2)
+def test_a_benchmark_names_the_model(tiny_folder: Path) -> None:
+    # mteb's wrapper takes the name from here, and keeps results under it.
+    packaged = SentenceTransformer("all-MiniLM-L6-v2").model_card_data
+    assert packaged.base_model == "sentence-transformers/all-MiniLM-L6-v2"
+    assert packaged.base_model_revision is None
+    own = SentenceTransformer(tiny_folder).model_card_data
+    assert (own.base_model, own.model_name, own.given) == (None, None, False)
+    assert not packaged.given
+
+
+def test_a_trainer_of_the_reference_trains_the_model(tiny_folder: Path) -> None:
+    """As SetFit's does: it passes a task with every text, and calls the losses of the reference."""
+    from sentence_transformers.base.data_collator import BaseDataCollator
+    from sentence_transformers.sentence_transformer.losses import CosineSimilarityLoss
+
+    model = SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
+    rows = [{"sentence_1": a, "sentence_2": b, "label": 1.0} for a, b in (TEXTS, TEXTS[::-1])]
+    batch = BaseDataCollator(preprocess_fn=model.preprocess)(rows)
+    columns = [
+        {name.removeprefix(f"{column}_"): batch[name] for name in batch if name.startswith(column)}
+        for column in ("sentence_1", "sentence_2")
+    ]
+    loss = CosineSimilarityLoss(model)(columns, batch["label"])
+    loss.backward()
+    a, b = model.encode(TEXTS), model.encode(TEXTS[::-1])
+    expected = np.mean((1 - (a * b).sum(1)) ** 2)
+    np.testing.assert_allclose(loss.item(), expected, atol=1e-5)
+    assert all(each.grad is not None for each in model.encoder.layers.parameters())
 
 
 def test_the_first_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,6 +36,9 @@ class SentenceTransformerModelCardData:
         tags: more tags than the usual ones.
         local_files_only, generate_widget_examples: without effect here: no hub is asked, and no
             example is drawn.
+        base_model, base_model_revision: the name on the hub, and the commit where it is known, of
+            the model that was loaded; None for a folder. The model sets them, for programs that
+            tell models apart by them, such as mteb. They do not go into the card.
     """
 
     language: str | Sequence[str] | None = None
@@ -48,6 +51,8 @@ class SentenceTransformerModelCardData:
     tags: Sequence[str] = field(default_factory=list)
     local_files_only: bool = False
     generate_widget_examples: bool = True
+    base_model: str | None = field(default=None, init=False)
+    base_model_revision: str | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         for name in ("license", "model_name", "model_id", "task_name"):

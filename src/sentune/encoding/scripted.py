@@ -103,9 +103,18 @@ class ScriptedEncoder(Pushes, TextEncoder):
         return self._first_module().tokenize(texts, **options)  # type: ignore[no-any-return]
 
     def preprocess(
-        self, inputs: Sequence[str], prompt: str | None = None, **options: Any
+        self,
+        inputs: Sequence[str],
+        prompt: str | None = None,
+        task: str | None = None,
+        **options: Any,
     ) -> TokenBatch:
-        """``tokenize``, with ``prompt`` before every text."""
+        """``tokenize``, with ``prompt`` before every text.
+
+        ``task`` has no effect: in the reference it chooses a route of a ``Router``, which is not
+        part of sentune. Trainers built on the reference pass it always.
+        """
+        del task
         texts = [prompt + text for text in inputs] if prompt else inputs
         found = self.tokenize(texts, **options)
         if prompt and not self.pooling.include_prompt:

@@ -152,6 +152,9 @@ class SentenceTransformer(ScriptedEncoder):
         first = Transformer.load(name, loading, revision, self.compute.device)
         self._begin(first)
         logger.info("model %s from %s (%s)", self.base.name, self.base.folder, self.base.origin)
+        if self.base.origin != "local folder":
+            self.model_card_data.base_model = self.base.name
+            self.model_card_data.base_model_revision = self.base.revision
         found = first.folder
         width = found.config.hidden_size
         self.pooling = Pooling(width, found.pooling_modes, include_prompt=found.include_prompt)
