@@ -33,6 +33,7 @@ from safetensors.torch import save_file
 from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
 from sentune import process
+from sentune.data.samples.python_docs import PythonDocs, python_docs
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 
@@ -116,6 +117,12 @@ def reference(base_folder: Path) -> Any:
         import sentence_transformers
 
         return sentence_transformers.SentenceTransformer(str(base_folder), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def library() -> PythonDocs:
+    """The pairs of Python's standard library, whose modules take seconds to read."""
+    return python_docs()
 
 
 @pytest.fixture(scope="session")

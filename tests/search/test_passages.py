@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sentune import SentenceTransformer
-from sentune.data import python_docs
+from sentune.data.samples.python_docs import PythonDocs
 from sentune.errors import ArgumentError
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import dense_candidates, fuse, word_candidates
@@ -18,13 +18,13 @@ from sentune.search import PassageSearch
 
 
 @pytest.fixture(scope="module")
-def passages() -> dict[str, str]:
-    return dict(list(python_docs().pairs.passages.items())[:60])
+def passages(library: PythonDocs) -> dict[str, str]:
+    return dict(list(library.pairs.passages.items())[:60])
 
 
 @pytest.fixture(scope="module")
-def questions() -> list[str]:
-    return list(python_docs().pairs.questions.values())[:10]
+def questions(library: PythonDocs) -> list[str]:
+    return list(library.pairs.questions.values())[:10]
 
 
 def _best(scores: np.ndarray, cut: list[list[str]]) -> np.ndarray:
