@@ -56,12 +56,13 @@ docs-quick: setup
 	$(BIN)/python -m tests.pages --quick $(PAGES)
 
 test-long: setup
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,clients]'
 	SENTUNE_LONG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/crash \
 	  tests/parity/test_folder_parity.py tests/parity/test_model_parity.py tests/index/test_as_a_fresh_one.py \
 	  tests/export/test_onnx.py tests/network/test_architecture_gradients.py \
 	  tests/network/test_architectures.py tests/data/test_converting.py tests/cli/test_ask.py \
 	  tests/report/page/test_browser.py tests/serving/page/test_browser.py \
-	  tests/load tests/serving/test_schema.py tests/integration
+	  tests/load tests/serving/test_schema.py tests/serving/test_clients.py tests/integration
 
 $(LOWEST)/.ready: pyproject.toml constraints.txt base-model.txt tests/lowest.py set_up.py
 	mkdir -p $(LOWEST)
