@@ -1,4 +1,7 @@
-"""What the tests of the model share: the base model, its reference, and real text."""
+"""What the tests of the model share: the base model, its reference, and real text.
+
+PyTorch is loaded where it is used: the process that only shares out the tests needs none.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from pydoc_data.topics import topics
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub
 # Before torch is loaded: threads that wait in a loop make tests ten times slower beside a busy
@@ -27,15 +30,15 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
 
 import pytest
 import tokenizers
-import torch
 from hypothesis import settings
-from safetensors.torch import save_file
 from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
 from sentune import process
 from sentune.data.samples.python_docs import PythonDocs, python_docs
-from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
+
+if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 # No test asserts a time: a busy machine must not fail one.
 settings.register_profile("any machine", deadline=None)
@@ -110,6 +113,8 @@ def base_folder() -> Path:
 @pytest.fixture(scope="session")
 def model() -> SentenceTransformer:
     """The base model in float32; tests put back what they change."""
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+
     return SentenceTransformer(device="cpu", compute_dtype="float32")
 
 
@@ -197,6 +202,8 @@ def make_folder(vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory)
         folder.mkdir(exist_ok=True, parents=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
+            import torch
+            from safetensors.torch import save_file
             from transformers import BertConfig, BertModel
 
             torch.manual_seed(0)
@@ -252,6 +259,8 @@ def tiny_folder(make_folder: MakeFolder) -> Path:
 @pytest.fixture(scope="session")
 def tiny(tiny_folder: Path) -> SentenceTransformer:
     """The model of the small folder in float32."""
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+
     return SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
 
 
@@ -296,6 +305,7 @@ def make_architecture(
     def _new(model_type: str, **changes: Any) -> Path:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
+            import torch
             import transformers
 
             name, sizes = ARCHITECTURES[model_type]
