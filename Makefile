@@ -47,7 +47,8 @@ demo: setup
 # One thread in each process: small models gain nothing from a second.
 test: setup
 	@echo "about 10 minutes on 2 cores"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
+	  --no-loadscope-reorder
 
 docs: setup
 	$(BIN)/python -m tests.pages $(PAGES)
@@ -74,7 +75,7 @@ $(LOWEST)/.ready: pyproject.toml constraints.txt base-model.txt tests/lowest.py 
 # Old packages use what newer ones call deprecated: here such a warning is no error.
 test-lowest: $(LOWEST)/.ready
 	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
-	  -W ignore::DeprecationWarning -W ignore::FutureWarning --ignore tests/crash
+	  --no-loadscope-reorder -W ignore::DeprecationWarning -W ignore::FutureWarning --ignore tests/crash
 
 check-pythons: setup
 	$(BIN)/python tests/other_pythons.py 3.12 3.13

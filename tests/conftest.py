@@ -62,6 +62,23 @@ SIZES: dict[str, Any] = {
     "max_position_embeddings": 64,
 }
 
+_LONGEST = (
+    "export/test_onnx.py",
+    "encoding/runners/test_pool.py",
+    "crash/test_index.py",
+    "cli/test_encode.py",
+    "cli/test_cli.py",
+    "index/object_storage/test_object_store.py",
+    "network/test_architecture_gradients.py",
+    "parity/test_model_parity.py",
+    "crash/test_encoding.py",
+    "training/test_processes.py",
+    "training/test_resuming.py",
+    "tuning/test_run.py",
+    "training/losses/shared/test_all_gather.py",
+    "crash/test_tuning.py",
+    "crash/test_full_disk.py",
+)
 
 # fmt: off
 _DOCUMENTED = [
@@ -74,6 +91,13 @@ _DOCUMENTED = [
     "zipfile",
 ]
 # fmt: on
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files first that take longest: one of them at the end would run alone."""
+    here = Path(__file__).parent
+    place = {here / name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 def pytest_collection_finish() -> None:
