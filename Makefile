@@ -56,14 +56,12 @@ docs: setup
 docs-quick: setup
 	$(BIN)/python -m tests.pages --quick $(PAGES)
 
+# Files that ask tests.long how much to do.
+LONG_TESTS = $(shell grep -rlE --include='test_*.py' '^from tests(\.long)? import' tests | sort)
+
 test-long: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,clients]'
-	SENTUNE_LONG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/crash \
-	  tests/parity/test_folder_parity.py tests/parity/test_model_parity.py tests/index/test_as_a_fresh_one.py \
-	  tests/export/test_onnx.py tests/network/test_architecture_gradients.py \
-	  tests/network/test_architectures.py tests/data/test_converting.py tests/cli/test_ask.py \
-	  tests/report/page/test_browser.py tests/serving/page/test_browser.py \
-	  tests/load tests/serving/test_schema.py tests/serving/test_clients.py tests/integration
+	SENTUNE_LONG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s $(LONG_TESTS)
 
 $(LOWEST)/.ready: pyproject.toml constraints.txt base-model.txt tests/lowest.py set_up.py
 	mkdir -p $(LOWEST)
