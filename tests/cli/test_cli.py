@@ -138,9 +138,11 @@ def test_require_better_asks_for_proof(  # type: ignore[no-untyped-def]
     assert run("tune", "--out", out, "--resume").code == 0
 
 
-def test_private_card_holds_no_text(run, pairs: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_private_card_holds_no_text(  # type: ignore[no-untyped-def]
+    run, pairs: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "private"
-    arguments = ("--epochs", "1", "--batch-size", "4", "--private-card")
+    arguments = ("--epochs", "1", "--batch-size", "4", "--private-card", "--base", tiny_folder)
     assert run("tune", pairs, "--out", out, *arguments).code == 0
     card = (out / "README.md").read_text(encoding="utf-8")
     assert not any(text in card for pair in PAIRS for text in pair)
