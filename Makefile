@@ -49,7 +49,8 @@ demo: setup
 # One thread in each process: small models gain nothing from a second.
 test: setup
 	@echo "about 10 minutes on 2 cores"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
+	  --no-loadscope-reorder
 
 docs: setup
 	$(BIN)/python -m tests.pages $(PAGES)
@@ -69,13 +70,13 @@ $(LIBRARIES)/.ready: $(VENV)/.ready
 docs-libraries: $(LIBRARIES)/.ready
 	$(LIBRARIES)/bin/python -m tests.pages --libraries from-sentence-transformers.md
 
+# Files that ask tests.long how much to do.
+LONG_TESTS = $(shell grep -rlE --include='test_*.py' '^from tests(\.long)? import' tests | sort)
+
 test-long: setup
-	SENTUNE_LONG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/crash \
-	  tests/parity/test_folder_parity.py tests/index/test_as_a_fresh_one.py \
-	  tests/export/test_onnx.py tests/network/test_architecture_gradients.py \
-	  tests/network/test_architectures.py tests/data/test_converting.py tests/cli/test_ask.py \
-	  tests/report/page/test_browser.py tests/serving/page/test_browser.py \
-	  tests/load tests/serving/test_schema.py tests/integration
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,clients]'
+	SENTUNE_LONG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s $(LONG_TESTS) \
+	  tests/adapters/library_runs.py
 
 $(LOWEST)/.ready: pyproject.toml constraints.txt base-model.txt tests/lowest.py set_up.py
 	mkdir -p $(LOWEST)
@@ -87,7 +88,7 @@ $(LOWEST)/.ready: pyproject.toml constraints.txt base-model.txt tests/lowest.py 
 # Old packages use what newer ones call deprecated: here such a warning is no error.
 test-lowest: $(LOWEST)/.ready
 	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
-	  -W ignore::DeprecationWarning -W ignore::FutureWarning --ignore tests/crash
+	  --no-loadscope-reorder -W ignore::DeprecationWarning -W ignore::FutureWarning --ignore tests/crash
 
 check-pythons: setup
 	$(BIN)/python tests/other_pythons.py 3.12 3.13

@@ -1,4 +1,7 @@
-"""What the tests of the model share: the base model, its reference, and real text."""
+"""What the tests of the model share: the base model, its reference, and real text.
+
+PyTorch is loaded where it is used: the process that only shares out the tests needs none.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from pydoc_data.topics import topics
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub
 # Before torch is loaded: threads that wait in a loop make tests ten times slower beside a busy
@@ -27,14 +30,15 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
 
 import pytest
 import tokenizers
-import torch
 from hypothesis import settings
-from safetensors.torch import save_file
 from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
 from sentune import process
-from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.data.samples.python_docs import PythonDocs, python_docs
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
+
+if TYPE_CHECKING:
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 # No test asserts a time: a busy machine must not fail one.
 settings.register_profile("any machine", deadline=None)
@@ -47,7 +51,7 @@ MakeFolder = Callable[..., Path]
 # The setting holds for the process: a test of a verb would make it keep the memory of trainings.
 process._kept[0] = process._ALL
 
-_GROWTH = 100 << 20  # bytes that a test process may gain before it gives memory back
+_GROWTH = 50 << 20  # bytes that a test process may gain before it gives memory back
 _resident_before = 0
 
 SIZES: dict[str, Any] = {
@@ -58,6 +62,23 @@ SIZES: dict[str, Any] = {
     "max_position_embeddings": 64,
 }
 
+_LONGEST = (
+    "export/test_onnx.py",
+    "encoding/runners/test_pool.py",
+    "crash/test_index.py",
+    "cli/test_encode.py",
+    "cli/test_cli.py",
+    "index/object_storage/test_object_store.py",
+    "network/test_architecture_gradients.py",
+    "parity/test_model_parity.py",
+    "crash/test_encoding.py",
+    "training/test_processes.py",
+    "training/test_resuming.py",
+    "tuning/test_run.py",
+    "training/losses/shared/test_all_gather.py",
+    "crash/test_tuning.py",
+    "crash/test_full_disk.py",
+)
 
 # fmt: off
 _DOCUMENTED = [
@@ -70,6 +91,19 @@ _DOCUMENTED = [
     "zipfile",
 ]
 # fmt: on
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files first that take longest: one of them at the end would run alone."""
+    here = Path(__file__).parent
+    place = {here / name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of later collections, which take a fifth of the time then."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +137,8 @@ def base_folder() -> Path:
 @pytest.fixture(scope="session")
 def model() -> SentenceTransformer:
     """The base model in float32; tests put back what they change."""
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+
     return SentenceTransformer(device="cpu", compute_dtype="float32")
 
 
@@ -116,6 +152,12 @@ def reference(base_folder: Path) -> Any:
         import sentence_transformers
 
         return sentence_transformers.SentenceTransformer(str(base_folder), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def library() -> PythonDocs:
+    """The pairs of Python's standard library, whose modules take seconds to read."""
+    return python_docs()
 
 
 @pytest.fixture(scope="session")
@@ -184,6 +226,8 @@ def make_folder(vocabulary: list[str], tmp_path_factory: pytest.TempPathFactory)
         folder.mkdir(exist_ok=True, parents=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
+            import torch
+            from safetensors.torch import save_file
             from transformers import BertConfig, BertModel
 
             torch.manual_seed(0)
@@ -239,6 +283,8 @@ def tiny_folder(make_folder: MakeFolder) -> Path:
 @pytest.fixture(scope="session")
 def tiny(tiny_folder: Path) -> SentenceTransformer:
     """The model of the small folder in float32."""
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+
     return SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
 
 
@@ -283,6 +329,7 @@ def make_architecture(
     def _new(model_type: str, **changes: Any) -> Path:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
+            import torch
             import transformers
 
             name, sizes = ARCHITECTURES[model_type]

@@ -11,14 +11,14 @@ import tomllib
 from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent
-_USED = ("train", "evaluate", "tasks", "index", "export", "server")
 
 
 def lowest() -> dict[str, str]:
     """Name → version, of what ``sentune[all]`` asks for."""
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *(line for extra in _USED for line in extras[extra])]
+    used = re.findall(r"\w+", extras["all"][0])[1:]  # "sentune[train,evaluate,…]"
+    asked = [*project["dependencies"], *(line for extra in used for line in extras[extra])]
     found = [re.fullmatch(r"([\w-]+)>=([\d.]+).*", line) for line in asked]
     floors = {match[1]: match[2] for match in found if match}
     pinned = (_ROOT / "constraints.txt").read_text(encoding="utf-8")

@@ -7,22 +7,23 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
-from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import SentuneError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sentune.encoding.sentence_transformer import SentenceTransformer
 
 Change = Callable[[Any], Any]
 MakeFolder = Callable[..., Path]
 EditJson = Callable[[Path, Change], None]
-EditWeights = Callable[[Path, Callable[[dict[str, Tensor]], dict[str, Tensor]]], None]
-Oracle = Callable[[Path, Sequence[Sequence[int]]], list[Tensor]]
-OurTokens = Callable[[SentenceTransformer, Sequence[Sequence[int]]], list[Tensor]]
+EditWeights = Callable[[Path, Callable[[dict[str, "Tensor"]], dict[str, "Tensor"]]], None]
+Oracle = Callable[[Path, Sequence[Sequence[int]]], list["Tensor"]]
+OurTokens = Callable[["SentenceTransformer", Sequence[Sequence[int]]], list["Tensor"]]
 Refusal = Callable[..., str]
 
 
@@ -49,6 +50,8 @@ def edit_weights() -> EditWeights:
     """Replace the weights of a folder by what a function makes of them."""
 
     def _edit(folder: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> None:
+        from safetensors.torch import load_file, save_file
+
         # Copies: the file that is overwritten must not be mapped into the tensors.
         weights = {n: w.clone() for n, w in load_file(folder / "model.safetensors").items()}
         save_file(change(weights), folder / "model.safetensors", metadata={"format": "pt"})
@@ -61,6 +64,8 @@ def oracle() -> Oracle:
     """Token vectors of transformers' BertModel in float64, on a padded batch with its mask."""
 
     def _run(folder: Path, texts: Sequence[Sequence[int]]) -> list[Tensor]:
+        import torch
+
         bert = _transformers_bert(folder)
         with torch.no_grad():
             return _padded(bert, texts)
@@ -71,6 +76,7 @@ def oracle() -> Oracle:
 def _transformers_bert(folder: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        import torch
         from transformers import AutoModel
 
         bert = AutoModel.from_pretrained(
@@ -80,6 +86,8 @@ def _transformers_bert(folder: Path) -> Any:
 
 
 def _padded(bert: Any, texts: Sequence[Sequence[int]]) -> list[Tensor]:
+    import torch
+
     longest = max(len(ids) for ids in texts)
     ids = torch.tensor([[*text, *[0] * (longest - len(text))] for text in texts])
     mask = torch.tensor([[1] * len(text) + [0] * (longest - len(text)) for text in texts])
@@ -92,6 +100,8 @@ def our_tokens() -> OurTokens:
     """Token vectors of our encoder cast to float64."""
 
     def _run(model: SentenceTransformer, texts: Sequence[Sequence[int]]) -> list[Tensor]:
+        import torch
+
         from sentune.network.pack import pack
 
         packed = pack(texts)
@@ -106,6 +116,8 @@ def refusal() -> Refusal:
     """Load a folder that must be refused with one line; return the line."""
 
     def _refusal(folder: Path | str, kind: type[SentuneError], **options: Any) -> str:
+        from sentune.encoding.sentence_transformer import SentenceTransformer
+
         with pytest.raises(SentuneError) as caught:
             SentenceTransformer(folder, device="cpu", compute_dtype="float32", **options)
         message = str(caught.value)
@@ -120,6 +132,8 @@ def refusal() -> Refusal:
 @pytest.fixture
 def one_thread() -> Iterator[None]:
     """Compute with one thread, as servers with many workers do."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -56,6 +56,16 @@ _PACKAGES: tuple[str, ...] = (
     "onnx",
 )
 _PACKAGES += ("onnxruntime", "tokenizers", "safetensors", "huggingface_hub", "filelock", "yaml")
+_PACKAGES += ("obstore", "markdown_it", "pdf_inspector", "pypdfium2", "python_calamine", "docx")
+_PACKAGES += (
+    "pptx",
+    "selectolax",
+    "openai",
+    "fastapi",
+    "httptools",
+    "prometheus_client",
+    "uvicorn",
+)
 
 
 def _pins() -> list[str]:

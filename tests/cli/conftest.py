@@ -96,3 +96,14 @@ def broken_folder(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     weights[name] = torch.full_like(weights[name], 3e38)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     return folder
+
+
+@pytest.fixture(scope="session")
+def long_folder(make_folder: Callable[..., Path]) -> Path:
+    """A small model that takes texts of 256 tokens: pieces hold sentences."""
+    folder = make_folder(max_position_embeddings=300)
+    limits = {"tokenizer_config": "model_max_length", "sentence_bert_config": "max_seq_length"}
+    for name, key in limits.items():
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), key: 256}), "utf-8")
+    return folder

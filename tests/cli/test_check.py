@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.cli.conftest import Run
@@ -123,17 +122,6 @@ def test_training_does_not_see_what_answers_a_question_of_the_evaluation(
 # ── tuning ────────────────────────────────────────────────────────────────────────────────────
 
 QUICK = ("--epochs", "1", "--batch-size", "4")
-
-
-@pytest.fixture(scope="module")
-def long_folder(make_folder: Any) -> Path:
-    """A small model that takes texts of 256 tokens: pieces hold sentences."""
-    folder: Path = make_folder(max_position_embeddings=300)
-    limits = {"tokenizer_config": "model_max_length", "sentence_bert_config": "max_seq_length"}
-    for name, key in limits.items():
-        path = folder / f"{name}.json"
-        path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), key: 256}), "utf-8")
-    return folder
 
 
 def test_texts_alone_are_tuned_on_with_a_caution(

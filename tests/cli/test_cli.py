@@ -102,17 +102,20 @@ def test_tune_writes_a_model_a_card_and_a_report(run, pairs: Path, tmp_path: Pat
     assert " texts, none cut" in outcome.err
 
 
-def test_a_model_that_did_not_get_better_is_not_kept(run, pairs: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_model_that_did_not_get_better_is_not_kept(  # type: ignore[no-untyped-def]
+    run, pairs: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
     """A learning rate of nearly nothing changes nothing, which is no improvement."""
     out = tmp_path / "same"
     arguments = ("--epochs", "1", "--batch-size", "4", "--learning-rate", "1e-12")
-    outcome = run("tune", pairs, "--out", out, *arguments, "--require-better")
+    base = ("--base", tiny_folder)
+    outcome = run("tune", pairs, "--out", out, *base, *arguments, "--require-better")
     assert outcome.code == 3
     assert "did not help" in outcome.out
     assert "BASE" in outcome.out
-    kept, base = (SentenceTransformer(m, compute_dtype="float32") for m in (out, BASE))
+    kept, before = (SentenceTransformer(m, compute_dtype="float32") for m in (out, tiny_folder))
     assert kept.extras["kept"] == "base"
-    assert np.array_equal(kept.encode("a text"), base.encode("a text"))
+    assert np.array_equal(kept.encode("a text"), before.encode("a text"))
     assert "did not help" in (out / "README.md").read_text(encoding="utf-8").replace("\n", " ")
 
 
@@ -136,9 +139,11 @@ def test_require_better_asks_for_proof(  # type: ignore[no-untyped-def]
     assert run("tune", "--out", out, "--resume").code == 0
 
 
-def test_private_card_holds_no_text(run, pairs: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_private_card_holds_no_text(  # type: ignore[no-untyped-def]
+    run, pairs: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "private"
-    arguments = ("--epochs", "1", "--batch-size", "4", "--private-card")
+    arguments = ("--epochs", "1", "--batch-size", "4", "--private-card", "--base", tiny_folder)
     assert run("tune", pairs, "--out", out, *arguments).code == 0
     card = (out / "README.md").read_text(encoding="utf-8")
     assert not any(text in card for pair in PAIRS for text in pair)
@@ -344,7 +349,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on_to_the_same_bits(  # type: ignore[no-u
         "--base",
         tiny_folder,
         "--epochs",
-        "20",
+        "12",
         "--batch-size",
         "4",
         "--config",

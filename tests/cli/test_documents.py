@@ -32,15 +32,10 @@ def manuals(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def base(make_folder: Any) -> Path:
-    """A small model that takes texts of 256 tokens: passages hold several sentences."""
-    folder: Path = make_folder(max_position_embeddings=300)
-    limits = {"tokenizer_config": "model_max_length", "sentence_bert_config": "max_seq_length"}
-    for name, key in limits.items():
-        path = folder / f"{name}.json"
-        path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), key: 256}), "utf-8")
-    return folder
+@pytest.fixture
+def base(long_folder: Path) -> Path:
+    """A model whose passages hold several sentences."""
+    return long_folder
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

@@ -89,7 +89,7 @@ def small_demo(monkeypatch: pytest.MonkeyPatch, tiny_folder: Path, tmp_path: Pat
     def settings(**options: Any) -> TuneSettings:
         return replace(TuneSettings(**options), base=str(tiny_folder))
 
-    monkeypatch.setattr("sentune.data.samples.python_docs", lambda: docs)
+    monkeypatch.setattr("sentune.data.python_docs", lambda: docs)
     monkeypatch.setattr("sentune.tuning.TuneSettings", settings)
     monkeypatch.chdir(tmp_path)
 

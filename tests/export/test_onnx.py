@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 import tokenizers
 import torch
-from tests.long import ARCHITECTURES
+from tests.long import ARCHITECTURES, LONG
 
 from sentune import SentenceTransformer
 from sentune.errors import MissingExtraError, ModelError, OutputError, UnsupportedModelError
@@ -40,7 +40,13 @@ def padded(token_ids: list[list[int]]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES, indirect=True)
+# RoBERTa's family has other first positions than BERT, and DistilBERT has one table less.
+NEARLY_BERT = () if LONG else ("roberta", "xlm-roberta", "camembert", "distilbert")
+
+
+@pytest.mark.parametrize(
+    "architecture", [name for name in ARCHITECTURES if name not in NEARLY_BERT], indirect=True
+)
 def test_every_architecture(architecture_folder: Path, tmp_path: Path) -> None:
     model = load(architecture_folder)
     written = export_onnx(model, tmp_path / "out")

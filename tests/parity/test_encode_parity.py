@@ -17,7 +17,7 @@ from sentune.errors import ArgumentError
 
 @pytest.fixture(scope="module")
 def short(real_texts: list[str]) -> list[str]:
-    return [text for text in real_texts if len(text) < 150][:200]
+    return [text for text in real_texts if len(text) < 60][:120]
 
 
 # ── names ─────────────────────────────────────────────────────────────────────────────────────

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import datasets
 import pytest
+from tests.remembered import remember
 
 from sentune import SentenceTransformer
 from sentune.data.pairs import Pairs
 from sentune.training.mining.mine import mine_hard_negatives
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _encoded_once(model: SentenceTransformer, reference: Any) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for each in (model, reference):
+            remember(each, patch)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentune.data import python_docs
+from sentune.data.samples.python_docs import PythonDocs
 from sentune.ranking.bm25 import BM25, stemmed_words
 from sentune.ranking.postings import K1, B, Collection, Postings
 
@@ -65,9 +65,9 @@ def test_a_word_can_be_there_very_often() -> None:
     assert postings.find("a")[1].tolist() == [300, 70_000]
 
 
-def test_scores_are_those_of_bm25s() -> None:
-    passages = list(python_docs().pairs.passages.values())[:400]
-    questions = list(python_docs().pairs.questions.values())[:40]
+def test_scores_are_those_of_bm25s(library: PythonDocs) -> None:
+    passages = list(library.pairs.passages.values())[:400]
+    questions = list(library.pairs.questions.values())[:40]
     reference: Any = bm25s.BM25(k1=K1, b=B)
     reference.index(stemmed_words(passages), create_empty_token=False, show_progress=False)
     ours = BM25(passages).scores(questions)

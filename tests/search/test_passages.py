@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from sentune import SentenceTransformer
-from sentune.data import python_docs
+from sentune.data.samples.python_docs import PythonDocs
 from sentune.errors import ArgumentError
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import dense_candidates, fuse, word_candidates
@@ -18,13 +19,13 @@ from sentune.search import PassageSearch
 
 
 @pytest.fixture(scope="module")
-def passages() -> dict[str, str]:
-    return dict(list(python_docs().pairs.passages.items())[:60])
+def passages(library: PythonDocs) -> dict[str, str]:
+    return dict(list(library.pairs.passages.items())[:60])
 
 
 @pytest.fixture(scope="module")
-def questions() -> list[str]:
-    return list(python_docs().pairs.questions.values())[:10]
+def questions(library: PythonDocs) -> list[str]:
+    return list(library.pairs.questions.values())[:10]
 
 
 def _best(scores: np.ndarray, cut: list[list[str]]) -> np.ndarray:
@@ -37,8 +38,8 @@ def _best(scores: np.ndarray, cut: list[list[str]]) -> np.ndarray:
 def test_hybrid_search_ranks_as_the_evaluation_does(
     model: SentenceTransformer, passages: dict[str, str], questions: list[str], long_text: Any
 ) -> None:
-    some = sorted(passages, key=lambda name: -len(passages[name]))[:8]
-    passages = {name: passages[name] for name in [*some, *list(passages)[:50]]}
+    some = sorted(passages, key=lambda name: -len(passages[name]))[:4]
+    passages = {name: passages[name] for name in [*some, *list(passages)[:25]]}
     cut = [
         model.tokenizer.pieces(text, 254) if long_text == "pieces" else [text]
         for text in passages.values()
@@ -58,7 +59,7 @@ def test_hybrid_search_ranks_as_the_evaluation_does(
 def test_without_a_weight_the_model_ranks_alone(
     model: SentenceTransformer, passages: dict[str, str], questions: list[str]
 ) -> None:
-    passages = {name: text[:400] for name, text in passages.items()}
+    passages = {name: text[:200] for name, text in passages.items()}
     search = PassageSearch(model, passages)
     vectors = model.encode_document(list(passages.values()))
     for question in questions[:5]:
@@ -105,10 +106,10 @@ def test_truncated_passages_are_not_found_by_their_end(model: SentenceTransforme
     assert hits["long"].rank == 2
 
 
-def test_the_weight_saved_with_the_model_is_used(passages: dict[str, str]) -> None:
-    tuned = SentenceTransformer(compute_dtype="float32")
+def test_the_weight_saved_with_the_model_is_used(tiny_folder: Path) -> None:
+    tuned = SentenceTransformer(tiny_folder, compute_dtype="float32")
     tuned.extras = {"fusion_weight": 0.3}
-    assert PassageSearch(tuned, passages).fusion_weight == 0.3
+    assert PassageSearch(tuned, {"one": "a cat", "two": "a dog"}).fusion_weight == 0.3
 
 
 def test_more_results_than_passages(model: SentenceTransformer) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -64,18 +65,34 @@ def index_folder(
     return folder
 
 
-@pytest.fixture(scope="session")
+_servers = ExitStack()
+_running: dict[str, Running] = {}
+
+
+def _kept(name: str, plan: Plan, key: str | None = None) -> Running:
+    if name not in _running:
+        _running[name] = _servers.enter_context(running(plan, key=key))
+    return _running[name]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """End the servers with the last test of this room: each has a process of 300 MB."""
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        _running.clear()
+        _servers.close()
+
+
+@pytest.fixture(scope="module")
 def server(
     served_folder: Path, index_folder: Path, compared_folder: Path, reranker_folder: Path
-) -> Iterator[Running]:
+) -> Running:
     """A server with everything."""
     plan = Plan(str(served_folder), str(index_folder), str(compared_folder), str(reranker_folder))
-    with running(plan) as found:
-        yield found
+    return _kept("server", plan)
 
 
-@pytest.fixture(scope="session")
-def plain_server(served_folder: Path) -> Iterator[Running]:
+@pytest.fixture(scope="module")
+def plain_server(served_folder: Path) -> Running:
     """A server of a model alone, with a key."""
-    with running(Plan(str(served_folder)), key="secret") as found:
-        yield found
+    return _kept("plain", Plan(str(served_folder)), key="secret")

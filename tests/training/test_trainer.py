@@ -41,9 +41,9 @@ def settings(folder: Path, **changes: object) -> SentenceTransformerTrainingArgu
 
 
 def train(
-    folder: Path, compute_dtype: str = "float32", **changes: object
+    base: Path, folder: Path, compute_dtype: str = "float32", **changes: object
 ) -> SentenceTransformerTrainer:
-    model = SentenceTransformer(compute_dtype=compute_dtype)
+    model = SentenceTransformer(base, compute_dtype=compute_dtype)
     trainer = SentenceTransformerTrainer(model, settings(folder, **changes), COLUMNS)
     trainer.train()
     return trainer
@@ -53,8 +53,10 @@ def weights(trainer: SentenceTransformerTrainer) -> dict[str, torch.Tensor]:
     return {name: value.detach() for name, value in trainer.model.named_parameters()}
 
 
-def test_training_lowers_the_loss_and_leaves_the_model_ready(tmp_path: Path) -> None:
-    trainer = train(tmp_path, num_train_epochs=4, learning_rate=1e-4, logging_steps=1)
+def test_training_lowers_the_loss_and_leaves_the_model_ready(
+    base_folder: Path, tmp_path: Path
+) -> None:
+    trainer = train(base_folder, tmp_path, num_train_epochs=4, learning_rate=1e-4, logging_steps=1)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     assert len(losses) == 8
     assert losses[-1] < losses[0]
@@ -62,20 +64,24 @@ def test_training_lowers_the_loss_and_leaves_the_model_ready(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []  # no checkpoint unless asked for
 
 
-def test_the_same_seed_gives_the_same_bits(tmp_path: Path) -> None:
-    first, second = (train(tmp_path, "bfloat16", dropout=0.1) for _ in range(2))
+def test_the_same_seed_gives_the_same_bits(tiny_folder: Path, tmp_path: Path) -> None:
+    first, second = (train(tiny_folder, tmp_path, "bfloat16", dropout=0.1) for _ in range(2))
     for name, value in weights(first).items():
         assert torch.equal(value, weights(second)[name]), name
 
 
-def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
-    first, second = (train(tmp_path, seed=seed) for seed in (1, 2))
+def test_another_seed_gives_other_weights(tiny_folder: Path, tmp_path: Path) -> None:
+    first, second = (train(tiny_folder, tmp_path, seed=seed) for seed in (1, 2))
     assert any(not torch.equal(v, weights(second)[n]) for n, v in weights(first).items())
 
 
 @pytest.mark.parametrize("bf16", [True, False])
-def test_bf16_overrules_the_model_and_weights_stay_float32(tmp_path: Path, bf16: bool) -> None:
-    trainer = train(tmp_path, "float32" if bf16 else "bfloat16", bf16=bf16, max_steps=1)
+def test_bf16_overrules_the_model_and_weights_stay_float32(
+    tiny_folder: Path, tmp_path: Path, bf16: bool
+) -> None:
+    trainer = train(
+        tiny_folder, tmp_path, "float32" if bf16 else "bfloat16", bf16=bf16, max_steps=1
+    )
     assert trainer.model.compute.dtype == (torch.bfloat16 if bf16 else torch.float32)
     assert {value.dtype for value in weights(trainer).values()} == {torch.float32}
     moments = next(iter(trainer.optimizer.state.values()))
@@ -83,17 +89,19 @@ def test_bf16_overrules_the_model_and_weights_stay_float32(tmp_path: Path, bf16:
     assert trainer.args.bf16 is bf16
 
 
-def test_biases_and_norms_are_not_decayed(tmp_path: Path) -> None:
+def test_biases_and_norms_are_not_decayed(tiny_folder: Path, tmp_path: Path) -> None:
     trainer = SentenceTransformerTrainer(
-        SentenceTransformer(compute_dtype="float32"), settings(tmp_path, weight_decay=0.1), COLUMNS
+        SentenceTransformer(tiny_folder, compute_dtype="float32"),
+        settings(tmp_path, weight_decay=0.1),
+        COLUMNS,
     )
     decayed = trainer.get_decay_parameter_names(trainer.model)
     assert any("qkv.weight" in name for name in decayed)
     assert not any("bias" in name or "norm" in name for name in decayed)
 
 
-def test_a_loss_that_is_not_finite_stops_at_its_step(tmp_path: Path) -> None:
-    model = SentenceTransformer(compute_dtype="float32")
+def test_a_loss_that_is_not_finite_stops_at_its_step(tiny_folder: Path, tmp_path: Path) -> None:
+    model = SentenceTransformer(tiny_folder, compute_dtype="float32")
     trainer = SentenceTransformerTrainer(
         model,
         settings(tmp_path),
@@ -104,7 +112,7 @@ def test_a_loss_that_is_not_finite_stops_at_its_step(tmp_path: Path) -> None:
         trainer.train()
 
 
-def test_an_evaluator_is_asked_during_training(tmp_path: Path) -> None:
+def test_an_evaluator_is_asked_during_training(tiny_folder: Path, tmp_path: Path) -> None:
     asked = []
 
     def evaluator(model: SentenceTransformer) -> dict[str, float]:
@@ -112,7 +120,7 @@ def test_an_evaluator_is_asked_during_training(tmp_path: Path) -> None:
         return {"ndcg@10": 0.5}
 
     trainer = SentenceTransformerTrainer(
-        SentenceTransformer(compute_dtype="float32"),
+        SentenceTransformer(tiny_folder, compute_dtype="float32"),
         settings(tmp_path, eval_strategy="epoch"),
         COLUMNS,
         evaluator=evaluator,
@@ -122,8 +130,8 @@ def test_an_evaluator_is_asked_during_training(tmp_path: Path) -> None:
     assert any("eval_ndcg@10" in entry for entry in trainer.state.log_history)
 
 
-def test_the_loss_over_held_out_pairs_is_reported(tmp_path: Path) -> None:
-    model = SentenceTransformer(compute_dtype="float32")
+def test_the_loss_over_held_out_pairs_is_reported(tiny_folder: Path, tmp_path: Path) -> None:
+    model = SentenceTransformer(tiny_folder, compute_dtype="float32")
     trainer = SentenceTransformerTrainer(model, settings(tmp_path), eval_dataset=COLUMNS)
     vectors = [model.encode(texts, convert_to_tensor=True) for texts in COLUMNS.values()]
     expected = MultipleNegativesRankingLoss()([torch.as_tensor(v) for v in vectors]).item()
@@ -131,8 +139,8 @@ def test_the_loss_over_held_out_pairs_is_reported(tmp_path: Path) -> None:
     assert trainer.evaluate()["eval_loss"] == pytest.approx(expected, abs=1e-5)
 
 
-def test_saving_writes_a_model_folder_and_no_pickle(tmp_path: Path) -> None:
-    trainer = train(tmp_path / "run", max_steps=1)
+def test_saving_writes_a_model_folder_and_no_pickle(tiny_folder: Path, tmp_path: Path) -> None:
+    trainer = train(tiny_folder, tmp_path / "run", max_steps=1)
     trainer.save_model(str(tmp_path / "saved"))
     with pytest.raises(ArgumentError, match=r"trainer\.model\.push_to_hub"):
         trainer.push_to_hub()
@@ -171,9 +179,9 @@ def test_labels_are_no_texts() -> None:
         rows_of(numbers)
 
 
-def test_evaluating_with_nothing_is_refused(tmp_path: Path) -> None:
+def test_evaluating_with_nothing_is_refused(tiny_folder: Path, tmp_path: Path) -> None:
     trainer = SentenceTransformerTrainer(
-        SentenceTransformer(compute_dtype="float32"), settings(tmp_path), COLUMNS
+        SentenceTransformer(tiny_folder, compute_dtype="float32"), settings(tmp_path), COLUMNS
     )
     with pytest.raises(ArgumentError, match="evaluator"):
         trainer.evaluate()
@@ -209,9 +217,9 @@ def test_settings_that_are_not_supported_are_named(
         settings(tmp_path, **{name: value})
 
 
-def test_training_without_data_is_refused(tmp_path: Path) -> None:
+def test_training_without_data_is_refused(tiny_folder: Path, tmp_path: Path) -> None:
     trainer = SentenceTransformerTrainer(
-        SentenceTransformer(compute_dtype="float32"), settings(tmp_path)
+        SentenceTransformer(tiny_folder, compute_dtype="float32"), settings(tmp_path)
     )
     with pytest.raises(ArgumentError, match="train_dataset"):
         trainer.train()

@@ -73,13 +73,16 @@ def test_every_passage_known_is_ranked(tmp_path: Path) -> None:
     assert len(split.task(split.test).questions) == 5
 
 
-def test_a_test_set_reports_and_validation_chooses(tmp_path: Path) -> None:
+def test_a_test_set_reports_and_validation_chooses(tiny_folder: Path, tmp_path: Path) -> None:
     files = [write(tmp_path / f"{n}.jsonl", rows(n * 20, 20)) for n in range(3)]
     split = read_split(files[0], files[1], files[2], 1)
     tuned = tune(
         split,
         tmp_path / "out",
-        TuneSettings(training={"num_train_epochs": 1, "per_device_train_batch_size": 10}),
+        TuneSettings(
+            base=str(tiny_folder),
+            training={"num_train_epochs": 1, "per_device_train_batch_size": 10},
+        ),
     )
     assert tuned.report is not None
     assert tuned.report.fusion.weight_from == "given"

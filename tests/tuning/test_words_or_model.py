@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.made_texts import COPY, pairs_of_sentences
 
 from sentune.data import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
@@ -16,21 +16,6 @@ from sentune.training.batches.examples import Row, TrainingData
 from sentune.training.batches.row_batches import RowBatches
 from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
 from sentune.tuning.words_or_model import WordsOrModel, words_or_model
-
-COPY = "The function shutil.copy takes the path of a file and makes a copy of that file."
-WAIT = "The method Thread.join blocks the caller until the thread has come to its end."
-JAPANESE = "この関数はファイルの経路を受け取り、ファイルの複写を作り、新しい経路を返すものである。"
-TEXTS = {
-    "both": f"{COPY} {WAIT}\n\nSee also",
-    "third": f"Notes. {COPY.replace('copy', 'move')} " + "It is a part of the library. " * 3,
-    "far east": JAPANESE * 3,
-    "heading": "Contents",
-}
-
-
-def pairs_of(**changes: Any) -> Pairs:
-    made = Pairs({"q": "how do I copy a file"}, TEXTS, {"q": ("both",)})
-    return replace(made, **changes)
 
 
 @pytest.fixture
@@ -75,7 +60,7 @@ def test_sentences_where_words_find_more_than_the_model(
 
 
 def test_both_are_measured_as_by_hand(model: SentenceTransformer) -> None:
-    pairs = pairs_of(questions={"q": COPY}, relevant={"q": ("third",)})
+    pairs = pairs_of_sentences(questions={"q": COPY}, relevant={"q": ("third",)})
     compared = words_or_model(pairs, model, 0)  # COPY stands in another passage
     assert compared.questions == 1
     assert compared.words == pytest.approx(1 / np.log2(3))
@@ -85,7 +70,7 @@ def test_both_are_measured_as_by_hand(model: SentenceTransformer) -> None:
 @pytest.mark.parametrize("epochs", [1, 2.5, 5])
 def test_each_sentence_has_its_epoch(model: SentenceTransformer, epochs: float) -> None:
     questions = {f"q{number}": f"question {number}" for number in range(9)}
-    pairs = pairs_of(questions=questions, relevant=dict.fromkeys(questions, ("both",)))
+    pairs = pairs_of_sentences(questions=questions, relevant=dict.fromkeys(questions, ("both",)))
     data = recipe(DEFAULT_RECIPE).prepare(pairs, model, epochs, 0).data
     batches = RowBatches(data.rows, 4, rows_in=data.rows_in, spread=data.spread)
     seen: list[int] = []
@@ -101,7 +86,7 @@ def test_each_sentence_has_its_epoch(model: SentenceTransformer, epochs: float) 
 
 @pytest.mark.usefixtures("words_better")
 def test_no_more_sentences_than_questions_in_an_epoch(model: SentenceTransformer) -> None:
-    data = recipe(DEFAULT_RECIPE).prepare(pairs_of(), model, 2, 0).data
+    data = recipe(DEFAULT_RECIPE).prepare(pairs_of_sentences(), model, 2, 0).data
     assert (len(data.rows), data.extra, data.spread) == (3, 2, 2)
     assert [data.rows_in(epoch).tolist() for epoch in range(3)] == [[0, 1], [0, 2], [0, 1]]
 

@@ -348,7 +348,7 @@ def test_a_pool_leaves_nothing_behind(
     if how == "forgotten":
         del started
         gc.collect()
-        wait_until(lambda: not is_alive(found[0]))
+        wait_until(lambda: not is_alive(found[0]) and not any(tmp_path.iterdir()))
     else:
         if how == "with":
             with started:

@@ -72,11 +72,6 @@ MakeFacts = Callable[..., CardFacts]
 
 
 @pytest.fixture(scope="session")
-def model() -> SentenceTransformer:
-    return SentenceTransformer(compute_dtype="float32")
-
-
-@pytest.fixture(scope="session")
 def plain_facts(model: SentenceTransformer, tmp_path_factory: pytest.TempPathFactory) -> CardFacts:
     folder: Path = tmp_path_factory.mktemp("hidden_place")
     arguments = SentenceTransformerTrainingArguments(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.remembered import remember
 
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
@@ -19,6 +21,13 @@ from sentune.training.mining.mine import Mined, mine_hard_negatives
 from sentune.training.mining.settings import MiningOptions, MiningSettings
 
 Matrix = NDArray[np.float64]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _encoded_once(model: SentenceTransformer) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        remember(model, patch)
+        yield
 
 
 @pytest.fixture(scope="module")
