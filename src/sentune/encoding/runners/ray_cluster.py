@@ -9,15 +9,14 @@ from __future__ import annotations
 import logging
 import re
 import signal
-import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from sentune.encoding.runners.ray_probe import why_not_ray
 from sentune.errors import ArgumentError, MissingExtraError, PoolError
 from sentune.wording import counted
 
@@ -27,12 +26,7 @@ logger = logging.getLogger(__name__)
 
 LOCAL = "local"
 _PRINTING = "print_to_stdstream"
-_SECONDS = 8.0  # for the connection and the answer together
 _ADDRESS = re.compile(r"([^\s:/@]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
-# The start of HTTP/2 (RFC 9113, 3.4) with empty settings: what gRPC, and so Ray, begins with.
-_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
-_HEAD = 9  # bytes before the content of a frame
-_SETTINGS = 4  # the type of the first frame of a server
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,30 +88,13 @@ def require_cluster(address: str) -> None:
             expected="'local', or the address of a cluster's first machine as HOST:PORT",
             fix="give the address that 'ray start --head' printed, for example 192.0.2.10:6379",
         )
-    reason = _reason_of_silence(found[1].strip("[]"), int(found[2]))
+    reason = why_not_ray(found[1].strip("[]"), int(found[2]))
     if reason:
         raise PoolError(
             f"no Ray answers at {address} ({reason})",
             expected="the first machine of a cluster, started with 'ray start --head'",
             fix="check the address, and that the cluster runs; 'local' needs no cluster",
         )
-
-
-def _reason_of_silence(host: str, port: int) -> str:
-    """Why nothing can be asked there; empty where something speaks HTTP/2."""
-    until = time.monotonic() + _SECONDS
-    try:
-        with socket.create_connection((host, port), _SECONDS) as connection:
-            connection.settimeout(max(0.1, until - time.monotonic()))
-            connection.sendall(_HELLO)
-            answer = b""
-            while len(answer) < _HEAD and (more := connection.recv(_HEAD - len(answer))):
-                answer += more
-    except TimeoutError:
-        return f"no answer in {_SECONDS:.0f} seconds"
-    except OSError as error:
-        return (error.strerror or str(error) or type(error).__name__).lower()
-    return "" if answer[3:4] == bytes([_SETTINGS]) else "another kind of server"
 
 
 @contextmanager
@@ -170,11 +147,12 @@ def _cannot_join(address: str, error: Exception) -> PoolError:
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
-    reason = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    reason = next((line for line in lines if not line.endswith(":")), type(cause).__name__)
     return PoolError(
         f"Ray at {address} fails ({reason.rstrip('. ')[:200]})",
         expected="a machine of that cluster, with the same versions of Ray and Python",
-        fix="run 'ray start --address=HOST:PORT' on this machine, or use 'local'",
+        fix="use 'local', or run 'ray start --address=HOST:PORT' on this machine first",
     )
 
 
