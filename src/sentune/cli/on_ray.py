@@ -45,8 +45,8 @@ def refuse_beside_ray(address: str | None, **given: object) -> None:
         if address is not None and value:
             raise ArgumentError(
                 f"--{name} and --ray",
-                expected="one of the two: the processors of a cluster compute with --ray",
-                fix=f"leave --{name} out, or encode without --ray",
+                expected="one of the two: the processors of a cluster compute vectors of texts",
+                fix=f"leave --{name} out, or leave out --ray",
             )
 
 
