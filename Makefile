@@ -5,6 +5,7 @@
 #   make docs          every command of every page, compared with what the pages show (PAGES=search.md)
 #   make docs-quick    the same, without what takes long: under 2 minutes
 #   make test-long     every kill, every failed write: run it before an issue is resolved
+#   make crash         the workers of a Ray cluster, killed 50 times (KILLS=2 for a sample)
 #   make test-lowest   the tests with the lowest versions that pyproject.toml allows
 #   make check-pythons wheels and imports for Python 3.12 and 3.13
 #   make lint          style, types, the one-way imports
@@ -21,12 +22,13 @@ OLD := .venv-3.1
 LOWEST := .venv-lowest
 WORKERS ?= 2
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+KILLS ?= 50
 DATA ?= ../shared/data/governance/governance180-train.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE ?= 1
 export GOMP_SPINCOUNT ?= 10000
 
-.PHONY: setup demo test docs docs-quick test-long test-lowest check-pythons lint format bench \
+.PHONY: setup demo test docs docs-quick test-long crash test-lowest check-pythons lint format bench \
   bench-tasks scale parity-3.1 clean
 
 setup: $(VENV)/.ready
@@ -62,6 +64,16 @@ test-long: setup
 	  tests/network/test_architectures.py tests/data/test_converting.py tests/cli/test_ask.py \
 	  tests/report/page/test_browser.py tests/serving/page/test_browser.py \
 	  tests/load tests/serving/test_schema.py tests/integration
+
+	$(MAKE) crash KILLS=2
+
+# Ray takes 240 MB, so it is installed only here; the names of its tests keep them out of "make test".
+$(VENV)/.ray: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[ray]'
+	touch $@
+
+crash: $(VENV)/.ray
+	SENTUNE_KILLS=$(KILLS) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/crash/ray_runs.py
 
 $(LOWEST)/.ready: pyproject.toml constraints.txt base-model.txt tests/lowest.py set_up.py
 	mkdir -p $(LOWEST)

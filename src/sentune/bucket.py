@@ -49,8 +49,9 @@ class Bucket:
     """
 
     def __init__(self, location: str, *, whole: bool = False) -> None:
-        self.location = location.rstrip("/")
-        bucket, _, self.prefix = self.location.removeprefix(_SCHEME).partition("/")
+        name = location.removeprefix(_SCHEME).rstrip("/")
+        self.location = _SCHEME + name
+        bucket, _, self.prefix = name.partition("/")
         unnamed = not self.prefix and not whole
         if not bucket or unnamed or "//" in self.prefix or ".." in self.prefix.split("/"):
             given = location if whole else f"the index {location}"

@@ -26,9 +26,9 @@ import pytest
 from sentune import SentenceTransformer
 from sentune.bulk import encode_to_file
 from sentune.data.many_files import text_files
-from sentune.encoding.ray_worker import encode_chunk_of
 from sentune.encoding.runners.ray_cluster import LOCAL, Cluster, join_cluster
 from sentune.encoding.runners.ray_runner import RayRunner
+from sentune.encoding.workers.ray_worker import encode_chunk_of
 from sentune.errors import ArgumentError, PoolError
 
 _KILLS = int(os.environ.get("SENTUNE_KILLS", "2"))

@@ -33,10 +33,10 @@ def bucket_files(location: str) -> tuple[list[str], int]:
         ArgumentError: no bucket is named.
         MissingExtraError: obstore is not installed.
     """
-    whole = location.rstrip("/")
+    bucket = Bucket(location, whole=True)
+    whole = bucket.location
     if _has_rows(whole):
         return [whole], 0
-    bucket = Bucket(whole, whole=True)
     try:
         keys = sorted(key for key in bucket.sizes() if not _is_hidden(key))
     except StorageError as error:

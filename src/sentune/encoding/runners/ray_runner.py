@@ -69,7 +69,7 @@ class RayRunner:
         self._weights = sum(map(len, files.values()))
         self._threads = threads_of_a_task(cluster.machines(), self._weights)
         # By its name: what a worker runs needs the whole model, which itself has runners.
-        worker = import_module("sentune.encoding.ray_worker")
+        worker = import_module("sentune.encoding.workers.ray_worker")
         self._greeting = {
             "threads": self._threads,
             "compute_dtype": model.compute.dtype_name,
