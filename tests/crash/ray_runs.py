@@ -30,6 +30,7 @@ from sentune.encoding.runners.ray_cluster import LOCAL, Cluster, join_cluster
 from sentune.encoding.runners.ray_runner import RayRunner
 from sentune.encoding.workers.ray_worker import encode_chunk_of
 from sentune.errors import ArgumentError, PoolError
+from sentune.index import Index
 
 _KILLS = int(os.environ.get("SENTUNE_KILLS", "2"))
 _SHARD = 16
@@ -126,15 +127,31 @@ def test_any_reader_of_parquet_knows_the_vectors(
     np.testing.assert_allclose(vectors, model.encode(texts), rtol=0, atol=1e-6)
 
 
+def test_an_index_has_the_rows_of_one_process(
+    cluster: Cluster, model: SentenceTransformer, folder: Path, tmp_path: Path
+) -> None:
+    alone = Index.build(tmp_path / "alone", model, str(folder))
+    kills = tmp_path / "kills"
+    kills.touch()
+    runner = killing(cluster, model, kills)
+    there = Index.build(tmp_path / "there", model, str(folder), pool=runner)
+    assert [*there._version.table.digests()] == [*alone._version.table.digests()]
+    for own in alone._version.table.digests().values():
+        digests = [text for text, _ in own.values()]
+        expected, found = (each._version.vectors_of_texts(digests) for each in (alone, there))
+        for digest in digests:
+            assert found[digest].vectors.tobytes() == expected[digest].vectors.tobytes()
+
+
 def test_errors_of_a_worker_are_those_of_one_process(
     cluster: Cluster, model: SentenceTransformer
 ) -> None:
     runner = RayRunner(cluster, model)
-    options = {"long_text": "chunk", "prompt": "word " * 60}
+    prompt = "word " * 60
     with pytest.raises(ArgumentError) as alone:
-        model.encode(["a text"], **options)
+        model.encode(["a text"], long_text="chunk", prompt=prompt)
     with pytest.raises(ArgumentError) as there:
-        model.encode(["a text"], pool=runner, **options)
+        model.encode(["a text"], long_text="chunk", prompt=prompt, pool=runner)
     assert str(there.value) == str(alone.value)
 
 

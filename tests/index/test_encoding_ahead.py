@@ -111,7 +111,7 @@ def test_a_build_that_was_stopped_goes_on_with_the_same_rows(
 def test_what_a_pool_does_not_compute_is_refused(
     given: str, tiny: SentenceTransformer, tmp_path: Path
 ) -> None:
-    options: dict[str, Any] = {"late": {"late": True}, "compare": {"compare": tiny}}[given]
+    options: dict[str, Any] = {given: tiny if given == "compare" else True}
     with pytest.raises(ArgumentError, match=f"{given} and a pool: expected one of the two"):
         Index.build(tmp_path / "index", tiny, rows(["a"]), pool=Ahead(tiny, 0), **options)
     assert not list(tmp_path.iterdir())

@@ -77,10 +77,7 @@ def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
         typed = list(read_passage_rows(STDIN, reading))
         return Sources((Source(STDIN, lambda: typed, whole=True),))
     if isinstance(data, str) and is_object_location(data):
-        names, skipped = bucket_files(data)
-        each = tuple(Source(name, _in_bucket(name, reading), whole=True) for name in names)
-        folder = None if names == [data.rstrip("/")] else Path(data)
-        return Sources(each, folder, skipped)
+        return _sources_in_bucket(data, reading)
     if isinstance(data, str | Path):
         found = passage_files(data)
         folder = Path(data).resolve() if Path(data).is_dir() else None
@@ -94,6 +91,13 @@ def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
 
 def _file(path: Path, reading: ReadOptions) -> Source:
     return Source(str(path.resolve()), lambda: read_passage_rows(path, reading), whole=True)
+
+
+def _sources_in_bucket(location: str, reading: ReadOptions) -> Sources:
+    names, skipped = bucket_files(location)
+    each = tuple(Source(name, _in_bucket(name, reading), whole=True) for name in names)
+    folder = None if names == [location.rstrip("/")] else Path(location)
+    return Sources(each, folder, skipped)
 
 
 def _in_bucket(location: str, reading: ReadOptions) -> Callable[[], Iterator[Passage]]:

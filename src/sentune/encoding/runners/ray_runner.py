@@ -30,7 +30,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from sentune import __version__
 from sentune.encoding.embedder import Embedder
 from sentune.encoding.encode import Block, EncodeSettings
 from sentune.encoding.runners.frames import block_of
@@ -74,7 +73,7 @@ class RayRunner:
             "threads": self._threads,
             "compute_dtype": model.compute.dtype_name,
             "batch_invariant": model.batch_invariant,
-            "versions": worker.versions(__version__),
+            "versions": worker.versions(),
         }
         self._files = cluster.ray.put(files)
         remote = cluster.ray.remote(num_cpus=self._threads, max_retries=_ATTEMPTS - 1)

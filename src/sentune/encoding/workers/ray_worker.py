@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["encode_chunk_of", "versions"]
 
 _PREFIX = "sentune-ray-worker-"
-_BITS_DEPEND_ON = ("torch", "tokenizers")
+_BITS_DEPEND_ON = ("sentune", "torch", "tokenizers")
 _kept: list[tuple[str, SentenceTransformer]] = []  # the model of the last task, by its job
 
 
@@ -45,9 +45,9 @@ def encode_chunk_of(
         return error_record(error), b""
 
 
-def versions(own: str) -> dict[str, str]:
-    """The versions that the bits of a vector depend on, and that of this package."""
-    found = {"sentune": own}
+def versions() -> dict[str, str]:
+    """The versions that the bits of a vector depend on."""
+    found = {}
     for package in _BITS_DEPEND_ON:
         with suppress(PackageNotFoundError):
             found[package] = version(package)
@@ -82,10 +82,9 @@ def _job() -> str:
 
 
 def _require_same(wanted: dict[str, str]) -> None:
-    from sentune import __version__
     from sentune.errors import PoolError
 
-    here = versions(__version__)
+    here = versions()
     for package, number in wanted.items():
         if here.get(package) != number:
             raise PoolError(
