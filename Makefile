@@ -6,6 +6,7 @@
 #   make docs-quick    the same, without what takes long: under 2 minutes
 #   make test-long     every kill, every failed write: run it before an issue is resolved
 #   make crash         the workers of a Ray cluster, killed 50 times (KILLS=2 for a sample)
+#   make hosts         training over two hosts, as network namespaces, one of which dies (needs root)
 #   make test-lowest   the tests with the lowest versions that pyproject.toml allows
 #   make check-pythons wheels and imports for Python 3.12 and 3.13
 #   make lint          style, types, the one-way imports
@@ -28,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE ?= 1
 export GOMP_SPINCOUNT ?= 10000
 
-.PHONY: setup demo test docs docs-quick test-long crash test-lowest check-pythons lint format bench \
+.PHONY: setup demo test docs docs-quick test-long crash hosts test-lowest check-pythons lint format bench \
   bench-tasks scale parity-3.1 clean
 
 setup: $(VENV)/.ready
@@ -74,6 +75,9 @@ $(VENV)/.ray: $(VENV)/.ready
 
 crash: $(VENV)/.ray
 	SENTUNE_KILLS=$(KILLS) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/crash/ray_runs.py
+
+hosts: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/crash/two_hosts_runs.py
 
 $(LOWEST)/.ready: pyproject.toml constraints.txt base-model.txt tests/lowest.py set_up.py
 	mkdir -p $(LOWEST)
