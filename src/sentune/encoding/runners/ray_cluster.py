@@ -7,6 +7,7 @@ a deadline.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import signal
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from sentune.encoding.runners.ray_probe import why_not_ray
@@ -25,6 +27,7 @@ __all__ = ["LOCAL", "Cluster", "join_cluster", "ray_module", "require_cluster"]
 logger = logging.getLogger(__name__)
 
 LOCAL = "local"
+_KEPT_IN = ".ray/auth_token"
 _PRINTING = "print_to_stdstream"
 _ADDRESS = re.compile(r"([^\s:/@]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 
@@ -78,6 +81,7 @@ def require_cluster(address: str) -> None:
         PoolError: nothing answers there, or something that is not Ray.
         MissingExtraError: Ray is not installed.
     """
+    _use_token(address)
     ray_module()
     if address == LOCAL:
         return
@@ -110,6 +114,7 @@ def join_cluster(address: str) -> Iterator[Cluster]:
         PoolError: this machine does not belong to the cluster, its versions differ, the cluster
             has no processor, or this process uses Ray already.
     """
+    _use_token(address)
     ray = ray_module()
     if ray.is_initialized():
         raise PoolError(
@@ -143,12 +148,28 @@ def _joined(ray: Any, address: str) -> Cluster:
     return Cluster(ray, address)
 
 
+def _use_token(address: str) -> None:
+    """Show a cluster the token that this user has, as Ray does for clusters that it finds itself.
+
+    Ray reads the environment when it is imported. What the user has set stays.
+    """
+    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / _KEPT_IN)
+    if address != LOCAL and (token.is_file() or os.environ.get("RAY_AUTH_TOKEN")):
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
 def _cannot_join(address: str, error: Exception) -> PoolError:
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
+    if "AuthToken" in str(cause) or "authentication token" in str(cause):
+        return PoolError(
+            f"Ray at {address} does not know this user",
+            expected="the token of the cluster in ~/.ray/auth_token",
+            fix="copy that file from the first machine, and set RAY_AUTH_MODE=token",
+        )
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    reason = next((line for line in lines if not line.endswith(":")), type(cause).__name__)
+    reason = (lines or [type(cause).__name__])[-1]
     return PoolError(
         f"Ray at {address} fails ({reason.rstrip('. ')[:200]})",
         expected="a machine of that cluster, with the same versions of Ray and Python",
