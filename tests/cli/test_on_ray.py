@@ -35,7 +35,10 @@ def test_what_cannot_be_leaves_nothing(
     monkeypatch.setitem(sys.modules, "ray", ModuleType("ray"))
     refused((*command, "--ray", "127.0.0.1:9"), "no Ray answers at 127.0.0.1:9 (connection")
     refused((*command, "--ray", "auto"), "the Ray address 'auto'", "HOST:PORT")
-    others = {"encode": [("--device", "cpu")], "index": [("--late",), ("--compare", "base")]}
+    others: dict[str, list[tuple[str, ...]]] = {
+        "encode": [("--device", "cpu")],
+        "index": [("--late",), ("--compare", "base")],
+    }
     for other in others[verb[0]]:
         refused((*command, "--ray", "local", *other), f"{other[0]} and --ray: expected one of the")
     assert list(tmp_path.iterdir()) == [texts]

@@ -88,7 +88,7 @@ def telling_lost_processes(step: Callable[[], int]) -> Iterator[None]:
     """Around a run of several processes: the loss of one of them ends the others with one line.
 
     A process that ends is noticed at once. A machine that is gone without a word is noticed after
-    ``ddp_timeout`` seconds. ``step`` gives the number of steps that are done.
+    ``ddp_timeout`` seconds at the earliest. ``step`` gives the number of steps that are done.
 
     Raises:
         TrainingError: another process is gone.
