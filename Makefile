@@ -6,6 +6,8 @@
 #   make docs-quick    the same, without what takes long: under 2 minutes
 #   make docs-libraries  what the pages do with BERTopic, KeyBERT, SetFit and mteb: 600 MB more
 #   make test-long     every kill, every failed write: run it before an issue is resolved
+#   make crash         the workers of a Ray cluster, killed 50 times (KILLS=2 for a sample)
+#   make hosts         training over two hosts, as network namespaces, one of which dies (needs root)
 #   make test-lowest   the tests with the lowest versions that pyproject.toml allows
 #   make check-pythons wheels and imports for Python 3.12 and 3.13
 #   make lint          style, types, the one-way imports
@@ -23,12 +25,14 @@ LOWEST := .venv-lowest
 LIBRARIES := .venv-libraries
 WORKERS ?= 2
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+KILLS ?= 50
 DATA ?= ../shared/data/governance/governance180-train.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE ?= 1
 export GOMP_SPINCOUNT ?= 10000
 
-.PHONY: setup demo test docs docs-quick docs-libraries test-long test-lowest check-pythons lint format bench \
+.PHONY: setup demo test docs docs-quick docs-libraries test-long crash hosts test-lowest \
+  check-pythons lint format bench \
   bench-tasks scale parity-3.1 clean
 
 setup: $(VENV)/.ready
@@ -77,6 +81,18 @@ test-long: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,clients]'
 	SENTUNE_LONG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s $(LONG_TESTS) \
 	  tests/adapters/library_runs.py
+	$(MAKE) crash KILLS=2
+
+# Ray takes 240 MB, so it is installed only here; the names of its tests keep them out of "make test".
+$(VENV)/.ray: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[ray]'
+	touch $@
+
+crash: $(VENV)/.ray
+	SENTUNE_KILLS=$(KILLS) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/crash/ray_runs.py
+
+hosts: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/crash/two_hosts_runs.py
 
 $(LOWEST)/.ready: pyproject.toml constraints.txt base-model.txt tests/lowest.py set_up.py
 	mkdir -p $(LOWEST)

@@ -16,7 +16,7 @@ from sentune.training.batches.collator import Batch
 from sentune.training.losses import MultipleNegativesRankingLoss
 from sentune.training.losses.base import EmbeddingLoss, Encode
 from sentune.training.trainer import SentenceTransformerTrainer
-from sentune.training.watch import Watch, mean_cosine
+from sentune.training.watch import Watch, mean_cosine, telling_lost_processes
 
 COLUMNS = {
     "anchor": [f"question {i} of {i * 7}" for i in range(12)],
@@ -146,3 +146,26 @@ def test_a_gradient_that_is_not_finite_is_named_before_it_does_harm(
     with pytest.raises(TrainingError, match="the gradient is nan at step 1"):
         made.train()
     assert all(bool(torch.isfinite(weight).all()) for weight in made.model.parameters())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed by peer [10.0.0.2]:3"),
+        RuntimeError("[gloo/transport/tcp/unbound_buffer.cc] Timed out waiting 10000ms for recv"),
+        torch.distributed.DistNetworkError("the client socket has failed"),
+    ],
+)
+def test_a_process_that_is_gone_is_one_line(error: RuntimeError) -> None:
+    with pytest.raises(TrainingError) as caught, telling_lost_processes(lambda: 7):
+        raise error
+    assert str(caught.value) == (
+        "another process of this run was lost after step 7: expected all processes that torchrun "
+        "started. Start all of them again, with resume_from_checkpoint=True to go on from the "
+        "newest checkpoint."
+    )
+
+
+def test_other_errors_stay_what_they_are() -> None:
+    with pytest.raises(RuntimeError, match="out of memory"), telling_lost_processes(lambda: 7):
+        raise RuntimeError("out of memory")

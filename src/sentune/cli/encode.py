@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 
 import typer
 
-from sentune.cli.options import OF_PASSAGES, Model, Texts, reads
+from sentune.cli.on_ray import Ray, refuse_beside_ray, require_ray, runner_on_ray
+from sentune.cli.options import OF_PASSAGES, Model, TextsOfMany, reads
 from sentune.cli.output import interactive, say
+from sentune.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ class _Options(TypedDict):
 @reads(*OF_PASSAGES)
 def command(
     model: Model,
-    file: Texts = "-",
+    file: TextsOfMany = "-",
     out: Annotated[Path, typer.Option(help="The .npy, .parquet or .arrow file to write.")] = Path(
         "vectors.npy"
     ),
@@ -64,19 +65,27 @@ def command(
     long_text: Annotated[
         str, typer.Option(help="Texts over the limit: truncate, or chunk (mean of windows).")
     ] = "truncate",
+    ray: Ray = None,
     *,
     reading: ReadOptions,
 ) -> None:
     """Write the vectors of texts to a file, one row a text. Continues a run that was stopped."""
     from sentune.bulk import FEW, encode_few_to_file, require_vector_file
-    from sentune.data import read_text_rows
+    from sentune.data.many_files import text_files
     from sentune.hardware import may_have_gpu, processor_bfloat16_unit
     from sentune.model_folder.resolve import resolve
 
     require_vector_file(out)
+    if ray is not None:
+        refuse_beside_ray(ray, device=device)
+        require_ray(ray)
     if Path(model).is_file():  # no model given: fails here, not waiting for standard input
         resolve(model)
-    rows = read_text_rows(file, reading)
+    found = text_files(file, reading)
+    if found.skipped:
+        files, others = counted(found.count, "file"), counted(found.skipped, "other")
+        say(f"{files} with texts in {file}; {others} skipped")
+    rows = iter(found)
     # Errors in the first rows are reported before a model is loaded.
     first = list(islice(rows, FEW + 1))
     options: _Options = {
@@ -89,12 +98,12 @@ def command(
     on_processor = device == ["cpu"] or (not device and not may_have_gpu())
     plain = compute_dtype in ("auto", "float32") and batch_size is None and long_text == "truncate"
     written = None
-    if len(first) <= FEW and plain and on_processor:
+    if len(first) <= FEW and plain and on_processor and ray is None:
         bfloat16 = compute_dtype == "auto" and processor_bfloat16_unit() is not None
         written = encode_few_to_file(model, first, out, bfloat16=bfloat16, **options, say=say)
     if written is None:
         every = chain(first, rows)
-        how = (device or [], compute_dtype, batch_size, long_text)
+        how = (device or [], compute_dtype, batch_size, long_text, ray)
         written = _encode_all(model, every, out, *how, options)
     say(_summary(written))
 
@@ -107,6 +116,7 @@ def _encode_all(
     compute_dtype: str,
     batch_size: int | None,
     long_text: str,
+    ray: str | None,
     options: _Options,
 ) -> EncodedFile:
     from sentune.bulk import encode_to_file
@@ -114,12 +124,12 @@ def _encode_all(
     from sentune.process import reuse_freed_memory
 
     reuse_freed_memory(_KEPT)
-    encoder = SentenceTransformer(
-        model, device=devices[0] if devices else None, compute_dtype=compute_dtype
-    )
+    device = "cpu" if ray is not None else next(iter(devices), None)
+    encoder = SentenceTransformer(model, device=device, compute_dtype=compute_dtype)
     say(f"model {encoder.base.name} from {encoder.base.origin}")
     several = len(devices) > 1
-    with encoder.start_multi_process_pool(devices) if several else nullcontext() as pool:
+    pools = encoder.start_multi_process_pool(devices) if several else runner_on_ray(ray, encoder)
+    with pools as pool:
         return encode_to_file(
             encoder,
             rows,
@@ -134,8 +144,6 @@ def _encode_all(
 
 
 def _summary(written: EncodedFile) -> str:
-    from sentune.wording import counted
-
     done = f"wrote {written.rows:,} × {written.width} to {written.path}"
     cut = written.truncation.describe(written.max_seq_length)
     if not written.encoded:

@@ -11,6 +11,7 @@ import typer
 from sentune.cli.documents import read_documents, require_headings_of_documents
 from sentune.cli.interrupted_index import telling_what_is_left
 from sentune.cli.models import loaded_model, telling_truncation
+from sentune.cli.on_ray import Ray, refuse_beside_ray, require_ray, runner_on_ray
 from sentune.cli.options import (
     OF_PASSAGES,
     AsJson,
@@ -70,6 +71,7 @@ def build(
         typer.Option(help="A base model, whose vectors are stored too: for serve --compare."),
     ] = None,
     no_headings: NoHeadings = False,
+    ray: Ray = None,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
@@ -80,12 +82,19 @@ def build(
     from sentune.index.storage import store_at
 
     chosen = long_text_of(long_text)
+    if ray is not None:
+        refuse_beside_ray(ray, late=late, compare=compare)
+        require_ray(ray)
     store_at(out).require_free()
     with telling_what_is_left(out):
         sources = _sources(data, model, reading, no_headings=no_headings)
-    encoder = loaded_model(model)
+    encoder = loaded_model(model, **({} if ray is None else {"device": "cpu"}))
     base = None if compare is None else SentenceTransformer(compare)
-    with telling_what_is_left(out), telling_truncation(encoder):
+    with (
+        telling_what_is_left(out),
+        telling_truncation(encoder),
+        runner_on_ray(ray, encoder) as pool,
+    ):
         index = Index.build(
             out,
             encoder,
@@ -93,6 +102,7 @@ def build(
             long_text=chosen,
             late=late,
             compare=base,
+            pool=pool,
             show_progress_bar=interactive(),
         )
     if as_json:

@@ -40,6 +40,7 @@ __all__ = [
     "RowsRequired",
     "Seed",
     "Texts",
+    "TextsOfMany",
     "long_text_of",
     "reads",
 ]
@@ -66,6 +67,13 @@ Texts = Annotated[
     str,
     typer.Argument(
         help="Texts: one a line, or JSONL, JSON, CSV, TSV, Parquet; - for standard input."
+    ),
+]
+TextsOfMany = Annotated[
+    str,
+    typer.Argument(
+        help="Texts: one a line, or JSONL, JSON, CSV, TSV, Parquet; a folder of such files, also "
+        "as s3://BUCKET/NAME; - for standard input."
     ),
 ]
 Pairs = Annotated[

@@ -25,6 +25,7 @@ from sentune.index.writer import Writer
 from sentune.ranking.pieces import LongText, require_long_text
 
 if TYPE_CHECKING:
+    from sentune.encoding.runners.runner import Runner
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["Index"]
@@ -79,6 +80,7 @@ class Index(IndexReader):
         long_text: LongText = "pieces",
         late: bool = False,
         compare: SentenceTransformer | None = None,
+        pool: Runner | None = None,
         show_progress_bar: bool = False,
         reading: ReadOptions = AS_NAMED,
     ) -> Self:
@@ -100,6 +102,8 @@ class Index(IndexReader):
                 encodes nothing but the question. ``add`` does the same. They come from the same
                 computation; docs/index.md has the bytes.
             compare: a base model, whose vectors are stored too; see :meth:`compared_with`.
+            pool: where to encode, if not in this process; not together with ``late`` and
+                ``compare``.
             show_progress_bar: a bar on standard error.
             reading: what the columns of files are.
 
@@ -113,6 +117,8 @@ class Index(IndexReader):
         require_lancedb()
         for each in (model, *(() if compare is None else (compare,))):
             _require_metric(each)
+        if pool is not None:
+            _require_plain(late=late, compare=compare)
         built_with = IndexModel.of(model, require_long_text(long_text), tokens=late)
         store = store_at(path)
         store.require_free()
@@ -120,7 +126,9 @@ class Index(IndexReader):
         try:
             with store.filling():
                 store.require_free()  # reading the data can take long
-                return cls._built(store, built_with, model, sources, compare, show_progress_bar)
+                return cls._built(
+                    store, built_with, model, sources, compare, pool, show_progress_bar
+                )
         finally:
             store.remove_if_empty()
 
@@ -132,11 +140,12 @@ class Index(IndexReader):
         model: SentenceTransformer,
         sources: Sources,
         compare: SentenceTransformer | None,
+        pool: Runner | None,
         show_progress_bar: bool,
     ) -> Self:
         index = cls._begin(store, store.unfinished() or 1, built_with, model)
         try:
-            index._writer.apply(sources, alone=True, show_progress_bar=show_progress_bar)
+            index._writer.apply(sources, alone=True, show_progress_bar=show_progress_bar, pool=pool)
         except BaseException:
             if not index._version.count():
                 store.discard(index._version.number)
@@ -343,3 +352,14 @@ def _require_metric(model: SentenceTransformer) -> None:
     name = model.similarity_fn_name
     fix = "load the model with another similarity_fn_name"
     require_choice("the model's similarity_fn_name", name, SIMILARITIES, fix=fix)
+
+
+def _require_plain(*, late: bool, compare: object) -> None:
+    """Refuse what a pool does not compute. Raises ArgumentError."""
+    for name, given in (("late", late), ("compare", compare is not None)):
+        if given:
+            raise ArgumentError(
+                f"{name} and a pool",
+                expected="one of the two: vectors of tokens and of a base are computed here",
+                fix=f"leave {name} out, or build without a pool",
+            )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from sentune.data.bucket_files import bucket_files, is_object_location, rows_of_object
 from sentune.data.files.lines import STDIN
 from sentune.data.passages import Passage, passage_files, read_passage_rows
 from sentune.data.roles.fields import FieldNames, FieldValue
@@ -20,7 +22,8 @@ class Source:
     """Passages that are added, changed and removed together.
 
     Attributes:
-        name: the absolute path of a file, ``-`` for standard input, empty for Python.
+        name: the absolute path of a file, the name of an object, ``-`` for standard input, empty
+            for Python.
         passages: reads them, once to compare and once to encode what changed.
         whole: whether passages that it no longer has are to be removed.
     """
@@ -54,7 +57,8 @@ class Sources:
 
 
 Data = str | Path | Sources | Iterable[Passage | Mapping[str, FieldValue]]
-"""A file, a folder, ``"-"`` for standard input, passages, or sources that are made already."""
+"""A file, a folder, ``s3://BUCKET/NAME``, ``"-"`` for standard input, passages, or sources that
+are made already."""
 
 
 def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
@@ -72,6 +76,8 @@ def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
     if data == STDIN:
         typed = list(read_passage_rows(STDIN, reading))
         return Sources((Source(STDIN, lambda: typed, whole=True),))
+    if isinstance(data, str) and is_object_location(data):
+        return _sources_in_bucket(data, reading)
     if isinstance(data, str | Path):
         found = passage_files(data)
         is_file = found.files == (Path(data),)  # a folder of datasets counts as one
@@ -86,3 +92,14 @@ def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
 
 def _file(path: Path, reading: ReadOptions) -> Source:
     return Source(str(path.resolve()), lambda: read_passage_rows(path, reading), whole=True)
+
+
+def _sources_in_bucket(location: str, reading: ReadOptions) -> Sources:
+    names, skipped = bucket_files(location)
+    each = tuple(Source(name, _in_bucket(name, reading), whole=True) for name in names)
+    folder = None if names == [location.rstrip("/")] else Path(location)
+    return Sources(each, folder, skipped)
+
+
+def _in_bucket(location: str, reading: ReadOptions) -> Callable[[], Iterator[Passage]]:
+    return lambda: rows_of_object(location, partial(read_passage_rows, options=reading))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sentune.index.object_storage.bucket import is_object_location
+from sentune.bucket import is_object_location
 from sentune.index.store import LocalStore, Store
 
 __all__ = ["store_at"]

@@ -15,6 +15,7 @@ from sentune.data.passages import Passage
 from sentune.errors import IndexFolderError
 from sentune.index.changes import Changes, Digests, plan
 from sentune.index.dense import prepare
+from sentune.index.encoding_ahead import EncodingAhead
 from sentune.index.rows.arrow_rows import (
     FIELDS_DIGEST,
     SOURCE,
@@ -43,6 +44,7 @@ from sentune.vectors import require_finite
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from sentune.encoding.runners.runner import Runner
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
 __all__ = ["LEARNT_FROM", "Writer"]
@@ -93,10 +95,18 @@ class Writer:
             with self._version.change():
                 yield
 
-    def apply(self, sources: Sources, *, alone: bool = False, show_progress_bar: bool) -> Changes:
+    def apply(
+        self,
+        sources: Sources,
+        *,
+        alone: bool = False,
+        show_progress_bar: bool,
+        pool: Runner | None = None,
+    ) -> Changes:
         """Bring sources up to date; see :meth:`sentune.index.index.Index.add`.
 
-        With ``alone``, everything else that the index has is removed.
+        With ``alone``, everything else that the index has is removed. ``pool`` is where texts are
+        encoded; it computes no vectors of tokens.
         """
         known = self._known(sources, alone=alone)
         plans = [
@@ -111,7 +121,9 @@ class Writer:
         )
         total = sum(len(each.wanted) for _, each in plans)
         fields = column_types((each.kinds for _, each in plans), self._version.table.schema)
-        encoded = self._write_all(wanted, total, fields, show_progress_bar=show_progress_bar)
+        encoded = self._write_all(
+            wanted, total, fields, show_progress_bar=show_progress_bar, pool=pool
+        )
         gone = {source.name: each.gone for source, each in plans if source.whole or alone}
         left = [name for name in known if name not in gone and (alone or sources.covers(name))]
         gone |= {name: frozenset(known[name]) for name in left}
@@ -162,11 +174,21 @@ class Writer:
         fields: Mapping[str, pa.DataType],
         *,
         show_progress_bar: bool,
+        pool: Runner | None = None,
     ) -> int:
         encoded = 0
+        chunks = iter(lambda: list(islice(wanted, _CHUNK)), [])
         with progress("encode", total, unit="passages", show=show_progress_bar) as advance:
-            while chunk := list(islice(wanted, _CHUNK)):
-                encoded += self._write(chunk, fields, advance)
+            if pool is None:
+                return sum(self._write(chunk, fields, advance) for chunk in chunks)
+            ahead = EncodingAhead(
+                self._model(), pool, self._long_text, _SHOWN, self._version.vectors_of_texts
+            )
+            for each in ahead(chunks, advance):
+                texts = list({text_digest(passage.text) for _, passage in each.passages})
+                known = {**self._version.vectors_of_texts(texts), **each.texts}
+                self._commit(each.passages, fields, known)
+                encoded += len(each.texts)
         return encoded
 
     def _write(
@@ -179,6 +201,16 @@ class Writer:
         missing = {digest: text for digest, text in texts.items() if digest not in known}
         advance(len(chunk) - len(missing))
         known |= dict(zip(missing, self._encoded(list(missing.values()), advance), strict=True))
+        self._commit(chunk, fields, known)
+        return len(missing)
+
+    def _commit(
+        self,
+        chunk: Sequence[Sourced],
+        fields: Mapping[str, pa.DataType],
+        known: Mapping[str, TextVectors],
+    ) -> None:
+        passages = [passage for _, passage in chunk]
         rows = table_of([source for source, _ in chunk], passages, fields)
         each = [known[text_digest(passage.text)] for passage in passages]
         pieces = Pieces.of([passage.text for passage in passages], [one.spans for one in each])
@@ -187,7 +219,6 @@ class Writer:
         tokens = [own for one in each for own in one.tokens]
         with self.writing():
             self._version.upsert(rows, pieces, words, vectors, tokens)
-        return len(missing)
 
     def _encoded(self, texts: Sequence[str], advance: Advance) -> list[TextVectors]:
         found: list[TextVectors] = []

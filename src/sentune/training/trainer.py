@@ -28,7 +28,7 @@ from sentune.training.given import (
 )
 from sentune.training.loader import column_prompts, train_loader
 from sentune.training.places import claim_output
-from sentune.training.watch import Watch, Watched
+from sentune.training.watch import Watch, Watched, telling_lost_processes
 
 try:
     from transformers import EarlyStoppingCallback, TrainerCallback, set_seed
@@ -215,7 +215,8 @@ class SentenceTransformerTrainer(MeasuringTrainer):
         self.model.extras = trained_dimensions(self.loss)
         self.model.model_card = f"# Tuned from {self.model.base.name} with sentune, not evaluated\n"
         try:
-            return super().train(resume_from_checkpoint, *args, **options)
+            with telling_lost_processes(lambda: self.state.global_step):
+                return super().train(resume_from_checkpoint, *args, **options)
         finally:
             if self.bar is not None:
                 self.bar.close()

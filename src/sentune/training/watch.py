@@ -1,9 +1,10 @@
-"""Checks of every training step: the loss, the gradient, and vectors that collapse."""
+"""Checks of a training: the loss, the gradient, vectors that collapse, and processes that die."""
 
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,10 @@ from torch import Tensor, nn
 from sentune.errors import TrainingError
 from sentune.network.pack import Pack
 
-__all__ = ["Watch", "Watched"]
+__all__ = ["Watch", "Watched", "telling_lost_processes"]
 
 _COLLAPSED, _APART = 0.99, 0.95
+_OF_A_LOST_PROCESS = ("closed by peer", "reset by peer", "Timed out waiting", "Broken pipe")
 _FEWEST = 8  # texts; the mean cosine of fewer says little
 
 
@@ -79,6 +81,35 @@ class Watched:
         vectors: Tensor = self._model(pack)
         self._watch.vectors(vectors, self._step)
         return vectors
+
+
+@contextmanager
+def telling_lost_processes(step: Callable[[], int]) -> Iterator[None]:
+    """Around a run of several processes: the loss of one of them ends the others with one line.
+
+    A process that ends is noticed at once. A machine that is gone without a word is noticed after
+    ``ddp_timeout`` seconds at the earliest. ``step`` gives the number of steps that are done.
+
+    Raises:
+        TrainingError: another process is gone.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not _lost(error):
+            raise
+        raise TrainingError(
+            f"another process of this run was lost after step {step()}",
+            expected="all processes that torchrun started",
+            fix="start all of them again, with resume_from_checkpoint=True to go on from the "
+            "newest checkpoint",
+        ) from error
+
+
+def _lost(error: RuntimeError) -> bool:
+    if isinstance(error, torch.distributed.DistError):
+        return True
+    return "gloo" in str(error) and any(each in str(error) for each in _OF_A_LOST_PROCESS)
 
 
 @torch.no_grad()

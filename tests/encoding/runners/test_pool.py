@@ -254,7 +254,8 @@ def test_texts_that_end_every_worker_are_an_error(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     started_with(
-        "import sentune.encoding.worker as w; w.encode_chunk = lambda *_: os._exit(3); w.main()",
+        "import sentune.encoding.workers.pool_worker as w; "
+        "w.encode_chunk = lambda *_: os._exit(3); w.main()",
         monkeypatch,
     )
     with tiny.start_multi_process_pool(["cpu"]) as pool:
@@ -291,7 +292,7 @@ def test_a_failure_inside_a_worker_is_reported(
     tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started_with(
-        "import sentune.encoding.worker as w; good = w.encode_chunk\n"
+        "import sentune.encoding.workers.pool_worker as w; good = w.encode_chunk\n"
         "def encode(model, texts, *rest):\n"
         "    if 'bad' in texts: raise RuntimeError('out of memory')\n"
         "    return good(model, texts, *rest)\n"
@@ -308,7 +309,8 @@ def test_a_missing_extra_in_a_worker_is_raised_as_itself(
     tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started_with(
-        "import sentune.encoding.worker as w; from sentune.errors import MissingExtraError\n"
+        "import sentune.encoding.workers.pool_worker as w\n"
+        "from sentune.errors import MissingExtraError\n"
         "def encode(*_): raise MissingExtraError('pyarrow', 'index')\n"
         "w.encode_chunk = encode; w.main()",
         monkeypatch,
@@ -323,7 +325,7 @@ def test_what_a_worker_prints_does_not_reach_the_pipe(
     tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started_with(
-        "import sentune.encoding.worker as w; good = w.encode_chunk\n"
+        "import sentune.encoding.workers.pool_worker as w; good = w.encode_chunk\n"
         "def encode(*given):\n"
         "    print('noise', flush=True); os.system('echo noise'); return good(*given)\n"
         "w.encode_chunk = encode; w.main()",
@@ -368,7 +370,7 @@ def test_closing_a_pool_ends_those_who_wait_for_it(
     tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started_with(
-        "import time, sentune.encoding.worker as w\n"
+        "import time, sentune.encoding.workers.pool_worker as w\n"
         "w.encode_chunk = lambda *_: time.sleep(600); w.main()",
         monkeypatch,
     )

@@ -92,5 +92,5 @@ def s3(s3_server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> It
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests that fail are repeated for a short time only."""
-    monkeypatch.setattr("sentune.index.object_storage.bucket._RETRIES", 1)
-    monkeypatch.setattr("sentune.index.object_storage.bucket._RETRYING", 1)
+    monkeypatch.setattr("sentune.bucket._RETRIES", 1)
+    monkeypatch.setattr("sentune.bucket._RETRYING", 1)

@@ -14,9 +14,9 @@ from tests.index.object_storage.conftest import KEYS, Server, error
 from tests.long import LONG
 
 from sentune import SentenceTransformer
+from sentune.bucket import Bucket, ChangedError
 from sentune.errors import ArgumentError, IndexFolderError, OutputError
 from sentune.index import Index
-from sentune.index.object_storage.bucket import Bucket, ChangedError
 from sentune.index.object_storage.lease import Lease
 from sentune.index.object_storage.store import ObjectStore
 

@@ -1,1 +1,1 @@
-"""Where chunks of texts become blocks of vectors: in this process, or in a pool of others."""
+"""Where chunks of texts become blocks of vectors: here, in a pool of processes, or on a cluster."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
@@ -11,9 +12,10 @@ import torch
 from torch import Tensor
 
 from sentune.encoding.encode import Block
+from sentune.errors import PoolError, SentuneError
 from sentune.tokens.truncation import Truncation
 
-__all__ = ["block_of", "frame_of"]
+__all__ = ["block_of", "error_record", "frame_of"]
 
 
 def frame_of(block: Block) -> tuple[dict[str, Any], bytes]:
@@ -38,3 +40,15 @@ def block_of(head: dict[str, Any], body: bytes) -> Block:
 
 def _bytes(rows: Tensor) -> bytes:
     return rows.cpu().float().numpy().tobytes()
+
+
+def error_record(error: Exception) -> dict[str, str]:
+    """The message of an error, which is raised again in the caller's process."""
+    if not isinstance(error, SentuneError):
+        traceback.print_exception(error)
+        error = PoolError(
+            f"a worker failed ({type(error).__name__}: {error})",
+            expected="a worker that can encode the texts",
+            fix="encode without a pool to see where it fails",
+        )
+    return error.to_json()

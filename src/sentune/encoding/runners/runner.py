@@ -4,7 +4,8 @@
 
     encode ─────────┐           ┌─ Here ─ this process, chunk after chunk ─┐
     encode_blocks ──┼─ chunks ──┤                                          ├─ blocks, in order
-    encode_to_file ─┘           └─ Pool ─ worker processes ────────────────┘
+    encode_to_file ─┤           ├─ Pool ─ worker processes ────────────────┤
+    index build ────┘           └─ RayRunner ─ machines of a cluster ──────┘
 
 Whoever encodes takes a ``Runner`` and does not know which one it is.
 """

@@ -22,7 +22,7 @@ _SECONDS_TO_END = 2
 # With the path of this process, the worker imports the same sentune.
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from sentune.encoding.worker import main; main()"
+    "from sentune.encoding.workers.pool_worker import main; main()"
 )
 
 

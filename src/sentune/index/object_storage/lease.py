@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from sentune.index.object_storage.bucket import Bucket, ChangedError, StorageError
+from sentune.bucket import Bucket, ChangedError, StorageError
 
 __all__ = ["Lease", "LeaseLostError", "is_held"]
 

@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from sentune.bucket import Bucket, ChangedError, StorageError
 from sentune.errors import IndexFolderError, OutputError
-from sentune.index.object_storage.bucket import Bucket, ChangedError, StorageError
 from sentune.index.object_storage.cache import Cache
 from sentune.index.object_storage.lease import Lease, is_held
 from sentune.index.store import BASE_FOLDER, CURRENT, FORMAT, MODEL_FILE, VERSION, version_in

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.bucket import without_secrets
 from sentune.errors import ArgumentError, MissingExtraError
-from sentune.index.object_storage.bucket import without_secrets
 from sentune.index.rows.arrow_rows import (
     FIELDS_DIGEST,
     NUMBER,

@@ -44,23 +44,26 @@ class Bucket:
     machine's role. A request that fails is repeated for 20 seconds.
 
     Raises:
-        ArgumentError: no bucket, or no name in it.
+        ArgumentError: no bucket, or no name in it; with ``whole``, the name may be missing.
         MissingExtraError: obstore is not installed.
     """
 
-    def __init__(self, location: str) -> None:
-        self.location = location.rstrip("/")
-        bucket, _, self.prefix = self.location.removeprefix(_SCHEME).partition("/")
-        if not bucket or not self.prefix or "//" in self.prefix or ".." in self.prefix.split("/"):
+    def __init__(self, location: str, *, whole: bool = False) -> None:
+        name = location.removeprefix(_SCHEME).rstrip("/")
+        self.location = _SCHEME + name
+        bucket, _, self.prefix = name.partition("/")
+        unnamed = not self.prefix and not whole
+        if not bucket or unnamed or "//" in self.prefix or ".." in self.prefix.split("/"):
+            given = location if whole else f"the index {location}"
             raise ArgumentError(
-                f"the index {location}",
+                given,
                 expected="a bucket and a name in it: s3://BUCKET/NAME",
-                fix="add the name that the index has in the bucket",
+                fix="add the name" if whole else "add the name that the index has in the bucket",
             )
         self._obstore = _obstore()
         self._store = import_module("obstore.store").S3Store(
             bucket,
-            prefix=self.prefix,
+            prefix=self.prefix or None,
             client_options={**_REQUEST, "allow_http": _is_plain(_endpoint())},
             retry_config=_retries(),
             **({} if _endpoint() is None else {"endpoint": _endpoint()}),
@@ -152,7 +155,7 @@ class Bucket:
                 self._obstore.delete(self._store, keys)
 
     def _key(self, path: str) -> str:
-        return str(path).removeprefix(f"{self.prefix}/")
+        return str(path).removeprefix(f"{self.prefix}/" if self.prefix else "")
 
     @property
     def _errors(self) -> Any:

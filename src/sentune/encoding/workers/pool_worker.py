@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import traceback
 from typing import IO, Any
 
 import torch
 
 from sentune.encoding.encode import EncodeSettings, encode_chunk
-from sentune.encoding.runners.frames import frame_of
+from sentune.encoding.runners.frames import error_record, frame_of
 from sentune.encoding.runners.messages import claim_pipes, read_frame, write_frame
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.errors import PoolError, SentuneError
 
 __all__ = ["main"]
 
@@ -47,7 +45,7 @@ def _load(head: dict[str, Any], replies: IO[bytes]) -> SentenceTransformer | Non
             batch_invariant=head["batch_invariant"],
         )
     except Exception as error:  # noqa: BLE001 — the pool must get every error
-        write_frame(replies, _error_record(error))
+        write_frame(replies, error_record(error))
         return None
     write_frame(replies, {"ready": True})
     return model
@@ -62,18 +60,6 @@ def _answer(
         settings = EncodeSettings(**head["settings"])
         block = encode_chunk(model, json.loads(body), settings, lambda _: None)
     except Exception as error:  # noqa: BLE001 — as above
-        write_frame(replies, _error_record(error))
+        write_frame(replies, error_record(error))
     else:
         write_frame(replies, *frame_of(block))
-
-
-def _error_record(error: Exception) -> dict[str, str]:
-    """What the pool raises again in the caller's process."""
-    if not isinstance(error, SentuneError):
-        traceback.print_exception(error)
-        error = PoolError(
-            f"a worker failed ({type(error).__name__}: {error})",
-            expected="a worker that can encode the texts",
-            fix="encode without a pool to see where it fails",
-        )
-    return error.to_json()

@@ -1,0 +1,97 @@
+"""The texts of a folder and of a bucket are those of its files, one after another."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.index.object_storage.conftest import Server, error
+
+from sentune.bucket import Bucket
+from sentune.data.many_files import text_files
+from sentune.data.texts import TextRow
+from sentune.errors import ArgumentError, DataError
+from sentune.index.sources import sources_of
+
+pytest_plugins = ["tests.index.object_storage.conftest"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "texts"
+    (place / "b").mkdir(parents=True)
+    (place / "a.jsonl").write_text(
+        "\n".join(json.dumps({"id": f"a{n}", "text": f"text {n}"}) for n in range(3))
+    )
+    pq.write_table(pa.table({"id": [7, 8], "text": ["seven", "eight"]}), place / "b" / "z.parquet")
+    (place / "notes.md").write_text("# Notes")
+    (place / ".hidden.jsonl").write_text("no JSON")
+    return place
+
+
+EXPECTED = [
+    *(TextRow(f"text {n}", f"a{n}") for n in range(3)),
+    TextRow("seven", "7"),
+    TextRow("eight", "8"),
+]
+
+
+def test_a_folder(folder: Path) -> None:
+    found = text_files(folder)
+    assert (found.count, found.skipped) == (2, 1)
+    assert list(found) == EXPECTED
+    assert list(text_files(folder / "a.jsonl")) == EXPECTED[:3]
+
+
+def test_a_bucket(folder: Path, s3: Server) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            Bucket("s3://test/texts").put(str(path.relative_to(folder)), path)
+    for location in ("s3://test/texts", "s3://test/texts/", "s3://test"):
+        found = text_files(location)
+        assert (found.count, found.skipped) == (2, 1)
+        assert list(found) == EXPECTED
+    assert list(text_files("s3://test/texts/a.jsonl")) == EXPECTED[:3]
+    s3.requests.clear()
+    rows = iter(text_files("s3://test/texts"))
+    next(rows)
+    assert [path for _, path in s3.requests if path.endswith((".jsonl", ".parquet"))] == [
+        "/test/texts/a.jsonl"  # the next object is fetched when its rows are asked for
+    ]
+
+
+def test_the_sources_of_an_index(folder: Path, s3: Server) -> None:
+    Bucket("s3://test/texts").put("a.jsonl", folder / "a.jsonl")
+    found = sources_of("s3://test/texts")
+    assert [source.name for source in found.each] == ["s3://test/texts/a.jsonl"]
+    for _ in range(2):  # once to compare, once to encode
+        assert [each.id for each in found.each[0].passages()] == ["a0", "a1", "a2"]
+    assert found.covers("s3://test/texts/gone.jsonl")
+    assert not found.covers("s3://test/other/gone.jsonl")
+    assert not sources_of("s3://test/texts/a.jsonl").covers("s3://test/texts/gone.jsonl")
+
+
+@pytest.mark.usefixtures("quick")
+def test_errors_name_the_object(s3: Server) -> None:
+    Bucket("s3://test/texts").put("a.jsonl", b'{"text": "one"}\n{"text": 3}\n')
+    with pytest.raises(DataError, match=r"^s3://test/texts/a.jsonl, line 2"):
+        list(text_files("s3://test/texts"))
+    with pytest.raises(DataError, match=r"s3://test/texts/b.jsonl does not exist"):
+        list(text_files("s3://test/texts/b.jsonl"))
+    with pytest.raises(DataError, match="s3://test/none has no file with texts"):
+        text_files("s3://test/none")
+    with pytest.raises(ArgumentError, match="expected a bucket and a name in it"):
+        text_files("s3://")
+    s3.fault = lambda *_: ("403 Forbidden", error("AccessDenied"))
+    with pytest.raises(DataError, match=r"s3://test/texts can't be read .access denied"):
+        text_files("s3://test/texts")
+    with pytest.raises(DataError, match=r"s3://test/texts/a.jsonl can't be read .access denied"):
+        list(text_files("s3://test/texts/a.jsonl"))
+
+
+def test_a_folder_without_texts(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has no file with passages"):
+        text_files(tmp_path)
