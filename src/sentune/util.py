@@ -29,6 +29,7 @@ from sentune.tasks.communities import community_detection
 from sentune.tasks.paraphrases import paraphrase_mining, paraphrase_mining_embeddings
 from sentune.tasks.semantic_search import semantic_search
 from sentune.tasks.semantic_search import semantic_search as information_retrieval
+from sentune.training.losses.angle import pairwise_angle_sim
 from sentune.training.mining.hard_negatives import mine_hard_negatives
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "manhattan_sim",
     "mine_hard_negatives",
     "normalize_embeddings",
+    "pairwise_angle_sim",
     "pairwise_cos_sim",
     "pairwise_dot_score",
     "pairwise_euclidean_sim",
