@@ -278,7 +278,8 @@ def test_what_scripts_ask_of_a_model(pair_folder: Path, tmp_path: Path) -> None:
     model.default_activation_function = nn.Identity()
     assert model.activation_fn is model.default_activation_function
     asked = model.evaluate(lambda *given: given, str(tmp_path / "new"))
-    assert asked == (model, str(tmp_path / "new")) and (tmp_path / "new").is_dir()
+    assert asked == (model, str(tmp_path / "new"))
+    assert (tmp_path / "new").is_dir()
     model.gradient_checkpointing_enable()
     assert model.encoder.recompute_every == 1
     with pytest.raises(ArgumentError, match="one process scores with all cores"):

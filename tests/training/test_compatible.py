@@ -111,7 +111,7 @@ def test_the_settings_are_the_reference_ones_with_their_defaults(tmp_path: Path)
         if (value or None) != (ours.to_dict().get(name) or None)
     }
     assert differing <= {
-        *("bf16", "save_strategy", "logging_dir"),  # documented
+        *("bf16", "logging_dir"),  # documented
         *("accelerator_config", "fsdp", "fsdp_config", "prediction_loss_only"),
         *("ddp_broadcast_buffers", "local_rank"),  # about loading, sharding and processes
     }

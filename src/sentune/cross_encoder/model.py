@@ -69,8 +69,8 @@ class CrossEncoder(ScriptedScorer):
             the name of the usual one.
         model_card_data: what the card says beside the model.
         options: ``cache_folder``, ``local_files_only`` and ``token``, which say where to look for a
-            hub model; ``activation_fn``, which ``predict`` and ``rank`` apply to the scores (when None
-            the folder's, else a sigmoid for one label and nothing for several);
+            hub model; ``activation_fn``, which ``predict`` and ``rank`` apply to the scores (when
+            None the folder's, else a sigmoid for one label and nothing for several);
             ``config_kwargs``, values that overrule those of ``config.json``; ``model_kwargs`` with
             ``dtype`` (to compute in) or ``ignore_mismatched_sizes`` (a new last layer where
             ``num_labels`` is not the folder's); ``processor_kwargs`` with ``model_max_length``;

@@ -40,11 +40,9 @@ def all_values(
 
     block, kept = encode_both(model, texts, settings, keep)
     vectors = block.vectors.cpu()
-    found = [
-        {**values, "sentence_embedding": vector}
-        for values, vector in zip(kept, vectors, strict=True)
-    ]
-    return found, block.truncation
+    for values, vector in zip(kept, vectors, strict=True):
+        values["sentence_embedding"] = vector
+    return kept, block.truncation
 
 
 def require_plain(**options: Any) -> None:

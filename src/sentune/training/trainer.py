@@ -60,9 +60,9 @@ class SentenceTransformerTrainer(MeasuringTrainer):
 
     All columns of a batch go through the encoder in one packed forward. Weights, gradients and
     optimizer state are float32. The encoder computes in the model's number format, or in the one
-    that ``args.bf16`` names. With ``save_strategy`` the run writes checkpoints into
-    ``args.output_dir``, and ``train(resume_from_checkpoint=True)`` continues from the last one with
-    bit-identical results.
+    that ``args.bf16`` names. The run writes checkpoints into ``args.output_dir`` unless
+    ``save_strategy`` is ``no``, and ``train(resume_from_checkpoint=True)`` continues from the last
+    one with bit-identical results.
 
     Args:
         model: trained in place.
