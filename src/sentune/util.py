@@ -24,6 +24,7 @@ from sentune.encoding.vector_tools import (
     normalize_embeddings,
     truncate_embeddings,
 )
+from sentune.left_out import not_there
 from sentune.progress import LoggingHandler
 from sentune.tasks.communities import community_detection
 from sentune.tasks.paraphrases import paraphrase_mining, paraphrase_mining_embeddings
@@ -60,3 +61,7 @@ __all__ = [
     "semantic_search",
     "truncate_embeddings",
 ]
+
+
+def __getattr__(name: str) -> object:
+    return not_there(__name__, name)

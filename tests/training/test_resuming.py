@@ -425,7 +425,7 @@ def test_a_checkpoint_from_elsewhere_does_not_mix_either(tmp_path: Path, tiny_fo
 def test_a_run_that_was_not_told_to_save_does(
     tmp_path: Path, tiny_folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    untold = {"save_strategy": None, "save_steps": 500, "num_train_epochs": 1}
+    untold: dict[str, Any] = {"save_strategy": None, "save_steps": 500, "num_train_epochs": 1}
     for number in range(3):
         trainer(tmp_path, tiny_folder, **untold, learning_rate=10.0 ** -(number + 2)).train()
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -447,7 +447,7 @@ class Odd(TrainerCallback, ExportableState):  # type: ignore[misc]
 def test_a_checkpoint_that_nobody_asked_for_stops_no_run(
     tmp_path: Path, tiny_folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    untold = {"save_strategy": None, "save_steps": 500, "num_train_epochs": 1}
+    untold: dict[str, Any] = {"save_strategy": None, "save_steps": 500, "num_train_epochs": 1}
     run = trainer(tmp_path / "untold", tiny_folder, **untold)
     run.add_callback(Odd())
     assert run.train().global_step == 4

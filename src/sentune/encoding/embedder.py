@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from sentune.checks import require_whole
 from sentune.encoding.computing import Computing
 from sentune.encoding.features import embed_features
-from sentune.encoding.given_tokenizer import usable_tokenizer
-from sentune.encoding.stages import set_length_limit
+from sentune.encoding.stages.given_tokenizer import usable_tokenizer
+from sentune.encoding.stages.transformer import set_length_limit
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.vector_modules import described, write_module_weights
 from sentune.model_folder.weight_files import WEIGHTS

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sentune.encoding.auto_model import AutoModel
 from sentune.encoding.card_data import SentenceTransformerModelCardData
 from sentune.encoding.runners.pool import Pool
 from sentune.encoding.stage_list import StageList
+from sentune.encoding.stages.auto_model import AutoModel
 from sentune.errors import ArgumentError
 from sentune.files import claim_folder, make_folder, new_folder, write_text
 from sentune.hardware import choose_compute

@@ -21,7 +21,7 @@ from sentune.encoding.similarity import (
     similarity_name,
     similarity_pairwise,
 )
-from sentune.encoding.stages import Transformer, require_stages, without_stages
+from sentune.encoding.stages.transformer import Transformer, require_stages, without_stages
 from sentune.errors import ArgumentError
 from sentune.hardware import choose_compute
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL

@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 
 from torch import nn
 
-from sentune.encoding.stages import Transformer, require_stages
+from sentune.encoding.stages.transformer import Transformer, require_stages
 from sentune.encoding.text_encoder import TextEncoder
 from sentune.errors import ArgumentError
 from sentune.model_folder.resolve import BaseModel

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sentune.checks import require_whole
-from sentune.encoding.all_values import all_values, require_plain
 from sentune.encoding.chunks import chunks
 from sentune.encoding.collect import collect, collect_tokens
 from sentune.encoding.embedder import Embedder
@@ -23,7 +22,9 @@ from sentune.encoding.encode import (
     KeepTokens,
     LongText,
     OutputValue,
+    all_values,
     encode_both,
+    require_plain,
 )
 from sentune.encoding.inputs import Inputs, given_once
 from sentune.encoding.precision import require_precision
@@ -143,7 +144,7 @@ class TextEncoder(Embedder):
             show_progress_bar: when None, shown if this module's logger is at INFO or below.
             output_value: ``sentence_embedding``; ``token_embeddings`` for the vectors of the
                 tokens before pooling; or None for a mapping of all values of each text, see
-                :func:`sentune.encoding.all_values.all_values`.
+                :func:`sentune.encoding.encode.all_values`.
             precision: format of the result, see
                 :func:`sentune.encoding.precision.quantize_embeddings`.
             convert_to_numpy: an array; otherwise a list of tensors.

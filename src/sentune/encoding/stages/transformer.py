@@ -16,8 +16,8 @@ from torch import nn
 
 from sentune.checks import require_whole
 from sentune.encoding.arguments import Loading, Options, merged
-from sentune.encoding.auto_model import AutoModel
-from sentune.encoding.given_tokenizer import usable_tokenizer
+from sentune.encoding.stages.auto_model import AutoModel
+from sentune.encoding.stages.given_tokenizer import usable_tokenizer
 from sentune.errors import ArgumentError
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import BaseModel, resolve
