@@ -128,7 +128,7 @@ _NAMES: tuple[tuple[str, tuple[str, str]], ...] = (
     (
         "save_to_hub_args_decorator all_gather all_gather_padded all_gather_with_grad get_rank "
         "get_world_size check_package_availability check_version_requirements "
-        "is_accelerate_available is_datasets_available is_dist_initialized is_training_available "
+        "is_dist_initialized "
         "load_dir_path load_file_path disabled_tqdm install_logger similarity_fct_name "
         "check_teacher_targets import_from_string import_module_class disable_datasets_caching "
         "disable_logging append_to_last_row ORIGINAL_TRANSFORMER_MODELS _convert_to_batch "
