@@ -50,6 +50,7 @@ def settings(out: Path, **changes: Any) -> SentenceTransformerTrainingArguments:
         "dropout": 0.0,
         "prompts": "",
         "disable_tqdm": True,
+        "save_strategy": "no",
         # Keeps the rounding of tiny gradients from being blown up to whole steps.
         "adam_epsilon": 1e-4,
         "learning_rate": 1e-3,

@@ -54,7 +54,9 @@ class SentenceTransformerTrainer(MeasuringTrainer):
     ...     "positive": ["shutil.copy copies a file.", "Thread.join waits for its end."],
     ... }
     >>> model = SentenceTransformer("all-MiniLM-L6-v2")
-    >>> args = SentenceTransformerTrainingArguments(tempfile.mkdtemp(), disable_tqdm=True)
+    >>> args = SentenceTransformerTrainingArguments(
+    ...     tempfile.mkdtemp(), save_strategy="no", disable_tqdm=True
+    ... )
     >>> SentenceTransformerTrainer(model, args, pairs).train().global_step
     3
 
