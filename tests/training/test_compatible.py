@@ -139,7 +139,8 @@ def test_the_fit_method_has_the_reference_arguments() -> None:
 def test_asking_for_checkpoints_in_any_way_gives_them(
     model: SentenceTransformer, tmp_path: Path, save: dict[str, int]
 ) -> None:
-    SentenceTransformerTrainer(model, settings(tmp_path, **save), PAIRS).train()
+    asked = settings(tmp_path, save_strategy=None, **save)
+    SentenceTransformerTrainer(model, asked, PAIRS).train()
     assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-2"]
 
 
@@ -414,7 +415,12 @@ def test_weights_of_a_loss_are_trained_and_resumed(tiny_folder: Path, tmp_path: 
     ends = []
     for stop in (None, 2):
         torch.manual_seed(0)
-        saved: dict[str, Any] = {"save_steps": 2, "num_train_epochs": 2, "learning_rate": 1e-2}
+        saved: dict[str, Any] = {
+            "save_strategy": "steps",
+            "save_steps": 2,
+            "num_train_epochs": 2,
+            "learning_rate": 1e-2,
+        }
         made = _run(tiny_folder, tmp_path / str(stop), saved, stop)
         ends.append({**weights(made.model), **dict(made.loss.module.classifier.state_dict())})
         assert made.state.global_step == 4
@@ -463,7 +469,9 @@ def test_an_own_loss_has_no_place_in_another(model: SentenceTransformer) -> None
 
 def test_a_run_may_save_beside_its_checkpoints(model: SentenceTransformer, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
-    trainer = SentenceTransformerTrainer(model, settings(tmp_path, save_steps=1), PAIRS)
+    trainer = SentenceTransformerTrainer(
+        model, settings(tmp_path, save_strategy="steps", save_steps=1), PAIRS
+    )
     trainer.train()
     trainer.save_model()
     model.save_pretrained(tmp_path)

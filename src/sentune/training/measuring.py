@@ -72,7 +72,7 @@ class MeasuringTrainer(ResumableTrainer):
         if self.args.metric_for_best_model is not None:
             wanted = self.args.metric_for_best_model.removeprefix(prefix)
             require_choice("metric_for_best_model", wanted, [*found])
-        self.log({**metrics})  # it adds the epoch to what it gets
+        self.log(metrics)
         self.control: TrainerControl = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )

@@ -1,6 +1,5 @@
 """Stages put into a model and taken out, and all values of a text."""
 
-import copy
 import sys
 
 import torch
@@ -15,14 +14,13 @@ model.pop(len(model) - 1)
 model.insert(2, models.LayerNorm(32))
 print([type(stage).__name__ for stage in model])
 model[0].max_seq_length = 12
-print(model.max_seq_length, model[1].pooling_mode_mean_tokens)
+print(model.max_seq_length, len(model[:2]))
 values = model.encode("the words of a file", output_value=None)
 print(sorted(values.keys() - {"modality"}), values["input_ids"].tolist())
 print(values["token_embeddings"].shape, values["sentence_embedding"][:3].tolist())
-other = copy.deepcopy(model)
 model.save("out")
 again = SentenceTransformer("out", device="cpu")
 texts = ["a list of names", "an error", "the end", "the end of a block"]
-print((again.encode(texts) == other.encode(texts)).all())
+print(abs(again.encode(texts) - model.encode(texts)).max() < 1e-6)
 vectors = model.encode(texts, convert_to_tensor=True)
 print([round(value, 3) for value in util.pairwise_angle_sim(vectors[:2], vectors[2:]).tolist()])
