@@ -14,7 +14,7 @@ model.pop(len(model) - 1)
 model.insert(2, models.LayerNorm(32))
 print([type(stage).__name__ for stage in model])
 model[0].max_seq_length = 12
-print(model.max_seq_length, len(model[:2]))
+print(model.max_seq_length)
 values = model.encode("the words of a file", output_value=None)
 print(sorted(values.keys() - {"modality"}), values["input_ids"].tolist())
 print(values["token_embeddings"].shape, values["sentence_embedding"][:3].tolist())
