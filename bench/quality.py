@@ -123,7 +123,7 @@ def _trained(name: str, pairs: Pairs, seed: int) -> tuple[SentenceTransformer, f
     model = SentenceTransformer()
     with tempfile.TemporaryDirectory() as scratch:
         arguments = SentenceTransformerTrainingArguments(
-            **chosen.settings, output_dir=scratch, seed=seed, disable_tqdm=True
+            **chosen.settings, output_dir=scratch, seed=seed, disable_tqdm=True, save_strategy="no"
         )
         started = time.perf_counter()
         trained_on = chosen.prepare(pairs, model, arguments.num_train_epochs, seed).data

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
         training_args,
         util,
     )
+    from sentune.cross_encoder.card import CrossEncoderModelCardData
     from sentune.cross_encoder.model import CrossEncoder
+    from sentune.cross_encoder.trainer import CrossEncoderTrainer
+    from sentune.cross_encoder.training_args import CrossEncoderTrainingArguments
     from sentune.data.input_example import InputExample
     from sentune.encoding.card_data import SentenceTransformerModelCardData
     from sentune.encoding.precision import quantize_embeddings
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from sentune.training.example_loaders import SentencesDataset
     from sentune.training.fit import fit
     from sentune.training.mining.hard_negatives import mine_hard_negatives
+    from sentune.training.parallel_sentences import ParallelSentencesDataset
     from sentune.training.trainer import SentenceTransformerTrainer
 
 __version__ = "0.1.0"
@@ -56,12 +60,16 @@ __version__ = "0.1.0"
 _HOMES = {
     "BatchSamplers": "sentune.training.batches.names",
     "CrossEncoder": "sentune.cross_encoder.model",
+    "CrossEncoderModelCardData": "sentune.cross_encoder.card",
+    "CrossEncoderTrainer": "sentune.cross_encoder.trainer",
+    "CrossEncoderTrainingArguments": "sentune.cross_encoder.training_args",
     "EmbeddingSimilarityEvaluator": "sentune.evaluation.evaluators",
     "Index": "sentune.index.index",
     "InformationRetrievalEvaluator": "sentune.evaluation.evaluators",
     "InputExample": "sentune.data.input_example",
     "LoggingHandler": "sentune.progress",
     "MultiDatasetBatchSamplers": "sentune.training.batches.names",
+    "ParallelSentencesDataset": "sentune.training.parallel_sentences",
     "SentenceTransformer": "sentune.encoding.sentence_transformer",
     "SentenceTransformerModelCardData": "sentune.encoding.card_data",
     "SentenceTransformerTrainer": "sentune.training.trainer",
@@ -84,7 +92,9 @@ _HOMES = {
 }
 
 _MODULES = (
+    "backend",
     "cross_encoder",
+    "data_collator",
     "datasets",
     "evaluation",
     "losses",
@@ -92,7 +102,9 @@ _MODULES = (
     "models",
     "quantization",
     "readers",
+    "sampler",
     "similarity_functions",
+    "sparse_encoder",
     "trainer",
     "training_args",
     "util",
@@ -101,12 +113,16 @@ _MODULES = (
 __all__ = [
     "BatchSamplers",
     "CrossEncoder",
+    "CrossEncoderModelCardData",
+    "CrossEncoderTrainer",
+    "CrossEncoderTrainingArguments",
     "EmbeddingSimilarityEvaluator",
     "Index",
     "InformationRetrievalEvaluator",
     "InputExample",
     "LoggingHandler",
     "MultiDatasetBatchSamplers",
+    "ParallelSentencesDataset",
     "SentenceTransformer",
     "SentenceTransformerModelCardData",
     "SentenceTransformerTrainer",
@@ -148,7 +164,9 @@ def __getattr__(name: str) -> object:
     if name in _MODULES:
         return importlib.import_module(f"sentune.{name}")
     if name not in _HOMES:
-        raise AttributeError(f"module 'sentune' has no attribute {name!r}")
+        from sentune.left_out import not_there
+
+        return not_there(__name__, name)
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sentune.errors import ArgumentError
+from sentune.left_out import not_there
 from sentune.training.example_loaders import (
     NoDuplicatesDataLoader,
     SentenceLabelDataset,
@@ -19,10 +19,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "DenoisingAutoEncoderDataset":
-        raise ArgumentError(
-            f"{name} is not part of sentune",
-            expected="a way of training without a decoder",
-            fix="mine pairs from your texts with sentune tune, which needs no labels",
-        )
-    raise AttributeError(f"module 'sentune.datasets' has no attribute {name!r}")
+    return not_there(__name__, name)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from sentune.encoding.stages import Transformer
+from sentune.encoding.stages.transformer import Transformer
+from sentune.left_out import not_there
 from sentune.network.pooling import Pooling
 from sentune.network.vector_modules import Dense, Dropout, LayerNorm, Normalize
 
 __all__ = ["Dense", "Dropout", "LayerNorm", "Normalize", "Pooling", "Transformer"]
+
+
+def __getattr__(name: str) -> object:
+    return not_there(__name__, name)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from sentune.left_out import not_there
+from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.trainer import SentenceTransformerTrainer
 
-__all__ = ["SentenceTransformerTrainer"]
+__all__ = ["SentenceTransformerTrainer", "SentenceTransformerTrainingArguments"]
+
+
+def __getattr__(name: str) -> object:
+    return not_there(__name__, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sentune.left_out import not_there
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.batches.names import BatchSamplers, MultiDatasetBatchSamplers
 
@@ -10,3 +11,7 @@ __all__ = [
     "MultiDatasetBatchSamplers",
     "SentenceTransformerTrainingArguments",
 ]
+
+
+def __getattr__(name: str) -> object:
+    return not_there(__name__, name)

@@ -20,15 +20,20 @@ from sentune.encoding.vector_tools import (
     fullname,
     get_device_name,
     http_get,
+    is_accelerate_available,
+    is_datasets_available,
     is_sentence_transformer_model,
+    is_training_available,
     normalize_embeddings,
     truncate_embeddings,
 )
+from sentune.left_out import not_there
 from sentune.progress import LoggingHandler
 from sentune.tasks.communities import community_detection
 from sentune.tasks.paraphrases import paraphrase_mining, paraphrase_mining_embeddings
 from sentune.tasks.semantic_search import semantic_search
 from sentune.tasks.semantic_search import semantic_search as information_retrieval
+from sentune.training.losses.angle import pairwise_angle_sim
 from sentune.training.mining.hard_negatives import mine_hard_negatives
 
 __all__ = [
@@ -43,10 +48,14 @@ __all__ = [
     "get_device_name",
     "http_get",
     "information_retrieval",
+    "is_accelerate_available",
+    "is_datasets_available",
     "is_sentence_transformer_model",
+    "is_training_available",
     "manhattan_sim",
     "mine_hard_negatives",
     "normalize_embeddings",
+    "pairwise_angle_sim",
     "pairwise_cos_sim",
     "pairwise_dot_score",
     "pairwise_euclidean_sim",
@@ -58,3 +67,7 @@ __all__ = [
     "semantic_search",
     "truncate_embeddings",
 ]
+
+
+def __getattr__(name: str) -> object:
+    return not_there(__name__, name)

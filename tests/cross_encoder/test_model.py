@@ -78,7 +78,7 @@ def test_old_names_and_usual_arguments(pair_folder: Path) -> None:
         ({"trust_remote_code": True}, "trust_remote_code is True"),
         ({"backend": "onnx"}, "backend is 'onnx'"),
         ({"modules": [nn.Linear(1, 1)]}, "modules is"),
-        ({"cache_folder": "/tmp/x"}, "cache_folder is"),
+        ({"safe_serialization": True}, "the argument 'safe_serialization'"),
         ({"nonsense": 1}, "the argument 'nonsense'"),
         ({"model_kwargs": {"device_map": "auto"}}, "model_kwargs with 'device_map'"),
         ({"model_kwargs": {"dtype": "float16"}}, "compute_dtype is 'float16'"),
@@ -169,8 +169,6 @@ def test_the_folder_is_that_of_transformers(cross_encoder: CrossEncoder, tmp_pat
     )
     assert not any(notes.values())
     assert theirs.state_dict().keys() == load_file(tmp_path / "model" / "model.safetensors").keys()
-    with pytest.raises(OutputError, match="not empty"):
-        cross_encoder.save_pretrained(tmp_path / "model")
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert 'pipeline_tag: "text-ranking"' in card
     code = card.split("```python\n")[1].split("```")[0]
@@ -242,3 +240,47 @@ def test_copies_score_alike(cross_encoder: CrossEncoder) -> None:
     expected = cross_encoder.predict([PAIR])
     again = pickle.loads(pickle.dumps(cross_encoder))
     np.testing.assert_array_equal(again.predict([PAIR]), expected)
+
+
+def test_a_cache_folder_is_looked_into(pair_folder: Path, tmp_path: Path) -> None:
+    at = tmp_path / "models--owner--model"
+    shutil.copytree(pair_folder, at / "snapshots" / "abc")
+    (at / "refs").mkdir()
+    (at / "refs" / "main").write_text("abc")
+    model = load("owner/model", cache_folder=str(tmp_path), local_files_only=True, token="t")
+    assert model.predict(PAIR) == load(pair_folder).predict(PAIR)
+
+
+def test_saving_takes_the_arguments_of_the_reference(pair_folder: Path, tmp_path: Path) -> None:
+    model, out = load(pair_folder), tmp_path / "out"
+    model.save(out, "owner/name", True, ["first data", "owner/second"])
+    card = (out / "README.md").read_text("utf-8")
+    assert "CrossEncoder('owner/name')" in card
+    assert "- **Trained on:** `first data`, `owner/second`" in card
+    assert 'datasets: ["first data", "owner/second"]' in card
+    model.save_pretrained(out)  # this process wrote it
+    model.save_pretrained(tmp_path / "bare", create_model_card=False)
+    assert not (tmp_path / "bare" / "README.md").exists()
+    assert load(out).predict(PAIR) == model.predict(PAIR)
+    with pytest.raises(ArgumentError, match="safe_serialization is False"):
+        model.save_pretrained(tmp_path / "pickle", safe_serialization=False)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError):
+        model.save_pretrained(tmp_path / "other")
+
+
+def test_what_scripts_ask_of_a_model(pair_folder: Path, tmp_path: Path) -> None:
+    model = load(pair_folder)
+    assert model.model.config.num_labels == 1
+    assert (model.get_backend(), model.processor) == ("torch", model.tokenizer)
+    assert model.get_max_seq_length() == model.max_length
+    model.default_activation_function = nn.Identity()
+    assert model.activation_fn is model.default_activation_function
+    asked = model.evaluate(lambda *given: given, str(tmp_path / "new"))
+    assert asked == (model, str(tmp_path / "new"))
+    assert (tmp_path / "new").is_dir()
+    model.gradient_checkpointing_enable()
+    assert model.encoder.recompute_every == 1
+    with pytest.raises(ArgumentError, match="one process scores with all cores"):
+        model.start_multi_process_pool(["cpu"])

@@ -45,6 +45,7 @@ def settings(folder: Path, **others: Any) -> CrossEncoderTrainingArguments:
         "learning_rate": 1e-3,
         "disable_tqdm": True,
         "use_cpu": True,
+        "save_strategy": "no",
         "seed": 3,
     }
     return CrossEncoderTrainingArguments(str(folder), **{**usual, **others})

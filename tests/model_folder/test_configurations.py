@@ -41,7 +41,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[Any]:
     "activation",
     [
         *("gelu", "gelu_python", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate"),
-        *("gelu_python_tanh", "relu", "silu", "swish"),
+        *("gelu_python_tanh", "relu", "silu", "swish", "quick_gelu"),
     ],
 )
 def test_activations_by_every_name(activation: str, folder: Path, edit_json: EditJson) -> None:

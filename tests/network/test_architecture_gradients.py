@@ -232,6 +232,7 @@ def test_training_in_bfloat16_with_dropout(architecture_folder: Path, tmp_path: 
         dropout=0.05,
         bf16=True,
         disable_tqdm=True,
+        save_strategy="no",
     )
     SentenceTransformerTrainer(model, settings, PAIRS).train()
     assert loss_of(model) < 0.6 * before

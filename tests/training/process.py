@@ -43,7 +43,12 @@ class DrawApart(TrainerCallback):  # type: ignore[misc]
 
 
 def trainer(
-    model: str, out: Path, batch_size: int, stop: int | None = None, **changes: Any
+    model: str,
+    out: Path,
+    batch_size: int,
+    stop: int | None = None,
+    loss: Any = None,
+    **changes: Any,
 ) -> SentenceTransformerTrainer:
     """Of one run; ``batch_size`` is that of one process."""
     settings: dict[str, Any] = {
@@ -57,6 +62,7 @@ def trainer(
         "logging_steps": 1,
         "disable_tqdm": True,
         "use_cpu": True,
+        "save_strategy": "no",
         **changes,
     }
     return SentenceTransformerTrainer(
@@ -64,9 +70,27 @@ def trainer(
         SentenceTransformerTrainingArguments(**settings),
         COLUMNS,
         COLUMNS if "eval_strategy" in changes else None,
-        loss=MultipleNegativesRankingLoss(gather_across_devices=True),
+        loss=loss or MultipleNegativesRankingLoss(gather_across_devices=True),
         callbacks=[DrawApart(), *([] if stop is None else [Stop(stop)])],
     )
+
+
+class Apart(torch.nn.Module):
+    """A loss as people write their own: one less the cosine of each pair, in the mean."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, sentence_features: Any, labels: Any) -> torch.Tensor:
+        """As in sentence-transformers."""
+        a, b = (self.model(one)["sentence_embedding"] for one in sentence_features)
+        return 1 - torch.nn.functional.cosine_similarity(a, b).mean()
+
+
+def own(model: str, out: Path, batch_size: int) -> SentenceTransformerTrainer:
+    """With a loss of one's own, over batches that all processes fill."""
+    return trainer(model, out, batch_size, loss=Apart, dataloader_drop_last=True)
 
 
 def record(done: SentenceTransformerTrainer, path: Path) -> None:
@@ -83,6 +107,9 @@ def main(model: str, out: Path, runs: str) -> None:
     rank = plain.args.process_index
     record(plain, out / f"plain-{rank}")
     if runs == "all":
+        mine = own(model, out / "own", 4)
+        mine.train()
+        record(mine, out / f"own-{rank}")
         go_on(model, out, rank)
     torch.distributed.barrier()  # neither leaves while the other still listens
     torch.distributed.destroy_process_group()

@@ -106,8 +106,8 @@ def test_translations_have_the_vectors_of_their_originals(
 
 
 def test_what_needs_a_decoder_is_refused_by_name() -> None:
-    with pytest.raises(ArgumentError, match="DenoisingAutoEncoderDataset is not part of sentune"):
-        from sentune.datasets import DenoisingAutoEncoderDataset  # noqa: F401
     missing: Any = datasets
+    with pytest.raises(ArgumentError, match="DenoisingAutoEncoderDataset, which sentune"):
+        missing.DenoisingAutoEncoderDataset(["a text"])
     with pytest.raises(AttributeError):
         missing.Nothing  # noqa: B018

@@ -91,7 +91,20 @@ def test_the_run_is_that_of_one_process_with_the_joined_batch(
             assert torch.allclose(found[name], value.detach(), rtol=0, atol=1e-5), name
 
 
-@pytest.mark.parametrize("run", ["plain", "whole", "resumed"])
+def test_a_loss_of_ones_own_takes_the_same_steps(
+    out: Path, tmp_path: Path, tiny_folder: Path, process: ModuleType
+) -> None:
+    alone = process.own(str(tiny_folder), tmp_path, 8)
+    alone.train()
+    losses = [entry["loss"] for entry in alone.state.log_history if "loss" in entry]
+    assert log(out, "own-0", "loss") == pytest.approx(losses, abs=1e-5)
+    found = weights(out, "own-0")
+    for name, value in alone.model.named_parameters():
+        if "qkv.bias" not in name:
+            assert torch.allclose(found[name], value.detach(), rtol=0, atol=1e-5), name
+
+
+@pytest.mark.parametrize("run", ["plain", "own", "whole", "resumed"])
 def test_both_processes_end_with_the_same_weights(out: Path, run: str) -> None:
     first, second = (weights(out, f"{run}-{rank}") for rank in range(2))
     for name, value in first.items():

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import torch
 from transformers import TrainerCallback
+from transformers.trainer_callback import ExportableState
 
 from sentune import SentenceTransformer
 from sentune.errors import ArgumentError, TrainingError
 from sentune.hardware import choose_compute
 from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.checkpoints.on_disk import damage
 from sentune.training.trainer import SentenceTransformerTrainer
 
 _PICKLES = {".bin", ".pt", ".pth", ".pkl"}
@@ -418,3 +420,40 @@ def test_a_checkpoint_from_elsewhere_does_not_mix_either(tmp_path: Path, tiny_fo
         trainer(tmp_path / "b", tiny_folder, num_train_epochs=1).train(
             str(tmp_path / "a" / "checkpoint-2")
         )
+
+
+def test_a_run_that_was_not_told_to_save_does(
+    tmp_path: Path, tiny_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    untold: dict[str, Any] = {"save_strategy": None, "save_steps": 500, "num_train_epochs": 1}
+    for number in range(3):
+        trainer(tmp_path, tiny_folder, **untold, learning_rate=10.0 ** -(number + 2)).train()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("checkpoint-4", "earlier-run-1", "earlier-run-2")
+    }
+    assert damage(tmp_path / "earlier-run-1" / "checkpoint-4") is None
+    assert caplog.text.count("the checkpoints of an earlier run are in") == 2
+    again = trainer(tmp_path, tiny_folder, **untold, learning_rate=1e-4)
+    assert again.train(True).global_step == 4
+
+
+class Odd(TrainerCallback, ExportableState):  # type: ignore[misc]
+    """Has a state that only a pickle could keep."""
+
+    def state(self) -> dict[str, Any]:
+        return {"args": {}, "attributes": {"value": object()}}
+
+
+def test_a_checkpoint_that_nobody_asked_for_stops_no_run(
+    tmp_path: Path, tiny_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    untold: dict[str, Any] = {"save_strategy": None, "save_steps": 500, "num_train_epochs": 1}
+    run = trainer(tmp_path / "untold", tiny_folder, **untold)
+    run.add_callback(Odd())
+    assert run.train().global_step == 4
+    assert "checkpoint-4 was not written: a part of the training state is a object" in caplog.text
+    assert not list((tmp_path / "untold").iterdir())
+    run = trainer(tmp_path / "told", tiny_folder, num_train_epochs=1)
+    run.add_callback(Odd())
+    with pytest.raises(TrainingError, match="is a object"):
+        run.train()

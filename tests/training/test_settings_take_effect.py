@@ -69,6 +69,7 @@ def make(
         "prompts": "",
         "logging_steps": 1,
         "disable_tqdm": True,
+        "save_strategy": "no",
         **changes,
     }
     return SentenceTransformerTrainer(

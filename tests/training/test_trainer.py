@@ -12,9 +12,11 @@ from sentune import SentenceTransformer, process
 from sentune.data import Pairs
 from sentune.errors import ArgumentError, OutputError, TrainingError
 from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.training.batches.collator import Batch
 from sentune.training.batches.examples import Row, rows_of
 from sentune.training.loader import prompts_of_model
 from sentune.training.losses import MultipleNegativesRankingLoss
+from sentune.training.own_losses import OwnLoss
 from sentune.training.trainer import SentenceTransformerTrainer
 
 COLUMNS = {
@@ -35,6 +37,7 @@ def settings(folder: Path, **changes: object) -> SentenceTransformerTrainingArgu
         "num_train_epochs": 2,
         "dropout": 0.0,
         "disable_tqdm": True,
+        "save_strategy": "no",
         **changes,
     }
     return SentenceTransformerTrainingArguments(**values)  # type: ignore[arg-type]
@@ -61,7 +64,7 @@ def test_training_lowers_the_loss_and_leaves_the_model_ready(
     assert len(losses) == 8
     assert losses[-1] < losses[0]
     assert not trainer.model.training
-    assert list(tmp_path.iterdir()) == []  # no checkpoint unless asked for
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_same_seed_gives_the_same_bits(tiny_folder: Path, tmp_path: Path) -> None:
@@ -241,3 +244,20 @@ def test_training_leaves_the_memory_settings_of_the_process(
     model = SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
     SentenceTransformerTrainer(model, settings(tmp_path), COLUMNS).train()
     assert process._kept == [0]
+
+
+def test_a_loss_of_ones_own_that_hides_the_model_is_refused_in_several_processes() -> None:
+    class Hides(torch.nn.Module):
+        def forward(self, features: Any, labels: Any) -> torch.Tensor:
+            return torch.zeros(())
+
+    class Wrapped:
+        module = torch.nn.Linear(1, 1)  # what DistributedDataParallel holds the model as
+
+    class Encode:
+        model = Wrapped()
+
+    batch = Batch(("a", "b"), ((1, 2), (3, 4)), 1)
+    encode: Any = Encode()
+    with pytest.raises(ArgumentError, match=r"Hides in several processes.*self\.model = model"):
+        OwnLoss(Hides()).compute(encode, batch)

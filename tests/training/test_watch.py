@@ -57,6 +57,7 @@ def trainer(out: Path, folder: Path, loss: EmbeddingLoss, **changes: Any) -> Any
         "dropout": 0.0,
         "logging_steps": 1,
         "disable_tqdm": True,
+        "save_strategy": "no",
         **changes,
     }
     return SentenceTransformerTrainer(

@@ -23,11 +23,10 @@ _FOREIGN: Mapping[str, tuple[tuple[Any, ...], str]] = {
     "trust_remote_code": ((False, None), "leave it out: code in a folder is never run"),
     "backend": (("torch",), "leave it out: sentune has a fast computation of its own"),
     "modules": ((None,), "name a folder: a model for pairs has an encoder and a head"),
-    "cache_folder": ((None,), "set the environment variable HF_HUB_CACHE"),
-    "local_files_only": ((False, None), "set the environment variable HF_HUB_OFFLINE=1"),
-    "token": ((None,), "set the environment variable HF_TOKEN"),
     "keep_in_fp32_modules": ((None,), "leave it out: weights always stay in float32"),
 }
+# Where to look for a hub model, for ``resolve``.
+_WHERE = ("cache_folder", "local_files_only", "token")
 # Today's names and those of older versions → today's.
 _NAMES = {
     "activation_fn": "activation_fn",
@@ -39,6 +38,8 @@ _NAMES = {
     "tokenizer_args": "processor_kwargs",
     "config_kwargs": "config_kwargs",
     "classifier_dropout": "classifier_dropout",
+    "cache_dir": "cache_folder",
+    **{name: name for name in _WHERE},
 }
 
 
@@ -102,6 +103,7 @@ class LoadOptions:
         max_length: the limit inside ``processor_kwargs``.
         new_labels_allowed: whether the last layer may be a new one.
         config: values that overrule those of ``config.json``.
+        where: where to look for a hub model, as arguments of ``resolve``.
     """
 
     activation_fn: Any
@@ -109,6 +111,7 @@ class LoadOptions:
     max_length: int | None
     new_labels_allowed: bool
     config: dict[str, Any]
+    where: dict[str, Any]
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> LoadOptions:
@@ -135,6 +138,7 @@ class LoadOptions:
             max_length=processor.get("model_max_length"),
             new_labels_allowed=bool(model.get(_MISMATCH)),
             config=config,
+            where={name: new[name] for name in _WHERE if name in new},
         )
 
 

@@ -46,16 +46,23 @@ class CrossEncoderModelCardData:
         license: a name as the hub lists them.
         model_name: the heading.
         model_id: the name on the hub, for the code on the card.
-        tags: further ones.
+        train_datasets, eval_datasets: each with ``name`` and ``id``.
         task_name: what the scores are for.
+        tags: further ones.
+        local_files_only, generate_widget_examples: without effect here: no hub is asked, and no
+            example is drawn.
     """
 
     language: str | Sequence[str] | None = None
     license: str | None = None
     model_name: str | None = None
     model_id: str | None = None
-    tags: Sequence[str] = ()
+    train_datasets: Sequence[dict[str, Any]] = field(default_factory=list)
+    eval_datasets: Sequence[dict[str, Any]] = field(default_factory=list)
     task_name: str = "text reranking and semantic search"
+    tags: Sequence[str] = ()
+    local_files_only: bool = False
+    generate_widget_examples: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ def card_text(data: CrossEncoderModelCardData, model: Any, run: TrainingFacts | 
         f"# {data.model_name or 'Cross-encoder'}",
         f"This model reads two texts together and scores how well they fit, for {data.task_name}.",
         "## Model Details",
-        *_details(model, run),
+        *_details(data, model, run),
         "## Usage",
         _usage(data, model),
         *([] if run is None else _training(run)),
@@ -106,6 +113,7 @@ def _front_matter(data: CrossEncoderModelCardData, run: TrainingFacts | None) ->
         "language": data.language,
         "license": data.license,
         "tags": tags,
+        "datasets": [one["id"] for one in data.train_datasets if one.get("id")] or None,
         "pipeline_tag": "text-ranking",
         "library_name": "sentence-transformers",
     }
@@ -114,7 +122,11 @@ def _front_matter(data: CrossEncoderModelCardData, run: TrainingFacts | None) ->
     return "\n".join(["---", *lines, "---"])
 
 
-def _details(model: Any, run: TrainingFacts | None) -> list[str]:
+def _details(data: CrossEncoderModelCardData, model: Any, run: TrainingFacts | None) -> list[str]:
+    used = {"Trained on": data.train_datasets, "Evaluated on": data.eval_datasets}
+    named = "".join(
+        f"\n- **{title}:** {', '.join(map(_name, sets))}" for title, sets in used.items() if sets
+    )
     base = "" if run is None else f"\n- **Base model:** {_quoted(run.base)}"
     labels = "label" if model.num_labels == 1 else "labels"
     return [
@@ -122,8 +134,12 @@ def _details(model: Any, run: TrainingFacts | None) -> list[str]:
         f"- **Architecture:** {model.head.kind.model_class}\n"
         f"- **Maximum Sequence Length:** {model.max_length} tokens, of both texts together\n"
         f"- **Number of Output Labels:** {model.num_labels} {labels}\n"
-        f"- **Activation:** {_quoted(type(model.activation_fn).__name__)}"
+        f"- **Activation:** {_quoted(type(model.activation_fn).__name__)}{named}"
     ]
+
+
+def _name(data: Mapping[str, Any]) -> str:
+    return _quoted(str(data.get("name") or data.get("id")))
 
 
 def _usage(data: CrossEncoderModelCardData, model: Any) -> str:

@@ -19,12 +19,11 @@ from sentune.cross_encoder.activations import activation_name, require_activatio
 from sentune.cross_encoder.arguments import LoadOptions, pairs_of, with_new_names
 from sentune.cross_encoder.card import CrossEncoderModelCardData, card_text
 from sentune.cross_encoder.folder import PairModelFolder
-from sentune.cross_encoder.scoring import Scorer, score_pairs
+from sentune.cross_encoder.scoring import score_pairs
+from sentune.cross_encoder.scripted import ScriptedScorer
 from sentune.cross_encoder.weights import read_parts, write_pair_weights
 from sentune.errors import ArgumentError
-from sentune.files import new_folder
 from sentune.hardware import choose_compute
-from sentune.model_folder.hub.pushing import Pushes
 from sentune.model_folder.resolve import resolve
 from sentune.model_folder.weight_files import WEIGHTS
 from sentune.network.pack import Pack
@@ -45,7 +44,7 @@ Device = str | torch.device | None
 Function = Callable[[Tensor], Tensor]
 
 
-class CrossEncoder(Pushes, Scorer):
+class CrossEncoder(ScriptedScorer):
     """A model that reads two texts together and gives them one score, or one for each label.
 
     Example::
@@ -69,8 +68,9 @@ class CrossEncoder(Pushes, Scorer):
         prompts, default_prompt_name: texts to put before the first text of each pair, by name, and
             the name of the usual one.
         model_card_data: what the card says beside the model.
-        options: ``activation_fn``, which ``predict`` and ``rank`` apply to the scores (when None
-            the folder's, else a sigmoid for one label and nothing for several);
+        options: ``cache_folder``, ``local_files_only`` and ``token``, which say where to look for a
+            hub model; ``activation_fn``, which ``predict`` and ``rank`` apply to the scores (when
+            None the folder's, else a sigmoid for one label and nothing for several);
             ``config_kwargs``, values that overrule those of ``config.json``; ``model_kwargs`` with
             ``dtype`` (to compute in) or ``ignore_mismatched_sizes`` (a new last layer where
             ``num_labels`` is not the folder's); ``processor_kwargs`` with ``model_max_length``;
@@ -107,7 +107,7 @@ class CrossEncoder(Pushes, Scorer):
         asked = LoadOptions.of(options)
         self.compute_dtype = asked.compute_dtype or compute_dtype
         self.compute = choose_compute(self.compute_dtype, device)
-        self.base = resolve(model_name_or_path, revision)
+        self.base = resolve(model_name_or_path, revision, **asked.where)
         logger.info("model %s from %s (%s)", self.base.name, self.base.folder, self.base.origin)
         self._folder = found = PairModelFolder.read(self.base.folder, asked.config)
         labels = found.num_labels if num_labels is None else require_whole("num_labels", num_labels)
@@ -165,11 +165,6 @@ class CrossEncoder(Pushes, Scorer):
     def activation_fn(self, function: Function) -> None:
         # In a list, because a module would become a part of this one.
         self._activation = [require_activation("activation_fn", function)]
-
-    @property
-    def default_activation_function(self) -> Function:
-        """The older name of ``activation_fn``."""
-        return self.activation_fn
 
     @property
     def config(self) -> SimpleNamespace:
@@ -305,22 +300,6 @@ class CrossEncoder(Pushes, Scorer):
             for number in order
         ]
 
-    def fit(self, *args: Any, **options: Any) -> None:
-        """Train in one call, see :func:`sentune.cross_encoder.fit.fit`."""
-        import importlib  # training is above this module, which must not depend on it
-
-        importlib.import_module("sentune.cross_encoder.fit").fit(self, *args, **options)
-
-    def activation_checkpointing_enable(
-        self,
-        activation_checkpointing_kwargs: dict[str, Any] | None = None,
-        every_n_layers: int = 1,
-        offload: bool = False,
-    ) -> None:
-        """Train with less memory in more time; the trainer calls it when a setting asks for it."""
-        del activation_checkpointing_kwargs, offload
-        self.encoder.recompute_every = every_n_layers
-
     def write_into(self, path: Path) -> None:
         """Write the model's files into an existing empty folder. Raises OutputError."""
         name = activation_name(self.activation_fn)
@@ -338,23 +317,6 @@ class CrossEncoder(Pushes, Scorer):
         )
         folder.write(path, name)
         write_pair_weights(path / WEIGHTS, self.encoder, self.head)
-
-    def save_pretrained(self, path: str | Path, **others: Any) -> None:
-        """Write the model folder, whole or not at all.
-
-        Every version of sentence-transformers from 3.1 on loads it, and transformers does.
-
-        Raises:
-            OutputError: the folder exists and is not empty, or cannot be written.
-        """
-        with_new_names(others, dict.fromkeys(_SAVING, ""))
-        with new_folder(path) as folder:
-            self.write_into(folder)
-
-    save = save_pretrained
-
-
-_SAVING = ("model_name", "create_model_card", "train_datasets", "safe_serialization")
 
 
 def _differ(folder: PairModelFolder, labels: int, *, allowed: bool) -> bool:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from sentune.checks import require_whole
 from sentune.encoding.computing import Computing
 from sentune.encoding.features import embed_features
-from sentune.encoding.stages import set_length_limit
+from sentune.encoding.stages.given_tokenizer import usable_tokenizer
+from sentune.encoding.stages.transformer import set_length_limit
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.vector_modules import described, write_module_weights
 from sentune.model_folder.weight_files import WEIGHTS
@@ -42,7 +43,6 @@ class Embedder(Computing):
             it is encoded with. docs/encode.md says what that costs.
     """
 
-    tokenizer: Tokenizer
     pooling: Pooling
     after_pooling: nn.Sequential
     prompts: dict[str, str]
@@ -52,6 +52,19 @@ class Embedder(Computing):
     model_card: str
     batch_invariant: bool
     _folder: ModelFolder
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Text → token ids.
+
+        One of transformers can be set; the model then has a copy of it. Raises ArgumentError.
+        """
+        return self._tokenizer
+
+    @tokenizer.setter
+    def tokenizer(self, given: Any) -> None:
+        first = "_tokenizer" not in self.__dict__
+        self._tokenizer: Tokenizer = given if first else usable_tokenizer(given, self.encoder)
 
     @property
     def max_seq_length(self) -> int:

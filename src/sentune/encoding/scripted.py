@@ -10,59 +10,30 @@ from typing import Any, Self
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from sentune.encoding.card_data import SentenceTransformerModelCardData
 from sentune.encoding.runners.pool import Pool
-from sentune.encoding.stages import AutoModel, Transformer
-from sentune.encoding.text_encoder import TextEncoder
+from sentune.encoding.stage_list import StageList
+from sentune.encoding.stages.auto_model import AutoModel
 from sentune.errors import ArgumentError
 from sentune.files import claim_folder, make_folder, new_folder, write_text
 from sentune.hardware import choose_compute
 from sentune.model_folder.hub.pushing import Pushes, require_safetensors
-from sentune.model_folder.resolve import BaseModel
 from sentune.tokens.batch import TokenBatch
 from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = ["ScriptedEncoder"]
 
 
-class ScriptedEncoder(Pushes, TextEncoder):
+class ScriptedEncoder(Pushes, StageList):
     """What the reference's model has beside ``encode``: its stages, its folder, its pools.
 
     Attributes:
-        base: the name, folder and origin of the model that was loaded.
         model_card_data: what the caller says of the model.
     """
 
-    base: BaseModel
     model_card_data: SentenceTransformerModelCardData
-
-    # ── the stages ────────────────────────────────────────────────────────────────────────────
-
-    def _stages(self) -> list[nn.Module]:
-        first = Transformer.of(self.encoder, self.tokenizer, self._folder, self.base)
-        return [first, self.pooling, *self.after_pooling]
-
-    def __getitem__(self, index: int) -> Any:
-        """A stage: 0 the transformer, 1 the pooling, then what follows it."""
-        return self._stages()[index]
-
-    def __len__(self) -> int:
-        """The number of stages."""
-        return 2 + len(self.after_pooling)
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __iter__(self) -> Iterator[nn.Module]:
-        return iter(self._stages())
-
-    def _first_module(self) -> Any:
-        return self[0]
-
-    def _last_module(self) -> Any:
-        return self[-1]
 
     @property
     def transformers_model(self) -> AutoModel:

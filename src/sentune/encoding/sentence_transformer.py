@@ -21,14 +21,13 @@ from sentune.encoding.similarity import (
     similarity_name,
     similarity_pairwise,
 )
-from sentune.encoding.stages import Transformer, without_stages
+from sentune.encoding.stages.transformer import Transformer, require_stages, without_stages
 from sentune.errors import ArgumentError
 from sentune.hardware import choose_compute
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL
 from sentune.model_folder.vector_modules import build_modules, described
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.pooling import Pooling
-from sentune.network.vector_modules import vector_width
 from sentune.tokens.prompts import choose_prompt
 
 __all__ = ["SentenceTransformer"]
@@ -169,24 +168,8 @@ class SentenceTransformer(ScriptedEncoder):
                 expected="one of the two",
                 fix="leave the name out, or the modules",
             )
-        kinds = [type(module).__name__ for module in modules]
-        usual = [type(module) for module in modules[:2]] == [Transformer, Pooling]
-        if not usual:
-            raise ArgumentError(
-                f"modules are {', '.join(kinds) or 'none'}",
-                expected="Transformer, Pooling and any of Dense, LayerNorm, Dropout, Normalize, "
-                "all from sentune.models",
-                fix="import models from sentune, and build the list with Transformer and Pooling",
-            )
+        require_stages(modules)
         first, pooling = cast("Transformer", modules[0]), cast("Pooling", modules[1])
-        if pooling.hidden_size != first.get_embedding_dimension():
-            raise ArgumentError(
-                f"a Pooling for vectors of {pooling.hidden_size} components after "
-                f"{first.get_embedding_dimension()}",
-                expected="the width of the transformer's token vectors",
-                fix="pass get_word_embedding_dimension() of the Transformer to Pooling",
-            )
-        vector_width(pooling.output_dimension, modules[2:])
         self._begin(first)
         self._folder = without_stages(first.folder)
         self.pooling, self.after_pooling = pooling, nn.Sequential(*modules[2:])

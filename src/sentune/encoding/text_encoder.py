@@ -22,7 +22,9 @@ from sentune.encoding.encode import (
     KeepTokens,
     LongText,
     OutputValue,
+    all_values,
     encode_both,
+    require_plain,
 )
 from sentune.encoding.inputs import Inputs, given_once
 from sentune.encoding.precision import require_precision
@@ -74,6 +76,16 @@ class TextEncoder(Embedder):
     def encode(
         self,
         inputs: Iterable[str] | str | None = ...,
+        *,
+        output_value: None,
+        sentences: Iterable[str] | str | None = ...,
+        **options: Unpack[EncodeOptions],
+    ) -> Any: ...
+
+    @overload
+    def encode(
+        self,
+        inputs: Iterable[str] | str | None = ...,
         prompt_name: str | None = ...,
         prompt: str | None = ...,
         batch_size: int | None = ...,
@@ -99,7 +111,7 @@ class TextEncoder(Embedder):
         prompt: str | None = None,
         batch_size: int | None = None,
         show_progress_bar: bool | None = None,
-        output_value: OutputValue = "sentence_embedding",
+        output_value: OutputValue | None = "sentence_embedding",
         precision: str = "float32",
         convert_to_numpy: bool = True,
         convert_to_tensor: bool = False,
@@ -111,7 +123,7 @@ class TextEncoder(Embedder):
         long_text: LongText = "truncate",
         *,
         sentences: Iterable[str] | str | None = None,
-    ) -> NDArray[Any] | Tensor | list[Tensor]:
+    ) -> Any:
         """Vectors of texts.
 
         >>> from sentune import SentenceTransformer
@@ -130,8 +142,9 @@ class TextEncoder(Embedder):
             prompt: the prompt itself; beats ``prompt_name``.
             batch_size: the most texts computed together; when None, a token budget decides alone.
             show_progress_bar: when None, shown if this module's logger is at INFO or below.
-            output_value: ``sentence_embedding``, or ``token_embeddings`` for the vectors of the
-                tokens before pooling.
+            output_value: ``sentence_embedding``; ``token_embeddings`` for the vectors of the
+                tokens before pooling; or None for a mapping of all values of each text, see
+                :func:`sentune.encoding.encode.all_values`.
             precision: format of the result, see
                 :func:`sentune.encoding.precision.quantize_embeddings`.
             convert_to_numpy: an array; otherwise a list of tensors.
@@ -148,7 +161,8 @@ class TextEncoder(Embedder):
 
         Returns:
             (n, dim) float32 array; (dim,) for a single text; for token embeddings a list of
-            (tokens, hidden) tensors, or of arrays where ``precision`` is not float32.
+            (tokens, hidden) tensors, or of arrays where ``precision`` is not float32; for None a
+            list of mappings of tensors.
 
         Raises:
             ArgumentError: an input that is not a text (with its position), an unknown prompt
@@ -162,12 +176,16 @@ class TextEncoder(Embedder):
         settings = self.encode_settings(
             prompt_name=prompt_name,
             prompt=prompt,
-            output_value=output_value,
+            output_value="sentence_embedding" if output_value is None else output_value,
             batch_size=batch_size,
             truncate_dim=truncate_dim,
             normalize_embeddings=normalize_embeddings,
             long_text=long_text,
         )
+        if output_value is None:
+            quantized, windows = precision != "float32" and precision, long_text == "chunk"
+            require_plain(precision=quantized, pool=pool, long_text=windows and long_text)
+            return self._all_values(given, settings, device)
         with self._runner(device, pool) as runner:
             blocks = self.encode_blocks(
                 chunks(given.texts, runner.chunk_size(given.count, chunk_size)),
@@ -191,6 +209,17 @@ class TextEncoder(Embedder):
             shaped = vectors[0] if given.single else vectors
             return shaped if convert_to_tensor else shaped.numpy()
         return vectors[0] if given.single else list(vectors)
+
+    def _all_values(self, given: Inputs, settings: EncodeSettings, device: Devices) -> Any:
+        if isinstance(device, str | torch.device):
+            self.compute_as(choose_compute(self.compute_dtype, device))
+        found, truncation = all_values(self, list(given.texts), settings)
+        self._tell(truncation)
+        return found[0] if given.single else found
+
+    def _tell(self, truncation: Truncation) -> None:
+        if not record_truncation(truncation) and truncation.truncated:
+            logger.warning("%s", truncation.describe(self.max_seq_length))
 
     def encode_query(
         self,
@@ -276,8 +305,7 @@ class TextEncoder(Embedder):
         gets. All texts are ordered together, so give some hundred at a time.
         """
         block, kept = encode_both(self, texts, self.encode_settings(prompt=prompt), keep)
-        if not record_truncation(block.truncation) and block.truncation.truncated:
-            logger.warning("%s", block.truncation.describe(self.max_seq_length))
+        self._tell(block.truncation)
         return block.vectors.cpu().numpy(), kept
 
     # ── several processes ─────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import torch
@@ -19,7 +20,10 @@ __all__ = [
     "fullname",
     "get_device_name",
     "http_get",
+    "is_accelerate_available",
+    "is_datasets_available",
     "is_sentence_transformer_model",
+    "is_training_available",
     "normalize_embeddings",
     "truncate_embeddings",
 ]
@@ -60,6 +64,21 @@ def fullname(thing: object) -> str:
     """The module and name of an object's class."""
     kind = type(thing)
     return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def is_datasets_available() -> bool:
+    """Whether the package ``datasets`` is installed; sentune trains without it too."""
+    return find_spec("datasets") is not None
+
+
+def is_accelerate_available() -> bool:
+    """Whether the package ``accelerate`` is installed."""
+    return find_spec("accelerate") is not None
+
+
+def is_training_available() -> bool:
+    """Whether the packages are installed that the reference trains with."""
+    return is_datasets_available() and is_accelerate_available()
 
 
 def is_sentence_transformer_model(

@@ -58,12 +58,15 @@ from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import CANDIDATES, dense_candidates, fuse, word_candidates
 from sentune.ranking.rank import rank
 
+BaseEvaluator = SentenceEvaluator  # its name in the newest version
+
 if TYPE_CHECKING:
     from sentune.encoding.similarity import SimilarityFunction
 
 __all__ = [
     "BM25",
     "CANDIDATES",
+    "BaseEvaluator",
     "BinaryClassificationEvaluator",
     "Difference",
     "EmbeddingSimilarityEvaluator",

@@ -25,6 +25,10 @@ def _gelu_tanh(x: Tensor) -> Tensor:
     return F.gelu(x, approximate="tanh")
 
 
+def _quick_gelu(x: Tensor) -> Tensor:
+    return x * torch.sigmoid(1.702 * x)  # Hendrycks and Gimpel 2016, arXiv:1606.08415, section 2
+
+
 # By the names in config.json.
 ACTIVATIONS: dict[str, Function] = {
     **dict.fromkeys(("gelu", "gelu_python"), F.gelu),
@@ -34,6 +38,7 @@ ACTIVATIONS: dict[str, Function] = {
     ),
     "relu": F.relu,
     **dict.fromkeys(("silu", "swish"), F.silu),
+    "quick_gelu": _quick_gelu,
 }
 _ROWS = 512  # the layout of a weight is chosen for this many
 _CLOSE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}  # format → allowed error

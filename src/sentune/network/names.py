@@ -17,7 +17,7 @@ __all__ = [
 # transformers computes in different steps; silu and swish.
 ACTIVATION_NAMES = (
     *("gelu", "gelu_python", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate"),
-    *("gelu_python_tanh", "relu", "silu", "swish"),
+    *("gelu_python_tanh", "relu", "silu", "swish", "quick_gelu"),
 )
 
 # Of torch.nn, for the vectors of Dense modules: those that need no settings and keep the width.

@@ -66,7 +66,7 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
     All 111 names and values of a sentence-transformers 3.1 model card are accepted together.
     :mod:`sentune.training.retired` handles those that transformers 5 dropped.
 
-    The defaults are the reference's, except those of ``bf16`` and ``save_strategy``.
+    The defaults are the reference's, except that of ``bf16``.
 
     Attributes:
         batch_sampler: ``batch_sampler`` (a plain shuffle), ``no_duplicates`` (no text twice in a
@@ -85,9 +85,10 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
             to text, or a mapping from data set to one of these. None of them when None, as in
             the reference, even if the model has prompts.
         router_mapping, learning_rate_mapping: accepted when empty.
-        save_strategy: when None, ``no``; but where a setting asks for checkpoints
-            (``save_steps``, ``save_total_limit``, ``load_best_model_at_end``), the reference's
-            default, ``steps``.
+        save_strategy: ``steps``, ``epoch``, ``best`` or ``no``. When None, ``steps``: a checkpoint
+            every ``save_steps`` (500) and at the end, into ``output_dir``. A run that was not told
+            to save is never refused or stopped for its checkpoints: those of an earlier run move
+            into a folder of their own there, and a checkpoint that cannot be written is a warning.
 
     Raises:
         ArgumentError: a setting that is unknown, out of range, or not supported, by name.
@@ -143,10 +144,11 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
             setattr(self, old, None)
 
     def _choose_saving(self) -> None:
-        if self.save_strategy is None:
-            usual = TrainingArguments.__dataclass_fields__["save_steps"].default
-            asked = self.load_best_model_at_end or self.save_total_limit is not None
-            self.save_strategy = "steps" if asked or self.save_steps != usual else "no"
+        usual = TrainingArguments.__dataclass_fields__["save_steps"].default
+        asked = self.load_best_model_at_end or self.save_total_limit is not None
+        told = self.save_strategy is not None or asked or self.save_steps != usual
+        self.saves_by_default = not told  # not a setting: no file or card has it
+        self.save_strategy = "steps" if self.save_strategy is None else self.save_strategy
 
     def _require_numbers(self) -> None:
         for name in (*_WHOLE, *_NUMBERS):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -23,13 +24,16 @@ class OwnLoss(EmbeddingLoss):
     them, and returns a scalar, or several by name, whose sum is the loss. Each column is one
     forward, so this is slower than a loss of ``sentune.losses``.
 
+    In several processes, the model in the module is the wrapped one while it computes, so that
+    gradients are exchanged. Each process has its own share of a batch, and their mean counts.
+
     Args:
         module: the user's.
         whole_labels: the data sets whose labels it gets as whole numbers (int64).
 
     Raises:
-        ArgumentError: a function of ``torch.nn``, which compares vectors and calls no model; or
-            several processes, which would not exchange the gradients.
+        ArgumentError: a function of ``torch.nn``, which compares vectors and calls no model; when
+            it is called in several processes, a module that does not hold the model.
     """
 
     def __init__(self, module: nn.Module, whole_labels: frozenset[str] = frozenset()) -> None:
@@ -41,18 +45,11 @@ class OwnLoss(EmbeddingLoss):
                 "(sentence_features, labels) and calls the model",
                 fix="use a loss of sentune.losses, or call this one in a module of your own",
             )
-        if torch.distributed.is_initialized() and torch.distributed.get_world_size() > 1:
-            raise ArgumentError(
-                f"the loss {type(module).__name__} in several processes",
-                expected="a loss of sentune.losses",
-                fix="train in one process, or write the loss as a sentune.losses.EmbeddingLoss",
-            )
         self.module = module
         self._whole_labels = whole_labels
 
     def compute(self, encode: Encode, batch: Batch) -> Tensor:
         """The loss of a batch; the module calls the model that it was made with."""
-        del encode
         columns = [
             batch.token_ids[start : start + batch.rows]
             for start in range(0, len(batch.token_ids), batch.rows)
@@ -61,10 +58,35 @@ class OwnLoss(EmbeddingLoss):
         labels = batch.labels
         if labels is not None and batch.dataset in self._whole_labels:
             labels = labels.long()
-        found: Any = self.module(features, labels)
+        with self._exchanging(getattr(encode, "model", None)):
+            found: Any = self.module(features, labels)
         if isinstance(found, Mapping):
             found = torch.stack([*found.values()]).sum()
         return found  # type: ignore[no-any-return]
+
+    @contextmanager
+    def _exchanging(self, model: Any) -> Iterator[None]:
+        """Put ``model`` in the place of what it wraps, wherever the module holds that."""
+        inside = getattr(model, "module", None)  # None in one process
+        held = [
+            (holder._modules, name)
+            for holder in self.module.modules()
+            for name, child in holder._modules.items()
+            if child is not None and child is inside
+        ]
+        if inside is not None and not held:
+            raise ArgumentError(
+                f"the loss {type(self.module).__name__} in several processes",
+                expected="one that holds the model, so that gradients are exchanged",
+                fix="write self.model = model in its __init__, or train in one process",
+            )
+        try:
+            for modules, name in held:
+                modules[name] = model
+            yield
+        finally:
+            for modules, name in held:
+                modules[name] = inside
 
     def compute_loss_from_embeddings(
         self, columns: Sequence[Tensor], labels: Tensor | None = None

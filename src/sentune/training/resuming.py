@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ from transformers.trainer_callback import ExportableState
 
 from sentune.encoding.fingerprint import fingerprint
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.errors import TrainingError
+from sentune.errors import OutputError, TrainingError
 from sentune.files import remove_folder
 from sentune.training.batches.examples import TrainingData
 from sentune.training.checkpoints.identity import described_rows, differences, run_identity
@@ -32,9 +32,10 @@ from sentune.training.checkpoints.on_disk import (
     last_checkpoint,
     prune_checkpoints,
     read_state,
+    set_aside,
     write_checkpoint,
 )
-from sentune.training.checkpoints.state import random_state, set_random_state
+from sentune.training.checkpoints.state import not_plain, random_state, set_random_state
 from sentune.training.private_transformers import require_known_transformers
 from sentune.training.watch import Watch
 
@@ -120,7 +121,9 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             return
         found = checkpoints(root)
         inside = resumed is not None and resumed.resolve().parent == root.resolve()
-        if found and not inside:
+        if found and not inside and self.args.saves_by_default:
+            self._set_aside(root)
+        elif found and not inside:
             raise TrainingError(
                 f"{root} holds {found[0].name} of an earlier run",
                 expected="a folder without checkpoints for a run that saves",
@@ -135,6 +138,12 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             for folder in later if self.args.should_save else ():
                 remove_folder(folder)
             self._wait()
+
+    def _set_aside(self, root: Path) -> None:
+        self._wait()  # every process has looked
+        if self.args.should_save:
+            logger.warning("the checkpoints of an earlier run are in %s now", set_aside(root))
+        self._wait()
 
     def _run_identity(self) -> dict[str, Any]:
         return run_identity(
@@ -165,8 +174,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             if folder.name not in self._written or damage(folder) is not None:
                 if folder.is_dir():
                     remove_folder(folder)
-                self._write(folder, states)
-                self._written.add(folder.name)
+                self._write_or_tell(folder, states)
             prune_checkpoints(root, self.args.save_total_limit, self.state.best_model_checkpoint)
         self._wait()
 
@@ -175,6 +183,17 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         folder = Path(self.args.output_dir) / f"checkpoint-{best}"
         if best and (best == being_saved or folder.is_dir()):
             self.state.best_model_checkpoint = str(folder)
+
+    def _write_or_tell(self, folder: Path, random_states: list[dict[str, Any]]) -> None:
+        try:
+            self._write(folder, random_states)
+        except (OutputError, TrainingError) as error:
+            if not self.args.saves_by_default:
+                raise
+            # Nobody asked for it, and the run may have hours behind it.
+            logger.warning("%s was not written: %s", folder, error)
+        else:
+            self._written.add(folder.name)
 
     def _write(self, folder: Path, random_states: list[dict[str, Any]]) -> None:
         state = {
@@ -191,11 +210,12 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             "loss_weights": {name: one.detach() for name, one in self.loss_weights.items()},
             "callbacks": {type(c).__name__: c.state() for c in self._stateful()},
         }
+        of_transformers = asdict(self.state) | dict.fromkeys(_INTERVALS)
         write_checkpoint(
             folder,
             write_model=self.model.write_into,
             state=state,
-            trainer_state=json.dumps(asdict(self.state) | dict.fromkeys(_INTERVALS), indent=2),
+            trainer_state=json.dumps(of_transformers, indent=2, default=_refuse),
         )
 
     def _stateful(self) -> list[TrainerCallback]:
@@ -297,6 +317,10 @@ class ClearGradients(TrainerCallback):  # type: ignore[misc]
     def on_step_end(self, *_: Any, optimizer: Any, **__: Any) -> None:
         """After each step."""
         optimizer.zero_grad()
+
+
+def _refuse(value: object) -> NoReturn:
+    raise not_plain(value)
 
 
 def _require_same_run(then: dict[str, Any], now: dict[str, Any], folder: Path) -> None:

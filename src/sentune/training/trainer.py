@@ -54,15 +54,17 @@ class SentenceTransformerTrainer(MeasuringTrainer):
     ...     "positive": ["shutil.copy copies a file.", "Thread.join waits for its end."],
     ... }
     >>> model = SentenceTransformer("all-MiniLM-L6-v2")
-    >>> args = SentenceTransformerTrainingArguments(tempfile.mkdtemp(), disable_tqdm=True)
+    >>> args = SentenceTransformerTrainingArguments(
+    ...     tempfile.mkdtemp(), save_strategy="no", disable_tqdm=True
+    ... )
     >>> SentenceTransformerTrainer(model, args, pairs).train().global_step
     3
 
     All columns of a batch go through the encoder in one packed forward. Weights, gradients and
     optimizer state are float32. The encoder computes in the model's number format, or in the one
-    that ``args.bf16`` names. With ``save_strategy`` the run writes checkpoints into
-    ``args.output_dir``, and ``train(resume_from_checkpoint=True)`` continues from the last one with
-    bit-identical results.
+    that ``args.bf16`` names. The run writes checkpoints into ``args.output_dir`` unless
+    ``save_strategy`` is ``no``, and ``train(resume_from_checkpoint=True)`` continues from the last
+    one with bit-identical results.
 
     Args:
         model: trained in place.

@@ -72,13 +72,13 @@ class Watched:
     """The model, perhaps wrapped for several processes, as losses call it; ``watch`` checks."""
 
     def __init__(self, model: nn.Module, watch: Watch, step: int) -> None:
-        self._model, self._watch, self._step = model, watch, step
+        self.model, self._watch, self._step = model, watch, step
         # Losses that encode in mini-batches exchange gradients after the last one only.
         self.no_sync = getattr(model, "no_sync", nullcontext)
 
     def __call__(self, pack: Pack) -> Tensor:
         """The model's vectors. Raises TrainingError when they have collapsed."""
-        vectors: Tensor = self._model(pack)
+        vectors: Tensor = self.model(pack)
         self._watch.vectors(vectors, self._step)
         return vectors
 

@@ -7,6 +7,7 @@ from sentune.cross_encoder.evaluation.pairs import (
     CrossEncoderCorrelationEvaluator,
 )
 from sentune.cross_encoder.evaluation.reranking import CrossEncoderRerankingEvaluator
+from sentune.left_out import not_there
 
 __all__ = [
     "CEBinaryAccuracyEvaluator",
@@ -27,3 +28,7 @@ CEBinaryClassificationEvaluator = CrossEncoderClassificationEvaluator
 CEBinaryAccuracyEvaluator = CrossEncoderClassificationEvaluator
 CEF1Evaluator = CrossEncoderClassificationEvaluator
 CESoftmaxAccuracyEvaluator = CrossEncoderClassificationEvaluator
+
+
+def __getattr__(name: str) -> object:
+    return not_there(__name__, name)

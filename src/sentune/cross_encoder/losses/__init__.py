@@ -27,6 +27,7 @@ from sentune.cross_encoder.losses.pointwise import (
     MarginMSELoss,
     MSELoss,
 )
+from sentune.left_out import not_there
 
 __all__ = [
     "BinaryCrossEntropyLoss",
@@ -47,3 +48,7 @@ __all__ = [
     "PairLoss",
     "RankNetLoss",
 ]
+
+
+def __getattr__(name: str) -> object:
+    return not_there(__name__, name)

@@ -144,7 +144,7 @@ def rows_of(dataset: Dataset, name: str = "") -> list[Row]:
 
 
 def _column_names(dataset: Dataset) -> list[str]:
-    if not hasattr(dataset, "__getitem__"):
+    if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         raise ArgumentError(
             f"a {type(dataset).__name__} as data to train on",
             expected="a data set with a length: columns, Pairs or a datasets.Dataset",

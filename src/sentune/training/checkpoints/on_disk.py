@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from torch import Tensor
 
 from sentune.errors import TrainingError
 from sentune.files import (
+    make_folder,
+    move_into,
     new_folder,
     remove_folder,
     remove_partials,
@@ -45,6 +48,7 @@ __all__ = [
     "prune_checkpoints",
     "read_state",
     "require_only_ours",
+    "set_aside",
     "step_of",
     "write_checkpoint",
 ]
@@ -176,6 +180,16 @@ def prune_checkpoints(root: Path, limit: int | None, best: str | None) -> None:
     others = [folder for folder in checkpoints(root) if folder.name != kept]
     for folder in others[max(1, limit - (kept is not None)) :]:
         remove_folder(folder)
+
+
+def set_aside(root: Path) -> Path:
+    """Move all checkpoints in ``root`` into a new folder there. Raises OutputError."""
+    numbers = (root / f"earlier-run-{number}" for number in count(1))
+    folder = next(path for path in numbers if not path.exists())
+    make_folder(folder)
+    for checkpoint in checkpoints(root):
+        move_into(folder, checkpoint)
+    return folder
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sentune.errors import TrainingError
 
-__all__ = ["from_plain", "random_state", "set_random_state", "to_plain"]
+__all__ = ["from_plain", "not_plain", "random_state", "set_random_state", "to_plain"]
 
 _TENSOR, _PAIRS, _FLOAT, _TUPLE = "$tensor", "$pairs", "$float", "$tuple"
 
@@ -44,7 +44,12 @@ def to_plain(value: Any, tensors: dict[str, Tensor], name: str = "state") -> Any
     if isinstance(value, list | tuple):
         items = [to_plain(item, tensors, f"{name}.{i}") for i, item in enumerate(value)]
         return items if isinstance(value, list) else {_TUPLE: items}
-    raise TrainingError(
+    raise not_plain(value, name)
+
+
+def not_plain(value: Any, name: str = "a part") -> TrainingError:
+    """The error for a value that only a pickle could keep."""
+    return TrainingError(
         f"{name} of the training state is a {type(value).__name__}",
         expected="numbers, texts, tensors and containers of them, which need no pickle",
         fix="choose another optimizer, scheduler or callback, or save_strategy='no'",

@@ -5,9 +5,7 @@ A script that imports one of them among others runs as long as it does not use i
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
-from sentune.errors import ArgumentError
+from sentune.left_out import LeftOut
 
 __all__ = [
     "AdaptiveLayerLoss",
@@ -20,18 +18,7 @@ __all__ = [
 ]
 
 
-class _LeftOut:
-    reason, instead = "", ""
-
-    def __new__(cls, *_: Any, **__: Any) -> NoReturn:
-        raise ArgumentError(
-            f"{cls.__name__}, which sentune does not have, because {cls.reason}",
-            expected="a loss of sentune.losses",
-            fix=cls.instead,
-        )
-
-
-class AdaptiveLayerLoss(_LeftOut):
+class AdaptiveLayerLoss(LeftOut):
     """Not supported: constructing it raises ArgumentError."""
 
     reason = "it reads the vectors of every layer"
@@ -42,7 +29,7 @@ class Matryoshka2dLoss(AdaptiveLayerLoss):
     """Not supported: constructing it raises ArgumentError."""
 
 
-class ContrastiveTensionLoss(_LeftOut):
+class ContrastiveTensionLoss(LeftOut):
     """Not supported: constructing it raises ArgumentError."""
 
     reason = "it trains two copies of the model"
@@ -57,14 +44,14 @@ class ContrastiveTensionDataLoader(ContrastiveTensionLoss):
     """Not supported: constructing it raises ArgumentError."""
 
 
-class DenoisingAutoEncoderLoss(_LeftOut):
+class DenoisingAutoEncoderLoss(LeftOut):
     """Not supported: constructing it raises ArgumentError."""
 
     reason = "it needs a decoder that writes texts"
     instead = "use MultipleNegativesRankingLoss with each sentence twice in a row (SimCSE)"
 
 
-class GlobalOrthogonalRegularizationLoss(_LeftOut):
+class GlobalOrthogonalRegularizationLoss(LeftOut):
     """Not supported: constructing it raises ArgumentError."""
 
     reason = "it only regularizes another loss"

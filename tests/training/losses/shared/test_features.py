@@ -93,7 +93,12 @@ def test_a_changed_loss_trains_as_it_was_written(tiny_folder: Path, tmp_path: Pa
     model = SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
     data: Any = {"a": ["x", "y z"], "b": ["y", "z"], "score": [0.5, 1.0]}
     settings = SentenceTransformerTrainingArguments(
-        str(tmp_path), num_train_epochs=1, disable_tqdm=True, dropout=0.0, use_cpu=True
+        str(tmp_path),
+        num_train_epochs=1,
+        disable_tqdm=True,
+        dropout=0.0,
+        use_cpu=True,
+        save_strategy="no",
     )
     trainer = SentenceTransformerTrainer(model, settings, data, data, loss=Doubled(model))
     found = trainer.evaluate()["eval_loss"]

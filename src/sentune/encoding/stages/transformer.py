@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sentune.checks import require_whole
 from sentune.encoding.arguments import Loading, Options, merged
-from sentune.encoding.features import embed_features
+from sentune.encoding.stages.auto_model import AutoModel
+from sentune.encoding.stages.given_tokenizer import usable_tokenizer
 from sentune.errors import ArgumentError
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import BaseModel, resolve
@@ -25,118 +26,12 @@ from sentune.model_folder.tokenizer_settings import TokenizerChanges
 from sentune.model_folder.weights import build_encoder
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.encoder import Encoder
-from sentune.network.pack import Pack
+from sentune.network.pooling import Pooling
+from sentune.network.vector_modules import vector_width
 from sentune.tokens.batch import TokenBatch
 from sentune.tokens.tokenizer import Tokenizer
 
-__all__ = ["AutoModel", "Configuration", "Transformer", "set_length_limit", "without_stages"]
-
-
-class Configuration:
-    """The values of ``config.json`` as attributes; sizes also by the names that BERT has for them.
-
-    Args:
-        values: the content of the file.
-        encoder: whose sizes are read where the file calls them otherwise.
-        name: of the model.
-    """
-
-    def __init__(self, values: Mapping[str, Any], encoder: Encoder, name: str) -> None:
-        self._values, self._encoder, self.name_or_path = values, encoder, name
-
-    @property
-    def _name_or_path(self) -> str:
-        return self.name_or_path
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if name in self._values:
-            return self._values[name]
-        return getattr(self._encoder.config, name)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The content of ``config.json``."""
-        return dict(self._values)
-
-
-class TokenVectors(dict[str, Any]):
-    """``last_hidden_state``, (texts, tokens, hidden), as an item, an attribute and number 0."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self:
-            return self[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    def __getitem__(self, key: Any) -> Any:
-        return super().__getitem__([*self][key] if isinstance(key, int) else key)
-
-
-class _Layers(nn.Module):
-    """``encoder.layer`` of transformers' BERT."""
-
-    def __init__(self, layers: nn.ModuleList) -> None:
-        super().__init__()
-        self.layer = layers
-
-
-class AutoModel(nn.Module):
-    """The encoder with the attributes of transformers' models that scripts read.
-
-    ``config``, ``embeddings``, ``encoder.layer``, ``parameters()``, and a call with ``input_ids``
-    and ``attention_mask``. The weights are the encoder's own, so freezing them here freezes them.
-    """
-
-    def __init__(self, encoder: Encoder, values: Mapping[str, Any], name: str) -> None:
-        super().__init__()
-        self.embeddings = encoder.embeddings
-        self.encoder = _Layers(encoder.layers)
-        self.final_norm, self.relative_bias = encoder.final_norm, encoder.relative_bias
-        self.config = Configuration(values, encoder, name)
-        self.__dict__["whole"] = encoder  # not once more among the modules
-        self.training = encoder.training
-
-    @property
-    def device(self) -> torch.device:
-        """The device of the weights."""
-        return self.embeddings.word.weight.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The number format of the weights."""
-        return self.embeddings.word.weight.dtype
-
-    def forward(
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-        return_dict: bool = True,
-    ) -> TokenVectors:
-        """Padded token ids → their vectors, zero where there is padding.
-
-        Raises:
-            ArgumentError: shapes that do not agree, or segments other than 0.
-        """
-        del return_dict  # the result is both
-        given = {"input_ids": input_ids, "attention_mask": attention_mask}
-        if token_type_ids is not None:
-            given["token_type_ids"] = token_type_ids
-        found = embed_features(given, self._embed)
-        return TokenVectors(last_hidden_state=found["token_embeddings"])
-
-    def resize_token_embeddings(self, new_num_tokens: int | None = None) -> None:
-        """Refused unless the size stays. Raises ArgumentError."""
-        if new_num_tokens not in (None, self.embeddings.word.num_embeddings):
-            raise ArgumentError(
-                f"resize_token_embeddings({new_num_tokens})",
-                expected=f"the {self.embeddings.word.num_embeddings} tokens of the model's folder",
-                fix="resize them with transformers, and save the folder",
-            )
-
-    def _embed(self, packed: Pack) -> tuple[Tensor, Tensor]:
-        tokens: Tensor = self.__dict__["whole"](packed)
-        return tokens, tokens[:0]
+__all__ = ["Transformer", "require_stages", "set_length_limit", "without_stages"]
 
 
 class Transformer(nn.Module):
@@ -240,12 +135,28 @@ class Transformer(nn.Module):
         folder: ModelFolder,
         base: BaseModel,
         loading: Loading | None = None,
+        owner: Any = None,
     ) -> Transformer:
-        """The stage over these parts, which are not copied."""
+        """The stage over these parts, which are not copied; ``owner`` is the model they are of."""
         stage = cls.__new__(cls)
         nn.Module.__init__(stage)
         stage._take(encoder, tokenizer, folder, base, loading or Loading())
+        stage.__dict__["owner"] = owner  # not among the modules, of which it is the parent
         return stage
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """As for any module; a new tokenizer is the model's too. Raises ArgumentError."""
+        if name == "auto_model" and self._modules.get(name, value) is not value:
+            raise ArgumentError(
+                f"{type(value).__name__} in place of auto_model",
+                expected="the encoder that the model was loaded with",
+                fix="save what you have as a folder, and load that with SentenceTransformer",
+            )
+        if name == "tokenizer" and self.__dict__.get(name, value) is not value:
+            value = usable_tokenizer(value, self.encoder)
+            if (owner := self.__dict__.get("owner")) is not None:
+                owner.tokenizer = value
+        super().__setattr__(name, value)
 
     def _take(
         self,
@@ -302,6 +213,27 @@ class Transformer(nn.Module):
     def __repr__(self) -> str:
         model_class = ARCHITECTURES[self.encoder.config.model_type].model_class
         return f"Transformer({self.get_config_dict()}) with Transformer model: {model_class}"
+
+
+def require_stages(modules: Sequence[nn.Module]) -> None:
+    """Raise ArgumentError unless the stages make a model: kinds, order and widths."""
+    if [type(module) for module in modules[:2]] != [Transformer, Pooling]:
+        kinds = [type(module).__name__ for module in modules]
+        raise ArgumentError(
+            f"modules are {', '.join(kinds) or 'none'}",
+            expected="Transformer, Pooling and any of Dense, LayerNorm, Dropout, Normalize, "
+            "all from sentune.models",
+            fix="import models from sentune, and build the list with Transformer and Pooling",
+        )
+    first, pooling = cast("Transformer", modules[0]), cast("Pooling", modules[1])
+    if pooling.hidden_size != first.get_embedding_dimension():
+        raise ArgumentError(
+            f"a Pooling for vectors of {pooling.hidden_size} components after "
+            f"{first.get_embedding_dimension()}",
+            expected="the width of the transformer's token vectors",
+            fix="pass get_word_embedding_dimension() of the Transformer to Pooling",
+        )
+    vector_width(pooling.output_dimension, modules[2:])
 
 
 def without_stages(folder: ModelFolder) -> ModelFolder:
