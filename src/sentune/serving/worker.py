@@ -1,13 +1,13 @@
 """The process that computes: it reads batches from standard input and answers with numbers.
 
 :class:`sentune.serving.worker_handle.WorkerHandle` starts it. It ends with the server: a thread
-waits for messages, and ends the process when the pipe is closed, even if the model computes.
+sees when the pipe is closed, and ends the process even if the model computes.
 """
 
 from __future__ import annotations
 
 import os
-import queue
+import select
 import sys
 import threading
 import traceback
@@ -19,29 +19,30 @@ from sentune.serving.plan import Plan
 
 __all__ = ["main"]
 
-_Inbox = queue.SimpleQueue[tuple[dict[str, Any], bytes]]
-
 
 def main() -> None:
     """Load what the first message names, and answer until the pipe is closed."""
     requests, replies = claim_pipes()
-    inbox: _Inbox = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(requests, inbox), daemon=True).start()
+    threading.Thread(target=_end_with, args=(requests.fileno(),), daemon=True).start()
     try:
-        served = _load(inbox.get()[0], replies)
+        served = _load(read_frame(requests)[0], replies)
         while served is not None:
-            head, body = inbox.get()
+            head, body = read_frame(requests)
             write_frame(replies, *_answer(served, head, body))
-    except BrokenPipeError:
+    except (EOFError, OSError):
         os._exit(0)  # the server has gone
 
 
-def _receive(requests: IO[bytes], inbox: _Inbox) -> None:
-    try:
-        while True:
-            inbox.put(read_frame(requests))
-    except (EOFError, OSError, ValueError):
-        os._exit(0)
+def _end_with(pipe: int) -> None:
+    """End this process when the other end of a pipe is closed.
+
+    The messages themselves are read by the thread that computes: on a busy machine, each change of
+    threads can take longer than a message.
+    """
+    closed = select.poll()
+    closed.register(pipe, 0)  # only that it was closed
+    closed.poll()
+    os._exit(0)
 
 
 def _load(head: dict[str, Any], replies: IO[bytes]) -> Any:

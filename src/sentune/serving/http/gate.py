@@ -11,8 +11,7 @@ import hmac
 import logging
 import time
 import traceback
-from contextlib import suppress
-from typing import Any
+from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -94,7 +93,7 @@ class Gate:
         engine.require_room()  # receiving can take long
         engine.accepted += 1
         try:
-            await _until_gone(self._app(scope, _Replay(body, receive), sender), receive)
+            await _until_gone(self._app(scope, _Replay(body, receive), sender), receive, sender)
         finally:
             engine.accepted -= 1
 
@@ -150,6 +149,7 @@ class _Sender:
         self._send, self._seconds = send, seconds
         self.status = 0
         self.truncated = 0
+        self.whole = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -157,6 +157,8 @@ class _Sender:
             for name, value in message["headers"]:
                 if name == b"x-truncated-texts":
                     self.truncated = int(value)
+        else:
+            self.whole = not message.get("more_body")
         try:
             async with asyncio.timeout(self._seconds):
                 await self._send(message)
@@ -178,21 +180,27 @@ class _Replay:
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-async def _until_gone(answering: Any, receive: Receive) -> None:
+async def _until_gone(answering: Awaitable[None], receive: Receive, sender: _Sender) -> None:
     """Answer, unless the client goes first: then nothing more is computed for it."""
-    task = asyncio.ensure_future(answering)
+    task = asyncio.current_task()
+    left = False
+
+    def leave(_: asyncio.Future[Message]) -> None:
+        nonlocal left
+        if task is not None and not sender.whole:
+            left = task.cancel()
+
     gone = asyncio.ensure_future(receive())
+    gone.add_done_callback(leave)
     try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise _GoneError
-        await task
+        await answering
+    except asyncio.CancelledError:
+        if not left:
+            raise
+        raise _GoneError from None
     finally:
+        gone.remove_done_callback(leave)
         gone.cancel()
-        if not task.done():
-            task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await task
 
 
 def _too_large(most: int) -> RefusedError:
