@@ -23,6 +23,7 @@ from sentune.errors import ArgumentError, PoolError, SentuneError
 from sentune.serving.facts import read_tokenizer
 from sentune.serving.jobs import Batch, Job, Waiting
 from sentune.serving.limits import Limits
+from sentune.serving.map_process import MapProcess
 from sentune.serving.plan import Plan
 from sentune.serving.problems import RefusedError, busy, stopped
 from sentune.serving.texts import Read, TextReader
@@ -46,6 +47,7 @@ class Engine:
         limits: see :class:`sentune.serving.limits.Limits`.
         facts: what the worker has loaded; empty before ``start``.
         reader: reads texts for the model, ``pair_reader`` pairs for the reranker.
+        map: the process that knows where the index's passages lie.
         draining: whether the server is about to stop.
         accepted: requests that were taken and are not answered yet.
     """
@@ -57,6 +59,7 @@ class Engine:
         self.plan = plan
         self.limits = limits or Limits()
         self.facts: dict[str, Any] = {}
+        self.map = MapProcess(plan, self.limits.hung_seconds)
         self.draining = False
         self.accepted = 0
         self._tell = tell or (lambda _name, _value: None)
@@ -92,6 +95,7 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await self._keeper
         self._fail(stopped(self._reason))
+        await self.map.end()
         if self._worker is not None:
             await self._worker.end()
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -33,7 +33,9 @@ class Direct:
     def __init__(self, app: FastAPI, routes: list[CheckedRoute], failed: Failed) -> None:
         self._app, self._failed = app, failed
         self._posted: dict[str, Handler] = {
-            route.path: route.get_route_handler() for route in routes if "POST" in route.methods
+            route.path: route.get_route_handler()
+            for route in routes
+            if "POST" in (route.methods or ())
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
