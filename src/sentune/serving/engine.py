@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import to_json
 
 from sentune.errors import ArgumentError, PoolError, SentuneError
 from sentune.serving.facts import read_tokenizer
@@ -147,18 +148,20 @@ class Engine:
         reply: Reply = await self._done(Job(op, None, body=body, cost=max(1, cost)))
         return reply
 
-    async def tokenized(self, texts: list[str], *, special: bool) -> list[list[dict[str, Any]]]:
-        """The tokens of texts, without the length limit. Raises RefusedError."""
+    async def tokenized(self, texts: list[str], *, special: bool) -> list[bytes]:
+        """The tokens of each text as JSON, without the length limit. Raises RefusedError."""
         self.require_room()
-        return await self.reader.tokens(texts, special=special)
+        return await self.reader.tokens(texts, special=special, made=to_json)
 
     async def shortened(self, texts: list[str], most: int) -> list[str]:
         """The start of each text, of at most ``most`` tokens. Raises RefusedError."""
-        found = await self.tokenized(texts, special=False)
-        return [
-            text[: tokens[most - 1]["stop"]] if len(tokens) > most else text
-            for text, tokens in zip(texts, found, strict=True)
-        ]
+        self.require_room()
+
+        def end(tokens: list[dict[str, Any]]) -> int | None:
+            return tokens[most - 1]["stop"] if len(tokens) > most else None
+
+        ends = await self.reader.tokens(texts, special=False, made=end)
+        return [text[:stop] for text, stop in zip(texts, ends, strict=True)]
 
     async def alive(self) -> bool:
         """Whether the model answers, before all who wait."""

@@ -136,9 +136,10 @@ class Served:
                 found[mode] = [asdict(hit) for hit in hits]
         if asked.get("marks"):
             mark(asked["query"], found)
-        content = {"results": found, "truncated": min(1, cut.truncated)}
-        content["left_out"] = cut.tokens_left_out // max(1, cut.truncated)
-        return {}, json.dumps(content, default=str).encode()
+        content = {"modes": asked["modes"], "hits": found[asked["modes"][0]], "results": found}
+        told = {"truncated": min(1, cut.truncated)}
+        told["left_out"] = cut.tokens_left_out // max(1, cut.truncated)
+        return told, json.dumps(content, default=str).encode()
 
     def _question(self, head: dict[str, Any], body: bytes) -> _Answer:  # noqa: ARG002
         """The vectors of a question by each model of the index, one after the other."""

@@ -9,6 +9,8 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 __all__ = ["timed_protocol"]
 
+_LITTLE = 1 << 16  # bytes that are copied in less time than a second call takes
+
 
 def timed_protocol(seconds: float) -> type[asyncio.Protocol]:
     """A protocol that gives the headers of each request ``seconds`` to arrive."""
@@ -66,9 +68,11 @@ class _Together:
         self._transport.close()
 
     def _flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, []
-            self._transport.write(b"".join(held))
+        held, self._held = self._held, []
+        if sum(map(len, held)) < _LITTLE:
+            held = [b"".join(held)] if held else []
+        for each in held:
+            self._transport.write(each)
 
 
 def _between(cycle: Any) -> bool:
