@@ -25,6 +25,7 @@ __all__ = ["Gate"]
 logger = logging.getLogger(__name__)
 
 _OPEN = "/health"  # probes of a service have no key
+_READ_ANYWAY = 4  # times the limit of a body: what is read of one that is refused
 
 
 class Gate:
@@ -98,10 +99,10 @@ class Gate:
             engine.accepted -= 1
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        limits = self._engine.limits
-        told = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
-        size = int(told) if told.isdigit() else 0
-        if size > limits.body:
+        limits, told = self._engine.limits, dict(scope["headers"])
+        length = told.get(b"content-length", b"0")
+        size = int(length) if length.isdigit() else 0
+        if size > limits.body and (size > _READ_ANYWAY * limits.body or b"expect" in told):
             raise _too_large(limits.body)
         try:
             async with asyncio.timeout(limits.body_seconds):
@@ -118,7 +119,12 @@ class Gate:
             ) from None
 
     async def _received(self, receive: Receive) -> bytes:
-        limits, parts, size = self._engine.limits, [], 0
+        """The body. One that is too large is read to its end and thrown away, within limits.
+
+        Otherwise the connection is closed while the client writes, and many clients then tell of a
+        broken connection and not of the reason.
+        """
+        limits, parts, size, kept = self._engine.limits, [], 0, 0
         try:
             while True:
                 message = await receive()
@@ -126,16 +132,20 @@ class Gate:
                     raise _GoneError
                 part = message.get("body", b"")
                 size += len(part)
-                self._receiving += len(part)
-                if size > limits.body:
+                if size <= limits.body:
+                    kept += len(part)
+                    self._receiving += len(part)
+                    if self._receiving > limits.bodies:
+                        raise busy(1)
+                    parts.append(part)
+                elif size > _READ_ANYWAY * limits.body or not message.get("more_body"):
                     raise _too_large(limits.body)
-                if self._receiving > limits.bodies:
-                    raise busy(1)
-                parts.append(part)
+                else:
+                    parts.clear()
                 if not message.get("more_body"):
                     return parts[0] if len(parts) == 1 else b"".join(parts)
         finally:
-            self._receiving -= size
+            self._receiving -= kept
 
 
 class _GoneError(Exception):
