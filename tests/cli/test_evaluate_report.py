@@ -52,6 +52,21 @@ def test_several_models_are_in_one_page(
     assert "the same for 9." in shown
 
 
+def test_a_private_page_has_no_text_of_the_data(
+    run: Any, pairs: Path, tmp_path: Path, tiny_folder: Path
+) -> None:
+    shown = {}
+    for name, options in (("public", ()), ("private", ("--private-card",))):
+        page = tmp_path / f"{name}.html"
+        outcome = run("evaluate", tiny_folder, pairs, "--report", page, *options)
+        assert outcome.code == 0, outcome.err
+        shown[name] = words(page.read_text("utf-8")).lower()
+    texts = [text.lower() for row in ROWS[:9] for text in row[:2]]
+    assert any(text in shown["public"] for text in texts)
+    assert not [text for text in texts if text in shown["private"]]
+    assert "question 1 " in shown["private"]
+
+
 def test_what_no_report_can_be_written_for_is_refused_first(
     refused: Any, no_model: None, jsonl: Jsonl, pairs: Path, tmp_path: Path
 ) -> None:
@@ -60,4 +75,5 @@ def test_what_no_report_can_be_written_for_is_refused_first(
     rows = [{"sentence1": "a b", "sentence2": "c d", "score": n / 2} for n in range(4)]
     scored = jsonl("scored.jsonl", rows)
     refused(["evaluate", "m", scored, "--report", tmp_path / "r.html"], "sentence pairs")
+    refused(["evaluate", "m", pairs, "--private-card"], "--private-card without --report")
     assert not list(tmp_path.glob("*.html"))

@@ -24,7 +24,7 @@ __all__ = ["SentuneEmbedding"]
 _BATCH = 256  # LlamaIndex's own 10 would leave encode nothing to order by length
 
 
-class SentuneEmbedding(BaseEmbedding):  # type: ignore[misc]  # mypy does not read LlamaIndex
+class SentuneEmbedding(BaseEmbedding):  # mypy does not read LlamaIndex
     """A model for LlamaIndex; docs/from-sentence-transformers.md has an example.
 
     Pipelines of LlamaIndex keep vectors under what ``to_dict`` says. So the fingerprint of the

@@ -17,6 +17,14 @@ _PACKAGES = {
     "evaluate": ("bm25s", "PyStemmer"),
     "tasks": ("scikit-learn",),
     "index": ("lancedb", "pyarrow"),
+    "s3": ("obstore",),
+    "export": ("onnx", "onnxscript", "onnxruntime"),
+    "documents": (
+        *("markdown-it-py", "pdf-inspector", "pypdfium2", "python-calamine"),
+        *("python-docx", "python-pptx", "selectolax"),
+    ),
+    "questions": ("openai", "scikit-learn"),
+    "server": ("fastapi", "uvicorn", "httptools", "prometheus-client"),
 }
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sentune.data import Pairs, ReadOptions, ScoredPairs
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.evaluation import Report
+    from sentune.evaluation.trace import Trace
     from sentune.ranking.pieces import LongText
     from sentune.tokens.truncation import Truncation
 
@@ -44,6 +45,27 @@ class _Measured:
     truncations: dict[str, Truncation]
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Where the report is written, if one is; of which file; and whether without its texts."""
+
+    path: Path | None
+    data: Path
+    private: bool
+
+    def write(
+        self,
+        pairs: Pairs,
+        models: _Models,
+        reports: Mapping[str, Report],
+        trace: Trace | None,
+        read: Truncation,
+    ) -> None:
+        if self.path is not None and trace is not None:
+            facts = (pairs, models, reports, trace, read, self.data)
+            write_report(self.path, *facts, private=self.private)
+
+
 @reads(*OF_PAIRS, "score")
 def command(
     model: Model,
@@ -58,6 +80,9 @@ def command(
     report: Annotated[
         Path | None, typer.Option(help="Also write a page with figures, questions and a map.")
     ] = None,
+    private_card: Annotated[
+        bool, typer.Option("--private-card", help="No text of the data in the report.")
+    ] = False,
     as_json: AsJson = False,
     *,
     reading: ReadOptions,
@@ -73,7 +98,7 @@ def command(
     chosen = long_text_of(long_text)
     reading = replace(reading, split="test")
     scored = is_scored(data, reading)
-    require_report(report, scored=scored)
+    require_report(report, scored=scored, private=private_card)
     read = read_scored_pairs if scored else read_pairs
     pairs: Pairs | ScoredPairs = read(data, reading)
     if isinstance(pairs, ScoredPairs) and long_text is not None:
@@ -93,7 +118,7 @@ def command(
         if isinstance(pairs, ScoredPairs):
             measured = _of_sentences(pairs, models)
         else:
-            measured = _of_passages(pairs, models, chosen, report, data)
+            measured = _of_passages(pairs, models, chosen, _Page(report, data, private_card))
     truncations = measured.truncations
     caution = _caution(pairs)
     if as_json:
@@ -151,9 +176,7 @@ def _print_json(
     print_json(found)
 
 
-def _of_passages(
-    pairs: Pairs, models: _Models, long_text: LongText, page: Path | None, data: Path
-) -> _Measured:
+def _of_passages(pairs: Pairs, models: _Models, long_text: LongText, page: _Page) -> _Measured:
     from sentune.evaluation import RetrievalTask, evaluate_models, evaluate_systems, report_table
     from sentune.evaluation.tables import difference_table, differences_of
     from sentune.evaluation.trace import Trace
@@ -169,7 +192,7 @@ def _of_passages(
         label: what_is_read(each, task.questions, task.passages, long_text)
         for label, each in models.items()
     }
-    trace = None if page is None else Trace()
+    trace = None if page.path is None else Trace()
     if len(bases) > 1:
         reports = evaluate_models(
             task,
@@ -180,8 +203,7 @@ def _of_passages(
             show_progress_bar=interactive(),
             trace=trace,
         )
-        if page is not None and trace is not None:
-            write_report(page, pairs, models, reports, trace, read[label], data)
+        page.write(pairs, models, reports, trace, read[label])
         found = {**reports[label].to_json(), "data_notes": [*notes, *pairs.notes]}
         found["models"] = {each: _of_one(report) for each, report in reports.items()}
         told = [*_notes(reports), *found["data_notes"]]
@@ -196,8 +218,7 @@ def _of_passages(
         show_progress_bar=interactive(),
         trace=trace,
     )
-    if page is not None and trace is not None:
-        write_report(page, pairs, models, {label: report}, trace, read[label], data)
+    page.write(pairs, models, {label: report}, trace, read[label])
     names = dict(zip(("base", "model")[-len(models) :], models, strict=True))
     tables = [report_table(report, names), difference_table(differences_of(report, names))]
     found = {**report.to_json(), "data_notes": [*notes, *pairs.notes]}

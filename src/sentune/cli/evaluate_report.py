@@ -23,12 +23,18 @@ __all__ = ["require_report", "write_report"]
 _SUFFIXES = (".html", ".htm")
 
 
-def require_report(path: Path | None, *, scored: bool) -> None:
+def require_report(path: Path | None, *, scored: bool, private: bool = False) -> None:
     """Check ``--report`` before any model is loaded. Raises ArgumentError, OutputError."""
     from sentune.errors import ArgumentError
     from sentune.files import require_suffix
 
     if path is None:
+        if private:
+            raise ArgumentError(
+                "--private-card without --report",
+                expected="a report, of which it keeps the texts out",
+                fix="name one with --report FILE, or leave --private-card out",
+            )
         return
     if scored:
         raise ArgumentError(
@@ -47,15 +53,20 @@ def write_report(
     trace: Trace,
     read: Truncation,
     data: Path,
+    *,
+    private: bool,
 ) -> None:
     """Write the report on the last of ``models``, beside the first and all between.
 
-    ``reports`` has a report for each model, or for the last alone. Raises OutputError.
+    ``reports`` has a report for each model, or for the last alone. ``private`` keeps every text of
+    the data out. Raises OutputError.
     """
     from sentune.files import write_text
     from sentune.report.page import report_page
 
-    write_text(path, report_page(_facts(pairs, models, reports, trace, read, data)))
+    write_text(
+        path, report_page(_facts(pairs, models, reports, trace, read, data, private=private))
+    )
 
 
 def _facts(
@@ -65,6 +76,8 @@ def _facts(
     trace: Trace,
     read: Truncation,
     data: Path,
+    *,
+    private: bool,
 ) -> PageFacts:
     from sentune.evaluation.claims import notes
     from sentune.evaluation.forgetting import measure_general
@@ -95,6 +108,7 @@ def _facts(
         trace=trace,
         data=_data(pairs, model, read),
         ran=_ran(pairs, models, data),
+        private=private,
         others={name: reports[name].systems["model"] for name in between},
         differences={
             f"{name} − {first}": reports[name].differences["model_minus_base"][PRIMARY_METRIC]

@@ -21,6 +21,7 @@ __all__ = [
     "report_markdown",
     "report_table",
     "systems_table",
+    "teachers_rows",
 ]
 
 _NAMES = {"base": "base", "model": "tuned", "bm25": "BM25", "fusion": "fusion", "late": "late"}
@@ -78,6 +79,11 @@ def models_rows(reports: Mapping[str, Report]) -> dict[str, Figures]:
     }
 
 
+def teachers_rows(report: Report) -> dict[str, Figures]:
+    """The systems of a student's teacher by name; none without a teacher."""
+    return {_OF_TEACHER[system]: each for system, each in report.teacher.items()}
+
+
 def difference_table(differences: Mapping[str, Difference]) -> Table:
     """Paired differences of nDCG@10 with interval and p, and whether p is at most .05."""
     from rich.markup import escape
@@ -117,7 +123,7 @@ def _by_name(report: Report, named: Mapping[str, str]) -> dict[str, Figures]:
     """The systems in their order, and below them those of the teacher, if there is one."""
     order = filter(report.systems.__contains__, _NAMES)
     found: dict[str, Figures] = {named[system]: report.systems[system] for system in order}
-    return found | {_OF_TEACHER[system]: each for system, each in report.teacher.items()}
+    return found | teachers_rows(report)
 
 
 def _names(report: Report) -> dict[str, str]:

@@ -214,6 +214,14 @@ class Index(IndexReader):
             )
         return found
 
+    def of_base(self) -> Self:
+        """As ``compared_with``, without the base model: for its vectors alone.
+
+        Raises:
+            IndexFolderError: there are none.
+        """
+        return type(self).open(self._base_location)
+
     @classmethod
     def open(cls, path: str | Path, model: SentenceTransformer | None = None) -> Self:
         """Open an index.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -45,6 +46,16 @@ class Points:
     def passage(self, row: int) -> dict[str, Any]:
         """``id``, ``text``, ``source`` and ``fields``, and what ``Segment.row`` has of pieces."""
         return self.snapshot.row(int(self._places[row]))
+
+    def read_by_late(
+        self, vector: NDArray[np.float32], words: Sequence[str], row: int
+    ) -> dict[str, Any]:
+        """``passage`` with the piece that the late stage reads for a question.
+
+        ``vector`` and ``words`` are those of the question, the words stemmed.
+        """
+        places = self.snapshot.read_pieces(vector, words, self._places[row : row + 1])
+        return self.snapshot.row(int(places[0]))
 
     def vectors(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """(len(rows), d)."""

@@ -7,14 +7,15 @@ model's vectors to be as near to it as can be.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.errors import ArgumentError
+from sentune.errors import ArgumentError, IndexFolderError
+from sentune.ranking.bm25 import stemmed_words
 from sentune.report.places import Projection, projections
 
 if TYPE_CHECKING:
@@ -69,12 +70,17 @@ class Atlas:
         self._update()
         return self._content
 
-    def place(self, query: str, names: Sequence[Name]) -> dict[str, Any]:
-        """Places of a question and of passages by each model; None for an unknown passage."""
+    def place(
+        self, question: Mapping[str, NDArray[np.float32]], names: Sequence[Name]
+    ) -> dict[str, Any]:
+        """Places of a question and of passages by each model; None for an unknown passage.
+
+        ``question`` has its vector by each model. Raises IndexFolderError: one has another length.
+        """
         self._update()
         return {
             "query": {
-                mode: layer(np.asarray(layer.index.model.encode_query(query))[None])[0]
+                mode: layer(_fitting(question[mode], layer)[None])[0]
                 for mode, layer in self._layers.items()
             },
             "passages": [
@@ -86,15 +92,17 @@ class Atlas:
     def passage(self, name: Name) -> dict[str, Any]:
         """One passage with its fields. Raises ArgumentError if there is none of this name."""
         points = self._current()["dense"]
-        row = points.names.get(name)
-        if row is None:
-            raise ArgumentError(
-                "a source and an id that no passage has",
-                expected="those of a hit of /search, or of a point of /map",
-                fix="search again: the index may have changed",
-            )
-        found = points.passage(row)
+        found = points.passage(_row(points, name))
         return {each: found[each] for each in ("id", "text", "source", "fields", "pieces")}
+
+    def read(self, vector: NDArray[np.float32], query: str, name: Name) -> dict[str, Any]:
+        """The piece of a passage that the late stage reads: itself, its number, and how many.
+
+        ``vector`` is that of the question. Raises ArgumentError if there is no such passage.
+        """
+        points = self._current()["dense"]
+        found = points.read_by_late(vector, stemmed_words([query])[0], _row(points, name))
+        return {each: found[each] for each in ("piece", "piece_number", "pieces")}
 
     def _current(self) -> dict[str, Points]:
         found = {
@@ -140,6 +148,28 @@ class Atlas:
         middle, span = (low + high) / 2, float((high - low).max()) or 1.0
         for (mode, index), project in zip(indexes.items(), projects, strict=True):
             yield mode, _Layer(points[mode], index, project, middle, span)
+
+
+def _row(points: Points, name: Name) -> int:
+    row = points.names.get(name)
+    if row is None:
+        raise ArgumentError(
+            "a source and an id that no passage has",
+            expected="those of a hit of /search, or of a point of /map",
+            fix="search again: the index may have changed",
+        )
+    return row
+
+
+def _fitting(vector: NDArray[np.float32], layer: _Layer) -> NDArray[np.float32]:
+    """A question's vector; another length is that of another model."""
+    if len(vector) != len(layer.project.mean):
+        raise IndexFolderError(
+            "the index was rebuilt with another model",
+            expected="the model that the server was started with",
+            fix="restart the server with the new model",
+        )
+    return vector
 
 
 def _drawn(points: dict[str, Points]) -> list[Name]:

@@ -18,11 +18,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import to_json
 
 from sentune.errors import ArgumentError, PoolError, SentuneError
 from sentune.serving.facts import read_tokenizer
 from sentune.serving.jobs import Batch, Job, Waiting
 from sentune.serving.limits import Limits
+from sentune.serving.map_process import MapProcess
 from sentune.serving.plan import Plan
 from sentune.serving.problems import RefusedError, busy, stopped
 from sentune.serving.texts import Read, TextReader
@@ -46,6 +48,7 @@ class Engine:
         limits: see :class:`sentune.serving.limits.Limits`.
         facts: what the worker has loaded; empty before ``start``.
         reader: reads texts for the model, ``pair_reader`` pairs for the reranker.
+        map: the process that knows where the index's passages lie.
         draining: whether the server is about to stop.
         accepted: requests that were taken and are not answered yet.
     """
@@ -57,6 +60,7 @@ class Engine:
         self.plan = plan
         self.limits = limits or Limits()
         self.facts: dict[str, Any] = {}
+        self.map = MapProcess(plan, self.limits.hung_seconds)
         self.draining = False
         self.accepted = 0
         self._tell = tell or (lambda _name, _value: None)
@@ -92,6 +96,7 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await self._keeper
         self._fail(stopped(self._reason))
+        await self.map.end()
         if self._worker is not None:
             await self._worker.end()
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -143,18 +148,20 @@ class Engine:
         reply: Reply = await self._done(Job(op, None, body=body, cost=max(1, cost)))
         return reply
 
-    async def tokenized(self, texts: list[str], *, special: bool) -> list[list[dict[str, Any]]]:
-        """The tokens of texts, without the length limit. Raises RefusedError."""
+    async def tokenized(self, texts: list[str], *, special: bool) -> list[bytes]:
+        """The tokens of each text as JSON, without the length limit. Raises RefusedError."""
         self.require_room()
-        return await self.reader.tokens(texts, special=special)
+        return await self.reader.tokens(texts, special=special, made=to_json)
 
     async def shortened(self, texts: list[str], most: int) -> list[str]:
         """The start of each text, of at most ``most`` tokens. Raises RefusedError."""
-        found = await self.tokenized(texts, special=False)
-        return [
-            text[: tokens[most - 1]["stop"]] if len(tokens) > most else text
-            for text, tokens in zip(texts, found, strict=True)
-        ]
+        self.require_room()
+
+        def end(tokens: list[dict[str, Any]]) -> int | None:
+            return tokens[most - 1]["stop"] if len(tokens) > most else None
+
+        ends = await self.reader.tokens(texts, special=False, made=end)
+        return [text[:stop] for text, stop in zip(texts, ends, strict=True)]
 
     async def alive(self) -> bool:
         """Whether the model answers, before all who wait."""

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from sentune.serving.problems import RefusedError, problem, unprocessable
 
-__all__ = ["CheckedRoute"]
+__all__ = ["CheckedRoute", "Handler"]
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _SHOWN = 3

@@ -18,7 +18,6 @@ from sentune.encoding.encode import encode_ids
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, ModelError
 from sentune.ranking.late_interaction import late_scores
-from sentune.serving.atlas import Atlas
 from sentune.serving.explained import explained
 from sentune.serving.facts import model_facts, reranker_facts
 from sentune.serving.marks import mark
@@ -51,12 +50,9 @@ class Served:
             "score": self._score,
             "late": self._late,
             "search": self._search,
-            "map": self._map,
-            "place": self._place,
-            "passage": self._passage,
+            "question": self._question,
             "explain": self._explain,
         }
-        self._atlas = None if index is None else Atlas(index, base)
 
     @classmethod
     def load(cls, plan: Plan) -> Served:
@@ -140,34 +136,27 @@ class Served:
                 found[mode] = [asdict(hit) for hit in hits]
         if asked.get("marks"):
             mark(asked["query"], found)
-        content = {"results": found, "truncated": min(1, cut.truncated)}
-        content["left_out"] = cut.tokens_left_out // max(1, cut.truncated)
-        return {}, json.dumps(content, default=str).encode()
+        content = {"modes": asked["modes"], "hits": found[asked["modes"][0]], "results": found}
+        told = {"truncated": min(1, cut.truncated)}
+        told["left_out"] = cut.tokens_left_out // max(1, cut.truncated)
+        return told, json.dumps(content, default=str).encode()
 
-    def _map(self, head: dict[str, Any], body: bytes) -> _Answer:  # noqa: ARG002
-        return {}, self._drawn.content()
-
-    def _place(self, head: dict[str, Any], body: bytes) -> _Answer:  # noqa: ARG002
-        asked = json.loads(body)
-        names = [(each["source"], each["id"]) for each in asked["passages"]]
-        return {}, json.dumps(self._drawn.place(asked["query"], names)).encode()
-
-    def _passage(self, head: dict[str, Any], body: bytes) -> _Answer:  # noqa: ARG002
-        asked = json.loads(body)
-        found = self._drawn.passage((asked["source"], asked["id"]))
-        return {}, json.dumps(found, default=str).encode()
+    def _question(self, head: dict[str, Any], body: bytes) -> _Answer:  # noqa: ARG002
+        """The vectors of a question by each model of the index, one after the other."""
+        asked, indexes = json.loads(body), {"base": self.base, "dense": self.index}
+        vectors = {
+            mode: np.asarray(index.model.encode_query(asked["query"]), "<f4")
+            for mode, index in indexes.items()
+            if index is not None
+        }
+        widths = {mode: len(vector) for mode, vector in vectors.items()}
+        return {"widths": widths}, b"".join(vector.tobytes() for vector in vectors.values())
 
     def _explain(self, head: dict[str, Any], body: bytes) -> _Answer:  # noqa: ARG002
         if self.index is None:
             raise _nothing("index")
         asked, idf = json.loads(body), self.index.points().snapshot.idf
         return {}, json.dumps(explained(self.model, asked["query"], asked["text"], idf)).encode()
-
-    @property
-    def _drawn(self) -> Atlas:
-        if self._atlas is None:
-            raise _nothing("index")
-        return self._atlas
 
 
 def _without_scaling(model: SentenceTransformer) -> SentenceTransformer:

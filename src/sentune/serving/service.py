@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic_core import to_json
-from starlette.responses import Response
 
 from sentune.errors import ArgumentError
 from sentune.serving.engine import Engine
@@ -18,7 +16,7 @@ from sentune.serving.vectors import Shape
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.truncation import Truncation
 
-__all__ = ["Embedded", "Service", "answer"]
+__all__ = ["Embedded", "Service"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +120,3 @@ class Service:
                 expected=f"{side}, the end that this model cuts",
                 fix="leave it out",
             )
-
-
-def answer(content: Any, cut: Truncation | None = None, **headers: str) -> Response:
-    """A result as JSON, with the counts of what was cut in its headers."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    if cut is not None:
-        named["x-truncated-texts"] = str(cut.truncated)
-        named["x-truncated-tokens"] = str(cut.tokens_left_out)
-    return Response(to_json(content), 200, named, "application/json")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import tokenizers
 
@@ -20,6 +20,9 @@ from sentune.wording import counted
 __all__ = ["Read", "TextReader"]
 
 _AT_ONCE = 4000  # characters that are tokenized in less time than a thread needs to start
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,16 @@ class TextReader:
         """Token ids of a query with each text. Raises RefusedError."""
         return await self._read([(query, text) for text in texts], truncate=truncate)
 
-    async def tokens(self, texts: list[str], *, special: bool) -> list[list[dict[str, Any]]]:
-        """Each token of texts as clients see it, without the length limit."""
+    async def tokens(
+        self, texts: list[str], *, special: bool, made: Callable[[list[dict[str, Any]]], T]
+    ) -> list[T]:
+        """What ``made`` makes of each text's tokens as clients see them, without the length limit.
+
+        It is called in the thread, which is also where all these values end.
+        """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._threads, lambda: [self._shown(text, special=special) for text in texts]
+            self._threads, lambda: [made(self._shown(text, special=special)) for text in texts]
         )
 
     def _shown(self, text: str, *, special: bool) -> list[dict[str, Any]]:

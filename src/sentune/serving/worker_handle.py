@@ -22,8 +22,9 @@ _SECONDS_TO_END = 3
 # With the path of this process, the worker imports the same sentune.
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from sentune.serving.worker import main; main()"
+    "from importlib import import_module; import_module(sys.argv[2]).main()"
 )
+_WORKER = "sentune.serving.worker"
 
 
 class WorkerGoneError(Exception):
@@ -44,8 +45,11 @@ class WorkerHandle:
         return self._process.pid
 
     @classmethod
-    async def start(cls, plan: Plan) -> WorkerHandle:
-        """Start a process that loads a plan, without waiting for it. Raises PoolError."""
+    async def start(cls, plan: Plan, module: str = _WORKER) -> WorkerHandle:
+        """Start a process that loads a plan, without waiting for it. Raises PoolError.
+
+        ``module`` has the ``main`` that the process runs.
+        """
         try:
             # The command is this interpreter and a constant: no part of it comes from a request.
             process = await asyncio.create_subprocess_exec(
@@ -53,6 +57,7 @@ class WorkerHandle:
                 "-c",
                 _START,
                 json.dumps(sys.path),
+                module,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
@@ -72,9 +77,7 @@ class WorkerHandle:
     def send(self, head: dict[str, Any], body: bytes = b"") -> None:
         """Send a message; if the process has ended, ``receive`` says so."""
         with suppress(OSError, RuntimeError):
-            self._to.write(packed_frame(head, body))
-            if body:
-                self._to.write(body)
+            self._to.write(packed_frame(head, body) + body)  # written twice, it wakes twice
 
     async def receive(self) -> Reply:
         """The next message. Raises WorkerGoneError."""

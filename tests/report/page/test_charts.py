@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -61,3 +62,8 @@ def test_bars_are_as_high_as_their_counts() -> None:
     assert heights[0] * 2 == pytest.approx(heights[2])
     assert heights[1] == 0
     assert [each for each in root.findall("{*}line") if each.attrib["class"] == "limit"]
+
+
+def test_steps_are_whole_numbers() -> None:
+    drawn = render(lines("a", [Line("a", "model", [(1, 0.1), (3, 0.2)])], across="step"))
+    assert re.findall(r">(\d[\d.]*)</text>", drawn)[-3:] == ["1", "2", "3"]

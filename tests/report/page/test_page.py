@@ -171,6 +171,17 @@ def test_a_private_report_has_no_text_of_the_data(make_page: MakePage) -> None:
     assert re.search(r"Question \d rank", private)
 
 
+def test_a_student_stands_beside_its_teacher(make_page: MakePage) -> None:
+    facts = make_page()
+    assert "teacher" not in report_page(facts)
+    shown = {"model": facts.report.systems["base"], "fusion": facts.report.systems["fusion"]}
+    page = read(report_page(replace(facts, report=replace(facts.report, teacher=shown)))).text
+    for name, found in zip(("teacher", "teacher's fusion"), shown.values(), strict=True):
+        value = f"{found['ndcg@10'].value:.3f}"
+        assert len(re.findall(rf"{name}\s*{value}", page)) == 2, name  # in the chart and the table
+    assert "the tuned model whose vectors" in page
+
+
 def test_without_a_base_the_words_are_what_to_beat(make_page: MakePage) -> None:
     facts = make_page(base=False, training=None)
     shown = read(report_page(facts)).text

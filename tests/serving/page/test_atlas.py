@@ -11,7 +11,7 @@ from tests.serving.conftest import PASSAGES
 from tests.serving.running import Running
 
 from sentune import SentenceTransformer
-from sentune.errors import ArgumentError
+from sentune.errors import ArgumentError, IndexFolderError
 from sentune.index import Index
 from sentune.report.page.words import Matcher
 from sentune.serving.atlas import Atlas
@@ -97,17 +97,42 @@ def test_the_map_follows_the_index(index: Index) -> None:
     assert b'"drawn": 4' in atlas.content()
     index.delete(["a"])
     assert b'"drawn": 3' in atlas.content()
-    assert atlas.place("copy", [("", "a"), ("", "d")])["passages"][0] == {"dense": None}
+    asked = {"dense": index.model.encode_query("copy")}
+    assert atlas.place(asked, [("", "a"), ("", "d")])["passages"][0] == {"dense": None}
+    with pytest.raises(IndexFolderError, match="another model"):
+        atlas.place({"dense": asked["dense"][:5]}, [])
     with pytest.raises(ArgumentError, match="no passage has"):
         atlas.passage(("", "a"))
     index.delete(["b", "c", "d"])
     assert b'"drawn": 0' in atlas.content()
-    assert atlas.place("copy", []) == {"query": {}, "passages": []}
+    assert atlas.place(asked, []) == {"query": {}, "passages": []}
 
 
 def test_hits_that_are_not_drawn_have_places(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sentune.serving.atlas.DRAWN", 2)
     atlas = Atlas(index, None)
     assert b'"passages": 3, "drawn": 2' in atlas.content()
-    (placed,) = atlas.place("copy", [("", "b")])["passages"]
+    asked = {"dense": index.model.encode_query("copy")}
+    (placed,) = atlas.place(asked, [("", "b")])["passages"]
     assert len(placed["dense"]) == 2
+
+
+def test_the_piece_that_the_late_stage_reads(
+    served_model: SentenceTransformer, tmp_path: Path
+) -> None:
+    parts = ["Threads end. " * 120, "Copy a file with shutil. " * 60, "Sockets wait. " * 120]
+    index = Index.build(
+        tmp_path / "long",
+        served_model,
+        [{"id": "long", "text": " ".join(parts)}, {"id": "short", "text": "Nothing at all."}],
+        long_text="pieces",
+    )
+    atlas = Atlas(index, None)
+    vector = served_model.encode_query("sockets")  # the nearest piece is another one
+    found = atlas.read(vector, "copying a file", ("", "long"))
+    assert "Copy a file" in found["piece"]
+    assert 1 < found["piece_number"] <= found["pieces"]
+    by_vector = atlas.read(vector, "of the", ("", "long"))
+    texts = [index.points().snapshot.row(place)["piece"] for place in range(found["pieces"])]
+    nearest = int(np.argmax(served_model.encode_document(texts) @ vector))
+    assert by_vector["piece_number"] == nearest + 1

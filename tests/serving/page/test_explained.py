@@ -23,6 +23,15 @@ def test_the_parts_make_up_the_score(server: Running, served_model: SentenceTran
     assert all(each["nearest"] in TEXT for each in found["tokens"])
 
 
+def test_of_a_passage(server: Running) -> None:
+    found = server.post("/explain", {"query": "copy the file", "source": "", "id": "a"}).body
+    alone = server.post("/explain", {"query": "copy the file", "text": TEXT}).body
+    assert found == {**alone, "piece": TEXT, "piece_number": 1, "pieces": 1}
+    for wrong in ({}, {"source": "", "id": "a", "text": TEXT}, {"id": "a"}):
+        assert server.post("/explain", {"query": "copy", **wrong}).status == 422
+    assert server.post("/explain", {"query": "copy", "source": "", "id": "z"}).status == 400
+
+
 def test_the_score_is_that_of_the_late_stage(tiny: SentenceTransformer) -> None:
     query = "copy a file quickly"
     found = explained(tiny, query, TEXT, lambda word: float(len(word)))

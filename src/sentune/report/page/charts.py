@@ -130,7 +130,9 @@ def lines(
     low, high = min(ys), max(ys)
     room = 0.05 * (high - low) or 0.01
     frame = _Frame(46, _WIDE - 12, 8, height - 42, (min(xs), max(xs)), (low - room, high + room))
-    places = ticks(*frame.x) if at is None else at
+    whole = all(float(x).is_integer() for x in xs)  # there is no step one and a half
+    found = [x for x in ticks(*frame.x) if float(x).is_integer() or not whole]
+    places = found if at is None else at
     named = [f"{x:g}" for x in places] if labels is None else labels
     return picture(
         height,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from sentune.evaluation.claims import difference_figures
 from sentune.evaluation.report import PRIMARY_METRIC
 from sentune.evaluation.significance import Difference, Interval
+from sentune.evaluation.tables import teachers_rows
 from sentune.evaluation.trace import KEPT
 from sentune.report.page.charts import Line, intervals, key, lines
 from sentune.report.page.facts import PageFacts
@@ -59,7 +60,7 @@ def _shown(facts: PageFacts) -> dict[str, str]:
 def _systems(facts: PageFacts) -> dict[str, Mapping[str, Interval]]:
     found = facts.report.systems
     own = {facts.names[name]: found[name] for name in facts.names if name in found}
-    return own | dict(facts.others)
+    return own | teachers_rows(facts.report) | dict(facts.others)
 
 
 def systems_chart(facts: PageFacts) -> Element:
@@ -69,6 +70,11 @@ def systems_chart(facts: PageFacts) -> Element:
         if name in facts.report.systems:
             found = facts.report.systems[name][PRIMARY_METRIC]
             rows[facts.names[name]] = (name, found.value, found.low, found.high)
+    for system, (name, teachers) in zip(
+        facts.report.teacher, teachers_rows(facts.report).items(), strict=True
+    ):
+        found = teachers[PRIMARY_METRIC]
+        rows[name] = (system, found.value, found.low, found.high)
     for name, others in facts.others.items():
         found = others[PRIMARY_METRIC]
         rows[name] = ("base", found.value, found.low, found.high)

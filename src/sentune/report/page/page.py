@@ -31,6 +31,7 @@ _TERMS = {
     "fusion": "the model and BM25 together: both scores are added with a weight",
     "late": "the fusion, whose first passages are ordered anew by comparing every token of the "
     "question with every token of the passage",
+    "teacher": "the tuned model whose vectors this smaller one learned to give",
     "95% interval": "the values that these questions leave possible",
     "group": "questions that share a passage count as one observation",
     "token": "a word, or a part of one, as the model reads it",
@@ -117,7 +118,11 @@ def _ran_section(facts: PageFacts) -> list[Child]:
 
 
 def _terms(facts: PageFacts) -> dict[str, str]:
-    return {name: told for name, told in _TERMS.items() if name != "late" or "late" in facts.names}
+    absent = {
+        *(() if "late" in facts.names else ("late",)),
+        *(() if facts.report.teacher else ("teacher",)),
+    }
+    return {name: told for name, told in _TERMS.items() if name not in absent}
 
 
 def _folded(title: str, content: Element) -> Element:

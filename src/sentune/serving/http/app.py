@@ -14,6 +14,7 @@ from starlette.responses import Response
 from sentune.errors import ArgumentError, PoolError
 from sentune.serving.engine import Engine
 from sentune.serving.figures import Figures
+from sentune.serving.http.direct import Direct
 from sentune.serving.http.gate import Gate
 from sentune.serving.http.routes_map import map_routes
 from sentune.serving.http.routes_ollama import ollama_routes
@@ -24,6 +25,7 @@ from sentune.serving.http.routes_state import state_routes
 from sentune.serving.http.routes_tei import tei_routes
 from sentune.serving.page import OPEN, REPORT, page_routes
 from sentune.serving.problems import problem
+from sentune.serving.route import CheckedRoute
 from sentune.serving.service import Service
 
 __all__ = ["application"]
@@ -34,7 +36,7 @@ def application(engine: Engine, figures: Figures, key: str | None = None) -> Gat
     service, started = Service(engine), int(time.time())
     # FastAPI's own pages load scripts from elsewhere.
     app = FastAPI(title="sentune", version=version("sentune"), docs_url=None, redoc_url=None)
-    for router in (
+    routers = (
         openai_routes(service, started),
         tei_routes(service),
         rerank_routes(service),
@@ -43,7 +45,8 @@ def application(engine: Engine, figures: Figures, key: str | None = None) -> Gat
         state_routes(service, figures),
         map_routes(service),
         page_routes(service),
-    ):
+    )
+    for router in routers:
         app.include_router(router)
     app.add_exception_handler(HTTPException, _unknown)
     app.add_exception_handler(Exception, _failed)
@@ -53,7 +56,9 @@ def application(engine: Engine, figures: Figures, key: str | None = None) -> Gat
     )
     figures.watch("sentune_ready", "1 if requests are accepted.", lambda: float(not engine.trouble))
     routes = frozenset({*app.openapi()["paths"], *OPEN, REPORT})
-    return Gate(app, engine, figures, routes, key, OPEN)
+    checked = [each for router in routers for each in router.routes]
+    direct = Direct(app, [each for each in checked if isinstance(each, CheckedRoute)], _failed)
+    return Gate(direct, engine, figures, routes, key, OPEN)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -162,10 +162,14 @@ class SearchBody(_Body):
 
 
 class ExplainBody(_Body):
-    """``POST /explain``: why the late stage gives a text its score."""
+    """``POST /explain``: why the late stage gives a text, or a passage, its score."""
 
     query: Annotated[str, Field(min_length=1)]
-    text: Annotated[str, Field(min_length=1)]
+    text: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="Any text; or a passage, by source and id."
+    )
+    source: str | None = None
+    id: str | None = None
 
 
 class PassageBody(_Body):

@@ -118,12 +118,12 @@ FOUND = _answers(
 _POINTS = _object(source=_list(_TEXT), id=_list(_TEXT), text=_list(_TEXT))
 MAP = _answers(_object(passages=_WHOLE, drawn=_WHOLE, points=_POINTS))
 PLACED = _answers(_object(query={"type": "object"}, passages=_list({"type": "object"})))
-EXPLAINED = _answers(
-    _object(
-        score=_NUMBER,
-        tokens=_list(_object(token=_TEXT, weight=_NUMBER, nearest=_TEXT, similarity=_NUMBER)),
-    )
+_TOKENS = _list(_object(token=_TEXT, weight=_NUMBER, nearest=_TEXT, similarity=_NUMBER))
+_OF_TEXT = _object(score=_NUMBER, tokens=_TOKENS)
+_OF_PASSAGE = _object(
+    score=_NUMBER, tokens=_TOKENS, piece=_TEXT, piece_number=_WHOLE, pieces=_WHOLE
 )
+EXPLAINED = _answers({"anyOf": [_OF_PASSAGE, _OF_TEXT]})
 PASSAGE = _answers(
     _object(id=_TEXT, text=_TEXT, source=_TEXT, fields={"type": "object"}, pieces=_WHOLE)
 )

@@ -11,8 +11,7 @@ import hmac
 import logging
 import time
 import traceback
-from contextlib import suppress
-from typing import Any
+from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +25,7 @@ __all__ = ["Gate"]
 logger = logging.getLogger(__name__)
 
 _OPEN = "/health"  # probes of a service have no key
+_READ_ANYWAY = 4  # times the limit of a body: what is read of one that is refused
 
 
 class Gate:
@@ -94,15 +94,15 @@ class Gate:
         engine.require_room()  # receiving can take long
         engine.accepted += 1
         try:
-            await _until_gone(self._app(scope, _Replay(body, receive), sender), receive)
+            await _until_gone(self._app(scope, _Replay(body, receive), sender), receive, sender)
         finally:
             engine.accepted -= 1
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        limits = self._engine.limits
-        told = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
-        size = int(told) if told.isdigit() else 0
-        if size > limits.body:
+        limits, told = self._engine.limits, dict(scope["headers"])
+        length = told.get(b"content-length", b"0")
+        size = int(length) if length.isdigit() else 0
+        if size > limits.body and (size > _READ_ANYWAY * limits.body or b"expect" in told):
             raise _too_large(limits.body)
         try:
             async with asyncio.timeout(limits.body_seconds):
@@ -119,7 +119,12 @@ class Gate:
             ) from None
 
     async def _received(self, receive: Receive) -> bytes:
-        limits, parts, size = self._engine.limits, [], 0
+        """The body. One that is too large is read to its end and thrown away, within limits.
+
+        Otherwise the connection is closed while the client writes, and many clients then tell of a
+        broken connection and not of the reason.
+        """
+        limits, parts, size, kept = self._engine.limits, [], 0, 0
         try:
             while True:
                 message = await receive()
@@ -127,16 +132,20 @@ class Gate:
                     raise _GoneError
                 part = message.get("body", b"")
                 size += len(part)
-                self._receiving += len(part)
-                if size > limits.body:
+                if size <= limits.body:
+                    kept += len(part)
+                    self._receiving += len(part)
+                    if self._receiving > limits.bodies:
+                        raise busy(1)
+                    parts.append(part)
+                elif size > _READ_ANYWAY * limits.body or not message.get("more_body"):
                     raise _too_large(limits.body)
-                if self._receiving > limits.bodies:
-                    raise busy(1)
-                parts.append(part)
+                else:
+                    parts.clear()
                 if not message.get("more_body"):
                     return parts[0] if len(parts) == 1 else b"".join(parts)
         finally:
-            self._receiving -= size
+            self._receiving -= kept
 
 
 class _GoneError(Exception):
@@ -150,6 +159,7 @@ class _Sender:
         self._send, self._seconds = send, seconds
         self.status = 0
         self.truncated = 0
+        self.whole = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -157,6 +167,8 @@ class _Sender:
             for name, value in message["headers"]:
                 if name == b"x-truncated-texts":
                     self.truncated = int(value)
+        else:
+            self.whole = not message.get("more_body")
         try:
             async with asyncio.timeout(self._seconds):
                 await self._send(message)
@@ -178,21 +190,27 @@ class _Replay:
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-async def _until_gone(answering: Any, receive: Receive) -> None:
+async def _until_gone(answering: Awaitable[None], receive: Receive, sender: _Sender) -> None:
     """Answer, unless the client goes first: then nothing more is computed for it."""
-    task = asyncio.ensure_future(answering)
+    task = asyncio.current_task()
+    left = False
+
+    def leave(_: asyncio.Future[Message]) -> None:
+        nonlocal left
+        if task is not None and not sender.whole:
+            left = task.cancel()
+
     gone = asyncio.ensure_future(receive())
+    gone.add_done_callback(leave)
     try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise _GoneError
-        await task
+        await answering
+    except asyncio.CancelledError:
+        if not left:
+            raise
+        raise _GoneError from None
     finally:
+        gone.remove_done_callback(leave)
         gone.cancel()
-        if not task.done():
-            task.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await task
 
 
 def _too_large(most: int) -> RefusedError:

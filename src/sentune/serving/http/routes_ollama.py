@@ -9,10 +9,11 @@ from importlib import metadata
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from sentune.serving.answers import answer, vectors_listed, with_list
 from sentune.serving.http.bodies import OldOllamaBody, OllamaBody
 from sentune.serving.http.documented import OLD_OLLAMA, OLLAMA, TAGS, VERSION
 from sentune.serving.route import CheckedRoute
-from sentune.serving.service import Service, answer
+from sentune.serving.service import Service
 
 __all__ = ["ollama_routes"]
 
@@ -26,15 +27,15 @@ def ollama_routes(service: Service, started: int) -> APIRouter:
         """Vectors of texts."""
         began = time.perf_counter_ns()
         found = await service.embed(body.input, truncate=body.truncate, dimensions=body.dimensions)
-        content = {
-            "model": service.model["name"],
-            "embeddings": found.vectors.tolist(),
+        vectors = await vectors_listed(found.vectors)
+        told = {
             "total_duration": time.perf_counter_ns() - began,
             "load_duration": 0,
             "prompt_eval_count": found.tokens,
             "truncated_texts": found.cut.truncated,
             "truncated_tokens": found.cut.tokens_left_out,
         }
+        content = with_list({"model": service.model["name"]}, "embeddings", vectors, told)
         return answer(content, found.cut)
 
     @router.post("/api/embeddings", responses=OLD_OLLAMA)

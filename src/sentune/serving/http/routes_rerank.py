@@ -11,11 +11,12 @@ from fastapi import APIRouter
 from numpy.typing import NDArray
 from starlette.responses import Response
 
+from sentune.serving.answers import answer
 from sentune.serving.http.bodies import RerankBody
 from sentune.serving.http.documented import RERANKED
 from sentune.serving.problems import unprocessable
 from sentune.serving.route import CheckedRoute
-from sentune.serving.service import Service, answer
+from sentune.serving.service import Service
 from sentune.serving.texts import Read
 
 __all__ = ["rerank_routes"]

@@ -9,11 +9,12 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from sentune.errors import ArgumentError
+from sentune.serving.answers import answer
 from sentune.serving.http.bodies import SearchBody
 from sentune.serving.http.documented import FOUND
 from sentune.serving.problems import RefusedError, unprocessable
 from sentune.serving.route import CheckedRoute
-from sentune.serving.service import Service, answer
+from sentune.serving.service import Service
 from sentune.tokens.truncation import Truncation
 
 __all__ = ["indexed", "search_routes"]
@@ -33,11 +34,8 @@ def search_routes(service: Service) -> APIRouter:
         modes = _modes(body, known["mode"], known["modes"])
         asked = body.model_dump(include={"query", "top", "where", "marks"}) | {"modes": modes}
         cost = _LATE_COST if "late" in modes else _COST * len(modes)
-        _, content = await service.engine.ask("search", json.dumps(asked).encode(), cost)
-        found = json.loads(content)
-        cut = Truncation(1, found["truncated"], found["left_out"])
-        results = found["results"]
-        return answer({"modes": modes, "hits": results[modes[0]], "results": results}, cut)
+        told, content = await service.engine.ask("search", json.dumps(asked).encode(), cost)
+        return answer(content, Truncation(1, told["truncated"], told["left_out"]))
 
     return router
 

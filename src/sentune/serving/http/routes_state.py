@@ -5,10 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from sentune.serving.answers import answer
 from sentune.serving.figures import Figures
 from sentune.serving.http.documented import HEALTH, METRICS
 from sentune.serving.route import CheckedRoute
-from sentune.serving.service import Service, answer
+from sentune.serving.service import Service
 
 __all__ = ["state_routes"]
 

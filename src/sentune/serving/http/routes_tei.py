@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from sentune.serving.answers import answer, vectors_listed
 from sentune.serving.http.bodies import (
     EmbedBody,
     SimilarityBody,
@@ -18,7 +19,7 @@ from sentune.serving.http.bodies import (
 from sentune.serving.http.documented import INFO, NUMBERS, TOKENS, VECTORS
 from sentune.serving.page.report import report_of
 from sentune.serving.route import CheckedRoute
-from sentune.serving.service import Service, answer
+from sentune.serving.service import Service
 from sentune.serving.vectors import compared
 
 __all__ = ["tei_routes"]
@@ -41,7 +42,7 @@ def tei_routes(service: Service) -> APIRouter:
             prompt_name=body.prompt_name,
             dimensions=body.dimensions,
         )
-        return answer(found.vectors.tolist(), found.cut)
+        return answer(await vectors_listed(found.vectors), found.cut)
 
     @router.post("/similarity", responses=NUMBERS)
     async def similarity(body: SimilarityBody) -> Response:
@@ -62,11 +63,10 @@ def tei_routes(service: Service) -> APIRouter:
         texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
         service.require_few(len(texts))
         prompt = service.prompt(body.prompt_name)
-        return answer(
-            await service.engine.tokenized(
-                [prompt + text for text in texts], special=body.add_special_tokens
-            )
+        found = await service.engine.tokenized(
+            [prompt + text for text in texts], special=body.add_special_tokens
         )
+        return answer(b"[%b]" % b",".join(found))
 
     @router.get("/info", responses=INFO)
     async def info() -> Response:

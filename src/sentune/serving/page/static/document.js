@@ -42,8 +42,8 @@ export class PassageDialog {
   async #explain(query, hit) {
     this.explained = hit;
     try {
-      const told = await post("/explain", {query, text: hit.piece});
-      if (this.explained === hit) fill(byId("document-tokens"), tokens(told, hit));
+      const told = await post("/explain", {query, source: hit.source, id: hit.id});
+      if (this.explained === hit) fill(byId("document-tokens"), tokens(told));
     } catch {
       fill(byId("document-tokens"), "Why the late stage gave its score could not be asked.");
     }
@@ -95,8 +95,9 @@ const table = (caption, heads, lines) => element("table", {},
 );
 
 // The tokens of the question by their weight, each with the nearest one of the passage.
-function tokens(told, hit) {
-  const what = hit.pieces > 1 ? `Late stage, piece ${hit.piece_number}` : "Late stage";
+function tokens(told) {
+  const what = told.pieces > 1
+    ? `Late stage, piece ${told.piece_number} of ${told.pieces}` : "Late stage";
   const sorted = [...told.tokens].sort((a, b) => b.weight - a.weight);
   const lines = sorted.map((each) => element("tr", {},
     element("th", {scope: "row"}, ownText("own-text", each.token)),
