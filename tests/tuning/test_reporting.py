@@ -21,7 +21,8 @@ from sentune.report.page import PICTURES
 from sentune.tuning import RunFile, RunFolder, TuneSettings, read_split, tune
 from sentune.tuning import curve as curve_module
 from sentune.tuning import run as run_module
-from sentune.tuning.reporting import pairs_digest, weights_hash
+from sentune.tuning.digests import pairs_digest
+from sentune.tuning.reporting import weights_hash
 
 WORDS = "files threads dates sockets locks paths bytes sets queues heaps trees maps rows keys"
 ROWS = [

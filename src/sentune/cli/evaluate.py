@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentune.cli.evaluate_report import require_report, write_report
+from sentune.cli.evaluate_seen import seen_caution
 from sentune.cli.models import loaded_model, models_by_name
 from sentune.cli.options import OF_PAIRS, AsJson, Bases, LongTexts, Model, long_text_of, reads
 from sentune.cli.output import interactive, print_json, print_line, show
@@ -82,6 +83,7 @@ def command(
             expected="question–passage pairs, whose passages can be long",
             fix="leave it out",
         )
+    asked = pairs
     if corpus is not None:
         pairs = _beside(corpus, pairs, reading)
     named = models_by_name([*(base or ()), model])
@@ -89,13 +91,14 @@ def command(
         label: loaded_model(name) if label == [*named][-1] else SentenceTransformer(name)
         for label, name in named.items()
     }
+    seen = seen_caution(asked, models)
     with count_truncation():  # each model counts; printed once, below
         if isinstance(pairs, ScoredPairs):
             measured = _of_sentences(pairs, models)
         else:
-            measured = _of_passages(pairs, models, chosen, report, data)
+            measured = _of_passages(pairs, models, chosen, report, data, seen)
     truncations = measured.truncations
-    caution = _caution(pairs)
+    caution = ". ".join(filter(None, (seen, _caution(pairs))))
     if as_json:
         figures = ({"caution": caution} if caution else {}) | measured.figures
         _print_json(figures, named, [asdict(each) for each in truncations.values()])
@@ -152,7 +155,12 @@ def _print_json(
 
 
 def _of_passages(
-    pairs: Pairs, models: _Models, long_text: LongText, page: Path | None, data: Path
+    pairs: Pairs,
+    models: _Models,
+    long_text: LongText,
+    page: Path | None,
+    data: Path,
+    seen: str | None,
 ) -> _Measured:
     from sentune.evaluation import RetrievalTask, evaluate_models, evaluate_systems, report_table
     from sentune.evaluation.tables import difference_table, differences_of
@@ -164,7 +172,7 @@ def _of_passages(
     weights = {label: model.extras.get("fusion_weight") for label, model in models.items()}
     *bases, label = models
     lates = {label: LateChoice.saved(model.extras) for label, model in models.items()}
-    notes = [] if weights[label] is None else [_SAVED_WEIGHT.format(weights[label])]
+    notes = [] if seen or weights[label] is None else [_SAVED_WEIGHT.format(weights[label])]
     read = {
         label: what_is_read(each, task.questions, task.passages, long_text)
         for label, each in models.items()
@@ -180,8 +188,10 @@ def _of_passages(
             show_progress_bar=interactive(),
             trace=trace,
         )
+        if seen:
+            reports = {each: found.on_seen_questions() for each, found in reports.items()}
         if page is not None and trace is not None:
-            write_report(page, pairs, models, reports, trace, read[label], data)
+            write_report(page, pairs, models, reports, trace, read[label], data, seen)
         found = {**reports[label].to_json(), "data_notes": [*notes, *pairs.notes]}
         found["models"] = {each: _of_one(report) for each, report in reports.items()}
         told = [*_notes(reports), *found["data_notes"]]
@@ -196,8 +206,10 @@ def _of_passages(
         show_progress_bar=interactive(),
         trace=trace,
     )
+    if seen:
+        report = report.on_seen_questions()
     if page is not None and trace is not None:
-        write_report(page, pairs, models, {label: report}, trace, read[label], data)
+        write_report(page, pairs, models, {label: report}, trace, read[label], data, seen)
     names = dict(zip(("base", "model")[-len(models) :], models, strict=True))
     tables = [report_table(report, names), difference_table(differences_of(report, names))]
     found = {**report.to_json(), "data_notes": [*notes, *pairs.notes]}

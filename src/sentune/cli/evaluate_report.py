@@ -47,15 +47,17 @@ def write_report(
     trace: Trace,
     read: Truncation,
     data: Path,
+    seen: str | None = None,
 ) -> None:
     """Write the report on the last of ``models``, beside the first and all between.
 
-    ``reports`` has a report for each model, or for the last alone. Raises OutputError.
+    ``reports`` has a report for each model, or for the last alone. ``seen`` says which questions
+    were trained on. Raises OutputError.
     """
     from sentune.files import write_text
     from sentune.report.page import report_page
 
-    write_text(path, report_page(_facts(pairs, models, reports, trace, read, data)))
+    write_text(path, report_page(_facts(pairs, models, reports, trace, read, data, seen)))
 
 
 def _facts(
@@ -65,6 +67,7 @@ def _facts(
     trace: Trace,
     read: Truncation,
     data: Path,
+    seen: str | None,
 ) -> PageFacts:
     from sentune.evaluation.claims import notes
     from sentune.evaluation.forgetting import measure_general
@@ -85,6 +88,9 @@ def _facts(
     return PageFacts(
         title=f"{last} on {data.name}",
         measured_on=(
+            f"{seen}; " if seen else ""
+        )
+        + (
             f"measured on {counted(report.questions, 'question')} of {data.name}, each searched in "
             f"{counted(report.passages, 'passage')}; {read.describe(limit)}."
         ),
@@ -133,7 +139,8 @@ def _ran(pairs: Pairs, models: Mapping[str, SentenceTransformer], data: Path) ->
     from sentune.files import sha256
     from sentune.report.page import Ran
     from sentune.report.page.machine import machine
-    from sentune.tuning.reporting import pairs_digest, weights_hash
+    from sentune.tuning.digests import pairs_digest
+    from sentune.tuning.reporting import weights_hash
 
     compute = [*models.values()][-1].compute
     facts = {

@@ -12,7 +12,7 @@ from sentune.cli.ending import next_steps, print_outcome
 from sentune.cli.interrupted import telling_what_is_left
 from sentune.cli.options import BASE_MODEL, OF_PAIRS, AsJson, LongTexts, NoHeadings, reads
 from sentune.cli.output import print_json, say
-from sentune.cli.pairs_of_run import pairs_of
+from sentune.cli.pairs_of_run import pairs_again, pairs_of
 from sentune.cli.paths import require_there
 from sentune.cli.tune_documents import documents_of_run, recipe_of_documents, run_on_documents
 
@@ -182,6 +182,7 @@ def _tune(
         else:
             say(f"{out} holds a finished run; nothing is left to do")
             tuned, run = Tuned.read(out), _finished(out) or run
+            split = pairs_again(run)
         if as_json:
             print_json(tuned.summary)
         else:

@@ -41,6 +41,7 @@ from sentune.ranking.token_vectors import token_encoder
 __all__ = ["evaluate_models", "evaluate_systems"]
 
 _FOLDS = 5
+_ROUNDED = 9  # digits: sums of the same numbers in another order may differ in the last
 _COMPARISONS = (
     ("model", "base"),
     ("model", "bm25"),
@@ -201,6 +202,7 @@ def _report(
     fusion: FusionWeight,
     members: NDArray[np.int64],
 ) -> Report:
+    won, lost = _moved(systems)
     return Report(
         systems=figures,
         differences={
@@ -213,7 +215,17 @@ def _report(
         passages=len(task.passages),
         groups=int(members.max()) + 1,
         largest_group=int(np.bincount(members).max()),
+        won=won,
+        lost=lost,
     )
+
+
+def _moved(systems: Mapping[str, Metrics]) -> tuple[int, int] | tuple[None, None]:
+    """How many questions the model ranks better than the base, and how many worse."""
+    if "base" not in systems:
+        return None, None
+    change = (systems["model"][PRIMARY_METRIC] - systems["base"][PRIMARY_METRIC]).round(_ROUNDED)
+    return int((change > 0).sum()), int((change < 0).sum())
 
 
 def _measure(

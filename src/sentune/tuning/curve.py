@@ -27,7 +27,7 @@ from sentune.evaluation.trace import Trace
 from sentune.files import make_folder, remove_folder, write_json
 from sentune.ranking.pieces import LongText
 from sentune.tokens.truncation import count_truncation
-from sentune.tuning.reporting import pairs_digest
+from sentune.tuning.digests import pairs_digest
 from sentune.tuning.split import Split
 from sentune.wording import counted
 

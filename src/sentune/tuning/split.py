@@ -21,6 +21,7 @@ from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.errors import TooFewPairsError
 from sentune.evaluation import RetrievalTask
 from sentune.questions.made_questions import made_caution, part_texts
+from sentune.tuning.digests import pairs_digest
 from sentune.wording import agreeing, counted
 
 __all__ = ["Split", "read_split"]
@@ -41,6 +42,8 @@ class Split:
             ``train``, or from ``valid`` if there is ``test``; the report is not measured on them.
         apart: whether the passages of ``train`` are not ranked, as they are the same texts as
             those of ``valid``, cut elsewhere.
+        digest: of the pairs of the file that ``train`` comes from, before any were held out; None
+            if there was no file, or it has no questions.
     """
 
     train: Pairs
@@ -49,6 +52,7 @@ class Split:
     description: str
     watched: Pairs | None = None
     apart: bool = False
+    digest: str | None = None
 
     @property
     def made(self) -> bool:
@@ -116,6 +120,7 @@ def read_split(
     else:
         train = _read(data, reading, "train")
         require_at_least(train, 2, "tuning")
+    digest = None if texts_only else pairs_digest(train)
     tested = None if test is None else without_leaks(_read(test, reading, "test"), train)
     checked = None if valid is None else without_leaks(_read(valid, reading, "valid"), train)
     if corpus is not None:
@@ -124,6 +129,7 @@ def read_split(
         split = _split_of_texts(train, checked, valid, seed)
     else:
         split = _split_of_pairs(train, checked, valid, seed)
+    split = replace(split, digest=digest)
     if tested is None:
         return replace(split, description=f"measured on {split.description}")
     tested = without_leaks(tested, split.valid, role="validation")
