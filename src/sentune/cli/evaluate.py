@@ -13,7 +13,7 @@ from sentune.cli.evaluate_report import require_report, write_report
 from sentune.cli.evaluate_seen import seen_caution
 from sentune.cli.models import loaded_model, models_by_name
 from sentune.cli.options import OF_PAIRS, AsJson, Bases, LongTexts, Model, long_text_of, reads
-from sentune.cli.output import interactive, print_json, print_line, show
+from sentune.cli.output import interactive, print_json, print_line, say, show
 from sentune.cli.paths import require_there
 
 if TYPE_CHECKING:
@@ -187,6 +187,7 @@ def _of_passages(
             long_text=long_text,
             show_progress_bar=interactive(),
             trace=trace,
+            tell=_say_stage,
         )
         if seen:
             reports = {each: found.on_seen_questions() for each, found in reports.items()}
@@ -196,6 +197,7 @@ def _of_passages(
         found["models"] = {each: _of_one(report) for each, report in reports.items()}
         told = [*_notes(reports), *found["data_notes"]]
         return _Measured(found, _tables(reports), _as_notes(told), read)
+    named = dict(zip(("base", "model")[-len(models) :], models, strict=True))
     report = evaluate_systems(
         task,
         model=models[label],
@@ -205,15 +207,19 @@ def _of_passages(
         long_text=long_text,
         show_progress_bar=interactive(),
         trace=trace,
+        tell=lambda stage: _say_stage(named.get(stage, stage)),
     )
     if seen:
         report = report.on_seen_questions()
     if page is not None and trace is not None:
         write_report(page, pairs, models, {label: report}, trace, read[label], data, seen)
-    names = dict(zip(("base", "model")[-len(models) :], models, strict=True))
-    tables = [report_table(report, names), difference_table(differences_of(report, names))]
+    tables = [report_table(report, named), difference_table(differences_of(report, named))]
     found = {**report.to_json(), "data_notes": [*notes, *pairs.notes]}
     return _Measured(found, tables, _as_notes([*found["notes"], *found["data_notes"]]), read)
+
+
+def _say_stage(name: str) -> None:
+    say(f"measuring {'the late stage' if name == 'late' else name}")
 
 
 def _as_notes(sentences: list[str]) -> list[str]:

@@ -87,9 +87,7 @@ def _facts(
         _rename(trace, first, last)
     return PageFacts(
         title=f"{last} on {data.name}",
-        measured_on=(
-            f"{seen}; " if seen else ""
-        )
+        measured_on=(f"{seen}; " if seen else "")
         + (
             f"measured on {counted(report.questions, 'question')} of {data.name}, each searched in "
             f"{counted(report.passages, 'passage')}; {read.describe(limit)}."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,12 @@ __all__ = ["NAME", "command"]
 
 NAME = "tune"
 NOT_SHOWN = 3
+_OPTIONS = {
+    "num_train_epochs": "--epochs",
+    "per_device_train_batch_size": "--batch-size",
+    "learning_rate": "--learning-rate",
+    "seed": "--seed",
+}
 
 
 @reads(*OF_PAIRS)
@@ -174,9 +181,10 @@ def _tune(
                 split = pairs_of(run)
                 reuse_freed_memory()
                 going_on = resume or bool(documents)  # what was read is in the folder already
-                tuned = tune(
-                    split, out, run.settings, say, detail=detail, resume=going_on, run_file=run
-                )
+                with _options_as_typed():
+                    tuned = tune(
+                        split, out, run.settings, say, detail=detail, resume=going_on, run_file=run
+                    )
             finally:
                 folder.tidy()
         else:
@@ -188,6 +196,20 @@ def _tune(
         else:
             print_outcome(tuned, next_steps(out, run, split), verbose=verbose)
     return tuned
+
+
+@contextmanager
+def _options_as_typed() -> Iterator[None]:
+    """A setting that a resumed run may not change is named as the command line has it."""
+    from sentune.errors import TrainingError
+
+    try:
+        yield
+    except TrainingError as error:
+        given = error.given
+        for name, option in _OPTIONS.items():
+            given = given.replace(f"{name} was ", f"{option} was ")
+        raise TrainingError(given, expected=error.expected, fix=error.fix) from error
 
 
 def _finished(folder: Path) -> RunFile | None:

@@ -159,18 +159,15 @@ def _on_general(facts: Facts) -> Iterator[str]:
 
 
 def _on_data(facts: Facts) -> Iterator[str]:
-    groups = counted(facts.groups, "independent group")
+    # The verdict of a tuning has their number.
+    few = "So few" if facts.tunes else f"Only {counted(facts.groups, 'independent group')}"
+    groups = f"{few} {'groups ' if facts.tunes else ''}of questions"
     if facts.groups == 1:
         yield "All questions are connected through shared passages, so no interval can be computed."
     elif facts.groups < _TOO_FEW_GROUPS:
-        yield (
-            f"Only {groups} of questions: fewer than {_TOO_FEW_GROUPS} cannot show any difference."
-        )
+        yield f"{groups}: fewer than {_TOO_FEW_GROUPS} cannot show any difference."
     elif facts.groups < FEW_GROUPS:
-        yield (
-            f"Only {groups} of questions: the intervals are wide, and those of a single system "
-            "are too narrow."
-        )
+        yield (f"{groups}: the intervals are wide, and those of a single system are too narrow.")
     if facts.groups > 1 and 2 * facts.largest_group > facts.questions:
         yield (
             f"{facts.largest_group:,} of {counted(facts.questions, 'question')} are connected "

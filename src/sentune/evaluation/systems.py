@@ -6,7 +6,7 @@ Python's documentation the tuned model beat BM25 and even the fusion.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -65,6 +65,7 @@ def evaluate_systems(
     folds_seed: int = 0,
     show_progress_bar: bool = False,
     trace: Trace | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Rank the same passages for the same questions by every system, and compare.
 
@@ -83,6 +84,8 @@ def evaluate_systems(
             one where no word is shared.
         folds_seed: of the dealing.
         trace: an empty one, to be filled with what is behind the figures.
+        tell: called before a model encodes, with ``base`` or ``model``, and with ``late`` before
+            the late stage.
 
     Returns:
         The report, the same bits for the same input.
@@ -100,7 +103,7 @@ def evaluate_systems(
     lates = {"model": late}
     long_text = require_long_text(long_text)
     found = _evaluated(
-        task, models, weights, lates, long_text, folds_seed, show_progress_bar, trace
+        task, models, weights, lates, long_text, folds_seed, show_progress_bar, trace, tell
     )
     return found["model"]
 
@@ -115,6 +118,7 @@ def evaluate_models(
     folds_seed: int = 0,
     show_progress_bar: bool = False,
     trace: Trace | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Report]:
     """Several models on the same questions, each with BM25 and its fusion.
 
@@ -125,6 +129,7 @@ def evaluate_models(
         lates: name → weight and depth of its late stage, likewise.
         long_text: as there. BM25, and with it every fusion, ranks by the pieces of the last model.
         folds_seed, show_progress_bar, trace: as there.
+        tell: as there, with the names of the models.
 
     Returns:
         name → the report that :func:`evaluate_systems` gives for the model and the first one, but
@@ -137,7 +142,7 @@ def evaluate_models(
     chosen = {name: (lates or {}).get(name) for name in models}
     long_text = require_long_text(long_text)
     return _evaluated(
-        task, models, weights, chosen, long_text, folds_seed, show_progress_bar, trace
+        task, models, weights, chosen, long_text, folds_seed, show_progress_bar, trace, tell
     )
 
 
@@ -150,6 +155,7 @@ def _evaluated(
     folds_seed: int,
     show_progress_bar: bool,
     trace: Trace | None,
+    tell: Callable[[str], None],
 ) -> dict[str, Report]:
     """A report for each model of ``given``, with the first of all models as its base."""
     given = {name: None if one is None else require_weight(one) for name, one in given.items()}
@@ -159,7 +165,7 @@ def _evaluated(
     pieces = {name: cut_texts(task.passages, model, long_text) for name, model in models.items()}
     by_words = BM25(pieces[[*models][-1]].texts)
     measured, words, candidates, read = _measure(
-        task, models, pieces, by_words, list(given), show_progress_bar, trace
+        task, models, pieces, by_words, list(given), show_progress_bar, trace, tell
     )
     intervals = {name: _intervals(values, members) for name, values in measured.items()}
     of_words, first = _intervals(words, members), next(iter(models))
@@ -170,6 +176,7 @@ def _evaluated(
         systems = {"model": measured[name], "bm25": words, "fusion": fused}
         late, traced = None, trace if name == [*given][-1] else None
         if (encoder := token_encoder(models[name])) is not None:
+            tell("late")
             systems["late"], late = measure_late(
                 task,
                 encoder,
@@ -236,6 +243,7 @@ def _measure(
     fused: Sequence[str],
     show_progress_bar: bool,
     trace: Trace | None,
+    tell: Callable[[str], None],
 ) -> tuple[
     dict[str, Metrics], Metrics, dict[str, list[Shortlist]], dict[str, list[NDArray[np.int64]]]
 ]:
@@ -244,13 +252,13 @@ def _measure(
     Last, the piece of each candidate that the late stage reads.
     """
     of_last = pieces[[*models][-1]]
-    vectors = {
-        name: (
+    vectors = {}
+    for name, model in models.items():
+        tell(name)
+        vectors[name] = (
             model.encode_query(task.questions, show_progress_bar=show_progress_bar),
             encode_pieces(model, pieces[name], show_progress_bar=show_progress_bar),
         )
-        for name, model in models.items()
-    }
     parts: dict[str, list[Metrics]] = {name: [] for name in models}
     of_words: list[Metrics] = []
     candidates: dict[str, list[Shortlist]] = {name: [] for name in fused}

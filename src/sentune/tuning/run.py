@@ -47,6 +47,7 @@ from sentune.wording import counted, duration
 
 __all__ = ["tune"]
 
+_STAGES = {"base": "the base model", "model": "the tuned model", "late": "the late stage"}
 _EQUAL_SHARES = 0.5  # of the model and of BM25
 
 _DISCARDED = (
@@ -127,7 +128,7 @@ def tune(
         model, note = smaller.taught_by(teacher, folder.checkpoints, settings, say, resume=resume)
         prepared = noted(prepared, note)
     trace = Trace()
-    report, facts = _measured(split, model, base, truncation, settings, trace)
+    report, facts = _measured(split, model, base, truncation, settings, trace, say)
     if smaller is not None:
         report = beside_teacher(report, _evaluated(split, teacher, settings))
     if settings.curve:
@@ -186,10 +187,11 @@ def _measured(
     trained: Truncation,
     settings: TuneSettings,
     trace: Trace,
+    say: Callable[[str], None],
 ) -> tuple[Report, Facts]:
     """The figures, and the facts that every claim about them follows from."""
     long_text = settings.long_text
-    report, evaluated = _evaluate(split, model, base, settings.show_progress, long_text, trace)
+    report, evaluated = _evaluate(split, model, base, settings.show_progress, long_text, trace, say)
     facts = replace(
         report.facts,
         tunes=True,
@@ -353,6 +355,7 @@ def _evaluate(
     show_progress: bool,
     long_text: LongText,
     trace: Trace | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Report, Truncation]:
     task = split.task(split.valid if split.test is None else split.test)
     # Several models encode the same texts; what the limit cuts is counted once, below.
@@ -367,5 +370,6 @@ def _evaluate(
             long_text=long_text,
             show_progress_bar=show_progress and sys.stderr.isatty(),
             trace=trace,
+            tell=lambda name: say(f"evaluating {_STAGES[name]}"),
         )
     return report, what_is_read(model, task.questions, task.passages, long_text)
