@@ -64,14 +64,11 @@ def command(
     reading: ReadOptions,
 ) -> None:
     """Measure models: against BM25 on question–passage pairs, or against human scores."""
-    require_there(data)
+    require_there(data, corpus)
     from sentune.data import ScoredPairs, read_pairs, read_scored_pairs
     from sentune.data.scored import is_scored
-    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.errors import ArgumentError
-    from sentune.tokens.truncation import count_truncation
 
-    chosen = long_text_of(long_text)
     reading = replace(reading, split="test")
     scored = is_scored(data, reading)
     require_report(report, scored=scored)
@@ -86,6 +83,10 @@ def command(
     asked = pairs
     if corpus is not None:
         pairs = _beside(corpus, pairs, reading)
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.tokens.truncation import count_truncation
+
+    chosen = long_text_of(long_text)
     named = models_by_name([*(base or ()), model])
     models: dict[str, SentenceTransformer] = {
         label: loaded_model(name) if label == [*named][-1] else SentenceTransformer(name)

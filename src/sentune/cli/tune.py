@@ -14,7 +14,7 @@ from sentune.cli.interrupted import telling_what_is_left
 from sentune.cli.options import BASE_MODEL, OF_PAIRS, AsJson, LongTexts, NoHeadings, reads
 from sentune.cli.output import print_json, say
 from sentune.cli.pairs_of_run import pairs_again, pairs_of
-from sentune.cli.paths import require_there
+from sentune.cli.paths import require_pair_files, require_texts_or_pairs, require_there
 from sentune.cli.tune_documents import documents_of_run, recipe_of_documents, run_on_documents
 
 if TYPE_CHECKING:
@@ -114,11 +114,17 @@ def command(
 ) -> None:
     """Tune a model on pairs or documents, measure it, and keep it if it is better."""
     paths = data or []
-    require_there(*paths, valid, test, corpus, config)
-    from sentune.tuning import read_run_file
+    from sentune.tuning import RunFolder
 
     several = base if base and len(base) > 1 else []
+    require_there(*paths, valid, test, corpus, config)
+    if not (several and resume):
+        RunFolder(out).require_usable(resume=resume)
     documents = documents_of_run(paths, corpus, several, reading, no_headings=no_headings)
+    if config is None:
+        _require_columns(paths, documents, [valid, test], reading)
+    from sentune.tuning import read_run_file
+
     run = read_run_file(
         config,
         data=paths[0] if paths and not documents else None,
@@ -155,6 +161,18 @@ def command(
         )
     if require_better and tuned.verdict.outcome != "shown":
         raise typer.Exit(NOT_SHOWN)
+
+
+def _require_columns(
+    paths: Sequence[Path],
+    documents: Sequence[Path],
+    others: Sequence[Path | None],
+    reading: ReadOptions,
+) -> None:
+    """Look at the first rows before torch is imported. Raises DataError."""
+    if paths and not documents:
+        require_texts_or_pairs(reading, paths[0])
+    require_pair_files(reading, *others)
 
 
 def _tune(

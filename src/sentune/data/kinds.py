@@ -7,17 +7,24 @@ from itertools import islice
 from pathlib import Path
 
 from sentune.data.files.json_files import json_records, load_json
-from sentune.data.files.reading import TEXT_SUFFIXES, records_of
-from sentune.data.files.records import Record
+from sentune.data.files.reading import ROW_SUFFIXES, TEXT_SUFFIXES, records_of
+from sentune.data.files.records import Record, quoted
+from sentune.data.pair_files.beir import is_judgements
 from sentune.data.pair_files.layouts import has_ids
 from sentune.data.roles.choice import kept
-from sentune.data.roles.columns import question_columns
+from sentune.data.roles.columns import is_pair, pair_columns, question_columns
 from sentune.data.roles.names import plain
 from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.data.roles.text_columns import text_columns
 from sentune.errors import DataError
 
-__all__ = ["fitting", "holds_texts_only", "perhaps_questions"]
+__all__ = [
+    "fitting",
+    "holds_texts_only",
+    "perhaps_questions",
+    "refuse_questions",
+    "require_pair_columns",
+]
 
 _SEEN = 20  # rows
 _PROSE = 3  # words
@@ -80,6 +87,37 @@ def perhaps_questions(path: str | Path, options: ReadOptions = AS_NAMED) -> list
         if plain(name) not in _PLACES
     }
     return [name for name, found in cells.items() if _may_ask(found)]
+
+
+def refuse_questions(path: str | Path, options: ReadOptions = AS_NAMED) -> None:
+    """Check that no column beside the texts of a file may hold questions. Raises DataError."""
+    perhaps = perhaps_questions(path, options)
+    if perhaps:
+        first = quoted(perhaps[:1])
+        raise DataError(
+            f"{path} is read as texts without questions, but {quoted(perhaps)} may hold questions",
+            expected="pairs with a known column of questions, or texts alone",
+            fix=f"say what it is: --question-column {first} if it holds the questions, "
+            f"--ignore-column {first} if the texts are to be tuned on alone",
+        )
+
+
+def require_pair_columns(path: str | Path, options: ReadOptions = AS_NAMED) -> None:
+    """Check by its first row that a file of rows has a question and a passage.
+
+    Other layouts, and files that do not exist, are left to the reader. Cost: one row; JSON is left
+    to the reader, too. Raises DataError as :func:`sentune.data.read_pairs`.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if not path.is_file() or suffix not in ROW_SUFFIXES or suffix == ".json":
+        return
+    first = next(iter(records_of(path, header=options.header)), None)
+    columns = tuple(first.value) if first and isinstance(first.value, dict) else ()
+    if first is None or not columns or (first.is_table and not options.header):
+        return
+    if is_pair(columns, options) or not is_judgements(first, path):
+        pair_columns(columns, first.named_at, options)
 
 
 def _may_ask(cells: list[object]) -> bool:

@@ -47,7 +47,8 @@ from sentune.wording import counted, duration
 
 __all__ = ["tune"]
 
-_STAGES = {"base": "the base model", "model": "the tuned model", "late": "the late stage"}
+# The base model comes first, right after the line that says that the training has ended.
+_STAGES = {"model": "evaluating the tuned model", "late": "evaluating the late stage"}
 _EQUAL_SHARES = 0.5  # of the model and of BM25
 
 _DISCARDED = (
@@ -370,6 +371,6 @@ def _evaluate(
             long_text=long_text,
             show_progress_bar=show_progress and sys.stderr.isatty(),
             trace=trace,
-            tell=lambda name: say(f"evaluating {_STAGES[name]}"),
+            tell=lambda name: say(_STAGES[name]) if name in _STAGES else None,
         )
     return report, what_is_read(model, task.questions, task.passages, long_text)

@@ -15,10 +15,9 @@ from sentune.data import (
     with_corpus,
     without_leaks,
 )
-from sentune.data.files.records import quoted
-from sentune.data.kinds import perhaps_questions
+from sentune.data.kinds import refuse_questions
 from sentune.data.roles.options import AS_NAMED, ReadOptions
-from sentune.errors import DataError, TooFewPairsError
+from sentune.errors import TooFewPairsError
 from sentune.evaluation import RetrievalTask
 from sentune.questions.made_questions import made_caution, part_texts
 from sentune.tuning.digests import pairs_digest
@@ -164,15 +163,7 @@ def _read(path: str | Path, reading: ReadOptions, split: str) -> Pairs:
 
 
 def _texts(path: str | Path, reading: ReadOptions) -> Pairs:
-    perhaps = perhaps_questions(path, reading)
-    if perhaps:
-        first = quoted(perhaps[:1])
-        raise DataError(
-            f"{path} is read as texts without questions, but {quoted(perhaps)} may hold questions",
-            expected="pairs with a known column of questions, or texts alone",
-            fix=f"say what it is: --question-column {first} if it holds the questions, "
-            f"--ignore-column {first} if the texts are to be tuned on alone",
-        )
+    refuse_questions(path, reading)
     return read_corpus(path, reading)
 
 

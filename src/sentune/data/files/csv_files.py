@@ -28,6 +28,7 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 TABLE_SUFFIXES = tuple(_DELIMITERS)
 # The limit is a C long, which has 32 bits on Windows.
 _LONGEST_FIELD = 2**31 - 1
+_QUOTES = re.compile('"+')
 _ENDED = "unexpected end of data"  # as the csv module says it
 
 
@@ -68,8 +69,9 @@ def _never_closed(path: Path) -> DataError:
     """The error for a file that ends inside of quotes: it names the line where they open."""
     opened, inside = 1, False
     for number, line in numbered_lines(path):
-        if line.count('"') % 2:  # a quote inside a field is doubled
-            opened, inside = (opened, False) if inside else (number, True)
+        for quotes in _QUOTES.findall(line):
+            if len(quotes) % 2:  # a quote inside a field is doubled
+                opened, inside = (opened, False) if inside else (number, True)
     return DataError(
         f"{path}, line {opened}: a double quote opens here and never closes, so the rest of the "
         "file is one field",
