@@ -188,7 +188,7 @@ def _of_passages(
             long_text=long_text,
             show_progress_bar=interactive(),
             trace=trace,
-            tell=_say_stage,
+            tell=lambda stage: _say_stage(stage, models),
         )
         if seen:
             reports = {each: found.on_seen_questions() for each, found in reports.items()}
@@ -208,7 +208,7 @@ def _of_passages(
         long_text=long_text,
         show_progress_bar=interactive(),
         trace=trace,
-        tell=lambda stage: _say_stage(named.get(stage, stage)),
+        tell=lambda stage: _say_stage(named.get(stage, stage), models),
     )
     if seen:
         report = report.on_seen_questions()
@@ -219,8 +219,10 @@ def _of_passages(
     return _Measured(found, tables, _as_notes([*found["notes"], *found["data_notes"]]), read)
 
 
-def _say_stage(name: str) -> None:
-    say(f"measuring {'the late stage' if name == 'late' else name}")
+def _say_stage(name: str, models: _Models) -> None:
+    """A line for each model, if there are several."""
+    if name in models and len(models) > 1:
+        say(f"measuring {name}")
 
 
 def _as_notes(sentences: list[str]) -> list[str]:
