@@ -234,16 +234,16 @@ def test_the_measuring_of_each_model_is_told(ended: Ended) -> None:
 
 
 def test_a_setting_that_changed_is_named_as_it_is_typed(
-    ended: Ended, tmp_path: Path, tiny_folder: Path, refused: Run, monkeypatch: pytest.MonkeyPatch
+    ended: Ended, tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = ("tune", ended.folder.parent / "own pairs.jsonl", "--base", tiny_folder, *COLUMNS)
-    given += ("--out", tmp_path / "out", "--batch-size", "4")
+    pairs = ended.folder.parent / "own pairs.jsonl"
+    given = ("tune", pairs, "--out", tmp_path / "out", "--base", tiny_folder, *COLUMNS)
     monkeypatch.setattr("sentune.tuning.run.page_facts", _stop)
-    code, _, _ = called(*given, "--epochs", "2")
+    code, _, _ = called(*given, "--batch-size", "4", "--epochs", "2")
     assert code == 130
-    refused_by = called(*given, "--epochs", "3", "--resume")
-    assert refused_by[0] == 2
-    assert "--epochs was 2 and is 3" in refused_by[2]
+    code, _, message = called(*given, "--batch-size", "4", "--epochs", "3", "--resume")
+    assert code == 2
+    assert "--epochs was 2 and is 3" in message
 
 
 def _stop(*_: object) -> None:
