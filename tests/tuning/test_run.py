@@ -127,7 +127,7 @@ def test_what_is_said_of_a_kept_base_model_is_about_it(discarded: tuple[Tuned, R
     assert [note.replace("So few groups of questions", few) for note in notes] == remarks(base)
     card = (tuned.folder / "README.md").read_text("utf-8")
     assert not any(note in card for note in of_tuned)
-    assert all(note in card for note in remarks(base))
+    assert all(note in card for note in notes)
     assert (
         f"The fusion weight saved here, {base.fusion.weight:g}, was chosen for the base model"
         in card

@@ -134,10 +134,10 @@ def _data(pairs: Pairs, model: SentenceTransformer, read: Truncation) -> DataFac
 
 
 def _ran(pairs: Pairs, models: Mapping[str, SentenceTransformer], data: Path) -> Ran:
+    from sentune.data.digests import pairs_digest
     from sentune.files import sha256
     from sentune.report.page import Ran
     from sentune.report.page.machine import machine
-    from sentune.tuning.digests import pairs_digest
     from sentune.tuning.reporting import weights_hash
 
     compute = [*models.values()][-1].compute

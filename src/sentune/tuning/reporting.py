@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sentune.data.digests import pairs_digest
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.evaluation.claims import notes
@@ -19,7 +20,6 @@ from sentune.report.page import DataFacts, PageFacts, Ran, TrainingFacts
 from sentune.report.page.machine import machine
 from sentune.tokens.truncation import Truncation
 from sentune.training.trainer import SentenceTransformerTrainer
-from sentune.tuning.digests import pairs_digest
 from sentune.tuning.outcome import Outcome, data_notes, loss_log
 from sentune.tuning.settings import RunFile, TuneSettings
 from sentune.tuning.split import Split

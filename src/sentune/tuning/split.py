@@ -15,12 +15,12 @@ from sentune.data import (
     with_corpus,
     without_leaks,
 )
+from sentune.data.digests import pairs_digest
 from sentune.data.kinds import refuse_questions
 from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.errors import TooFewPairsError
 from sentune.evaluation import RetrievalTask
 from sentune.questions.made_questions import made_caution, part_texts
-from sentune.tuning.digests import pairs_digest
 from sentune.wording import agreeing, counted
 
 __all__ = ["Split", "read_split"]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sentune.cli.evaluate_seen import trained_questions
 from sentune.data import Pairs, read_pairs, write_pairs
 from sentune.data.roles.options import ReadOptions
 from sentune.tuning import RunFile, Split, TuneSettings, read_split
-from sentune.tuning.trained_on import trained_questions
 
 READING = ReadOptions(question="asked", passage="manual")
 
