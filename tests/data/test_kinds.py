@@ -6,7 +6,7 @@ import pytest
 from tests.data.conftest import Write
 
 from sentune.data import ReadOptions, holds_texts_only
-from sentune.data.kinds import fitting, unused_prose
+from sentune.data.kinds import fitting, perhaps_questions
 
 TEXTS = {
     "x.txt": "one text\nanother\n",
@@ -55,9 +55,13 @@ def test_who_names_a_column_of_pairs_has_pairs(write: Write) -> None:
 
 def test_an_unused_column_of_words_may_hold_the_questions(write: Write) -> None:
     path = write("x.csv", "page,Frage,text\n1,Wie kopiert man das?,So.\n2,Wo ist das?,Hier.\n")
-    assert unused_prose(path) == ["Frage"]
-    assert unused_prose(write("y.csv", "page,text\n1,This is all there is.\n")) == []
-    assert unused_prose(write("y.txt", "This is all there is.\n")) == []
+    assert perhaps_questions(path) == ["Frage"]
+    assert perhaps_questions(write("y.csv", "page,text\n1,This is all there is.\n")) == []
+    assert perhaps_questions(write("y.txt", "This is all there is.\n")) == []
+    assert perhaps_questions(path, ReadOptions(ignore=("frage",))) == []
+    same = "text,licence\n" + "".join(f"Text {n},all rights are reserved\n" for n in range(9))
+    assert perhaps_questions(write("z.csv", same)) == []
+    assert perhaps_questions(write("s.csv", "source,text\nthe first big file,Here.\n")) == []
 
 
 def test_columns_that_the_other_file_lacks_are_not_asked_of_it(write: Write) -> None:

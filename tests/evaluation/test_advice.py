@@ -10,12 +10,17 @@ from tests.evaluation.test_systems import make_task
 
 from sentune import SentenceTransformer
 from sentune.evaluation.advice import advice, curve_sentence, plain_verdict
-from sentune.evaluation.claims import notes
+from sentune.evaluation.claims import evidence, notes
 from sentune.evaluation.curve import Curve
 from sentune.evaluation.curve_points import curve_of, model_ndcg
 from sentune.evaluation.facts import Facts
 from sentune.evaluation.forgetting import General
-from sentune.evaluation.significance import Difference, Interval, paired_difference
+from sentune.evaluation.significance import (
+    Difference,
+    Interval,
+    SeenDifference,
+    paired_difference,
+)
 from sentune.evaluation.systems import evaluate_systems
 from sentune.evaluation.trace import Trace
 
@@ -52,7 +57,7 @@ def test_the_verdict_says_how_sure_it_is() -> None:
         "Tuning helped: right passages stand higher in the results than before; the right one "
         "comes first for 23 of 40 questions, before it was 19."
     )
-    assert "too few to be sure" in plain_verdict(make_facts(HIDDEN))
+    assert "too few to show whether tuning helped" in plain_verdict(make_facts(HIDDEN))
     assert plain_verdict(make_facts(WORSE)).startswith(
         "Tuning made the model worse, so the model from before is kept;"
     )
@@ -60,6 +65,31 @@ def test_the_verdict_says_how_sure_it_is() -> None:
     assert behind.startswith("Tuning did not help, so the model from before is kept;")
     assert plain_verdict(make_facts(made=True)).startswith("On questions made from the passages: T")
     assert "as many as before" in plain_verdict(make_facts(right_first={"base": 9, "model": 9}))
+
+
+@pytest.mark.parametrize(("won", "lost"), [(3, 2), (2, 3), (2, 2)])
+def test_what_is_not_shown_is_said_in_counts(won: int, lost: int) -> None:
+    facts = make_facts(HIDDEN, won=won, lost=lost)
+    assert plain_verdict(facts).startswith(
+        f"The tuned model ranks right passages higher for {won} questions and lower for {lost}, "
+        "and these questions are too few to show whether it is better; the right one"
+    )
+    use = "Try the tuned model, but" if won > lost else "Measure both models on more questions"
+    assert advice(facts)[0].startswith(use)
+
+
+def test_nothing_is_shown_on_questions_of_a_tuning() -> None:
+    known = {
+        name: SeenDifference(found.value, found.low, found.high, found.p_value)
+        for name, found in make_facts(fusion=WORSE).differences.items()
+    }
+    facts = make_facts(tunes=False, differences=known)
+    assert facts.outcome == "not shown"
+    assert facts.search_weight == facts.weight
+    told = plain_verdict(facts, "a", "b")
+    assert told.startswith("a is ahead of b on questions of a tuning, which proves nothing;")
+    assert advice(facts) == ["Measure both models on questions that neither was tuned on."]
+    assert "p =" not in evidence(facts)
 
 
 def test_two_models_are_not_a_tuning() -> None:

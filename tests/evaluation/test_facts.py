@@ -74,10 +74,48 @@ SITUATIONS: dict[str, tuple[dict[str, Any], str, tuple[str, ...], tuple[str, ...
     "few groups": (
         {"groups": 5, "p": 0.0625},
         "not shown",
-        ("Only 5 independent groups of questions: fewer than 6 cannot show any",),
+        ("5 independent groups of questions). So few groups of questions: fewer than 6 cannot",),
         ("Tuning helped",),
     ),
-    "some groups": ({"groups": 29}, "shown", ("Only 29 independent groups",), ("cannot show",)),
+    "some groups": (
+        {"groups": 29},
+        "shown",
+        ("29 independent groups of questions). So few groups of questions: the intervals are",),
+        ("cannot show", "Only 29"),
+    ),
+    "won and lost": (
+        {"p": 0.5, "won": 3, "lost": 2},
+        "not shown",
+        (
+            "Tuning may have helped, but these questions do not show it; the tuned model is kept.",
+            "in place of 5. Right passages rank higher for 3 questions and lower for 2. nDCG@10",
+        ),
+        ("show whether",),
+    ),
+    "more lost than won": (
+        {"p": 0.5, "won": 2, "lost": 3},
+        "not shown",
+        (
+            "These questions do not show whether tuning helped; the tuned model is kept.",
+            "higher for 2 questions and lower for 3.",
+        ),
+        ("may have helped",),
+    ),
+    "as many lost as won, made questions": (
+        {"p": 0.5, "won": 1, "lost": 1, "made": True},
+        "not shown",
+        (
+            "On questions made from the passages, these questions do not show whether tuning",
+            "higher for 1 question and lower for 1.",
+        ),
+        ("may have helped",),
+    ),
+    "shown, and more lost than won": (
+        {"won": 2, "lost": 3},
+        "shown",
+        ("Tuning helped.", "higher for 2 questions and lower for 3."),
+        ("may have",),
+    ),
     "one group": (
         {"groups": 1, "p": 1.0},
         "not shown",
@@ -251,3 +289,8 @@ def test_nothing_is_claimed_that_is_not_shown(
     assert ("the weight saved is" in text) == (found.search_weight != 0.6)
     assert not (fusion_p > 0.05 and re.search("fusion is worse|weight saved", text))
     assert not re.search(r"\b1 (questions|groups|independent groups|texts|tokens)\b", text)
+
+
+def test_an_evaluation_has_no_verdict_that_says_how_few_groups_there_are() -> None:
+    (told,) = (each for each in notes(facts(groups=29, tunes=False)) if "groups" in each)
+    assert told.startswith("Only 29 independent groups of questions: the intervals are wide")

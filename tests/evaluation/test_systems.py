@@ -10,10 +10,11 @@ import pytest
 
 from sentune import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.evaluation.report import Report
+from sentune.evaluation.report import Report, read_report
 from sentune.evaluation.retrieval import RetrievalTask, question_metrics
 from sentune.evaluation.significance import bootstrap_interval, paired_difference
 from sentune.evaluation.systems import evaluate_models, evaluate_systems
+from sentune.evaluation.trace import Trace
 from sentune.evaluation.verdict import verdict
 from sentune.evaluation.weights import best_weight, cross_fit, weight_curves
 from sentune.ranking import blocks
@@ -260,6 +261,39 @@ def test_a_better_model_is_shown_to_be(task: RetrievalTask, models: tuple[Any, A
     assert verdict(report).outcome == "shown"
     turned: Report = evaluate_systems(task, model=models[1], base=models[0])
     assert verdict(turned).outcome == "no better"
+
+
+def test_questions_won_and_lost_are_counted(task: RetrievalTask, models: tuple[Any, Any]) -> None:
+    model, base = models
+    trace = Trace()
+    report = evaluate_systems(task, model=model, base=base, trace=trace)
+    gain = trace.metrics["model"]["ndcg@10"] - trace.metrics["base"]["ndcg@10"]
+    facts = report.facts
+    assert (facts.won, facts.lost) == (int((gain > 1e-9).sum()), int((gain < -1e-9).sum()))
+    assert facts.won
+    turned = evaluate_systems(task, model=base, base=model).facts
+    assert (turned.won, turned.lost) == (facts.lost, facts.won)
+    assert facts.to_json()["ranked_higher"] == facts.won
+    alone = evaluate_systems(task, model=model).facts
+    assert (alone.won, alone.lost) == (None, None)
+
+
+def test_a_report_is_read_from_its_json(task: RetrievalTask, models: tuple[Any, Any]) -> None:
+    report = evaluate_systems(task, model=models[0], base=models[1])
+    again = read_report(json.loads(json.dumps(report.to_json())))
+    assert again.to_json() == report.to_json()
+    with pytest.raises(KeyError):
+        read_report({"systems": {}})
+
+
+def test_on_seen_questions_nothing_is_shown(task: RetrievalTask, models: tuple[Any, Any]) -> None:
+    report = evaluate_systems(task, model=models[0], base=models[1])
+    seen = report.on_seen_questions()
+    assert any(each["ndcg@10"].shown for each in report.differences.values())
+    assert not any(each["ndcg@10"].shown for each in seen.differences.values())
+    assert seen.facts.seen
+    assert not report.facts.seen
+    assert seen.to_json()["differences"] == report.to_json()["differences"]
 
 
 @pytest.mark.parametrize("weight", [-0.1, 1.1, float("nan")])

@@ -285,7 +285,7 @@ def test_a_damaged_checkpoint_that_is_named_is_refused(tmp_path: Path, tiny_fold
         ({"learning_rate": 1e-4}, "learning_rate was 0.001"),
         ({"seed": 7}, "seed"),
         ({"num_train_epochs": 9}, "num_train_epochs"),
-        ({"weight_decay": 0.1}, "weight_decay was 0.0 and is 0.1"),
+        ({"weight_decay": 0.1}, "weight_decay was 0 and is 0.1"),
         ({"gradient_accumulation_steps": 2}, "gradient_accumulation_steps was 1 and is 2"),
         ({"label_smoothing_factor": 0.1}, "label_smoothing_factor"),
     ],

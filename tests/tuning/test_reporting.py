@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 from sentune.data import Pairs
+from sentune.data.digests import pairs_digest
 from sentune.errors import ArgumentError
 from sentune.evaluation.curve_points import model_ndcg
 from sentune.report.page import PICTURES
 from sentune.tuning import RunFile, RunFolder, TuneSettings, read_split, tune
 from sentune.tuning import curve as curve_module
-from sentune.tuning.reporting import pairs_digest, weights_hash
+from sentune.tuning.reporting import weights_hash
 from sentune.tuning.run import steps as run_module
 
 WORDS = "files threads dates sockets locks paths bytes sets queues heaps trees maps rows keys"

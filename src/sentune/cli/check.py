@@ -10,6 +10,7 @@ import typer
 
 from sentune.cli.options import BASE_MODEL, OF_PAIRS, AsJson, Seed, reads
 from sentune.cli.output import print_json, print_line, print_prose
+from sentune.cli.paths import require_pair_files, require_texts_or_pairs, require_there
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -37,6 +38,9 @@ def command(
     reading: ReadOptions,
 ) -> None:
     """Say what a file of pairs or texts holds, and what may be wrong with it."""
+    require_there(data, valid, test, corpus)
+    require_texts_or_pairs(reading, data)
+    require_pair_files(reading, valid, test)
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.tuning import check_data
     from sentune.tuning.split import read_to_check

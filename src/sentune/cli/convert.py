@@ -9,6 +9,7 @@ import typer
 
 from sentune.cli.options import OF_PAIRS, Pairs, reads
 from sentune.cli.output import print_line
+from sentune.cli.paths import require_pair_files
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -39,6 +40,7 @@ def command(
     from sentune.data.converting import require_target
     from sentune.wording import counted
 
+    require_pair_files(reading, data)
     _require_other(data, out)
     require_target(out, layout)
     pairs = read_pairs(data, reading)

@@ -51,10 +51,12 @@ def command(
     reading: ReadOptions,
 ) -> None:
     """Teach a smaller, faster model the vectors of a larger one."""
+    from sentune.tuning.folder import RunFolder
+
     require_there(*texts)
+    RunFolder(out).require_usable(resume=resume)
     from sentune.process import reuse_freed_memory
     from sentune.tuning.distill import distill
-    from sentune.tuning.folder import RunFolder
     from sentune.tuning.texts_to_distill import read_texts_to_distill
 
     folder = RunFolder(out)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sentune.cli.output import one_line, print_line, show
 from sentune.wording import agreeing, counted
@@ -41,12 +42,18 @@ def next_steps(folder: Path, run: RunFile | None, split: Split | None) -> list[N
     index, again = f"{folder}-index", f"{folder}-2"
     config = folder / "run.yaml"
     documents = DocumentFiles(folder / "data").documents()
-    given = [*map(_from_here, documents)] or [run.data, *_options(run.reading)]
+    given = [*map(_from_here, documents)] or [*_passage_files(run), *_options(run.reading)]
     return [
         Next("keep passages", _joined("index", "build", folder, *given, "--out", index)),
         Next("search them", _joined("search", index, _question(split))),
         Next("with more pairs", _joined("tune", "--config", config, "--out", again)),
     ]
+
+
+def _passage_files(run: RunFile) -> list[str]:
+    """Every file whose passages were searched in the evaluation."""
+    named = (run.data, run.valid, run.test, run.corpus)
+    return [*dict.fromkeys(path for path in named if path is not None)]
 
 
 def _from_here(path: str) -> str:
@@ -80,8 +87,7 @@ def print_outcome(tuned: Tuned, steps: list[Next], *, verbose: bool = False) -> 
     """Everything that a person has to know at the end, on few lines."""
     if caution := tuned.summary.get("caution"):
         print_line(f"{caution}.\n")
-    if tuned.report is not None:
-        _show_figures(tuned.report, verbose=verbose)
+    _show_figures(tuned.report, verbose=verbose)
     print_line(tuned.verdict.text)
     for note in tuned.summary["notes"]:
         print_line(f"note: {note}")
@@ -90,9 +96,27 @@ def print_outcome(tuned: Tuned, steps: list[Next], *, verbose: bool = False) -> 
         print_line(f"note: {note}")
     kept = "the tuned model" if tuned.verdict.keep else "the BASE model, unchanged"
     print_line(f"{tuned.folder} holds {kept}; {tuned.summary['measured_on']}.")
+    print_line(_searches(tuned))
     print_line()
     more = "" if verbose or not of_data else _left_out(len(of_data))
     print_steps(steps, report_of(tuned.folder), more)
+
+
+def _searches(tuned: Tuned) -> str:
+    """What a search with the folder ranks by, and why if that is one part alone."""
+    from sentune.report.card.result import ranking_of
+
+    summary = tuned.summary
+    weight = summary["fusion_weight"]
+    found = f"Searches with {tuned.folder} rank by {ranking_of(summary)}"
+    if weight not in (0, 1) or not tuned.verdict.keep or _is_shown(summary, weight):
+        return f"{found}."
+    return f"{found}: the questions chose that, and do not show that it is better than together."
+
+
+def _is_shown(summary: Mapping[str, Any], weight: float) -> bool:
+    part = "model" if weight == 1 else "bm25"
+    return bool(summary["facts"]["relations"].get(f"fusion_minus_{part}") == "worse")
 
 
 def report_of(folder: Path) -> Path:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sentune.cli.evaluate_report import require_report, write_report
+from sentune.cli.evaluate_seen import seen_caution
 from sentune.cli.models import loaded_model, models_by_name
 from sentune.cli.options import OF_PAIRS, AsJson, Bases, LongTexts, Model, long_text_of, reads
-from sentune.cli.output import interactive, print_json, print_line, show
+from sentune.cli.output import interactive, print_json, print_line, say, show
 from sentune.cli.paths import require_there
 
 if TYPE_CHECKING:
@@ -47,11 +48,15 @@ class _Measured:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Where the report is written, if one is; of which file; and whether without its texts."""
+    """Where the report is written, if one is; of which file; and whether without its texts.
+
+    ``seen`` says which of its questions a model was trained on.
+    """
 
     path: Path | None
     data: Path
     private: bool
+    seen: str | None
 
     def write(
         self,
@@ -63,7 +68,7 @@ class _Page:
     ) -> None:
         if self.path is not None and trace is not None:
             facts = (pairs, models, reports, trace, read, self.data)
-            write_report(self.path, *facts, private=self.private)
+            write_report(self.path, *facts, private=self.private, seen=self.seen)
 
 
 @reads(*OF_PAIRS, "score")
@@ -88,14 +93,11 @@ def command(
     reading: ReadOptions,
 ) -> None:
     """Measure models: against BM25 on question–passage pairs, or against human scores."""
-    require_there(data)
+    require_there(data, corpus)
     from sentune.data import ScoredPairs, read_pairs, read_scored_pairs
     from sentune.data.scored import is_scored
-    from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.errors import ArgumentError
-    from sentune.tokens.truncation import count_truncation
 
-    chosen = long_text_of(long_text)
     reading = replace(reading, split="test")
     scored = is_scored(data, reading)
     require_report(report, scored=scored, private=private_card)
@@ -107,20 +109,26 @@ def command(
             expected="question–passage pairs, whose passages can be long",
             fix="leave it out",
         )
+    asked = pairs
     if corpus is not None:
         pairs = _beside(corpus, pairs, reading)
+    from sentune.encoding.sentence_transformer import SentenceTransformer
+    from sentune.tokens.truncation import count_truncation
+
+    chosen = long_text_of(long_text)
     named = models_by_name([*(base or ()), model])
     models: dict[str, SentenceTransformer] = {
         label: loaded_model(name) if label == [*named][-1] else SentenceTransformer(name)
         for label, name in named.items()
     }
+    seen = seen_caution(asked, models)
     with count_truncation():  # each model counts; printed once, below
         if isinstance(pairs, ScoredPairs):
             measured = _of_sentences(pairs, models)
         else:
-            measured = _of_passages(pairs, models, chosen, _Page(report, data, private_card))
+            measured = _of_passages(pairs, models, chosen, _Page(report, data, private_card, seen))
     truncations = measured.truncations
-    caution = _caution(pairs)
+    caution = ". ".join(filter(None, (seen, _caution(pairs))))
     if as_json:
         figures = ({"caution": caution} if caution else {}) | measured.figures
         _print_json(figures, named, [asdict(each) for each in truncations.values()])
@@ -187,7 +195,7 @@ def _of_passages(pairs: Pairs, models: _Models, long_text: LongText, page: _Page
     weights = {label: model.extras.get("fusion_weight") for label, model in models.items()}
     *bases, label = models
     lates = {label: LateChoice.saved(model.extras) for label, model in models.items()}
-    notes = [] if weights[label] is None else [_SAVED_WEIGHT.format(weights[label])]
+    notes = [] if page.seen or weights[label] is None else [_SAVED_WEIGHT.format(weights[label])]
     read = {
         label: what_is_read(each, task.questions, task.passages, long_text)
         for label, each in models.items()
@@ -202,12 +210,16 @@ def _of_passages(pairs: Pairs, models: _Models, long_text: LongText, page: _Page
             long_text=long_text,
             show_progress_bar=interactive(),
             trace=trace,
+            tell=lambda stage: _say_stage(stage, models),
         )
+        if page.seen:
+            reports = {each: found.on_seen_questions() for each, found in reports.items()}
         page.write(pairs, models, reports, trace, read[label])
         found = {**reports[label].to_json(), "data_notes": [*notes, *pairs.notes]}
         found["models"] = {each: _of_one(report) for each, report in reports.items()}
         told = [*_notes(reports), *found["data_notes"]]
         return _Measured(found, _tables(reports), _as_notes(told), read)
+    named = dict(zip(("base", "model")[-len(models) :], models, strict=True))
     report = evaluate_systems(
         task,
         model=models[label],
@@ -217,12 +229,20 @@ def _of_passages(pairs: Pairs, models: _Models, long_text: LongText, page: _Page
         long_text=long_text,
         show_progress_bar=interactive(),
         trace=trace,
+        tell=lambda stage: _say_stage(named.get(stage, stage), models),
     )
+    if page.seen:
+        report = report.on_seen_questions()
     page.write(pairs, models, {label: report}, trace, read[label])
-    names = dict(zip(("base", "model")[-len(models) :], models, strict=True))
-    tables = [report_table(report, names), difference_table(differences_of(report, names))]
+    tables = [report_table(report, named), difference_table(differences_of(report, named))]
     found = {**report.to_json(), "data_notes": [*notes, *pairs.notes]}
     return _Measured(found, tables, _as_notes([*found["notes"], *found["data_notes"]]), read)
+
+
+def _say_stage(name: str, models: _Models) -> None:
+    """A line for each model, if there are several."""
+    if name in models and len(models) > 1:
+        say(f"measuring {name}")
 
 
 def _as_notes(sentences: list[str]) -> list[str]:

@@ -55,17 +55,19 @@ def write_report(
     data: Path,
     *,
     private: bool,
+    seen: str | None = None,
 ) -> None:
     """Write the report on the last of ``models``, beside the first and all between.
 
     ``reports`` has a report for each model, or for the last alone. ``private`` keeps every text of
-    the data out. Raises OutputError.
+    the data out, and ``seen`` says which questions were trained on. Raises OutputError.
     """
     from sentune.files import write_text
     from sentune.report.page import report_page
 
     write_text(
-        path, report_page(_facts(pairs, models, reports, trace, read, data, private=private))
+        path,
+        report_page(_facts(pairs, models, reports, trace, read, data, private=private, seen=seen)),
     )
 
 
@@ -78,6 +80,7 @@ def _facts(
     data: Path,
     *,
     private: bool,
+    seen: str | None,
 ) -> PageFacts:
     from sentune.evaluation.claims import notes
     from sentune.evaluation.forgetting import measure_general
@@ -97,7 +100,8 @@ def _facts(
         _rename(trace, first, last)
     return PageFacts(
         title=f"{last} on {data.name}",
-        measured_on=(
+        measured_on=(f"{seen}; " if seen else "")
+        + (
             f"measured on {counted(report.questions, 'question')} of {data.name}, each searched in "
             f"{counted(report.passages, 'passage')}; {read.describe(limit)}."
         ),
@@ -144,10 +148,11 @@ def _data(pairs: Pairs, model: SentenceTransformer, read: Truncation) -> DataFac
 
 
 def _ran(pairs: Pairs, models: Mapping[str, SentenceTransformer], data: Path) -> Ran:
+    from sentune.data.digests import pairs_digest
     from sentune.files import sha256
     from sentune.report.page import Ran
     from sentune.report.page.machine import machine
-    from sentune.tuning.reporting import pairs_digest, weights_hash
+    from sentune.tuning.reporting import weights_hash
 
     compute = [*models.values()][-1].compute
     facts = {

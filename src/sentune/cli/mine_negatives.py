@@ -11,6 +11,7 @@ import typer
 
 from sentune.cli.options import OF_PAIRS, AsJson, ModelOption, Pairs, Seed, reads
 from sentune.cli.output import interactive, one_line, print_json, print_line, say
+from sentune.cli.paths import require_pair_files, require_there
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -72,6 +73,8 @@ def command(
     reading: ReadOptions,
 ) -> None:
     """Add hard negatives to pairs: passages that look like the answer but are not."""
+    require_there(corpus)
+    require_pair_files(reading, pairs)
     from sentune.checks import require_choice
     from sentune.data import read_corpus, read_pairs, require_row_file, with_corpus, write_rows
     from sentune.encoding.sentence_transformer import SentenceTransformer

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sentune.tuning import RunFile, Split
 
-__all__ = ["pairs_of"]
+__all__ = ["pairs_again", "pairs_of"]
+
+
+def pairs_again(run: RunFile) -> Split | None:
+    """The pairs of a run that has ended; None if its files are not there as they were."""
+    from sentune.errors import SentuneError
+
+    try:
+        return pairs_of(run)
+    except SentuneError:
+        return None
 
 
 def pairs_of(run: RunFile) -> Split:

@@ -10,7 +10,7 @@ import typer
 
 from sentune.cli.options import OF_PAIRS, AsJson, Folder, Pairs, Seed, reads
 from sentune.cli.output import print_json, print_line
-from sentune.cli.paths import require_there
+from sentune.cli.paths import require_pair_files
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -34,10 +34,11 @@ def command(
 ) -> None:
     """Split pairs by section, so that no part knows what another one asks."""
     from sentune.files import new_folder, require_free, write_json
-    from sentune.questions.splitting import read_pair_records, split_records
 
     require_free(out)
-    require_there(pairs)
+    require_pair_files(reading, pairs)
+    from sentune.questions.splitting import read_pair_records, split_records
+
     split = split_records(read_pair_records(pairs, reading), valid, test, seed, str(pairs))
     report = _report(split, pairs, seed)
     with new_folder(out) as folder:

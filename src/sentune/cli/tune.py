@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,8 @@ from sentune.cli.ending import next_steps, print_outcome
 from sentune.cli.interrupted import telling_what_is_left
 from sentune.cli.options import BASE_MODEL, OF_PAIRS, AsJson, LongTexts, NoHeadings, reads
 from sentune.cli.output import print_json, say
-from sentune.cli.pairs_of_run import pairs_of
-from sentune.cli.paths import require_there
+from sentune.cli.pairs_of_run import pairs_again, pairs_of
+from sentune.cli.paths import require_pair_files, require_texts_or_pairs, require_there
 from sentune.cli.tune_documents import documents_of_run, recipe_of_documents, run_on_documents
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ __all__ = ["NAME", "command"]
 
 NAME = "tune"
 NOT_SHOWN = 3
+_OPTIONS = {
+    "num_train_epochs": "--epochs",
+    "per_device_train_batch_size": "--batch-size",
+    "learning_rate": "--learning-rate",
+    "seed": "--seed",
+}
 
 
 @reads(*OF_PAIRS)
@@ -107,11 +114,17 @@ def command(
 ) -> None:
     """Tune a model on pairs or documents, measure it, and keep it if it is better."""
     paths = data or []
-    require_there(*paths, valid, test, corpus, config)
-    from sentune.tuning import read_run_file
+    from sentune.tuning import RunFolder
 
     several = base if base and len(base) > 1 else []
+    require_there(*paths, valid, test, corpus, config)
+    if not (several and resume):
+        RunFolder(out).require_usable(resume=resume)
     documents = documents_of_run(paths, corpus, several, reading, no_headings=no_headings)
+    if config is None:
+        _require_columns(paths, documents, [valid, test], reading)
+    from sentune.tuning import read_run_file
+
     run = read_run_file(
         config,
         data=paths[0] if paths and not documents else None,
@@ -150,6 +163,18 @@ def command(
         raise typer.Exit(NOT_SHOWN)
 
 
+def _require_columns(
+    paths: Sequence[Path],
+    documents: Sequence[Path],
+    others: Sequence[Path | None],
+    reading: ReadOptions,
+) -> None:
+    """Look at the first rows before torch is imported. Raises DataError."""
+    if paths and not documents:
+        require_texts_or_pairs(reading, paths[0])
+    require_pair_files(reading, *others)
+
+
 def _tune(
     out: Path,
     run: RunFile,
@@ -174,19 +199,35 @@ def _tune(
                 split = pairs_of(run)
                 reuse_freed_memory()
                 going_on = resume or bool(documents)  # what was read is in the folder already
-                tuned = tune(
-                    split, out, run.settings, say, detail=detail, resume=going_on, run_file=run
-                )
+                with _options_as_typed():
+                    tuned = tune(
+                        split, out, run.settings, say, detail=detail, resume=going_on, run_file=run
+                    )
             finally:
                 folder.tidy()
         else:
             say(f"{out} holds a finished run; nothing is left to do")
             tuned, run = Tuned.read(out), _finished(out) or run
+            split = pairs_again(run)
         if as_json:
             print_json(tuned.summary)
         else:
             print_outcome(tuned, next_steps(out, run, split), verbose=verbose)
     return tuned
+
+
+@contextmanager
+def _options_as_typed() -> Iterator[None]:
+    """A setting that a resumed run may not change is named as the command line has it."""
+    from sentune.errors import TrainingError
+
+    try:
+        yield
+    except TrainingError as error:
+        given = error.given
+        for name, option in _OPTIONS.items():
+            given = given.replace(f"{name} was ", f"{option} was ")
+        raise TrainingError(given, expected=error.expected, fix=error.fix) from error
 
 
 def _finished(folder: Path) -> RunFile | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sentune.evaluation.claims import FEW_GROUPS, difference_figures
+from sentune.evaluation.claims import FEW_GROUPS, difference_figures, moved_counts
 from sentune.evaluation.curve import Curve
 from sentune.evaluation.facts import Facts, relation
 from sentune.wording import counted
@@ -30,11 +30,22 @@ def _of_tuning(facts: Facts) -> str:
         case "shown":
             return "Tuning helped: right passages stand higher in the results than before"
         case "not shown":
-            return "The tuned model looks better, but these questions are too few to be sure"
+            return _in_counts(facts)
         case "no better":
             worse = relation(facts.change) == "worse"
             told = "Tuning made the model worse" if worse else "Tuning did not help"
             return f"{told}, so the model from before is kept"
+
+
+def _in_counts(facts: Facts) -> str:
+    """What happened to single questions, where a test shows nothing."""
+    counts = moved_counts(facts)
+    if not counts:
+        return "These questions are too few to show whether tuning helped"
+    return (
+        f"The tuned model ranks right passages {counts}, and these questions are too few to show "
+        "whether it is better"
+    )
 
 
 def _of_models(facts: Facts, model: str, base: str) -> str:
@@ -47,6 +58,8 @@ def _of_models(facts: Facts, model: str, base: str) -> str:
             return f"{model} is as good as {base} on these questions"
         case unshown:
             place = "ahead of" if unshown == "ahead" else "behind"
+            if facts.seen:
+                return f"{model} is {place} {base} on questions of a tuning, which proves nothing"
             return f"{model} is {place} {base}, but these questions are too few to be sure"
 
 
@@ -71,8 +84,10 @@ def _on_use(facts: Facts) -> Iterator[str]:
     match facts.outcome:
         case "shown":
             yield "Use the tuned model."
-        case "not shown":
+        case "not shown" if facts.leans:
             yield f"Try the tuned model, but measure it {_on_more(facts)}"
+        case "not shown":
+            yield _measure_both(facts)
         case "no better":
             # A learning curve says of more pairs what is known.
             other = "More pairs, or pairs" if facts.curve is None else "Pairs"
@@ -88,7 +103,13 @@ def _on_models(facts: Facts, model: str, base: str) -> Iterator[str]:
         case "worse":
             yield f"Use {base}."
         case _:
-            yield f"Measure both models {_on_more(facts)}"
+            yield _measure_both(facts)
+
+
+def _measure_both(facts: Facts) -> str:
+    if facts.seen:
+        return "Measure both models on questions that neither was tuned on."
+    return f"Measure both models {_on_more(facts)}"
 
 
 def _on_more(facts: Facts) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sentune.evaluation.facts import Facts, relation
-from sentune.evaluation.significance import Difference
+from sentune.evaluation.significance import Difference, SeenDifference
 from sentune.wording import agreeing, counted
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "counts_sentence",
     "difference_figures",
     "evidence",
+    "moved_counts",
     "notes",
     "standing",
     "verdict_text",
@@ -31,18 +32,26 @@ def verdict_text(facts: Facts) -> str:
 
 
 def _headline(facts: Facts) -> str:
-    where = "On questions made from the passages, tuning" if facts.made else "Tuning"
+    told = _told(facts)
+    if facts.made:
+        return f"On questions made from the passages, {told}"
+    return told[0].upper() + told[1:]
+
+
+def _told(facts: Facts) -> str:
     match facts.outcome:
         case "shown":
-            return f"{where} helped."
+            return "tuning helped."
+        case "not shown" if not facts.leans:
+            return "these questions do not show whether tuning helped; the tuned model is kept."
         case "not shown":
             return (
-                f"{where} may have helped, but these questions do not show it; the tuned model is "
+                "tuning may have helped, but these questions do not show it; the tuned model is "
                 "kept."
             )
         case "no better":
             worse = ": it made the model worse" if relation(facts.change) == "worse" else ""
-            return f"{where} did not help{worse}, so the base model is kept."
+            return f"tuning did not help{worse}, so the base model is kept."
 
 
 def counts_sentence(facts: Facts) -> str:
@@ -51,15 +60,28 @@ def counts_sentence(facts: Facts) -> str:
         return ""
     now, before = facts.right_first["model"], facts.right_first["base"]
     than = ", as before tuning" if now == before else f" in place of {before:,}"
-    return f"Right passage first: {now:,} of {counted(facts.questions, 'question')}{than}."
+    first = f"Right passage first: {now:,} of {counted(facts.questions, 'question')}{than}."
+    moved = moved_counts(facts)
+    return f"{first} Right passages rank {moved}." if moved else first
+
+
+def moved_counts(facts: Facts) -> str:
+    """For how many questions the model ranks right passages higher, and for how many lower.
+
+    Empty if that is not known.
+    """
+    if facts.won is None or facts.lost is None:
+        return ""
+    return f"higher for {counted(facts.won, 'question')} and lower for {facts.lost:,}"
 
 
 def evidence(facts: Facts) -> str:
     """The paired difference of tuned and base model, with its interval and p."""
     found = facts.change
+    change, between, p = difference_figures(found)
+    tested = "" if facts.seen else f"p = {p}, "
     return (
-        f"nDCG@10 changed by {found.value:+.3f} (95% interval {_bound(found.low)} to "
-        f"{_bound(found.high)}, p = {found.p_value:.4f}, "
+        f"nDCG@10 changed by {change} (95% interval {between}, {tested}"
         f"{counted(facts.groups, 'independent group')} of questions)."
     )
 
@@ -137,18 +159,15 @@ def _on_general(facts: Facts) -> Iterator[str]:
 
 
 def _on_data(facts: Facts) -> Iterator[str]:
-    groups = counted(facts.groups, "independent group")
+    # The verdict of a tuning has their number.
+    few = "So few" if facts.tunes else f"Only {counted(facts.groups, 'independent group')}"
+    groups = f"{few} {'groups ' if facts.tunes else ''}of questions"
     if facts.groups == 1:
         yield "All questions are connected through shared passages, so no interval can be computed."
     elif facts.groups < _TOO_FEW_GROUPS:
-        yield (
-            f"Only {groups} of questions: fewer than {_TOO_FEW_GROUPS} cannot show any difference."
-        )
+        yield f"{groups}: fewer than {_TOO_FEW_GROUPS} cannot show any difference."
     elif facts.groups < FEW_GROUPS:
-        yield (
-            f"Only {groups} of questions: the intervals are wide, and those of a single system "
-            "are too narrow."
-        )
+        yield (f"{groups}: the intervals are wide, and those of a single system are too narrow.")
     if facts.groups > 1 and 2 * facts.largest_group > facts.questions:
         yield (
             f"{facts.largest_group:,} of {counted(facts.questions, 'question')} are connected "
@@ -184,9 +203,12 @@ def standing(first: str, second: str, found: Difference) -> str:
 
 
 def difference_figures(found: Difference) -> tuple[str, str, str]:
-    """A paired difference, its interval and its p, as tables show them."""
+    """A paired difference, its interval and its p, as tables show them.
+
+    There is no p on questions that a model was trained on: it would be read as a proof.
+    """
     return (
         f"{found.value:+.3f}",
         f"{_bound(found.low)} to {_bound(found.high)}",
-        f"{found.p_value:.4f}",
+        "–" if isinstance(found, SeenDifference) else f"{found.p_value:.4f}",
     )

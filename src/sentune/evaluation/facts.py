@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from sentune.errors import DataError
-from sentune.evaluation.significance import Difference, rounded
+from sentune.evaluation.significance import Difference, SeenDifference, rounded
 from sentune.tokens.truncation import Truncation
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Facts:
         trained, measured: what the length limit cut off the texts of the training and of the
             evaluation; None if nothing was counted.
         limit: the length limit in tokens.
+        won, lost: the questions for which the model has a higher nDCG@10 than the base, and a
+            lower one; None if that is not known, or there is no base.
         made: whether the questions were made from the passages.
         base_alone: the facts of the base model in the tuned one's place; only if that is kept.
         general: similarity of general English sentences before and after; None if not measured.
@@ -74,10 +76,17 @@ class Facts:
     trained: Truncation | None = None
     measured: Truncation | None = None
     limit: int = 0
+    won: int | None = None
+    lost: int | None = None
     made: bool = False
     base_alone: Facts | None = field(default=None, repr=False)
     general: General | None = None
     curve: Curve | None = None
+
+    @property
+    def seen(self) -> bool:
+        """Whether a model was trained on questions that it is measured on."""
+        return any(isinstance(found, SeenDifference) for found in self.differences.values())
 
     @property
     def change(self) -> Difference:
@@ -96,6 +105,12 @@ class Facts:
         if self.change.value <= 0:
             return "no better"
         return "shown" if self.change.shown else "not shown"
+
+    @property
+    def leans(self) -> bool:
+        """Whether both the mean and the count of questions speak for the tuned model."""
+        more = self.won is None or self.lost is None or self.won > self.lost
+        return self.change.value > 0 and more
 
     @property
     def keep(self) -> bool:
@@ -166,6 +181,8 @@ class Facts:
             "questions": self.questions,
             "groups": self.groups,
             "right_first": dict(self.right_first),
+            "ranked_higher": self.won,
+            "ranked_lower": self.lost,
             "relations": {name: relation(found) for name, found in self.differences.items()},
             "search_weight": self.of_kept.search_weight,
             "search_late_weight": self.of_kept.search_late_weight,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from sentune.evaluation.claims import notes
 from sentune.evaluation.facts import Facts
-from sentune.evaluation.significance import Difference, Interval, rounded
+from sentune.evaluation.significance import Difference, Interval, SeenDifference, rounded
 
 __all__ = [
     "PRIMARY_METRIC",
@@ -15,6 +16,7 @@ __all__ = [
     "LateStage",
     "Report",
     "WeightFrom",
+    "read_report",
     "remarks",
     "rounded",
 ]
@@ -73,6 +75,8 @@ class Report:
         groups: number of groups of questions that share passages: the independent observations.
         largest_group: number of questions in the largest group.
         late: the late stage over the fusion; None for a model without token vectors.
+        won, lost: for how many questions nDCG@10 of ``model`` is higher than that of ``base``, and
+            for how many lower; None without ``base``.
         teacher: ``model``, ``fusion`` and ``late`` of the teacher, if the model is a student, as
             in ``systems``.
     """
@@ -85,6 +89,8 @@ class Report:
     groups: int
     largest_group: int
     late: LateStage | None = None
+    won: int | None = None
+    lost: int | None = None
     teacher: dict[str, dict[str, Interval]] = field(default_factory=dict)
 
     @property
@@ -102,17 +108,60 @@ class Report:
                 if _RIGHT_FIRST in values
             },
             differences={name: each[PRIMARY_METRIC] for name, each in self.differences.items()},
+            won=self.won,
+            lost=self.lost,
             weight=self.fusion.weight,
             late_weight=None if self.late is None else self.late.weight,
             late_depth=None if self.late is None else self.late.depth,
         )
 
+    def on_seen_questions(self) -> Report:
+        """The same figures, none of whose differences is shown: a model knew the questions."""
+        return replace(
+            self,
+            differences={
+                name: {metric: SeenDifference(**asdict(found)) for metric, found in each.items()}
+                for name, each in self.differences.items()
+            },
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries and lists with floats to six digits; ``notes`` are the remarks."""
         plain: dict[str, Any] = rounded(asdict(self))
+        del plain["won"], plain["lost"]  # the facts have them
         fitted = self.fusion.weight_from == "cross-fitted"
         plain["fusion"]["chosen_weight"] = plain["fusion"]["weight"] if fitted else None
         return plain | {"facts": self.facts.to_json(), "notes": remarks(self)}
+
+
+def read_report(figures: Mapping[str, Any]) -> Report:
+    """The report in an ``evaluation.json``. Raises KeyError or TypeError if it is not whole."""
+    plain = {name: figures.get(name, {}) for name in ("systems", "teacher")}
+    systems, teacher = (
+        {
+            name: {metric: Interval(**found) for metric, found in each.items()}
+            for name, each in part.items()
+        }
+        for part in plain.values()
+    )
+    differences = {
+        name: {metric: Difference(**found) for metric, found in each.items()}
+        for name, each in figures["differences"].items()
+    }
+    fusion, late, facts = figures["fusion"], figures.get("late"), figures["facts"]
+    return Report(
+        systems=systems,
+        differences=differences,
+        fusion=FusionWeight(fusion["weight"], fusion["weight_from"]),
+        questions=figures["questions"],
+        passages=figures["passages"],
+        groups=figures["groups"],
+        largest_group=figures["largest_group"],
+        late=None if late is None else LateStage(**late),
+        won=facts.get("ranked_higher"),
+        lost=facts.get("ranked_lower"),
+        teacher=teacher,
+    )
 
 
 def remarks(report: Report) -> list[str]:

@@ -24,6 +24,7 @@ __all__ = [
     "SIGNIFICANCE",
     "Difference",
     "Interval",
+    "SeenDifference",
     "bootstrap_interval",
     "bootstrap_intervals",
     "draw_counts",
@@ -61,6 +62,15 @@ class Difference(Interval):
     def shown(self) -> bool:
         """Whether p is at most .05, and so 0 is outside the interval."""
         return self.p_value <= SIGNIFICANCE
+
+
+class SeenDifference(Difference):
+    """A difference on questions that a system was trained on: it shows nothing of new ones."""
+
+    @property
+    def shown(self) -> bool:
+        """Never, whatever p is."""
+        return False
 
 
 def bootstrap_intervals(

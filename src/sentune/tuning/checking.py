@@ -126,13 +126,13 @@ def _lengths(texts: Sequence[str], model: SentenceTransformer) -> Lengths:
 def what_matters(split: Split, base: SentenceTransformer) -> list[str]:
     """What a person should know of the data before it is trained on, five lines at most."""
     data, measured = _inspected(split)
-    return [*_concerns(data, base), *_groups_needed(measured)][:_MOST]
+    return [*_concerns(data, base), *_too_few_groups(measured)][:_MOST]
 
 
 def concerns_of(pairs: Pairs, model: SentenceTransformer) -> list[str]:
     """What looks wrong with pairs that a model is measured on; may be empty."""
     found = inspect_pairs(pairs)
-    return [*_concerns(found, model), *_groups_needed(found)]
+    return [*_concerns(found, model), *_too_few_groups(found)]
 
 
 def _concerns(data: Inspection, base: SentenceTransformer) -> list[str]:
@@ -233,16 +233,32 @@ def _languages_of(base: SentenceTransformer) -> set[str] | None:
     return None if not codes or codes & {"multilingual", "mul"} else codes
 
 
+def _too_few_groups(measured: Inspection) -> list[str]:
+    """That no difference can be shown, which makes a run vain; may be empty.
+
+    What else few groups mean is said beside the figures, once.
+    """
+    if measured.groups >= _TOO_FEW or not measured.questions:
+        return []
+    return [
+        f"{_in_groups(measured)}: fewer than {_TOO_FEW} groups cannot show that tuning helped; "
+        "add pairs"
+    ]
+
+
 def _groups_needed(measured: Inspection) -> list[str]:
     """Whether the questions that a run is measured on can show a difference; may be empty."""
     if measured.groups >= _FEW or not measured.questions:
         return []
+    return _too_few_groups(measured) or [
+        f"{_in_groups(measured)}: only a large gain can be shown; about {_FEW} groups show more"
+    ]
+
+
+def _in_groups(measured: Inspection) -> str:
     questions = counted(measured.questions, "question")
     groups = counted(measured.groups, "group")
-    said = f"measured on {questions} in {groups} (those that share passages are one group)"
-    if measured.groups < _TOO_FEW:
-        return [f"{said}: fewer than {_TOO_FEW} groups cannot show that tuning helped; add pairs"]
-    return [f"{said}: only a large gain can be shown; about {_FEW} groups show more"]
+    return f"measured on {questions} in {groups} (those that share passages are one group)"
 
 
 def lonely_batches(data: TrainingData, args: SentenceTransformerTrainingArguments) -> str | None:

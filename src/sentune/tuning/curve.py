@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.data.digests import pairs_digest
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
@@ -27,7 +28,6 @@ from sentune.evaluation.trace import Trace
 from sentune.files import make_folder, remove_folder, write_json
 from sentune.ranking.pieces import LongText
 from sentune.tokens.truncation import count_truncation
-from sentune.tuning.reporting import pairs_digest
 from sentune.tuning.split import Split
 from sentune.wording import counted
 

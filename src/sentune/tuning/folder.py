@@ -26,7 +26,6 @@ from sentune.files import (
     remove_partials,
     require_free,
 )
-from sentune.training.checkpoints.on_disk import checkpoints, require_only_ours, step_of
 
 __all__ = ["RECORD", "RunFolder"]
 
@@ -58,6 +57,8 @@ class RunFolder:
     @property
     def step(self) -> int:
         """The step of the last checkpoint; 0 without one."""
+        from sentune.training.checkpoints.on_disk import checkpoints, step_of  # torch
+
         return max((step_of(path) for path in checkpoints(self.checkpoints)), default=0)
 
     @property
@@ -87,6 +88,8 @@ class RunFolder:
         if resume and self.unfinished:
             self._require_alone()
             if self.checkpoints.is_dir():
+                from sentune.training.checkpoints.on_disk import require_only_ours  # torch
+
                 require_only_ours(self.checkpoints)
                 remove_partials(self.checkpoints)
             if self._staged.is_dir():
@@ -97,15 +100,22 @@ class RunFolder:
             # A process killed while it removed the checkpoints leaves them under a hidden name.
             remove_partials(self.path, self.checkpoints.name)
             return False
+        self.require_usable(resume=resume)
+        return True
+
+    def require_usable(self, *, resume: bool) -> None:
+        """Check that a run could begin here, without a change and without torch.
+
+        Raises OutputError as :meth:`begin`.
+        """
         if self.unfinished and not resume:
             raise OutputError(
                 f"{self.path} holds an unfinished run",
                 expected="a folder that does not exist yet, or an empty one",
                 fix="continue it with --resume, name another folder, or remove this one",
             )
-        if not self.unfinished:
+        if not self.unfinished and not (resume and self.finished):
             require_free(self.path)
-        return True
 
     def _require_alone(self) -> None:
         """While a run trains, its folder holds nothing but checkpoints and what it reads."""

@@ -13,6 +13,7 @@ from sentune.errors import OutputError
 from sentune.evaluation import Report, Verdict
 from sentune.evaluation.claims import notes
 from sentune.evaluation.facts import Facts
+from sentune.evaluation.report import read_report
 from sentune.evaluation.verdict import verdict_of
 from sentune.report.card import CardFacts
 from sentune.report.page import PICTURES
@@ -35,14 +36,14 @@ class Tuned:
         model: the kept model.
         summary: the content of ``evaluation.json``.
         verdict: what the figures show.
-        report: figures of all four systems; None for a finished run that was read from its folder.
+        report: figures of all systems.
     """
 
     folder: Path
     model: SentenceTransformer
     summary: dict[str, Any]
     verdict: Verdict
-    report: Report | None
+    report: Report
 
     @classmethod
     def read(cls, folder: Path) -> Tuned:
@@ -51,13 +52,14 @@ class Tuned:
         try:
             figures = json.loads(path.read_text(encoding="utf-8"))
             found = Verdict(**figures["verdict"])
+            report = read_report(figures)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise OutputError(
                 f"{path} was not written by sentune tune ({error})",
                 expected="the folder of a finished run",
                 fix="name another folder, or move this one away",
             ) from error
-        return cls(folder, SentenceTransformer(folder), figures, found, report=None)
+        return cls(folder, SentenceTransformer(folder), figures, found, report)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,7 @@ def summary(split: Split, settings: TuneSettings, outcome: Outcome) -> dict[str,
         **{name: value for name, value in outcome.facts.saved.items() if name != "kept"},
         "measured_on": split.description,
         "caution": split.caution,
+        "data_digest": split.digest,
         **outcome.report.to_json(),
         "facts": outcome.facts.to_json(),
         "notes": notes(outcome.facts),

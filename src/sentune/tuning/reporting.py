@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sentune.data.digests import pairs_digest
 from sentune.data.pairs import Pairs
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.evaluation.claims import notes
@@ -24,7 +25,7 @@ from sentune.tuning.settings import RunFile, TuneSettings
 from sentune.tuning.split import Split
 from sentune.wording import counted, duration
 
-__all__ = ["counts_of", "lengths_of", "page_facts", "pairs_digest", "weights_hash"]
+__all__ = ["counts_of", "lengths_of", "page_facts", "weights_hash"]
 
 SYSTEMS = {
     "base": "base model",
@@ -178,23 +179,6 @@ def _hashes(split: Split, run: RunFile) -> dict[str, str]:
         for name, part in parts
         if part is not None
     }
-
-
-def pairs_digest(pairs: Pairs) -> str:
-    """SHA-256 of the texts of pairs and of what answers what, whatever their file looked like."""
-    digest = hashlib.sha256()
-    asked = (text for row in pairs.rows() for text in row[:2])
-    for text in _marked((*asked, "\0", *pairs.passages.values())):
-        digest.update(text)
-    return digest.hexdigest()
-
-
-def _marked(texts: Iterable[str]) -> Iterable[bytes]:
-    """Each text with its length, so that two texts do not look like one."""
-    for text in texts:
-        content = text.encode("utf-8", "surrogatepass")
-        yield f"{len(content)}:".encode()
-        yield content
 
 
 def weights_hash(folder: Path) -> str:

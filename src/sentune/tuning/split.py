@@ -15,8 +15,8 @@ from sentune.data import (
     with_corpus,
     without_leaks,
 )
-from sentune.data.files.records import quoted
-from sentune.data.kinds import unused_prose
+from sentune.data.digests import pairs_digest
+from sentune.data.kinds import refuse_questions
 from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.errors import TooFewPairsError
 from sentune.evaluation import RetrievalTask
@@ -41,6 +41,8 @@ class Split:
             ``train``, or from ``valid`` if there is ``test``; the report is not measured on them.
         apart: whether the passages of ``train`` are not ranked, as they are the same texts as
             those of ``valid``, cut elsewhere.
+        digest: of the pairs of the file that ``train`` comes from, before any were held out; None
+            if there was no file, or it has no questions.
     """
 
     train: Pairs
@@ -49,6 +51,7 @@ class Split:
     description: str
     watched: Pairs | None = None
     apart: bool = False
+    digest: str | None = None
 
     @property
     def made(self) -> bool:
@@ -116,6 +119,7 @@ def read_split(
     else:
         train = _read(data, reading, "train")
         require_at_least(train, 2, "tuning")
+    digest = None if texts_only else pairs_digest(train)
     tested = None if test is None else without_leaks(_read(test, reading, "test"), train)
     checked = None if valid is None else without_leaks(_read(valid, reading, "valid"), train)
     if corpus is not None:
@@ -124,6 +128,7 @@ def read_split(
         split = _split_of_texts(train, checked, valid, seed)
     else:
         split = _split_of_pairs(train, checked, valid, seed)
+    split = replace(split, digest=digest)
     if tested is None:
         return replace(split, description=f"measured on {split.description}")
     tested = without_leaks(tested, split.valid, role="validation")
@@ -158,12 +163,8 @@ def _read(path: str | Path, reading: ReadOptions, split: str) -> Pairs:
 
 
 def _texts(path: str | Path, reading: ReadOptions) -> Pairs:
-    texts = read_corpus(path, reading)
-    perhaps = unused_prose(path, reading)
-    if not perhaps:
-        return texts
-    note = f"if {quoted(perhaps)} holds questions, say so with --question-column"
-    return replace(texts, notes=(*texts.notes, note))
+    refuse_questions(path, reading)
+    return read_corpus(path, reading)
 
 
 def _asked(*parts: Pairs | None) -> list[str]:

@@ -88,6 +88,8 @@ RUN = {"transformers": "5.23.0", "seed": 42, "weight_decay": 0.0}
         (RUN | {"transformers": "5.24.0"}, ""),
         (RUN | {"seed": 7}, "seed was 42 and is 7"),
         (RUN | {"new": 1}, "new was None and is 1"),
+        (RUN | {"weight_decay": 3.0}, "weight_decay was 0 and is 3"),
+        (RUN | {"weight_decay": 5e-05}, "weight_decay was 0 and is 5e-05"),
         (
             RUN | {"transformers": "5.24.0", "new": 1},
             "another version of transformers: 5.23.0, now 5.24.0",

@@ -7,6 +7,7 @@ equally often, that one is used: spreadsheets write semicolons into ``.csv`` in 
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
@@ -27,6 +28,8 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 TABLE_SUFFIXES = tuple(_DELIMITERS)
 # The limit is a C long, which has 32 bits on Windows.
 _LONGEST_FIELD = 2**31 - 1
+_QUOTES = re.compile('"+')
+_ENDED = "unexpected end of data"  # as the csv module says it
 
 
 def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -53,11 +56,28 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield start, fields
             start = reader.line_num + 1
     except csv.Error as error:
+        if reader.line_num and str(error) == _ENDED:
+            raise _never_closed(path) from error
         raise DataError(
             f"{path}, line {start}: the row that starts here can't be split into fields ({error})",
             expected="fields with balanced quotes",
             fix='write a field that holds quotes as "…" with every inner quote doubled',
         ) from error
+
+
+def _never_closed(path: Path) -> DataError:
+    """The error for a file that ends inside of quotes: it names the line where they open."""
+    opened, inside = 1, False
+    for number, line in numbered_lines(path):
+        for quotes in _QUOTES.findall(line):
+            if len(quotes) % 2:  # a quote inside a field is doubled
+                opened, inside = (opened, False) if inside else (number, True)
+    return DataError(
+        f"{path}, line {opened}: a double quote opens here and never closes, so the rest of the "
+        "file is one field",
+        expected="a closing quote",
+        fix="close it, or export the file again if it was cut off",
+    )
 
 
 def _delimiter(lines: list[str], expected: str) -> str:
@@ -112,6 +132,13 @@ def csv_records(
         )
     for line, fields in rows:
         if len(fields) != len(names):
+            if len(fields) < len(names) and next(rows, None) is None and _is_cut_off(path):
+                raise DataError(
+                    f"{path}, line {line}: the file ends inside of this row, which has "
+                    f"{counted(len(fields), 'field')}",
+                    expected=f"{len(names)}, as in the {'header' if header else 'first row'}",
+                    fix="export or copy the file again: it seems to be cut off",
+                )
             raise DataError(
                 f"{path}, line {line}: the row has {counted(len(fields), 'field')}",
                 expected=f"{len(names)}, as in the {'header' if header else 'first row'}",
@@ -119,3 +146,13 @@ def csv_records(
             )
         value = dict(zip(names, fields, strict=True))
         yield Record(f"{path}, line {line}", value, named_at, is_table=True)
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether a file ends without a line break."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(-1, os.SEEK_END)
+            return stream.read(1) not in b"\r\n"
+    except OSError:  # no file any more, or an empty one
+        return False

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from sentune.data.files.signatures import require_text
 from sentune.errors import DataError
 
 __all__ = ["STDIN", "STDIN_NAME", "check_suffix", "numbered_lines", "unreadable", "whole_text"]
@@ -78,6 +79,9 @@ def _chunks(path: Path | str) -> Iterator[bytes]:
             yield from sys.stdin.buffer
         else:
             with Path(path).open("rb") as stream:
+                first = stream.readline()
+                require_text(path, first)
+                yield first
                 yield from stream
     except OSError as error:
         raise unreadable(path, error) from error

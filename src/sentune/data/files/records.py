@@ -68,8 +68,15 @@ def checked_text(value: object, location: str, column: str | None = None) -> str
             return value
         problem = unwritable
     where = location if column is None else f"{location}, column {quoted([column])}"
-    repair = "fill it in" if value is None or problem == "is empty" else "correct it"
-    raise DataError(f"{where} {problem}", expected="a text", fix=f"{repair}, or remove the row")
+    raise DataError(f"{where} {problem}", expected="a text", fix=_repair(value, column))
+
+
+def _repair(value: object, column: str | None) -> str:
+    if not is_blank(value):
+        return "correct it, or remove the row"
+    if column is None:
+        return "fill it in, or remove the row"
+    return "fill it in, remove the row, or add --skip-blank to leave such rows out"
 
 
 def is_blank(value: object) -> bool:

@@ -6,7 +6,7 @@ Python's documentation the tuned model beat BM25 and even the fusion.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -34,6 +34,7 @@ from sentune.ranking.token_vectors import token_encoder
 
 __all__ = ["evaluate_models", "evaluate_systems"]
 
+_ROUNDED = 9  # digits: sums of the same numbers in another order may differ in the last
 _COMPARISONS = (
     ("model", "base"),
     ("model", "bm25"),
@@ -55,6 +56,7 @@ def evaluate_systems(
     folds_seed: int = 0,
     show_progress_bar: bool = False,
     trace: Trace | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Rank the same passages for the same questions by every system, and compare.
 
@@ -73,6 +75,8 @@ def evaluate_systems(
             one where no word is shared.
         folds_seed: of the dealing.
         trace: an empty one, to be filled with what is behind the figures.
+        tell: called before a model encodes, with ``base`` or ``model``, and with ``late`` before
+            the late stage.
 
     Returns:
         The report, the same bits for the same input.
@@ -90,7 +94,7 @@ def evaluate_systems(
     lates = {"model": late}
     long_text = require_long_text(long_text)
     found = _evaluated(
-        task, models, weights, lates, long_text, folds_seed, show_progress_bar, trace
+        task, models, weights, lates, long_text, folds_seed, show_progress_bar, trace, tell
     )
     return found["model"]
 
@@ -105,6 +109,7 @@ def evaluate_models(
     folds_seed: int = 0,
     show_progress_bar: bool = False,
     trace: Trace | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Report]:
     """Several models on the same questions, each with BM25 and its fusion.
 
@@ -115,6 +120,7 @@ def evaluate_models(
         lates: name → weight and depth of its late stage, likewise.
         long_text: as there. BM25, and with it every fusion, ranks by the pieces of the last model.
         folds_seed, show_progress_bar, trace: as there.
+        tell: as there, with the names of the models.
 
     Returns:
         name → the report that :func:`evaluate_systems` gives for the model and the first one, but
@@ -127,7 +133,7 @@ def evaluate_models(
     chosen = {name: (lates or {}).get(name) for name in models}
     long_text = require_long_text(long_text)
     return _evaluated(
-        task, models, weights, chosen, long_text, folds_seed, show_progress_bar, trace
+        task, models, weights, chosen, long_text, folds_seed, show_progress_bar, trace, tell
     )
 
 
@@ -140,13 +146,14 @@ def _evaluated(
     folds_seed: int,
     show_progress_bar: bool,
     trace: Trace | None,
+    tell: Callable[[str], None],
 ) -> dict[str, Report]:
     """A report for each model of ``given``, with the first of all models as its base."""
     given = {name: None if one is None else require_weight(one) for name, one in given.items()}
     _, members = np.unique(task.groups, return_inverse=True)
     pieces = {name: cut_texts(task.passages, model, long_text) for name, model in models.items()}
     by_words = BM25(pieces[[*models][-1]].texts)
-    found = measure(task, models, pieces, by_words, list(given), show_progress_bar, trace)
+    found = measure(task, models, pieces, by_words, list(given), show_progress_bar, trace, tell)
     metrics = {name: ranked.metrics for name, ranked in found.models.items()}
     words = found.words.metrics
     intervals = {name: _intervals(values, members) for name, values in metrics.items()}
@@ -162,6 +169,7 @@ def _evaluated(
         systems = {"model": metrics[name], "bm25": words, "fusion": fused}
         late = None
         if (encoder := token_encoder(models[name])) is not None:
+            tell("late")
             systems["late"], late = measure_late(
                 task,
                 encoder,
@@ -195,6 +203,7 @@ def _report(
     fusion: FusionWeight,
     members: NDArray[np.int64],
 ) -> Report:
+    won, lost = _moved(systems)
     return Report(
         systems=figures,
         differences={
@@ -207,7 +216,17 @@ def _report(
         passages=len(task.passages),
         groups=int(members.max()) + 1,
         largest_group=int(np.bincount(members).max()),
+        won=won,
+        lost=lost,
     )
+
+
+def _moved(systems: Mapping[str, Metrics]) -> tuple[int, int] | tuple[None, None]:
+    """How many questions the model ranks better than the base, and how many worse."""
+    if "base" not in systems:
+        return None, None
+    change = (systems["model"][PRIMARY_METRIC] - systems["base"][PRIMARY_METRIC]).round(_ROUNDED)
+    return int((change > 0).sum()), int((change < 0).sum())
 
 
 def _intervals(metrics: Metrics, groups: NDArray[np.int64]) -> dict[str, Interval]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -75,16 +75,19 @@ def measure(
     fused: Sequence[str],
     show_progress_bar: bool,
     trace: Trace | None,
+    tell: Callable[[str], None],
 ) -> Measured:
     """Rank by each model and by BM25, whose pieces are those of the last model.
+
+    ``tell`` is called with the name of each model before it encodes.
 
     Cost: each model encodes each text once; then O(Q · n · d).
     """
     of_last = pieces[[*models][-1]]
-    vectors = {
-        name: _encoded(task, model, pieces[name], show_progress_bar)
-        for name, model in models.items()
-    }
+    vectors = {}
+    for name, model in models.items():
+        tell(name)
+        vectors[name] = _encoded(task, model, pieces[name], show_progress_bar)
     found = Measured(
         {name: Ranked() for name in models},
         Ranked(),

@@ -80,10 +80,18 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     common, every = then.keys() & now.keys(), then.keys() | now.keys()
     names = sorted((every if before == after else common) - {_VERSION})
     names = [name for name in names if then.get(name) != now.get(name)]
-    words = [f"{name} was {then.get(name)!r} and is {now.get(name)!r}" for name in names[:_SHOWN]]
+    words = [
+        f"{name} was {_written(then.get(name))} and is {_written(now.get(name))}"
+        for name in names[:_SHOWN]
+    ]
     if before != after and every - common - {_VERSION}:
         words.append(f"another version of transformers: {before}, now {after}")
     return ", ".join(words)
+
+
+def _written(value: object) -> str:
+    """A value as people write it: 5, where a computation has 5.0."""
+    return f"{value:g}" if isinstance(value, float) else repr(value)
 
 
 def _hash(rows: Iterable[object] | None) -> str:

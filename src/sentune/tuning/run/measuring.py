@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
@@ -18,6 +19,8 @@ from sentune.tuning.split import Split
 
 __all__ = ["as_measured", "evaluated_alone", "measured"]
 
+# The base model comes first, right after the line that says that the training has ended.
+_STAGES = {"model": "evaluating the tuned model", "late": "evaluating the late stage"}
 _EQUAL_SHARES = 0.5  # of the model and of BM25
 
 _DISCARDED = (
@@ -34,10 +37,11 @@ def measured(
     trained: Truncation,
     settings: TuneSettings,
     trace: Trace,
+    say: Callable[[str], None],
 ) -> tuple[Report, Facts]:
     """The figures, and the facts that every claim about them follows from."""
     long_text = settings.long_text
-    report, evaluated = _evaluate(split, model, base, settings.show_progress, long_text, trace)
+    report, evaluated = _evaluate(split, model, base, settings.show_progress, long_text, trace, say)
     facts = replace(
         report.facts,
         tunes=True,
@@ -77,6 +81,7 @@ def _evaluate(
     show_progress: bool,
     long_text: LongText,
     trace: Trace | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Report, Truncation]:
     task = split.task(split.valid if split.test is None else split.test)
     # Several models encode the same texts; what the limit cuts is counted once, below.
@@ -91,6 +96,7 @@ def _evaluate(
             long_text=long_text,
             show_progress_bar=show_progress and sys.stderr.isatty(),
             trace=trace,
+            tell=lambda name: say(_STAGES[name]) if name in _STAGES else None,
         )
     return report, what_is_read(model, task.questions, task.passages, long_text)
 

@@ -105,7 +105,7 @@ def tune(
         model, note = smaller.taught_by(teacher, folder.checkpoints, settings, say, resume=resume)
         prepared = noted(prepared, note)
     trace = Trace()
-    report, facts = measured(split, model, base, truncation, settings, trace)
+    report, facts = measured(split, model, base, truncation, settings, trace, say)
     if smaller is not None:
         report = beside_teacher(report, evaluated_alone(split, teacher, settings))
     if settings.curve:
