@@ -98,6 +98,7 @@ def command(
     from sentune.data.scored import is_scored
     from sentune.errors import ArgumentError
 
+    chosen = long_text_of(long_text)
     reading = replace(reading, split="test")
     scored = is_scored(data, reading)
     require_report(report, scored=scored, private=private_card)
@@ -115,7 +116,6 @@ def command(
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.tokens.truncation import count_truncation
 
-    chosen = long_text_of(long_text)
     named = models_by_name([*(base or ()), model])
     models: dict[str, SentenceTransformer] = {
         label: loaded_model(name) if label == [*named][-1] else SentenceTransformer(name)
