@@ -87,7 +87,8 @@ def print_outcome(tuned: Tuned, steps: list[Next], *, verbose: bool = False) -> 
     """Everything that a person has to know at the end, on few lines."""
     if caution := tuned.summary.get("caution"):
         print_line(f"{caution}.\n")
-    _show_figures(tuned.report, verbose=verbose)
+    if tuned.report is not None:
+        _show_figures(tuned.report, verbose=verbose)
     print_line(tuned.verdict.text)
     for note in tuned.summary["notes"]:
         print_line(f"note: {note}")
@@ -96,7 +97,8 @@ def print_outcome(tuned: Tuned, steps: list[Next], *, verbose: bool = False) -> 
         print_line(f"note: {note}")
     kept = "the tuned model" if tuned.verdict.keep else "the BASE model, unchanged"
     print_line(f"{tuned.folder} holds {kept}; {tuned.summary['measured_on']}.")
-    print_line(_searches(tuned))
+    if tuned.report is not None:
+        print_line(_searches(tuned))
     print_line()
     more = "" if verbose or not of_data else _left_out(len(of_data))
     print_steps(steps, report_of(tuned.folder), more)

@@ -36,14 +36,14 @@ class Tuned:
         model: the kept model.
         summary: the content of ``evaluation.json``.
         verdict: what the figures show.
-        report: figures of all systems.
+        report: figures of all systems; None if the folder of a finished run has none.
     """
 
     folder: Path
     model: SentenceTransformer
     summary: dict[str, Any]
     verdict: Verdict
-    report: Report
+    report: Report | None
 
     @classmethod
     def read(cls, folder: Path) -> Tuned:
@@ -52,7 +52,7 @@ class Tuned:
         try:
             figures = json.loads(path.read_text(encoding="utf-8"))
             found = Verdict(**figures["verdict"])
-            report = read_report(figures)
+            report = read_report(figures) if "systems" in figures else None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise OutputError(
                 f"{path} was not written by sentune tune ({error})",
