@@ -94,7 +94,6 @@ def command(
 ) -> None:
     """Measure models: against BM25 on question–passage pairs, or against human scores."""
     require_there(data, corpus)
-    _ = long_text and long_text_of(long_text)  # another word is refused before data is read
     from sentune.data import ScoredPairs, read_pairs, read_scored_pairs
     from sentune.data.scored import is_scored
     from sentune.errors import ArgumentError

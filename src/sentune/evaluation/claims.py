@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from sentune.evaluation.facts import Facts, relation
 from sentune.evaluation.significance import Difference, SeenDifference
 from sentune.wording import agreeing, counted
+
+if TYPE_CHECKING:
+    from sentune.evaluation.forgetting import General
 
 __all__ = [
     "FEW_GROUPS",
     "counts_sentence",
     "difference_figures",
     "evidence",
+    "general_sentence",
     "moved_counts",
     "notes",
     "standing",
@@ -156,6 +161,19 @@ def _on_general(facts: Facts) -> Iterator[str]:
         f"correlation with their scores is {found.model.value:.3f} in place of "
         f"{found.base.value:.3f}."
     )
+
+
+def general_sentence(found: General, name: str) -> str:
+    """What tuning did to the similarity of general English sentences."""
+    change = found.change
+    figures = f"{change.value:+.3f}, 95% interval {change.low:+.3f} to {change.high:+.3f}"
+    if found.forgot:
+        return f"On general English sentences, {name} is worse ({figures})."
+    if change.high < 0:
+        return f"On general English sentences, {name} is a little worse ({figures})."
+    if change.low > 0:
+        return f"On general English sentences, {name} is better ({figures})."
+    return f"On general English sentences, no change is shown ({figures})."
 
 
 def _on_data(facts: Facts) -> Iterator[str]:

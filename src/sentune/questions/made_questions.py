@@ -40,7 +40,7 @@ def made_caution(texts: Pairs) -> str:
     return (
         "Made questions, sentences taken out of their passages, show whether the model learnt the "
         f"words of {'the texts' if texts.relevant else name}, not whether it finds what people "
-        "ask. For that, measure it on real questions: sentune evaluate"
+        "ask. For that, measure it on real questions: sentune evaluate MODEL PAIRS"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sentune.evaluation.claims import verdict_text
+from sentune.evaluation.claims import general_sentence, verdict_text
 from sentune.evaluation.facts import Facts
 from sentune.evaluation.report import Report
 from sentune.evaluation.significance import Interval
@@ -29,9 +29,10 @@ _TERMS = (
     "The **late stage** compares every token of the question with every token of the first "
     "passages found, and puts these in a new order.",
     "**nDCG@10** says how high the right passages stand among the first ten: 1 if all are at the "
-    "top, 0 if none is there.",
-    "**95% interval**: the differences that these questions leave possible; if 0 is among them, "
-    "there may be none.",
+    "top, 0 if none is there. Differences are taken before rounding.",
+    "**95% interval**: the values that these questions leave possible. If 0 is among those of a "
+    "difference, there may be none. Two systems may differ although their own intervals overlap: "
+    "they were asked the same questions.",
     "**p**: how often chance alone would make two equal models differ as much.",
     "**Independent groups**: questions that share a passage count as one.",
 )
@@ -52,6 +53,7 @@ def result_blocks(facts: CardFacts) -> list[str]:
         f"passage ([all figures](#evaluation)):",
         table(["", *_titles(facts.report)], list(_rows(facts.report, result))),
         *_pictures(facts),
+        *([] if result.general is None else [general_sentence(result.general, "the tuned model")]),
         f"Searches with this folder rank by {ranking_of(result.saved)}.",
         "\n".join(f"- {term}" for term in _terms(facts.report)),
     ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sentune.evaluation.advice import curve_sentence
+from sentune.evaluation.claims import general_sentence
 from sentune.evaluation.curve import Curve
-from sentune.evaluation.forgetting import General
 from sentune.report.page.charts import Line, intervals, lines
 from sentune.report.page.facts import PageFacts, TrainingFacts
 from sentune.report.page.markup import Child, Element, h
@@ -121,7 +121,7 @@ def forgetting_section(facts: PageFacts) -> list[Child]:
     drawn = intervals("Correlation on general English pairs, before and after", rows)
     return [
         h("h2", "What it forgot" if facts.facts.tunes else "General sentences", id="forgetting"),
-        h("p", _told(found, facts.names["model"])),
+        h("p", general_sentence(found, facts.names["model"])),
         figure(
             drawn,
             f"Spearman's correlation of the model's similarity with the scores of {found.pairs} "
@@ -129,15 +129,3 @@ def forgetting_section(facts: PageFacts) -> list[Child]:
             "say nothing about other languages.",
         ),
     ]
-
-
-def _told(found: General, name: str) -> str:
-    change = found.change
-    figures = f"{change.value:+.3f}, 95% interval {change.low:+.3f} to {change.high:+.3f}"
-    if found.forgot:
-        return f"On general English sentences, {name} is worse ({figures})."
-    if change.high < 0:
-        return f"On general English sentences, {name} is a little worse ({figures})."
-    if change.low > 0:
-        return f"On general English sentences, {name} is better ({figures})."
-    return f"On general English sentences, no change is shown ({figures})."
