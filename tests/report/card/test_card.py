@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from sentune.data.pairs import Pairs
+from sentune.evaluation.forgetting import General
 from sentune.evaluation.report import remarks
+from sentune.evaluation.significance import Interval
 from sentune.model_folder.resolve import BaseModel
 from sentune.report.card import CardFacts, model_card
 from sentune.training.arguments import SentenceTransformerTrainingArguments
@@ -193,6 +195,10 @@ def test_the_card_begins_with_what_the_model_is_worth(
     ) in section
     assert "| base model | 20 |\n| tuned model | 28 |\n| BM25 | 24 |\n" in section
     assert "Searches with this folder rank by the model and BM25 together, with 0.6" in section
+    same = Interval(0.9, 0.8, 1.0)
+    general = General(318, base=same, model=same, change=Interval(0.0, -0.01, 0.01))
+    of_general = make_facts(result=replace(make_facts().result, general=general))
+    assert "On general English sentences, no change is shown (+0.000, " in model_card(of_general)
     for term in ("BM25", "nDCG@10", "95% interval", "p", "Independent groups"):
         assert f"- **{term}**" in section
     worse = model_card(make_facts(**discarded)).split("## Result\n")[1]
