@@ -43,7 +43,7 @@ from sentune import SentenceTransformer
 from sentune.data import python_docs
 from sentune.evaluation import RetrievalTask
 from sentune.evaluation.retrieval import question_metrics
-from sentune.hardware import choose_compute, int8_is_exact
+from sentune.machine.hardware import choose_compute, int8_is_exact
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 from sentune.ranking.rank import rank
 

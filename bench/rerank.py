@@ -29,7 +29,7 @@ import torch
 from bench.corpus import real_passages
 
 from sentune import CrossEncoder
-from sentune.hardware import int8_is_exact, processor_bfloat16_unit
+from sentune.machine.hardware import int8_is_exact, processor_bfloat16_unit
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 
 Pairs = list[tuple[str, str]]

@@ -36,7 +36,7 @@ import transformers
 
 from sentune import SentenceTransformer
 from sentune.data import Pairs, read_pairs
-from sentune.hardware import choose_compute
+from sentune.machine.hardware import choose_compute
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 from sentune.network.pack import pack
 from sentune.training.arguments import SentenceTransformerTrainingArguments

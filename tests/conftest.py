@@ -33,8 +33,8 @@ import tokenizers
 from hypothesis import settings
 from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
-from sentune import process
 from sentune.data.samples.python_docs import PythonDocs, python_docs
+from sentune.machine import process
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL, resolve
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
-pytest_plugins = ["tests.model_fixtures"]
+pytest_plugins = ["tests.model_fixtures", "tests.object_storage"]
 
 MakeFolder = Callable[..., Path]
 

@@ -45,7 +45,7 @@ def test_examples_give_what_they_show(
 ) -> None:
     # What "auto" means must not depend on the processor that the tests run on.
     unit = "for this test" if bfloat16 else None
-    monkeypatch.setattr("sentune.hardware._bfloat16_unit", lambda _: unit)
+    monkeypatch.setattr("sentune.machine.hardware._bfloat16_unit", lambda _: unit)
     runner = doctest.DocTestRunner(optionflags=_OPTIONS)
     for number, test in enumerate(doctest.DocTestFinder().find(importlib.import_module(module))):
         folder = tmp_path / str(number)

@@ -197,7 +197,7 @@ def test_doctor_says_what_will_be_used(run) -> None:  # type: ignore[no-untyped-
         assert part in text
     with (Path(__file__).parents[2] / "pyproject.toml").open("rb") as file:
         extras = tomllib.load(file)["project"]["optional-dependencies"]
-    assert {*_PACKAGES} - {"core"} == {*extras} - {"all", "dev", "bench"}
+    assert {*_PACKAGES} - {"core"} == {*extras} - {"all", "dev", "clients", "bench"}
     for extra, packages in _PACKAGES.items():
         if extra != "core":
             of_extra = {re.split(r"[>=<\[]", each)[0] for each in extras[extra]}

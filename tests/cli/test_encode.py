@@ -55,7 +55,7 @@ def test_texts_in_the_place_of_the_model_are_told(
 @pytest.fixture(autouse=True)
 def in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     """The vectors to compare with are float32, whatever this processor multiplies."""
-    monkeypatch.setattr("sentune.hardware.processor_bfloat16_unit", lambda: None)
+    monkeypatch.setattr("sentune.machine.hardware.processor_bfloat16_unit", lambda: None)
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".jsonl", ".json", ".csv", ".parquet"])
@@ -197,7 +197,7 @@ def test_every_path_gives_the_same_vectors(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sentune.hardware.processor_bfloat16_unit", lambda: unit)
+    monkeypatch.setattr("sentune.machine.hardware.processor_bfloat16_unit", lambda: unit)
     short = [text[:50] for text in real_texts if text.strip()]
     texts = [*short[:60], *(text for text in real_texts if len(text) > 400)][:count]
     (tmp_path / "t.jsonl").write_text("\n".join(json.dumps({"text": each}) for each in texts))
@@ -239,7 +239,7 @@ def test_many_texts_have_the_same_vectors(
         build(model, *arguments, **options)
 
     monkeypatch.setattr(SentenceTransformer, "__init__", noted)
-    monkeypatch.setattr("sentune.hardware.may_have_gpu", lambda: gpu)
+    monkeypatch.setattr("sentune.machine.hardware.may_have_gpu", lambda: gpu)
     arguments = ("--out", tmp_path / "v.npy", *device)
     outcome = run("encode", tiny_folder, tmp_path / "t.txt", *arguments)
     assert outcome.code == 0, outcome.err

@@ -8,15 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.index.object_storage.conftest import Server, error
+from tests.object_storage import Server, error
 
 from sentune.bucket import Bucket
 from sentune.data.many_files import text_files
 from sentune.data.texts import TextRow
 from sentune.errors import ArgumentError, DataError
 from sentune.index.sources import sources_of
-
-pytest_plugins = ["tests.index.object_storage.conftest"]
 
 
 @pytest.fixture

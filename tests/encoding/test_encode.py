@@ -203,7 +203,6 @@ def test_a_text_of_100_000_characters(model: SentenceTransformer) -> None:
         ({"prompt": "\udcff"}, "prompt is not valid Unicode text"),
         ({"precision": "float16"}, "precision is 'float16'"),
         ({"output_value": "tokens"}, "output_value is 'tokens'"),
-        ({"output_value": None}, "output_value is None"),
         ({"truncate_dim": 0}, "truncate_dim is 0"),
         ({"truncate_dim": -1}, "truncate_dim is -1"),
         ({"device": "bogus"}, "device 'bogus'"),

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sentune import hardware
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
+from sentune.machine import hardware
 from sentune.network.eight_bit import eight_bit_linear, quantize_weight
 from sentune.network.linear import Linear, use_eight_bits
 from sentune.training.trainer import SentenceTransformerTrainer

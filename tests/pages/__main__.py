@@ -26,7 +26,7 @@ _ROOT = Path(__file__).parents[2]
 # In the order in which a reader needs them: a page may use the files of one before it.
 _PAGES = (
     *("README.md", "demo.md", "data.md", "check.md", "tune.md", "evaluate.md", "mine-negatives.md"),
-    *("index.md", "search.md", "serve.md", "rerank.md", "encode.md", "similarity.md"),
+    *("index.md", "search.md", "serve.md", "rerank.md", "scale.md", "encode.md", "similarity.md"),
     "classify.md",
     *("cluster.md", "paraphrases.md", "duplicates.md", "export.md", "training.md"),
     *("from-sentence-transformers.md", "doctor.md", "read.md", "ask.md", "split.md", "report.md"),
@@ -157,7 +157,7 @@ def _check(page: str, reader: Reader, *, quick: bool, compare: bool, libraries: 
 
 def _as_written() -> bool:
     """Whether this machine gives the figures of the pages."""
-    from sentune.hardware import choose_compute
+    from sentune.machine.hardware import choose_compute
 
     return sys.version_info[:2] == _WRITTEN_WITH and choose_compute().dtype_name == "bfloat16"
 

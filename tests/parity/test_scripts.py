@@ -59,7 +59,7 @@ def test_a_script_moves_over_by_its_imports(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # Both compute in float32, also where this processor multiplies bfloat16.
-    monkeypatch.setattr("sentune.hardware.processor_bfloat16_unit", lambda: None)
+    monkeypatch.setattr("sentune.machine.hardware.processor_bfloat16_unit", lambda: None)
     monkeypatch.setattr(sys, "argv", [str(script), str(still_folder), str(scoring_folder)])
     text = script.read_text(encoding="utf-8")
     moved = _IMPORT.sub(r"\1 sentune", text)

@@ -14,7 +14,7 @@ from transformers.trainer_callback import ExportableState
 
 from sentune import SentenceTransformer
 from sentune.errors import ArgumentError, TrainingError
-from sentune.hardware import choose_compute
+from sentune.machine.hardware import choose_compute
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.checkpoints.on_disk import damage
 from sentune.training.trainer import SentenceTransformerTrainer

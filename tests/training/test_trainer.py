@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from sentune import SentenceTransformer, process
+from sentune import SentenceTransformer
 from sentune.data import Pairs
 from sentune.errors import ArgumentError, OutputError, TrainingError
+from sentune.machine import process
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.batches.collator import Batch
 from sentune.training.batches.examples import Row, rows_of

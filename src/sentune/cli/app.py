@@ -39,7 +39,7 @@ from sentune.cli import (
 )
 from sentune.cli.output import discard_output, print_line, say, unwritable
 from sentune.errors import SentuneError
-from sentune.process import share_processor
+from sentune.machine.process import share_processor
 
 __all__ = ["main"]
 

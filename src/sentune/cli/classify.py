@@ -83,7 +83,7 @@ def train(
 ) -> None:
     """Train a classifier on labelled texts and measure it by cross-validation."""
     from sentune.files import require_free
-    from sentune.process import reuse_freed_memory
+    from sentune.machine.process import reuse_freed_memory
     from sentune.tasks.classifier_folder import save_classifier
     from sentune.tasks.classifier_training import require_trainable, train_classifier
     from sentune.tokens.truncation import count_truncation

@@ -63,7 +63,7 @@ def command(
 
 
 def _tuned(folder: RunFolder, docs: PythonDocs, *, resume: bool) -> Tuned:
-    from sentune.process import reuse_freed_memory
+    from sentune.machine.process import reuse_freed_memory
     from sentune.tuning import Split, TuneSettings, tune
     from sentune.wording import counted
 

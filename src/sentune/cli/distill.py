@@ -55,7 +55,7 @@ def command(
 
     require_there(*texts)
     RunFolder(out).require_usable(resume=resume)
-    from sentune.process import reuse_freed_memory
+    from sentune.machine.process import reuse_freed_memory
     from sentune.tuning.distill import distill
     from sentune.tuning.texts_to_distill import read_texts_to_distill
 

@@ -25,6 +25,10 @@ _PACKAGES = {
     ),
     "questions": ("openai", "scikit-learn"),
     "server": ("fastapi", "uvicorn", "httptools", "prometheus-client"),
+    "ray": ("ray",),
+    "langchain": ("langchain-core",),
+    "llama-index": ("llama-index-core",),
+    "haystack": ("haystack-ai",),
 }
 
 
@@ -44,7 +48,7 @@ def command() -> None:
 def _machine() -> list[tuple[str, str]]:
     import torch
 
-    from sentune.hardware import choose_compute, processor_features
+    from sentune.machine.hardware import choose_compute, processor_features
 
     compute = choose_compute()
     return [

@@ -72,7 +72,7 @@ def command(
     """Write the vectors of texts to a file, one row a text. Continues a run that was stopped."""
     from sentune.bulk import FEW, encode_few_to_file, require_vector_file
     from sentune.data.many_files import text_files
-    from sentune.hardware import may_have_gpu, processor_bfloat16_unit
+    from sentune.machine.hardware import may_have_gpu, processor_bfloat16_unit
     from sentune.model_folder.resolve import resolve
 
     require_vector_file(out)
@@ -121,7 +121,7 @@ def _encode_all(
 ) -> EncodedFile:
     from sentune.bulk import encode_to_file
     from sentune.encoding.sentence_transformer import SentenceTransformer
-    from sentune.process import reuse_freed_memory
+    from sentune.machine.process import reuse_freed_memory
 
     reuse_freed_memory(_KEPT)
     device = "cpu" if ray is not None else next(iter(devices), None)

@@ -185,7 +185,7 @@ def _tune(
     verbose: bool,
     as_json: bool,
 ) -> Tuned:
-    from sentune.process import reuse_freed_memory
+    from sentune.machine.process import reuse_freed_memory
     from sentune.tuning import RunFolder, Tuned, tune
 
     folder = RunFolder(out)

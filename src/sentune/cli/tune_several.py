@@ -52,7 +52,7 @@ def tune_several(
 def _one(
     folder: Path, split: Split, run: RunFile, base: str, *, resume: bool, verbose: bool
 ) -> Tuned:
-    from sentune.process import reuse_freed_memory
+    from sentune.machine.process import reuse_freed_memory
     from sentune.tuning import RunFolder, Tuned, tune
 
     state = RunFolder(folder)

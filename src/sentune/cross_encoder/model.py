@@ -23,7 +23,7 @@ from sentune.cross_encoder.scoring import score_pairs
 from sentune.cross_encoder.scripted import ScriptedScorer
 from sentune.cross_encoder.weights import read_parts, write_pair_weights
 from sentune.errors import ArgumentError
-from sentune.hardware import choose_compute
+from sentune.machine.hardware import choose_compute
 from sentune.model_folder.resolve import resolve
 from sentune.model_folder.weight_files import WEIGHTS
 from sentune.network.pack import Pack

@@ -12,9 +12,9 @@ from sentune.cross_encoder.arguments import Pair
 from sentune.encoding.chunks import chunks
 from sentune.encoding.computing import Computing
 from sentune.encoding.encode import pack_plan
+from sentune.machine.threads import compute_apart
 from sentune.network.pack import pack
 from sentune.progress import Advance, progress
-from sentune.threads import compute_apart
 from sentune.tokens.tokenizer import Tokenizer
 from sentune.tokens.truncation import Truncation, record_truncation
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from sentune.data.bucket_files import bucket_files, is_object_location, rows_of_object
+from sentune.data.files.bucket_files import bucket_files, is_object_location, rows_of_object
 from sentune.data.files.lines import STDIN
 from sentune.data.passages import passage_files
 from sentune.data.roles.options import AS_NAMED, ReadOptions
@@ -39,7 +39,7 @@ def text_files(location: str | Path, options: ReadOptions = AS_NAMED) -> TextFil
 
     Raises:
         DataError: at once if there is nothing to read; while iterating, as ``read_text_rows``.
-        ArgumentError, MissingExtraError: as :func:`sentune.data.bucket_files.bucket_files`.
+        ArgumentError, MissingExtraError: as :func:`sentune.data.files.bucket_files.bucket_files`.
     """
     if is_object_location(location):
         names, skipped = bucket_files(str(location))

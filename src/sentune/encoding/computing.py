@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from sentune.hardware import Compute
+from sentune.machine.hardware import Compute
+from sentune.machine.process import disable_cudnn_attention
 from sentune.network.encoder import Encoder
 from sentune.network.linear import use_eight_bits
-from sentune.process import disable_cudnn_attention
 
 __all__ = ["Computing"]
 

@@ -17,10 +17,10 @@ from sentune.encoding.computing import Computing
 from sentune.encoding.embedder import Embedder
 from sentune.encoding.windows import Windows
 from sentune.errors import ArgumentError
+from sentune.machine.threads import compute_apart, threads_for
 from sentune.network.pack import pack, plan_packs
 from sentune.network.private_torch import has_any_hooks
 from sentune.progress import Advance
-from sentune.threads import compute_apart, threads_for
 from sentune.tokens.truncation import Truncation
 
 __all__ = [

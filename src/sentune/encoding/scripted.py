@@ -18,7 +18,7 @@ from sentune.encoding.stage_list import StageList
 from sentune.encoding.stages.auto_model import AutoModel
 from sentune.errors import ArgumentError
 from sentune.files import claim_folder, make_folder, new_folder, write_text
-from sentune.hardware import choose_compute
+from sentune.machine.hardware import choose_compute
 from sentune.model_folder.hub.pushing import Pushes, require_safetensors
 from sentune.tokens.batch import TokenBatch
 from sentune.tokens.tokenizer import Tokenizer

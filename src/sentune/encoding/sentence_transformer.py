@@ -23,7 +23,7 @@ from sentune.encoding.similarity import (
 )
 from sentune.encoding.stages.transformer import Transformer, require_stages, without_stages
 from sentune.errors import ArgumentError
-from sentune.hardware import choose_compute
+from sentune.machine.hardware import choose_compute
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL
 from sentune.model_folder.vector_modules import build_modules, described
 from sentune.network.architectures import ARCHITECTURES

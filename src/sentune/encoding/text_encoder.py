@@ -30,7 +30,7 @@ from sentune.encoding.inputs import Inputs, given_once
 from sentune.encoding.precision import require_precision
 from sentune.encoding.runners.pool import Pool
 from sentune.encoding.runners.runner import Runner, runner_for
-from sentune.hardware import choose_compute
+from sentune.machine.hardware import choose_compute
 from sentune.progress import progress
 from sentune.tokens.prompts import choose_prompt
 from sentune.tokens.truncation import Truncation, record_truncation

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sentune.checks import require_whole
 from sentune.errors import ArgumentError, SentuneError
-from sentune.hardware import choose_device
+from sentune.machine.hardware import choose_device
 from sentune.model_folder.resolve import resolve
 
 __all__ = [

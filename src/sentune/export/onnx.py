@@ -19,7 +19,7 @@ from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import MissingExtraError, ModelError
 from sentune.export.padded import PaddedEncoder
 from sentune.files import make_folder, new_folder, require_free, write_bytes
-from sentune.hardware import choose_compute
+from sentune.machine.hardware import choose_compute
 from sentune.network.pack import pack
 
 __all__ = ["Exported", "export_onnx"]

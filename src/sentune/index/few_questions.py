@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from sentune.encoding.few.few_texts import encode_few
 from sentune.encoding.fingerprint import tokenizer_digest, weights_digest
-from sentune.hardware import may_have_gpu, processor_bfloat16_unit
 from sentune.index.index_model import IndexModel
+from sentune.machine.hardware import may_have_gpu, processor_bfloat16_unit
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import resolve
 from sentune.network.light_encoder import LightEncoder

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sentune.data.bucket_files import bucket_files, is_object_location, rows_of_object
+from sentune.data.files.bucket_files import bucket_files, is_object_location, rows_of_object
 from sentune.data.files.lines import STDIN
 from sentune.data.passages import Passage, passage_files, read_passage_rows
 from sentune.data.roles.fields import FieldNames, FieldValue

@@ -3,7 +3,8 @@
 Nothing here has a public way, and none is tried before use; tests fail where one is gone. Other
 private operators are tried, and have a way without: ``_linear_pointwise`` and
 ``_reorder_linear_weight`` in :mod:`sentune.network.linear`, ``_int_mm`` in
-:func:`sentune.hardware.int8_is_exact`, and the C interface in :mod:`sentune.network.kernels`.
+:func:`sentune.machine.hardware.int8_is_exact`, and the C interface in
+:mod:`sentune.network.kernels`.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@
   anything is computed; ``vectors`` finishes what the worker gives.
 - ``http/`` lets requests in (``gate``), says what they may hold (``bodies``), and has one module
   for each family of clients; ``app`` there puts them together.
-- ``page`` is what a browser gets; ``atlas`` is the map of the index, ``marks`` finds words.
+- ``page`` is what a browser gets; ``map`` has a process that knows
+  where passages lie; ``marks`` finds words, ``explained`` the tokens behind a score.
 - ``server`` listens, and stops in order.
 """

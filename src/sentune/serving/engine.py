@@ -24,7 +24,7 @@ from sentune.errors import ArgumentError, PoolError, SentuneError
 from sentune.serving.facts import read_tokenizer
 from sentune.serving.jobs import Batch, Job, Waiting
 from sentune.serving.limits import Limits
-from sentune.serving.map_process import MapProcess
+from sentune.serving.map.process import MapProcess
 from sentune.serving.plan import Plan
 from sentune.serving.problems import RefusedError, busy, stopped
 from sentune.serving.texts import Read, TextReader

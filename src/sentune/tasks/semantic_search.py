@@ -7,9 +7,9 @@ from torch import Tensor
 
 from sentune.encoding.similarity import Vectors, cos_sim
 from sentune.errors import ArgumentError
+from sentune.machine.threads import compute_apart, threads_for
 from sentune.tasks.nearest import Best, ScoreFunction, Scorer, above, block_width, require_sizes
 from sentune.tasks.vector_rows import BLOCK, VectorRows
-from sentune.threads import compute_apart, threads_for
 
 __all__ = ["semantic_search"]
 

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, MissingExtraError, OutputError
 from sentune.files import is_claimed, make_folder
-from sentune.hardware import choose_compute
+from sentune.machine.hardware import choose_compute
 from sentune.training.arguments import SentenceTransformerTrainingArguments, refused
 from sentune.training.batches.collator import Batch, Collator
 from sentune.training.batches.examples import Datasets

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.index.object_storage.conftest import KEYS, Server, error
 from tests.long import LONG
+from tests.object_storage import KEYS, Server, error
 
 from sentune import SentenceTransformer
 from sentune.bucket import Bucket, ChangedError

@@ -197,7 +197,9 @@ def test_the_card_begins_with_what_the_model_is_worth(
     assert "Searches with this folder rank by the model and BM25 together, with 0.6" in section
     same = Interval(0.9, 0.8, 1.0)
     general = General(318, base=same, model=same, change=Interval(0.0, -0.01, 0.01))
-    of_general = make_facts(result=replace(make_facts().result, general=general))
+    result = make_facts().result
+    assert result is not None
+    of_general = make_facts(result=replace(result, general=general))
     assert "On general English sentences, no change is shown (+0.000, " in model_card(of_general)
     for term in ("BM25", "nDCG@10", "95% interval", "p", "Independent groups"):
         assert f"- **{term}**" in section

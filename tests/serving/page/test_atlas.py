@@ -14,7 +14,7 @@ from sentune import SentenceTransformer
 from sentune.errors import ArgumentError, IndexFolderError
 from sentune.index import Index
 from sentune.report.page.words import Matcher
-from sentune.serving.atlas import Atlas
+from sentune.serving.map.atlas import Atlas
 from sentune.serving.marks import mark
 
 TEXTS = [str(each["text"]) for each in PASSAGES]
@@ -109,7 +109,7 @@ def test_the_map_follows_the_index(index: Index) -> None:
 
 
 def test_hits_that_are_not_drawn_have_places(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentune.serving.atlas.DRAWN", 2)
+    monkeypatch.setattr("sentune.serving.map.atlas.DRAWN", 2)
     atlas = Atlas(index, None)
     assert b'"passages": 3, "drawn": 2' in atlas.content()
     asked = {"dense": index.model.encode_query("copy")}

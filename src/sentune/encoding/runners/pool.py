@@ -34,7 +34,7 @@ from sentune.encoding.embedder import Embedder
 from sentune.encoding.encode import Block, EncodeSettings
 from sentune.encoding.runners.worker_process import WorkerGoneError, WorkerProcess
 from sentune.errors import ArgumentError, PoolError
-from sentune.hardware import choose_device
+from sentune.machine.hardware import choose_device
 from sentune.progress import Advance
 from sentune.wording import counted
 

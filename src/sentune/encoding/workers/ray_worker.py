@@ -56,7 +56,7 @@ def versions() -> dict[str, str]:
 
 def _share_processors(threads: int) -> None:
     """As many threads as Ray gave processors, before PyTorch is loaded."""
-    from sentune.process import share_processor
+    from sentune.machine.process import share_processor
 
     share_processor()
     for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):

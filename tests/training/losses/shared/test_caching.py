@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
-from sentune.hardware import choose_compute
+from sentune.machine.hardware import choose_compute
 from sentune.network.pack import Pack, pack
 from sentune.training.batches.collator import Batch
 from sentune.training.losses import (

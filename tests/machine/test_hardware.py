@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from sentune import hardware
 from sentune.errors import ArgumentError
-from sentune.hardware import (
+from sentune.machine import hardware
+from sentune.machine.hardware import (
     COMPUTE_DTYPES,
     choose_compute,
     choose_device,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.serving.running import Running
 
-from sentune.serving.map_process import MapProcess
+from sentune.serving.map.process import MapProcess
 from sentune.serving.plan import Plan
 from sentune.serving.problems import RefusedError
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from sentune.encoding.encode import pack_plan
 from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.machine.threads import compute_apart, threads_for
 from sentune.tasks.semantic_search import semantic_search
-from sentune.threads import compute_apart, threads_for
 
 
 @pytest.fixture

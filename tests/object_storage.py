@@ -11,8 +11,6 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
 
 Answer = tuple[str, bytes]
 Fault = Callable[[str, str, int], Answer | None]
@@ -47,6 +45,8 @@ class Server:
         return parts
 
     def __post_init__(self) -> None:
+        from moto.server import DomainDispatcherApplication, create_backend_app
+
         self._moto = DomainDispatcherApplication(create_backend_app)
 
 
@@ -58,6 +58,8 @@ def error(code: str) -> bytes:
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[Server]:
     """The server, for all tests."""
+    from werkzeug.serving import make_server
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = Server()
     http = make_server("127.0.0.1", 0, server, threaded=True)

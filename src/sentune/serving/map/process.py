@@ -12,7 +12,7 @@ from sentune.serving.worker_handle import Reply, WorkerGoneError, WorkerHandle
 
 __all__ = ["MapProcess"]
 
-_MODULE = "sentune.serving.map_worker"
+_MODULE = "sentune.serving.map.worker"
 
 
 class MapProcess:

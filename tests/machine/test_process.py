@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.hardware import Compute
-from sentune.process import _has_glibc, reuse_freed_memory
+from sentune.machine.hardware import Compute
+from sentune.machine.process import _has_glibc, reuse_freed_memory
 
 
 def test_freed_memory_is_reused() -> None:
     """In a process of its own: the setting cannot be taken back."""
     code = (
-        "from sentune.process import reuse_freed_memory\n"
-        "from sentune import process\n"
+        "from sentune.machine.process import reuse_freed_memory\n"
+        "from sentune.machine import process\n"
         "done = [reuse_freed_memory(size << 20) for size in (64, 32, 128)]\n"
         "assert process._kept == [128 << 20 if done[2] else 0]\n"
         "done += [reuse_freed_memory(), reuse_freed_memory(1)]\n"
@@ -37,8 +37,8 @@ def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("no C library may be called")
 
     monkeypatch.setattr("ctypes.CDLL", touched)
-    monkeypatch.setattr("sentune.process._has_glibc", _has_glibc.__wrapped__)
-    monkeypatch.setattr("sentune.process._kept", [0])
+    monkeypatch.setattr("sentune.machine.process._has_glibc", _has_glibc.__wrapped__)
+    monkeypatch.setattr("sentune.machine.process._kept", [0])
     monkeypatch.setattr("platform.libc_ver", lambda: ("musl", "1"))
     assert reuse_freed_memory() is False
     monkeypatch.setattr("platform.libc_ver", lambda: ("glibc", "2.35"))

@@ -1,7 +1,7 @@
 """The process that knows where passages lie: it has the index, and no model.
 
 Reading a large index and arranging its map takes seconds. Here nobody who asks the model waits for
-them. :class:`sentune.serving.map_process.MapProcess` starts it.
+them. :class:`sentune.serving.map.process.MapProcess` starts it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.errors import IndexFolderError
-from sentune.serving.atlas import Atlas
+from sentune.serving.map.atlas import Atlas
 from sentune.serving.plan import Plan
 from sentune.serving.worker import answer_messages
 

@@ -1,0 +1,6 @@
+"""The map of the page, in a process that has the index and no model.
+
+::
+
+    process ─┤ pipe ├─ worker ─ atlas: where passages lie in the plane
+"""
