@@ -97,12 +97,12 @@ def test_without_titles_and_as_json(
 ) -> None:
     out = tmp_path / "p.jsonl"
     model = ("--model", tiny_folder, "--no-headings", "--json")
-    done = run("read", documents / "b.md", documents / "d.pdf", "--out", out, *model)
+    done = run("read", documents, "--out", out, *model)
     summary = json.loads(done.out)
-    assert summary["passages"] == 1
-    assert [each["source"] for each in summary["read"]] == [str(documents / "b.md")]
-    assert [each["source"] for each in summary["skipped"]] == [str(documents / "d.pdf")]
-    (row,) = _rows(out)
+    assert summary["passages"] == 3
+    assert [each["source"] for each in summary["read"]] == ["b.md", "c.txt", "more/a.pdf"]
+    assert [each["source"] for each in summary["skipped"]] == ["d.pdf"]
+    (row, *_) = _rows(out)
     assert "title" not in row
     assert row["headings"] == ["Valves"]
 
@@ -111,7 +111,7 @@ def test_without_titles_and_as_json(
     ("name", "parts"),
     [
         ("missing", ("missing does not exist",)),
-        ("d.pdf", ("d.pdf is not what .pdf says", "expected at least one document with text")),
+        ("d.pdf", ("d.pdf is not what .pdf says", "expected a document with text")),
         ("empty", ("empty has no files",)),
     ],
 )

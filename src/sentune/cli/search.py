@@ -14,6 +14,8 @@ from sentune.cli.documents import (
     DocumentSearch,
     read_documents,
     require_headings_of_documents,
+    require_no_columns,
+    require_not_beside_documents,
 )
 from sentune.cli.index import shown_source
 from sentune.cli.options import (
@@ -191,12 +193,13 @@ def _in_files(
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.search import PassageSearch
 
-    documents = are_documents(data)
+    documents = "-" not in map(str, data) and are_documents(data, texts_too=True)
     require_headings_of_documents(no_headings=no_headings, documents=documents)
+    require_no_columns(reading, documents=documents, fix="leave it out, or search that file alone")
     if documents:
         read = read_documents(data, model, headings=not no_headings)
         return DocumentSearch.of(model, read, mode, show_progress_bar=interactive())
-    _require_one_file(data)
+    require_not_beside_documents(data)
     passages = read_passages(data[0], replace(reading, question=None))
     return PassageSearch(
         SentenceTransformer(model),
@@ -205,17 +208,6 @@ def _in_files(
         long_text=long_text,
         show_progress_bar=interactive(),
     )
-
-
-def _require_one_file(data: list[Path]) -> None:
-    from sentune.errors import ArgumentError
-
-    if len(data) > 1:
-        raise ArgumentError(
-            f"--data {len(data)} times, and none of the files is a document",
-            expected="one file of passages, or documents (PDF, DOCX, Markdown, …)",
-            fix="keep them all in an index: sentune index build, then sentune index add",
-        )
 
 
 def _require_mode(mode: str | None) -> None:
