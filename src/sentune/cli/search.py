@@ -275,11 +275,11 @@ def _require_index(target: str, mode: str | None, model: str | None) -> None:
 
     store = store_at(target)
     if not store.is_published() and store.unfinished() is None:
+        what, fix = _no_index(target, exists=store.exists())
         raise IndexFolderError(
-            f"{target} is no index" if store.exists() else f"{target} does not exist",
+            f"{target} {what}",
             expected="a folder that sentune index build made, or a model and --data",
-            fix=f"to search with a model, add --data FILE; to keep its vectors, run sentune index "
-            f"build {target} FILE --out INDEX",
+            fix=fix,
         )
     if mode == "words" and model is not None:
         raise ArgumentError(
@@ -287,6 +287,25 @@ def _require_index(target: str, mode: str | None, model: str | None) -> None:
             expected="--mode words alone, because it uses no model",
             fix="leave one of them out",
         )
+
+
+def _no_index(target: str, *, exists: bool) -> tuple[str, str]:
+    """What stands in the place of an index, and what to do about it."""
+    path = Path(target)
+    if path.is_file():
+        return "is a data file", f'name it behind a model: sentune search MODEL "…" --data {target}'
+    if not exists:
+        return "does not exist", "check the path; if it is the name of a model, add --data FILE"
+    if not any((path / name).is_file() for name in ("modules.json", "config.json")):
+        return (
+            "is neither an index nor a model",
+            "if it holds documents or passages, name it behind a model: sentune search MODEL "
+            f'"…" --data {target}',
+        )
+    return (
+        "is a model and no index",
+        f"add --data FILE, or keep its vectors: sentune index build {target} FILE --out INDEX",
+    )
 
 
 def _require_no_index(target: str, options: dict[str, str | None]) -> None:
