@@ -176,6 +176,7 @@ def test_documents_are_tuned_on_and_every_stage_is_a_file(
     assert told[0] == "read 12 passages from 2 files"
     assert told[1].startswith("skipped 1 file: broken.pdf")
     assert f"held out 2 questions by section: {out}/data/valid.jsonl" in found.err
+    assert f"look at the made pairs in {out}/data/train.jsonl; to train on edited" in found.err
     passages, valid, corpus, train = (
         _rows(out / "data" / f"{name}.jsonl") for name in ("passages", "valid", "corpus", "train")
     )
