@@ -26,7 +26,8 @@ def command(
         list[Path],
         typer.Argument(
             metavar="DOCS...",
-            help="Files and folders: PDF, DOCX, PPTX, XLSX, HTML, EPUB, Markdown, text, JSONL.",
+            help="Files and folders: PDF, DOCX, PPTX, XLSX, HTML, EPUB, Markdown, text, JSONL, "
+            "CSV, TSV.",
         ),
     ],
     out: Annotated[

@@ -295,7 +295,11 @@ def _no_index(target: str, *, exists: bool) -> tuple[str, str]:
     if path.is_file():
         return "is a data file", f'name it behind a model: sentune search MODEL "…" --data {target}'
     if not exists:
-        return "does not exist", "check the path; if it is the name of a model, add --data FILE"
+        return (
+            "does not exist",
+            "check the path; with the name of a model, add --data FILE, or make an index first: "
+            "sentune index build MODEL FILE --out INDEX",
+        )
     if not any((path / name).is_file() for name in ("modules.json", "config.json")):
         return (
             "is neither an index nor a model",
