@@ -12,7 +12,8 @@ from tests.cli.conftest import Run
 from tests.made_texts import various_text
 from tests.questions.test_made_questions import THINGS
 
-from sentune.data import read_pairs
+from sentune.cli.tune_documents import documents_of_run
+from sentune.data import ReadOptions, read_pairs
 from sentune.tuning import RunFolder
 
 Refused = Callable[..., None]
@@ -102,9 +103,58 @@ def test_what_is_no_document_is_read_as_before(
     two = [folder / "a.txt", folder / "b.txt"]
     refused(("index", "build", base, *two, "--out", tmp_path / "j"), "none of them a document")
     data = [part for path in two for part in ("--data", path)]
-    refused(("search", base, "text", *data), "none of the files is a document")
+    both = run("search", base, "another text", *data, "--mode", "words", "--json")
+    assert {Path(hit["source"]).name for hit in json.loads(both.out)} == {"a.txt", "b.txt"}
+    refused(("search", base, "text", "--data", "-", *data), "standard input", "alone")
     refused(("search", base, "t", "--data", two[0], "--no-headings"), "without documents")
     refused(("index", "build", base, two[0], "--out", tmp_path / "j", "--no-headings"), "without")
+
+
+@pytest.fixture
+def table(manuals: Path) -> Path:
+    """A table among the manuals, with a column that no passage has."""
+    path = manuals / "commands.csv"
+    rows = "title,text,level\nrmdir,Remove an empty directory with rmdir.,3\n"
+    path.write_text(rows, "utf-8")
+    return path
+
+
+def test_a_table_in_a_folder_is_read_by_every_verb(
+    run: Run, table: Path, base: Path, tmp_path: Path
+) -> None:
+    folder, out = table.parent, tmp_path / "p.jsonl"
+    assert run("read", folder, "--out", out, "--model", base).code == 0
+    assert [row["row"] for row in _rows(out) if row["source"] == table.name] == ["p1"]
+    built = run("index", "build", base, folder, "--out", tmp_path / "i")
+    assert built.out.endswith("13 passages\n"), built.err
+    assert "doubtful in 1 file: commands.csv: columns left out: level" in built.err
+    assert documents_of_run([folder], None, [], ReadOptions(), no_headings=False) == [folder]
+
+
+def test_a_named_file_is_searched_or_refused(
+    run: Run, refused: Refused, table: Path, base: Path, tmp_path: Path
+) -> None:
+    apart = table.rename(tmp_path / table.name)
+    manuals = tmp_path / "manuals"
+    asked = ("search", base, "remove a directory", "--mode", "words", "--top", "1", "--json")
+    found = json.loads(run(*asked, "--data", manuals, "--data", apart).out)
+    assert found[0]["source"] == str(apart)
+    for name in ("broken.pdf", "rows.parquet"):
+        (tmp_path / name).write_text("nothing of the kind", "utf-8")
+        both = ("--data", manuals, "--data", tmp_path / name)
+        refused((*asked, *both), name, "leave it out")
+        refused(("read", manuals, tmp_path / name, "--out", tmp_path / "p.jsonl"), name)
+        refused(("index", "build", base, manuals, tmp_path / name, "--out", tmp_path / "i"), name)
+    assert not (tmp_path / "p.jsonl").exists()
+    assert not (tmp_path / "i").exists()
+    columns = ("--data", manuals, "--data", apart, "--text-column", "level")
+    refused((*asked, *columns), "--text-column with documents")
+
+
+def test_pairs_among_documents_are_said(run: Run, manuals: Path, base: Path) -> None:
+    (manuals / "faq.csv").write_text("question,answer\nwho closes it?,The keeper.\n", "utf-8")
+    told = run("search", base, "keeper", "--data", manuals, "--mode", "words").err
+    assert "faq.csv: holds pairs: its passages are read, its questions are not" in told
 
 
 # ── tune ──────────────────────────────────────────────────────────────────────────────────────
@@ -121,6 +171,7 @@ def test_documents_are_tuned_on_and_every_stage_is_a_file(
     assert told[0] == "read 12 passages from 2 files"
     assert told[1].startswith("skipped 1 file: broken.pdf")
     assert f"held out 2 questions by section: {out}/data/valid.jsonl" in found.err
+    assert f"look at the made pairs in {out}/data/train.jsonl; to train on edited" in found.err
     passages, valid, corpus, train = (
         _rows(out / "data" / f"{name}.jsonl") for name in ("passages", "valid", "corpus", "train")
     )
@@ -206,7 +257,7 @@ def test_what_cannot_go_together_is_refused(
     refused(("tune", manuals, *out, "--passage-column", "x"), "--passage-column with documents")
     refused(("tune", pairs, *out, "--no-headings"), "--no-headings without documents")
     refused(("tune", manuals, "--out", manuals / "out"), "a folder of documents", "outside")
-    refused(("tune", manuals / "broken.pdf", *out), "broken.pdf", "with text")
+    refused(("tune", manuals / "broken.pdf", *out), "broken.pdf is not what", "leave it out")
     refused(("tune", tmp_path / "none.pdf", *out), "none.pdf", "does not exist")
     (tmp_path / "short.md").write_text("Hello.\n", "utf-8")
     (tmp_path / "shorter.txt").write_text("Hello again.\n", "utf-8")

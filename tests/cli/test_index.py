@@ -166,6 +166,24 @@ def test_add_prints_what_changed(run: Run, index: Path, jsonl: Jsonl) -> None:
     }
 
 
+def test_add_takes_the_columns_that_build_was_given(
+    run: Run, refused: Refused, tiny_folder: Path, tmp_path: Path
+) -> None:
+    data, other = tmp_path / "manual.csv", tmp_path / "other.csv"
+    data.write_text("Command,Description\nrmdir,Remove a folder.\nls,List names.\n", "utf-8")
+    other.write_text("text,note\nanother text,none\n", "utf-8")
+    columns = ("--text-column", "Description", "--id-column", "Command")
+    new = tmp_path / "new"
+    assert run("index", "build", tiny_folder, data, "--out", new, *columns).code == 0
+    assert changed(run("index", "add", new, data).out) == [0, 0, 0, 2, 0]
+    refused(("index", "add", new, other), "'Description'", "the build of this index was given")
+    named = run("index", "add", new, other, "--text-column", "text")
+    assert changed(named.out)[0] == 1, named.err
+    refused(("index", "add", new, other, "--text-column", "no"), "'no'", "Correct --text-column")
+    assert run("index", "rebuild", new, "--model", tiny_folder).code == 0
+    assert changed(run("index", "add", new, data).out) == [0, 0, 0, 2, 0]
+
+
 def test_add_counts_what_was_cut(run: Run, index: Path) -> None:
     outcome = run("index", "add", index, "-", stdin="word " * 100 + "\n")
     assert changed(outcome.out) == [1, 0, 0, 0, 1]

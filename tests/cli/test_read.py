@@ -97,12 +97,12 @@ def test_without_titles_and_as_json(
 ) -> None:
     out = tmp_path / "p.jsonl"
     model = ("--model", tiny_folder, "--no-headings", "--json")
-    done = run("read", documents / "b.md", documents / "d.pdf", "--out", out, *model)
+    done = run("read", documents, "--out", out, *model)
     summary = json.loads(done.out)
-    assert summary["passages"] == 1
-    assert [each["source"] for each in summary["read"]] == [str(documents / "b.md")]
-    assert [each["source"] for each in summary["skipped"]] == [str(documents / "d.pdf")]
-    (row,) = _rows(out)
+    assert summary["passages"] == 3
+    assert [each["source"] for each in summary["read"]] == ["b.md", "c.txt", "more/a.pdf"]
+    assert [each["source"] for each in summary["skipped"]] == ["d.pdf"]
+    (row, *_) = _rows(out)
     assert "title" not in row
     assert row["headings"] == ["Valves"]
 
@@ -111,7 +111,7 @@ def test_without_titles_and_as_json(
     ("name", "parts"),
     [
         ("missing", ("missing does not exist",)),
-        ("d.pdf", ("d.pdf is not what .pdf says", "expected at least one document with text")),
+        ("d.pdf", ("d.pdf is not what .pdf says", "expected a document with text")),
         ("empty", ("empty has no files",)),
     ],
 )
@@ -122,6 +122,42 @@ def test_refusals_write_nothing(
     out = tmp_path / "p.jsonl"
     refused(["read", documents / name, "--out", out, "--model", tiny_folder], *parts)
     assert not out.exists()
+
+
+def test_a_file_that_is_there_is_replaced_only_for_the_same_documents(
+    run: Run,
+    refused: Any,
+    documents: Path,
+    tiny_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = ("--model", tiny_folder)
+    for _ in range(2):
+        assert run("read", documents, *model).code == 0
+    written = (tmp_path / "passages.jsonl").read_bytes()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "b2.md").write_text("# Filters\n\nClean them.\n", encoding="utf-8")
+    refused(["read", other, *model], "passages.jsonl is there", "--out passages.jsonl")
+    assert (tmp_path / "passages.jsonl").read_bytes() == written
+    assert run("read", other, *model, "--out", "passages.jsonl").code == 0
+    (tmp_path / "passages.jsonl").write_text("my notes\n", encoding="utf-8")
+    refused(["read", other, *model], "passages.jsonl is there")
+
+
+def test_passages_on_standard_output(
+    run: Run, refused: Any, documents: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "p.jsonl"
+    assert run("read", documents, "--out", out, "--model", tiny_folder).code == 0
+    printed = run("read", documents, "--out", "-", "--model", tiny_folder)
+    assert printed.out.encode() == out.read_bytes()
+    assert printed.err.endswith(
+        "standard output: 3 passages from 3 files (1 page); 1 skipped, 0 with notes\n"
+    )
+    refused(["read", documents, "--out", "-", "--json"], "--json and --out -")
 
 
 def test_another_suffix_is_refused(refused: Any, documents: Path, tmp_path: Path) -> None:

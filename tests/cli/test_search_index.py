@@ -279,9 +279,9 @@ def test_options_of_an_index_are_refused_with_data(
 
 
 def test_a_missing_data_option_is_named(
-    refused: Refused, no_model: None, tiny_folder: Path, tmp_path: Path
+    refused: Refused, no_model: None, tiny_folder: Path
 ) -> None:
-    for target in (tiny_folder, "all-MiniLM-L6-v2", tmp_path):
+    for target in (tiny_folder, "all-MiniLM-L6-v2"):
         refused(("search", target, "a"), str(target), "--data FILE", "sentune index build")
 
 

@@ -28,7 +28,9 @@ def _folder(path: Path, *names: str) -> Path:
         (["a.txt", "b.jsonl"], False, True),
         (["a.txt", "README.md"], False, True),
         (["a.jsonl", "notes.md"], True, True),
-        (["a.pdf", "table.csv"], False, False),
+        (["a.pdf", "table.csv", "settings.json"], True, True),
+        (["table.csv"], False, False),
+        (["train.parquet", "about.md"], False, False),
         (["a.json"], False, False),
         (["corpus.jsonl", "queries.jsonl", "about.pdf"], False, False),
         ([".hidden/a.pdf", "b.txt"], False, True),
@@ -39,6 +41,19 @@ def test_folders(tmp_path: Path, names: list[str], index: bool, tune: bool) -> N
     folder = _folder(tmp_path / "docs", *names)
     assert are_documents([folder]) == index
     assert are_documents([folder], texts_too=True) == tune
+
+
+def test_tables_of_texts_are_documents_and_pairs_alone_are_not(tmp_path: Path) -> None:
+    texts = tmp_path / "a" / "texts.csv"
+    texts.parent.mkdir()
+    texts.write_text("text\nClose the valve.\n", "utf-8")
+    pairs = tmp_path / "b" / "pairs.csv"
+    pairs.parent.mkdir()
+    pairs.write_text("question,answer\nwho?,they\n", "utf-8")
+    assert are_documents([texts.parent], texts_too=True)
+    assert not are_documents([pairs.parent], texts_too=True)
+    corpus = _folder(tmp_path / "c", "corpus.jsonl", "queries.jsonl")
+    assert not are_documents([corpus, "a.pdf"], texts_too=True)
 
 
 def test_files(tmp_path: Path) -> None:

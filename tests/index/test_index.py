@@ -163,11 +163,39 @@ def test_filters(index: Index) -> None:
     assert index.search("file", where="part = ';'") == []
 
 
+def test_source_is_the_file_unless_a_field_is_called_so(
+    tiny: SentenceTransformer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "a.csv").write_text("text\ncopy a file\n", "utf-8")
+    (folder / "b.csv").write_text("text\nthe source of it\n", "utf-8")
+    index = Index.build(tmp_path / "i", tiny, folder)
+    for where in ("source LIKE '%a.csv'", "SOURCE LIKE '%a.csv'", "NOT (`source` LIKE '%b.csv')"):
+        assert [hit.text for hit in index.search("file", where=where)] == ["copy a file"]
+    (hit,) = index.search("file", where="text = 'the source of it'")
+    with pytest.raises(ArgumentError, match=r"like source LIKE '%\.pdf'"):
+        index.search("file", where="page = 1")
+    assert index.delete(where="source LIKE '%b.csv'") == 1
+    rows = [{"id": "1", "text": "copy", "source": "mine"}]
+    own = Index.build(tmp_path / "own", tiny, rows)
+    assert own.search("file", where="source = 'mine'")
+    assert hit.source.endswith("b.csv")
+
+
 @pytest.mark.parametrize(
     ("where", "named"),
     [
-        ("pge > 3", "page, part"),
+        (
+            "pge > 3",
+            "no field is named pge): expected a condition on id, text, source, page",
+        ),
+        ("pge > 3", "Write it like page > 3."),
         ("page >", "page >"),
+        ("page > 'x'", '("x" is compared with a field of another type)'),
+        ("part", "(it is neither true nor false)"),
+        ("nosuch(page) = 1", "(there is no function nosuch)"),
+        ("part = 'a", "(a quote is not closed)"),
         ("page > 'x", "page"),
         (" ", "filter"),
         ("1=1; x", "semicolon"),
@@ -181,6 +209,8 @@ def test_a_filter_that_cannot_be_used(index: Index, where: str, named: str) -> N
         index.search("file", where=where)
     assert named in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "sentune_" not in str(caught.value)
+    assert "SELECT" not in str(caught.value)
     with pytest.raises(ArgumentError):
         index.delete(where=where)
     assert len(index) == 120

@@ -16,8 +16,13 @@ from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import DataError
 from sentune.questions.choosing import askable, base_vectors, in_order_of_use
 from sentune.questions.made import MadePair, flagged_path, kind_counts, write_pairs
-from sentune.questions.round_trip import PassageVectors, first_of, flag_lost
-from sentune.questions.rules import flag_by_rules, gives_instructions, require_worth
+from sentune.questions.round_trip import PassageVectors, first_of, flag_lost, without_lost
+from sentune.questions.rules import (
+    flag_by_rules,
+    gives_instructions,
+    require_worth,
+    without_doubtful,
+)
 from sentune.questions.source import SourcePassage, read_source
 from sentune.questions.spread import spread_order, spread_pairs
 
@@ -43,6 +48,25 @@ LAMP = SourcePassage("l", "The light of the lamp is seen from the sea.", source=
 def test_rules(question: str, reason: str | None) -> None:
     found = require_worth(question)
     assert (found and found.split(":")[0]) == reason
+
+
+def test_what_says_too_little_or_fits_several_passages_is_left_out() -> None:
+    short = ["Bash", "type", "What is this spec?", "弁", "The pump: pump", "1984 x"]
+    whole = ["Bash commands", "Who closes the valve?", "弁を閉めるのは誰か", "ปั๊มน้ำ"]
+    pairs = [MadePair(text, (PUMP,), "heading") for text in (*short, *whole)]
+    twice = [MadePair("keeper of lamps", (each,), "heading") for each in (PUMP, LAMP)]
+    assert [pair.question for pair in without_doubtful([*pairs, *twice])] == whole
+
+
+def test_a_short_question_that_fits_others_better_is_left_out() -> None:
+    others = [SourcePassage(f"o{n}", f"Valve, keeper: part {n}.") for n in range(30)]
+    long = SourcePassage("long", "The keeper has a valve. " + "It stands beside the lamp. " * 9)
+    lost = MadePair("keeper valve", (long,), "heading")
+    kept = [
+        MadePair("beside the lamp", (long,), "heading"),
+        MadePair("keeper valve", (long,), "span"),
+    ]
+    assert without_lost([lost, *kept], [*others, long], 10) == kept
 
 
 def test_a_passage_that_gives_instructions_taints_its_questions() -> None:

@@ -95,7 +95,9 @@ def test_a_worker_that_hangs(fake: Path) -> None:
     with_engine(fake, act, hung_seconds=0.3)
 
 
-def test_a_worker_that_is_killed_between_requests(fake: Path) -> None:
+def test_a_worker_that_is_killed_between_requests(
+    fake: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def act(engine: Engine) -> None:
         pid = engine.worker_pid
         assert pid is not None
@@ -107,6 +109,8 @@ def test_a_worker_that_is_killed_between_requests(fake: Path) -> None:
         assert await status_of(engine, "copy") == 200
 
     with_engine(fake, act)
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["the model's process ended (signal 9); a new one starts"]
 
 
 def test_another_model_in_the_same_folder_is_never_used(fake: Path) -> None:

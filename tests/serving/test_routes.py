@@ -16,6 +16,9 @@ from sentune import SentenceTransformer
 from sentune.cross_encoder import CrossEncoder
 from sentune.index import Index
 from sentune.ranking.late_interaction import late_scores
+from sentune.serving.http.bodies import SearchBody
+from sentune.serving.http.routes_search import _modes
+from sentune.serving.problems import RefusedError
 
 LONG = "copy " * 80
 
@@ -114,12 +117,21 @@ def test_search_in_several_modes(server: Running) -> None:
         ({"query": "a", "where": "pag < 3"}, 400, "expected"),
         ({"query": "a", "mode": "dense", "modes": ["words"]}, 422, "mode and modes"),
         ({"query": " "}, 400, "a text with a word"),
+        ({"query": "a", "mode": "x"}, 422, "one of dense, words, hybrid, late, base."),
+        ({"query": "a", "modes": ["words", "x"]}, 422, "the mode 'x'"),
         ({"query": "a", "top": 0}, 422, "top"),
     ],
 )
 def test_search_refuses(server: Running, sent: Any, status: int, words: str) -> None:
     refused = server.post("/search", sent)
     assert (refused.status, words in refused.body["error"]) == (status, True), refused.body
+
+
+def test_an_unknown_mode_is_answered_with_those_of_this_server() -> None:
+    known = ["dense", "words", "hybrid", "late"]
+    with pytest.raises(RefusedError) as caught:
+        _modes(SearchBody(query="a", mode="x"), "dense", known)
+    assert "one of dense, words, hybrid, late." in str(caught.value.error)
 
 
 def test_search_without_an_index(plain_server: Running) -> None:

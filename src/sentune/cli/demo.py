@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,7 +50,7 @@ def command(
     from sentune.tuning import RunFolder, Tuned
 
     folder = RunFolder(out or _folder(resume=resume))
-    with telling_what_is_left(folder):
+    with telling_what_is_left(folder, _again(folder.path)):
         begun = folder.begin(resume=resume)
         docs = python_docs()
         tuned = _tuned(folder, docs, resume=resume) if begun else Tuned.read(folder.path)
@@ -60,6 +61,16 @@ def command(
             show_hits(search.search(question, top=2), search)
             print_line()
         print_outcome(tuned, next_steps(folder.path, None, None))
+
+
+def _again(folder: Path) -> str:
+    """The command that goes on: make runs the verb, and knows no options of it."""
+    started = Path(sys.argv[0])
+    if started.name != "sentune":
+        return f"python -m sentune demo --out {folder} --resume"
+    here = Path.cwd()
+    shown = started.relative_to(here) if started.is_relative_to(here) else started
+    return f"{shown} demo --out {folder} --resume"
 
 
 def _tuned(folder: RunFolder, docs: PythonDocs, *, resume: bool) -> Tuned:

@@ -11,14 +11,21 @@ from sentune.cli.output import interactive, say
 from sentune.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from sentune.data import Passage
+    from sentune.data import Passage, ReadOptions
     from sentune.documents import DocumentPassage, FileReport
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index.sources import Sources
     from sentune.ranking.late_interaction import LateChoice
     from sentune.search import Hit, PassageSearch
 
-__all__ = ["DocumentSearch", "ReadDocuments", "read_documents", "require_headings_of_documents"]
+__all__ = [
+    "DocumentSearch",
+    "ReadDocuments",
+    "read_documents",
+    "require_headings_of_documents",
+    "require_no_columns",
+    "require_not_beside_documents",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,34 @@ def require_headings_of_documents(*, no_headings: bool, documents: bool) -> None
             "--no-headings without documents",
             expected="documents (PDF, DOCX, Markdown, …), whose headings it leaves out",
             fix="leave it out, or remove the column title from the file",
+        )
+
+
+def require_no_columns(
+    reading: ReadOptions, *, documents: bool, fix: str, passage: str = "text"
+) -> None:
+    """Check that no column is named for documents. Raises ArgumentError.
+
+    ``passage`` is what the verb calls the column of passages.
+    """
+    if documents and reading.settings():
+        (name, *_) = reading.settings()
+        option = name.replace("passage_", f"{passage}_").replace("_", "-")
+        raise ArgumentError(
+            f"--{option} with documents",
+            expected="names of columns only for files of rows",
+            fix=fix,
+        )
+
+
+def require_not_beside_documents(data: Sequence[object]) -> None:
+    """Refuse several paths that cannot be read together as documents. Raises ArgumentError."""
+    if len(data) > 1:
+        raise ArgumentError(
+            f"{', '.join(map(str, data))}: standard input, or a folder of BEIR or datasets, among "
+            "several",
+            expected="it alone, or documents and files of texts together",
+            fix="give it alone",
         )
 
 

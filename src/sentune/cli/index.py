@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentune.cli.documents import read_documents, require_headings_of_documents
+from sentune.cli.documents import read_documents, require_headings_of_documents, require_no_columns
 from sentune.cli.interrupted_index import telling_what_is_left
 from sentune.cli.models import loaded_model, telling_truncation
 from sentune.cli.on_ray import Ray, refuse_beside_ray, require_ray, runner_on_ray
@@ -87,7 +87,7 @@ def build(
         require_ray(ray)
     store_at(out).require_free()
     with telling_what_is_left(out):
-        sources = _sources(data, model, reading, no_headings=no_headings)
+        sources = _sources(data, model, reading, reading, no_headings=no_headings)
     encoder = loaded_model(model, **({} if ray is None else {"device": "cpu"}))
     base = None if compare is None else SentenceTransformer(compare)
     with (
@@ -104,6 +104,7 @@ def build(
             compare=base,
             pool=pool,
             show_progress_bar=interactive(),
+            reading=reading,
         )
     if as_json:
         print_json(index.info().to_json())
@@ -123,7 +124,7 @@ def add(
     reading: ReadOptions,
 ) -> None:
     """Add passages, or bring those of a file or a folder up to date."""
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index import Index
@@ -132,8 +133,12 @@ def add(
     with telling_what_is_left(directory), count_truncation() as truncation:
         index = Index.open(directory, None if model is None else SentenceTransformer(model))
         base = model or index.info().model
-        sources = _sources(data, base, reading, no_headings=no_headings)
-        changes = index.add(sources, show_progress_bar=interactive())
+        told = bool(reading.settings())
+        known = reading if told else replace(index.reading, tell=reading.tell)
+        sources = _sources(data, base, reading, known, no_headings=no_headings)
+        changes = index.add(
+            sources, show_progress_bar=interactive(), reading=reading if told else None
+        )
     if truncation.noteworthy:
         say(truncation.describe(index.model.max_seq_length))
     if as_json:
@@ -209,21 +214,31 @@ def rebuild(
 
 
 def _sources(
-    data: Sequence[str], model: str, reading: ReadOptions, *, no_headings: bool
+    data: Sequence[str],
+    model: str,
+    given: ReadOptions,
+    reading: ReadOptions,
+    *,
+    no_headings: bool,
 ) -> Sources:
-    """The sources of what was given, and what was skipped is said. Raises DataError."""
+    """The sources of what was given, and what was skipped is said. Raises DataError.
+
+    Of documents, no column may be ``given``; rows are read by ``reading``.
+    """
     from sentune.data.files.lines import STDIN
     from sentune.documents.known import are_documents
     from sentune.index.sources import sources_of
 
     documents = STDIN not in data and are_documents(data)
     require_headings_of_documents(no_headings=no_headings, documents=documents)
+    fix = "leave it out, or add that file apart: sentune index add INDEX FILE"
+    require_no_columns(given, documents=documents, fix=fix)
     if documents:
         return read_documents(data, model, headings=not no_headings).sources()
     if len(data) > 1:
         raise ArgumentError(
             f"{len(data)} files, none of them a document",
-            expected="one file or folder of passages, or documents (PDF, DOCX, Markdown, …)",
+            expected="one file, folder or data set, or documents (PDF, DOCX, Markdown, …)",
             fix="build with the first, and add the others: sentune index add INDEX FILE",
         )
     found = sources_of(data[0], reading)

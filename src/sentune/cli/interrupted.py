@@ -12,26 +12,32 @@ if TYPE_CHECKING:
 __all__ = ["telling_what_is_left", "what_is_left"]
 
 
+_AGAIN = "the same command with --resume"
+
+
 @contextmanager
-def telling_what_is_left(folder: RunFolder) -> Iterator[None]:
-    """Around all that a tuning does: Ctrl-C is answered by what the folder has then."""
+def telling_what_is_left(folder: RunFolder, again: str = _AGAIN) -> Iterator[None]:
+    """Around all that a tuning does: Ctrl-C is answered by what the folder has then.
+
+    ``again`` is the command that goes on.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(what_is_left(folder)) from None
+        raise KeyboardInterrupt(what_is_left(folder, again)) from None
 
 
-def what_is_left(folder: RunFolder) -> str:
+def what_is_left(folder: RunFolder, again: str = _AGAIN) -> str:
     """The message for a run that was interrupted at any instant."""
     if folder.whole:
-        return "interrupted; the result is whole, and the same command with --resume moves it there"
+        return f"interrupted; the result is whole, and {again} moves it there"
     if folder.finished:
         return f"interrupted; the run had ended, and {folder.path} holds its result"
     if folder.resumable:
-        return f"interrupted; the same command with --resume continues after step {folder.step}"
+        return f"interrupted; {again} continues after step {folder.step}"
     if folder.prepared:
         return (
-            f"interrupted; {folder.data} keeps what was made of the documents, and the same "
-            "command with --resume goes on from there"
+            f"interrupted; {folder.data} keeps what was made of the documents, and {again} goes on "
+            "from there"
         )
     return "interrupted; nothing was written"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from sentune.cli.options import BASE_MODEL, AsJson, ModelOption
 from sentune.cli.output import interactive, print_json, print_line, say
+from sentune.errors import ArgumentError
 
 if TYPE_CHECKING:
     from sentune.documents import FileReport
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "command"]
 
 NAME = "read"
+_DEFAULT = Path("passages.jsonl")
 
 
 def command(
@@ -23,10 +26,16 @@ def command(
         list[Path],
         typer.Argument(
             metavar="DOCS...",
-            help="Files and folders: PDF, DOCX, PPTX, XLSX, HTML, EPUB, Markdown, text, JSONL.",
+            help="Files and folders: PDF, DOCX, PPTX, XLSX, HTML, EPUB, Markdown, text, JSONL, "
+            "CSV, TSV.",
         ),
     ],
-    out: Annotated[Path, typer.Option(help="The .jsonl file to write.")] = Path("passages.jsonl"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The .jsonl file to write; - for standard output. [default: passages.jsonl]"
+        ),
+    ] = None,
     model: ModelOption = BASE_MODEL,
     no_headings: Annotated[
         bool, typer.Option("--no-headings", help="Passages without a title of their headings.")
@@ -36,12 +45,23 @@ def command(
     """Read documents and cut them into passages that fit a model."""
     from sentune.documents import find, read
     from sentune.documents.model_limit import model_limit
-    from sentune.documents.output import write_passages
+    from sentune.documents.output import require_passages, require_replaceable, write_passages
     from sentune.files import require_suffix
     from sentune.progress import progress
 
-    require_suffix(out, (".jsonl", ".ndjson"))
+    written = _DEFAULT if out is None else out
+    printed = str(written) == "-"
+    if not printed:
+        require_suffix(written, (".jsonl", ".ndjson"))
+    elif as_json:
+        raise ArgumentError(
+            "--json and --out -",
+            expected="one of them on standard output",
+            fix="leave one of the two out",
+        )
     files = find(documents)
+    if out is None:
+        require_replaceable(written, {file.source for file in files})
     tokenizer, limit = model_limit(model)
     reports: list[FileReport] = []
     with progress("reading", len(files), unit="files", show=interactive()) as advance:
@@ -51,11 +71,16 @@ def command(
             advance(1)
 
         passages = read(documents, tokenizer, limit, headings=not no_headings, report=report)
-        write_passages(out, passages, reports)
+        if printed:
+            for passage in passages:
+                print_json(passage.to_json())
+            require_passages(reports)
+        else:
+            write_passages(written, passages, reports)
     if as_json:
-        print_json(_as_json(out, reports))
+        print_json(_as_json(written, reports))
     else:
-        _print(out, reports)
+        _print(written, reports, say if printed else print_line)
 
 
 def _as_json(out: Path, reports: list[FileReport]) -> dict[str, object]:
@@ -81,9 +106,9 @@ def _as_json(out: Path, reports: list[FileReport]) -> dict[str, object]:
     }
 
 
-def _print(out: Path, reports: list[FileReport]) -> None:
+def _print(out: Path, reports: list[FileReport], tell: Callable[[str], None]) -> None:
     from sentune.documents.output import every_line, summary
 
     for line in every_line(reports):
         say(line)
-    print_line(f"{out}: {summary(reports)}")
+    tell(f"{'standard output' if str(out) == '-' else out}: {summary(reports)}")

@@ -14,6 +14,8 @@ from sentune.cli.documents import (
     DocumentSearch,
     read_documents,
     require_headings_of_documents,
+    require_no_columns,
+    require_not_beside_documents,
 )
 from sentune.cli.index import shown_source
 from sentune.cli.options import (
@@ -191,12 +193,13 @@ def _in_files(
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.search import PassageSearch
 
-    documents = are_documents(data)
+    documents = "-" not in map(str, data) and are_documents(data, texts_too=True)
     require_headings_of_documents(no_headings=no_headings, documents=documents)
+    require_no_columns(reading, documents=documents, fix="leave it out, or search that file alone")
     if documents:
         read = read_documents(data, model, headings=not no_headings)
         return DocumentSearch.of(model, read, mode, show_progress_bar=interactive())
-    _require_one_file(data)
+    require_not_beside_documents(data)
     passages = read_passages(data[0], replace(reading, question=None))
     return PassageSearch(
         SentenceTransformer(model),
@@ -205,17 +208,6 @@ def _in_files(
         long_text=long_text,
         show_progress_bar=interactive(),
     )
-
-
-def _require_one_file(data: list[Path]) -> None:
-    from sentune.errors import ArgumentError
-
-    if len(data) > 1:
-        raise ArgumentError(
-            f"--data {len(data)} times, and none of the files is a document",
-            expected="one file of passages, or documents (PDF, DOCX, Markdown, …)",
-            fix="keep them all in an index: sentune index build, then sentune index add",
-        )
 
 
 def _require_mode(mode: str | None) -> None:
@@ -283,11 +275,11 @@ def _require_index(target: str, mode: str | None, model: str | None) -> None:
 
     store = store_at(target)
     if not store.is_published() and store.unfinished() is None:
+        what, fix = _no_index(target, exists=store.exists())
         raise IndexFolderError(
-            f"{target} is no index" if store.exists() else f"{target} does not exist",
+            f"{target} {what}",
             expected="a folder that sentune index build made, or a model and --data",
-            fix=f"to search with a model, add --data FILE; to keep its vectors, run sentune index "
-            f"build {target} FILE --out INDEX",
+            fix=fix,
         )
     if mode == "words" and model is not None:
         raise ArgumentError(
@@ -295,6 +287,29 @@ def _require_index(target: str, mode: str | None, model: str | None) -> None:
             expected="--mode words alone, because it uses no model",
             fix="leave one of them out",
         )
+
+
+def _no_index(target: str, *, exists: bool) -> tuple[str, str]:
+    """What stands in the place of an index, and what to do about it."""
+    path = Path(target)
+    if path.is_file():
+        return "is a data file", f'name it behind a model: sentune search MODEL "…" --data {target}'
+    if not exists:
+        return (
+            "does not exist",
+            "check the path; with the name of a model, add --data FILE, or make an index first: "
+            "sentune index build MODEL FILE --out INDEX",
+        )
+    if not any((path / name).is_file() for name in ("modules.json", "config.json")):
+        return (
+            "is neither an index nor a model",
+            "if it holds documents or passages, name it behind a model: sentune search MODEL "
+            f'"…" --data {target}',
+        )
+    return (
+        "is a model and no index",
+        f"add --data FILE, or keep its vectors: sentune index build {target} FILE --out INDEX",
+    )
 
 
 def _require_no_index(target: str, options: dict[str, str | None]) -> None:

@@ -7,7 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentune.cli.documents import require_headings_of_documents
+from sentune.cli.documents import (
+    require_headings_of_documents,
+    require_no_columns,
+    require_not_beside_documents,
+)
 from sentune.cli.output import interactive, say
 from sentune.errors import ArgumentError
 
@@ -35,6 +39,7 @@ def documents_of_run(
     documents = bool(paths) and are_documents(paths, texts_too=True)
     require_headings_of_documents(no_headings=no_headings, documents=documents)
     if not documents:
+        require_not_beside_documents(paths)
         return ()
     if corpus is not None:
         raise ArgumentError(
@@ -48,13 +53,7 @@ def documents_of_run(
             expected="one base model",
             fix="read them first: sentune read DOCS, then sentune tune passages.jsonl --base …",
         )
-    if reading.settings():
-        (name, *_) = reading.settings()
-        raise ArgumentError(
-            f"--{name.replace('_', '-')} with documents",
-            expected="names of columns only for files of rows",
-            fix="leave it out",
-        )
+    require_no_columns(reading, documents=True, fix="leave it out", passage="passage")
     _refuse_pairs(paths)
     return paths
 

@@ -31,7 +31,7 @@ class _Format(NamedTuple):
 _TEXT = _Format("text", "read_text", b"")
 _MARKDOWN = _Format("markdown", "read_markdown", b"", ("markdown_it", "selectolax"))
 _HTML = _Format("html", "read_html", b"", ("selectolax",))
-_JSONL = _Format("jsonl", "read_jsonl", b"")
+_ROWS = _Format("rows", "read_rows", b"")
 _FORMATS = {
     ".pdf": _Format("pdf", "read_pdf", _PDF, ("pypdfium2", "pdf_inspector")),
     ".docx": _Format("docx", "read_docx", _ZIP, ("docx", "lxml")),
@@ -46,8 +46,10 @@ _FORMATS = {
     ".html": _HTML,
     ".htm": _HTML,
     ".xhtml": _HTML,
-    ".jsonl": _JSONL,
-    ".ndjson": _JSONL,
+    ".jsonl": _ROWS,
+    ".ndjson": _ROWS,
+    ".csv": _ROWS,
+    ".tsv": _ROWS,
 }
 SUFFIXES = tuple(_FORMATS)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sentune.documents.formats import SUFFIXES
 from sentune.errors import DataError
 
-__all__ = ["Found", "find"]
+__all__ = ["Found", "find", "unreadable_document"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +21,24 @@ class Found:
         source: its name in passages: below the folder that was named, or the path that was.
         path: where it is; links are resolved.
         skipped: why it is not opened; None if it is.
+        named: whether a person named the file itself, and not a folder above it.
     """
 
     source: str
     path: Path
     skipped: str | None = None
+    named: bool = False
 
 
 def find(paths: Iterable[str | Path]) -> list[Found]:
     """The files at paths, each once, those of a folder in the order of their names.
 
     Hidden files and folders are left out, links to folders are not followed, and a link to a file
-    outside of the folder is skipped. Files with other suffixes are skipped, too.
+    outside of the folder is skipped. Files of a folder with other suffixes are skipped, too.
 
     Raises:
-        DataError: a path does not exist or cannot be listed, or there is no path.
+        DataError: a path does not exist or cannot be listed, there is no path, or a file that was
+            named itself is no document.
     """
     found: dict[Path, Found] = {}
     names: set[str] = set()
@@ -44,7 +47,7 @@ def find(paths: Iterable[str | Path]) -> list[Found]:
         for each in _at(path, alone=len(several) == 1):
             source = each.source if each.source not in names else str(each.path)
             if each.path not in found:
-                found[each.path] = Found(source, each.path, each.skipped)
+                found[each.path] = replace(each, source=source)
                 names.add(source)
     if not found:
         raise DataError(
@@ -63,7 +66,10 @@ def _at(path: Path, *, alone: bool) -> Iterator[Found]:
             fix="check the path and the folder",
         )
     if not path.is_dir():
-        yield _file(path.name if alone else path.as_posix(), path.resolve())
+        one = _file(path.name if alone else path.as_posix(), path.resolve())
+        if one.skipped is not None:
+            raise unreadable_document(str(path), one.skipped)
+        yield replace(one, named=True)
         return
     root = path.resolve()
     for file in sorted(_below(root)):
@@ -74,6 +80,15 @@ def _at(path: Path, *, alone: bool) -> Iterator[Found]:
             yield Found(source, file, "is a link out of the folder")
         else:
             yield _file(source, target)
+
+
+def unreadable_document(name: str, reason: str) -> DataError:
+    """The error for a file that a person named and that is not read."""
+    return DataError(
+        f"{name} {reason}",
+        expected=f"a document with text, which ends in {', '.join(SUFFIXES)}",
+        fix="correct the file or leave it out; only files below a folder are skipped",
+    )
 
 
 def _below(root: Path) -> Iterator[Path]:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sentune.documents.reading import DocumentPassage, FileReport
-from sentune.errors import DataError
+from sentune.errors import DataError, OutputError
 from sentune.files import new_file
 from sentune.wording import counted
 
-__all__ = ["every_line", "in_short", "require_passages", "summary", "write_passages"]
+__all__ = [
+    "every_line",
+    "in_short",
+    "require_passages",
+    "require_replaceable",
+    "summary",
+    "write_passages",
+]
 
+_KEYS = frozenset({"id", "text", "source", "headings", "start", "end"})
 _NAMED = 3  # files in one line
 
 
@@ -29,6 +37,31 @@ def write_passages(
             line = json.dumps(passage.to_json(), ensure_ascii=False)
             stream.write(line.encode("utf-8") + b"\n")
         require_passages(reports)
+
+
+def require_replaceable(out: Path, sources: Container[str]) -> None:
+    """Raise OutputError if a file is there that :func:`write_passages` did not make of ``sources``.
+
+    Cost: the file is read.
+    """
+    if out.exists() and not _is_of(out, sources):
+        raise OutputError(
+            f"{out} is there, and it was not read from these documents",
+            expected="a file that nothing is lost with",
+            fix=f"replace it: --out {out}; or name another file, or - for standard output",
+        )
+
+
+def _is_of(out: Path, sources: Container[str]) -> bool:
+    try:
+        with out.open("rb") as stream:
+            return all(_is_passage(json.loads(line), sources) for line in stream)
+    except (OSError, ValueError):
+        return False
+
+
+def _is_passage(row: object, sources: Container[str]) -> bool:
+    return isinstance(row, dict) and row.keys() >= _KEYS and row["source"] in sources
 
 
 def require_passages(reports: Sequence[FileReport]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from sentune.data.passages import Passage
 from sentune.data.roles.fields import FieldValue
 from sentune.documents.cutting import Cut, Cutter
-from sentune.documents.found import Found, find
+from sentune.documents.found import Found, find, unreadable_document
 from sentune.documents.limits import Limits
 from sentune.documents.process import ReaderProcess, ReadFile
 from sentune.tokens.tokenizer import Tokenizer
@@ -129,7 +129,8 @@ def read(
         Passages; none of a file that was skipped.
 
     Raises:
-        DataError: a path does not exist, or there is no file.
+        DataError: a path does not exist, there is no file, or a file that was named itself cannot
+            be read.
         ArgumentError: the limit leaves no room for a text.
         MissingExtraError: a package of the extra ``documents`` is not installed.
         PoolError: no process can be started.
@@ -146,6 +147,8 @@ def _passages(
 ) -> Iterator[DocumentPassage]:
     with closing(_read_all(files, limits)) as found:
         for file, made in found:
+            if made.skipped is not None and file.named:
+                raise unreadable_document(file.source, made.skipped)
             count = 0
             for count, cut in enumerate(cutter(made.parts), start=1):
                 yield _passage(file.source, count, cut)

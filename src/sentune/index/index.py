@@ -17,7 +17,7 @@ from sentune.index.reader import IndexReader
 from sentune.index.rows.arrow_rows import among, of_source
 from sentune.index.rows.table import require_extra, require_lancedb
 from sentune.index.rows.table_writing import WritableTable
-from sentune.index.sources import Data, Sources, sources_of
+from sentune.index.sources import Data, Sources, sources_of, telling_of_columns
 from sentune.index.storage import store_at
 from sentune.index.store import BASE_FOLDER, Store
 from sentune.index.version_writing import WritableVersion
@@ -105,7 +105,8 @@ class Index(IndexReader):
             pool: where to encode, if not in this process; not together with ``late`` and
                 ``compare``.
             show_progress_bar: a bar on standard error.
-            reading: what the columns of files are.
+            reading: what the columns of files are. ``add`` takes them, too, unless it is told
+                others.
 
         Raises:
             OutputError: ``path`` holds something else, or cannot be written.
@@ -119,7 +120,9 @@ class Index(IndexReader):
             _require_metric(each)
         if pool is not None:
             _require_plain(late=late, compare=compare)
-        built_with = IndexModel.of(model, require_long_text(long_text), tokens=late)
+        built_with = IndexModel.of(
+            model, require_long_text(long_text), tokens=late, reading=reading
+        )
         store = store_at(path)
         store.require_free()
         sources = sources_of(data, reading)
@@ -256,14 +259,15 @@ class Index(IndexReader):
     # ── writing ───────────────────────────────────────────────────────────────────────────────
 
     def add(
-        self, data: Data, *, show_progress_bar: bool = False, reading: ReadOptions = AS_NAMED
+        self, data: Data, *, show_progress_bar: bool = False, reading: ReadOptions | None = None
     ) -> Changes:
         """Add passages, or bring those of a file or a folder up to date.
 
         Passages that a file no longer has are removed, and so are all those of files that were
         removed from a folder. Passages from Python replace those with their ids. Only texts that
         the index does not have yet are encoded. All the data is read once before the first write.
-        Then chunks of 4,096 passages are written, and each that was written is kept.
+        Then chunks of 4,096 passages are written, and each that was written is kept. ``reading``
+        says what the columns of files are; None: as ``build`` was told.
 
         Raises:
             DataError: the data cannot be read; nothing is changed.
@@ -272,9 +276,16 @@ class Index(IndexReader):
             ModelError: the model is no longer where it was.
         """
         self._follow()
-        changes = self._writer.apply(sources_of(data, reading), show_progress_bar=show_progress_bar)
+        with telling_of_columns(remembered=reading is None):
+            sources = sources_of(data, self.reading if reading is None else reading)
+            changes = self._writer.apply(sources, show_progress_bar=show_progress_bar)
         self._update_base()
         return changes
+
+    @property
+    def reading(self) -> ReadOptions:
+        """What ``build`` was told of the columns of files."""
+        return self._built_with.reading
 
     def delete(
         self,
@@ -336,7 +347,9 @@ class Index(IndexReader):
             number = self._store.unfinished() or self._version.number + 1
             tokens = self._built_with.tokens if late is None else late
             longer = long_text or self._built_with.long_text
-            built_with = IndexModel.of(model, longer, tokens=tokens)
+            built_with = IndexModel.of(
+                model, longer, tokens=tokens, reading=self._built_with.reading
+            )
             fresh = self._begin(self._store, number, built_with, model)
             while not self._replaced_by(fresh, show_progress_bar=show_progress_bar):
                 pass

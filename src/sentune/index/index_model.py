@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.encoding.fingerprint import Fingerprint, fingerprint
 from sentune.errors import ArgumentError, IndexFolderError, ModelError
 from sentune.index.store import MODEL_FILE, Store
@@ -33,6 +34,7 @@ class IndexModel:
         long_text: what is done with passages over its limit; see :mod:`sentune.ranking.pieces`.
         late: the late stage that was saved with the model; None without one.
         tokens: whether the index has the vectors of the passages' tokens.
+        reading: what its build was told of the columns of files.
     """
 
     name: str
@@ -42,9 +44,17 @@ class IndexModel:
     long_text: LongText = "pieces"
     late: LateChoice | None = None
     tokens: bool = False
+    reading: ReadOptions = AS_NAMED
 
     @classmethod
-    def of(cls, model: SentenceTransformer, long_text: LongText, *, tokens: bool) -> Self:
+    def of(
+        cls,
+        model: SentenceTransformer,
+        long_text: LongText,
+        *,
+        tokens: bool,
+        reading: ReadOptions = AS_NAMED,
+    ) -> Self:
         """The description of a loaded model, and of how passages are indexed with it."""
         local = model.base.origin == "local folder"
         weight = model.extras.get("fusion_weight")
@@ -56,6 +66,7 @@ class IndexModel:
             long_text=long_text,
             late=LateChoice.saved(model.extras),
             tokens=tokens,
+            reading=reading,
         )
 
     @classmethod
@@ -74,6 +85,7 @@ class IndexModel:
                 long_text=require_long_text(content["long_text"]),
                 late=LateChoice.saved(content),
                 tokens=_flag(content["tokens"]),
+                reading=ReadOptions.of_settings(content.get("reading", {})),
             )
         except (KeyError, TypeError, ValueError, ModelError, ArgumentError) as error:
             raise store.unreadable(f"{MODEL_FILE} of version {version}: {error}") from error
@@ -89,6 +101,7 @@ class IndexModel:
             "late_weight": 0.0 if self.late is None else self.late.weight,
             "late_depth": (self.late or LateChoice()).depth,
             "tokens": self.tokens,
+            "reading": self.reading.settings(),
         }
         store.write(version, MODEL_FILE, content)
 

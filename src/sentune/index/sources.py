@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,9 +13,12 @@ from sentune.data.files.lines import STDIN
 from sentune.data.passages import Passage, passage_files, read_passage_rows
 from sentune.data.roles.fields import FieldNames, FieldValue
 from sentune.data.roles.options import AS_NAMED, ReadOptions
+from sentune.errors import DataError
 from sentune.index.rows.arrow_rows import as_passage
 
-__all__ = ["Data", "Source", "Sources", "sources_of"]
+__all__ = ["Data", "Source", "Sources", "sources_of", "telling_of_columns"]
+
+_NO_COLUMN = "there is no such column"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,21 @@ def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
     names = FieldNames()
     passages = [as_passage(value, number, names) for number, value in enumerate(data, start=1)]
     return Sources((Source("", lambda: passages, whole=False),))
+
+
+@contextmanager
+def telling_of_columns(*, remembered: bool) -> Iterator[None]:
+    """Say of a column that a file does not have, and that only the build of the index was told."""
+    try:
+        yield
+    except DataError as error:
+        if not remembered or _NO_COLUMN not in error.given:
+            raise
+        raise DataError(
+            f"{error.given}; the build of this index was given that name",
+            expected="the columns that the index was built from",
+            fix="give this option with the name that this file has",
+        ) from error
 
 
 def _file(path: Path, reading: ReadOptions) -> Source:

@@ -12,7 +12,7 @@ from sentune.questions.source import SourcePassage
 from sentune.ranking.blocks import row_blocks
 from sentune.ranking.bm25 import BM25
 
-__all__ = ["PassageVectors", "first_of", "flag_lost"]
+__all__ = ["PassageVectors", "first_of", "flag_lost", "without_lost"]
 
 Vectors = NDArray[np.float32]
 
@@ -89,6 +89,29 @@ def flag_lost(
             f"unanswerable: BM25 and the base model do not find its passage among the first {most}"
         )
     return made
+
+
+def without_lost(
+    pairs: Sequence[MadePair], passages: Sequence[SourcePassage], top_k: int
+) -> list[MadePair]:
+    """The pairs but those of a few words whose passages BM25 does not find among the first.
+
+    Such a question fits ``top_k`` other passages better. Sentences and spans stay: training needs
+    those that share few words with their passage.
+
+    Raises:
+        MissingExtraError: bm25s or PyStemmer is not installed.
+
+    Cost: O(questions · passages) scores.
+    """
+    short = [index for index, pair in enumerate(pairs) if pair.kind not in ("span", "sentence")]
+    if not short:
+        return list(pairs)
+    place = {passage.id: index for index, passage in enumerate(passages)}
+    words = BM25([passage.text for passage in passages])
+    most = first_of(len(passages), top_k)
+    lost = set(_lost(pairs, short, place, most, len(passages), words.scores))
+    return [pair for index, pair in enumerate(pairs) if index not in lost]
 
 
 def _lost(

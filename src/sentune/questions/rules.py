@@ -10,7 +10,7 @@ from dataclasses import replace
 from sentune.data.guards import normalised
 from sentune.questions.made import MadePair
 
-__all__ = ["flag_by_rules", "gives_instructions", "require_worth"]
+__all__ = ["flag_by_rules", "gives_instructions", "require_worth", "without_doubtful"]
 
 _MOST_WORDS = 80
 _OF_THE_TEXT = re.compile(
@@ -48,6 +48,9 @@ _TO_A_MODEL = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\w+")
+_LEAST = 2  # words that say something
+# Thai to Khmer, Chinese and Japanese: several words stand together without a blank.
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff]")
 
 
 def gives_instructions(text: str) -> bool:
@@ -93,6 +96,28 @@ def flag_by_rules(pairs: Iterable[MadePair]) -> list[MadePair]:
                 reason = f"duplicate: the same question is asked of {len(places)} passages"
                 checked[place] = checked[place].flagged(reason)
     return checked
+
+
+def without_doubtful(pairs: Iterable[MadePair]) -> list[MadePair]:
+    """The pairs that no rule flags, and whose questions have at least two words that say something.
+
+    "Bash", "type" or "What is this spec?" are right for many passages, though each stands in one.
+    """
+    return [
+        pair
+        for pair in flag_by_rules(pairs)
+        if pair.flag is None and _telling_words(pair.question) >= _LEAST
+    ]
+
+
+def _telling_words(question: str) -> int:
+    """How many different words say something; two signs count as a word without blanks."""
+    words = set(_WORD.findall(question.casefold())) - _GENERIC
+    return sum(
+        max(1, len(_UNSPACED.findall(word)) // 2)
+        for word in words
+        if any(map(str.isalpha, word)) and (len(word) > 1 or _UNSPACED.search(word))
+    )
 
 
 def _once(pairs: Iterable[MadePair]) -> list[MadePair]:

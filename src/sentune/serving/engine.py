@@ -9,6 +9,7 @@ mean something else.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -31,6 +32,8 @@ from sentune.serving.texts import Read, TextReader
 from sentune.serving.worker_handle import Reply, WorkerGoneError, WorkerHandle
 
 __all__ = ["Engine"]
+
+logger = logging.getLogger(__name__)
 
 _PAUSES = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before another worker is started
 _CHANGED = "the model's files have changed since the server started"
@@ -242,12 +245,12 @@ class Engine:
             with suppress(WorkerGoneError):
                 while True:
                     self._answered(await worker.receive())
-            worker.kill()
             self._reason, self._worker = "the model is being loaded again", None
             while self._sent:
                 self._sent.popleft().fail(stopped("the worker that computed this has failed"))
             self._watch()
-            await worker.end()
+            # Not killed first: asyncio warns of a process that a kill found to have ended.
+            logger.warning("the model's process %s; a new one starts", await worker.end())
             self._tell("restarts", 1)
             worker = await self._another()
             self._worker, self._reason = worker, ""
@@ -265,10 +268,13 @@ class Engine:
                 facts = await worker.ready()
             except SentuneError as error:
                 self._reason = f"the model cannot be loaded again: {error}"
+                logger.warning("%s", self._reason)
                 self._fail(stopped("the model cannot be loaded again"))
                 continue
             if facts == self.facts:
                 return worker
+            if self._reason != _CHANGED:
+                logger.warning("%s: restart the server to use them", _CHANGED)
             self._reason = _CHANGED
             self._fail(self.refusal())
             await worker.end()

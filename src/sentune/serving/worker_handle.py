@@ -106,8 +106,9 @@ class WorkerHandle:
 
     def kill(self) -> None:
         """End the process at once; ``receive`` then raises WorkerGoneError."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
 
     async def end(self) -> str:
         """Close the pipe, wait a little, kill if need be, and say how it ended."""
@@ -118,4 +119,4 @@ class WorkerHandle:
         except TimeoutError:
             self.kill()
             status = await self._process.wait()
-        return f"was ended by signal {-status}" if status < 0 else f"ended with exit code {status}"
+        return f"ended (signal {-status})" if status < 0 else f"ended (exit code {status})"

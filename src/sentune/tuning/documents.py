@@ -28,6 +28,8 @@ from sentune.documents.output import in_short, write_passages
 from sentune.errors import DataError, OutputError, SentuneError
 from sentune.files import make_folder, new_file, remove_folder, write_json
 from sentune.questions.made import kind_counts, write_pairs
+from sentune.questions.round_trip import without_lost
+from sentune.questions.rules import without_doubtful
 from sentune.questions.source import read_source
 from sentune.questions.structure import pairs_from_structure
 from sentune.tuning.folder import RECORD, RunFolder
@@ -35,6 +37,8 @@ from sentune.tuning.sections import part_by_section
 from sentune.wording import counted
 
 __all__ = ["DocumentFiles", "DocumentRun", "prepare_documents"]
+
+_FIRST = 10  # passages, among which words have to find that of a short question
 
 Counting = AbstractContextManager[Callable[[int], None]]
 
@@ -160,6 +164,15 @@ def _do_the_rest(
         _ask(run, files, say)
     if not files.train.exists():
         _split(run, files, say)
+        say(_where_they_are(run, files))
+
+
+def _where_they_are(run: DocumentRun, files: DocumentFiles) -> str:
+    valid = f" --valid {files.valid}" if run.hold_out else ""
+    return (
+        f"look at the made pairs in {files.train}; to train on edited ones: sentune tune "
+        f"{files.train}{valid} --corpus {files.corpus} --recipe documents --out NEW"
+    )
 
 
 def _require_same(run: DocumentRun, files: DocumentFiles) -> None:
@@ -211,7 +224,9 @@ def _read(
 
 
 def _ask(run: DocumentRun, files: DocumentFiles, say: Callable[[str], None]) -> None:
-    made = pairs_from_structure(read_source(files.passages), run.seed)
+    passages = read_source(files.passages)
+    made = without_doubtful(pairs_from_structure(passages, run.seed))
+    made = without_lost(made, passages, _FIRST)
     if not made:
         raise DataError(
             f"{', '.join(run.documents)}: no heading and no sentence that could be a question",

@@ -34,6 +34,7 @@ from sentune.index.rows.arrow_rows import (
     of_source,
     schema,
 )
+from sentune.index.rows.filters import bad_filter, why, with_source, without_literals
 from sentune.index.store import Store
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ __all__ = [
     "require_lancedb",
 ]
 
-_LITERAL = re.compile(r"'[^']*'")
 _SOURCE_LINE = re.compile(r",? ?/\S+\.rs:\d+:\d+")
 NAME = "passages"
 
@@ -181,28 +181,25 @@ class PassageTable:
     def checked(self, where: str) -> str:
         """A filter as it is passed on, planned once, which reads no rows. Raises ArgumentError.
 
+        ``source`` is the file that a passage came from, where no field is called so.
+
         LanceDB reads a filter up to where it could end, and ignores the rest: without a word, a
         forgotten AND would delete more than was meant. In parentheses it has to read the whole.
         """
-        plain = _LITERAL.sub("", where)
+        plain = without_literals(where)
         if ";" in plain:
             raise self._bad_filter(where, "it has a semicolon")
         if not _balanced(plain):
             raise self._bad_filter(where, "its parentheses do not match")
-        whole = f"({where})"
+        whole = f"({with_source(where, self.fields)})"
         try:
             self._table.search().where(whole).explain_plan()
         except (OSError, RuntimeError, ValueError) as error:
-            raise self._bad_filter(where, reason(error)) from error
+            raise self._bad_filter(where, why(error)) from error
         return whole
 
     def _bad_filter(self, where: str, what: str) -> ArgumentError:
-        names = ["id", "text", SOURCE, *self.fields]
-        return ArgumentError(
-            f"the filter {where!r} cannot be used ({what})",
-            expected=f"a condition on {', '.join(names)}",
-            fix="write it like page > 3 AND title = 'Methods'",
-        )
+        return bad_filter(where, what, self.fields)
 
 
 def _balanced(text: str) -> bool:

@@ -30,6 +30,10 @@ Side = Literal["left", "right", "Left", "Right"]
 Dimensions = Annotated[
     int | None, Field(ge=1, description="The model's own number, or one that it was trained for.")
 ]
+# Which of these there are depends on the server: the route looks at that, and names them.
+Mode = Annotated[
+    str, Field(json_schema_extra={"enum": ["dense", "words", "hybrid", "late", "base"]})
+]
 _IGNORED = Field(default=None, description="Taken, and without effect.")
 
 
@@ -148,14 +152,10 @@ class SearchBody(_Body):
     query: Annotated[str, Field(min_length=1)]
     top: Annotated[int, Field(ge=1, le=1000)] = 10
     where: str | None = Field(default=None, description="A condition on fields: page > 3")
-    mode: Literal["dense", "words", "hybrid", "late", "base"] | None = None
-    modes: (
-        Annotated[
-            list[Literal["dense", "words", "hybrid", "late", "base"]],
-            Field(min_length=1, max_length=5),
-        ]
-        | None
-    ) = Field(default=None, description="Several at once, instead of mode.")
+    mode: Mode | None = None
+    modes: Annotated[list[Mode], Field(min_length=1, max_length=5)] | None = Field(
+        default=None, description="Several at once, instead of mode."
+    )
     marks: bool = Field(
         default=False, description="Where in each text the words stand that BM25 matches."
     )

@@ -47,6 +47,13 @@ def _modes(body: SearchBody, usual: str, known: list[str]) -> list[str]:
         )
     given: list[str] = [*(body.modes or [])] or [body.mode or usual]
     asked = list(dict.fromkeys(given))
+    unknown = [mode for mode in asked if mode not in (*known, "base")]
+    if unknown:
+        raise unprocessable(
+            f"the mode {unknown[0]!r}",
+            expected=f"one of {', '.join(known)}",
+            fix="name one of them",
+        )
     if "base" in asked and "base" not in known:
         raise RefusedError(
             400,

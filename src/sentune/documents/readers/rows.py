@@ -1,10 +1,10 @@
-"""JSONL of texts: each row a part of its own; a page number makes it a page."""
+"""JSONL, CSV and TSV of texts: each row a part of its own; a page number makes it a page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sentune.data import Passage, ReadOptions, read_passage_rows
+from sentune.data import Passage, ReadOptions, holds_texts_only, read_passage_rows
 from sentune.documents.characters import Hyphens, clean
 from sentune.documents.limits import SkippedError
 from sentune.documents.parts import Blocks, Part
@@ -12,13 +12,13 @@ from sentune.documents.readers.source import Source
 from sentune.documents.readers.text import paragraphs
 from sentune.errors import DataError
 
-__all__ = ["read_jsonl"]
+__all__ = ["read_rows"]
 
 _USED = ("title", "page")
 
 
-def read_jsonl(source: Source) -> Iterator[Part]:
-    """Yield the rows of a file. Raises SkippedError."""
+def read_rows(source: Source) -> Iterator[Part]:
+    """Yield the rows of a file; of pairs, the passages, with a note. Raises SkippedError."""
     source.text()  # its caps hold here, too
     left_out: dict[str, None] = {}
     previous = 0
@@ -32,6 +32,8 @@ def read_jsonl(source: Source) -> Iterator[Part]:
             yield part
     except DataError as error:
         raise SkippedError(f"has a row that is no text ({error.given})") from error
+    if not holds_texts_only(source.path):
+        source.notes.append("holds pairs: its passages are read, its questions are not")
     if left_out:
         source.notes.append(f"columns left out: {', '.join(left_out)}")
 
