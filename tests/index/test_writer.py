@@ -44,6 +44,23 @@ def test_a_file_again_encodes_only_what_changed(
     assert by_id["new"].source == str(file)
 
 
+def test_what_another_writer_commits_before_the_cleaning_up_stays(
+    tmp_path: Path, tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, kept = tmp_path / "index", writer.Writer._kept
+    index = Index.build(path, tiny, [{"id": t[:5], "text": t} for t in LINES[:2]])
+    other = Index.open(path, tiny)
+
+    def meanwhile(_: writer.Writer) -> None:
+        monkeypatch.setattr(writer.Writer, "_kept", kept)
+        other.add([{"id": "of the other", "text": LINES[3]}])
+
+    monkeypatch.setattr(writer.Writer, "_kept", meanwhile)
+    index.add([{"id": "own", "text": LINES[2]}])
+    assert _ids(Index.open(path, tiny)) >= {"of the other", "own"}
+    assert _ids(index) == _ids(other)
+
+
 def test_lines_that_move_are_not_encoded_again(
     tmp_path: Path,
     tiny: SentenceTransformer,

@@ -225,7 +225,11 @@ class WritableVersion(Version):
         return _groups([(len(each), int(each.sum())) for each in self._kept()])
 
     def sweep(self) -> None:
-        """Remove the files that the manifest does not name; outside of a change."""
+        """Remove the files that the current manifest does not name; as the only writer.
+
+        It is read again: another writer may have committed files since the last change here.
+        """
+        self.refresh()
         self.store.remove_files(self.number, f"*{_SUFFIX}", but=self.manifest.files)
 
     def _new_file(self, kind: str, arrays: Mapping[str, Parts], number: int | None = None) -> str:
