@@ -155,6 +155,9 @@ def test_pairs_among_documents_are_said(run: Run, manuals: Path, base: Path) -> 
     (manuals / "faq.csv").write_text("question,answer\nwho closes it?,The keeper.\n", "utf-8")
     told = run("search", base, "keeper", "--data", manuals, "--mode", "words").err
     assert "faq.csv: holds pairs: its passages are read, its questions are not" in told
+    (manuals / "faq.csv").write_text("Command,Description\nls,List names.\n", "utf-8")
+    told = run("search", base, "keeper", "--data", manuals, "--mode", "words").err
+    assert "'Description')): call the column of texts text" in told
 
 
 # ── tune ──────────────────────────────────────────────────────────────────────────────────────

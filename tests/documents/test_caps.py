@@ -208,7 +208,7 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_few_files_are_held_at_once(tmp_path: Path, tokenizer: Tokenizer) -> None:
     """Memory does not grow with the number of files: a later one is not opened yet."""
-    files = [tmp_path / f"{number}.txt" for number in range(12)]
+    files = [tmp_path / f"{number:02}.txt" for number in range(12)]
     for file in files:
         file.write_text("A text.", encoding="utf-8")
     reports: list[FileReport] = []

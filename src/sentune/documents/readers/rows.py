@@ -31,7 +31,8 @@ def read_rows(source: Source) -> Iterator[Part]:
             previous = int(str(part.label)) if part.kind == "page" else 0
             yield part
     except DataError as error:
-        raise SkippedError(f"has a row that is no text ({error.given})") from error
+        fix = ": call the column of texts text" if "no column could be" in error.given else ""
+        raise SkippedError(f"has a row that is no text ({error.given}){fix}") from error
     if not holds_texts_only(source.path):
         source.notes.append("holds pairs: its passages are read, its questions are not")
     if left_out:
