@@ -35,12 +35,8 @@ def search(questions, corpus, top_k, precision):
 
 small = np.array([[-1, 0], [1, 0], [0, 1], [0, -1], [0.8, 0.6], [0.6, 0.8]], dtype=np.float32)
 rows = [search(small[:1], small, 1, precision)[0][0] for precision in ("float32", "uint8")]
-<<<<<<< HEAD
-print("search for [-1, 0]: float32 {}, uint8 {}".format(*(small[row].astype(int).tolist() for row in rows)))
-=======
 first = [small[row].astype(int).tolist() for row in rows]
 print("search for [-1, 0]: float32 {}, uint8 {}".format(*first))
->>>>>>> refs/heads/findings
 vectors = np.random.default_rng(0).standard_normal((2000, 64)).astype(np.float32)
 vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
 found = {}

@@ -71,6 +71,15 @@ def test_the_hits_are_those_of_the_reference(
     same(found[0], expected[0])
 
 
+def test_a_vector_finds_itself_among_unsigned_bytes() -> None:
+    many = vectors(200, 2)
+    ranges = np.vstack([many.min(axis=0), many.max(axis=0)])
+    codes = quantize_embeddings(many, "uint8", ranges)
+    options: dict[str, Any] = {"corpus_precision": "uint8", "ranges": ranges, "top_k": 1}
+    hits, _ = quantization.semantic_search_faiss(many, codes, **options)
+    assert [row[0]["corpus_id"] for row in hits] == list(range(200))
+
+
 def test_more_hits_than_vectors_are_all_of_them() -> None:
     for package in PLACES:
         hits, _ = getattr(quantization, f"semantic_search_{package}")(QUERIES, CORPUS[:2], top_k=9)

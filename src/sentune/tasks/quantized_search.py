@@ -154,7 +154,7 @@ def _found(
     ranges = _ranges(asked, queries)
     scores, places = package.search(
         index,
-        quantize_embeddings(queries, asked.precision, ranges),
+        _asked_for(queries, asked.precision, ranges, quantized=quantized),
         min(asked.top_k * (multiplier if quantized else 1), _length(index)),
         asked.exact,
     )
@@ -170,6 +170,20 @@ def _found(
     ]
     seconds = time.perf_counter() - began
     return (hits, seconds, index) if output_index else (hits, seconds)
+
+
+def _asked_for(queries: Array, precision: str, ranges: Array | None, *, quantized: bool) -> Array:
+    """What the index is asked for.
+
+    Codes of ``uint8`` begin at the least value, not at 0. So where hits are rescored, a component
+    counts by what a step of its code is worth: the order is then that of what the codes stand for,
+    where the reference loses hits.
+    """
+    if quantized and precision == "uint8" and ranges is not None:
+        weighted: Array = queries * (ranges[1] - ranges[0])
+        return weighted
+    found: Array = quantize_embeddings(queries, precision, ranges)
+    return found
 
 
 def _length(index: Any) -> int:
