@@ -154,7 +154,7 @@ def _found(
     ranges = _ranges(asked, queries)
     scores, places = package.search(
         index,
-        _asked_for(queries, asked.precision, ranges, quantized=quantized),
+        _asked_for(queries, asked.precision, ranges, quantized=quantized and asked.exact),
         min(asked.top_k * (multiplier if quantized else 1), _length(index)),
         asked.exact,
     )
@@ -175,9 +175,9 @@ def _found(
 def _asked_for(queries: Array, precision: str, ranges: Array | None, *, quantized: bool) -> Array:
     """What the index is asked for.
 
-    Codes of ``uint8`` begin at the least value, not at 0. So where hits are rescored, a component
-    counts by what a step of its code is worth: the order is then that of what the codes stand for,
-    where the reference loses hits.
+    Codes of ``uint8`` begin at the least value, not at 0. So where every vector is compared and hits are
+    rescored, a component counts by what a step of its code is worth: the order is then that of what
+    the codes stand for, where the reference loses hits. (A graph's links follow the codes.)
     """
     if quantized and precision == "uint8" and ranges is not None:
         weighted: Array = queries * (ranges[1] - ranges[0])
