@@ -175,9 +175,10 @@ def _found(
 def _asked_for(queries: Array, precision: str, ranges: Array | None, *, quantized: bool) -> Array:
     """What the index is asked for.
 
-    Codes of ``uint8`` begin at the least value, not at 0. So where every vector is compared and hits are
-    rescored, a component counts by what a step of its code is worth: the order is then that of what
-    the codes stand for, where the reference loses hits. (A graph's links follow the codes.)
+    Codes of ``uint8`` begin at the least value, not at 0. So where every vector is compared and
+    hits are rescored, a component counts by what a step of its code is worth: the order is then
+    that of what the codes stand for, where the reference loses hits. (A graph's links follow the
+    codes.)
     """
     if quantized and precision == "uint8" and ranges is not None:
         weighted: Array = queries * (ranges[1] - ranges[0])
