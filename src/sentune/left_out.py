@@ -29,7 +29,8 @@ class LeftOut:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if not cls.__module__.startswith("sentune"):
-            raise cls.__mro__[1].refusal()  # type: ignore[attr-defined]
+            left_out = next(each for each in cls.__mro__[1:] if issubclass(each, LeftOut))
+            raise left_out.refusal()  # type: ignore[attr-defined]
 
     @classmethod
     def refusal(cls) -> ArgumentError:

@@ -238,7 +238,7 @@ def test_a_setting_that_changed_is_named_as_it_is_typed(
 ) -> None:
     pairs = ended.folder.parent / "own pairs.jsonl"
     given = ("tune", pairs, "--out", tmp_path / "out", "--base", tiny_folder, *COLUMNS)
-    monkeypatch.setattr("sentune.tuning.run.page_facts", _stop)
+    monkeypatch.setattr("sentune.tuning.run.steps.page_facts", _stop)
     code, _, _ = called(*given, "--batch-size", "4", "--epochs", "2")
     assert code == 130
     code, _, message = called(*given, "--batch-size", "4", "--epochs", "3", "--resume")

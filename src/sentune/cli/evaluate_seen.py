@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sentune.wording import counted
 
@@ -49,8 +49,10 @@ def trained_questions(folder: Path, pairs: Pairs) -> int:
     from sentune.tuning import read_run_file, read_split
 
     file = folder / "run.yaml"
-    if not file.is_file():
+    figures = _figures(folder)
+    if not file.is_file() or figures.get("kept") == "base":
         return 0
+    digest = figures.get("data_digest")
     try:
         run = read_run_file(file)
         if run.data is not None and Path(run.data).exists():
@@ -59,17 +61,17 @@ def trained_questions(folder: Path, pairs: Pairs) -> int:
             )
             asked = {split.train.questions[key] for key in split.train.relevant}
             found = sum(pairs.questions[key] in asked for key in pairs.relevant)
-            if found:
+            if found and split.digest == digest:
                 return found
     except SentuneError:
         pass  # a file of the run has changed or gone, and the digest still tells
-    return len(pairs.relevant) if _digest(folder) == pairs_digest(pairs) else 0
+    return len(pairs.relevant) if digest == pairs_digest(pairs) else 0
 
 
-def _digest(folder: Path) -> str | None:
-    """The digest of the pairs that a run was given; None if its folder has none."""
+def _figures(folder: Path) -> dict[str, Any]:
+    """What a run wrote of its result; empty if its folder has nothing that can be read."""
     try:
         found = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        return None
-    return found.get("data_digest") if isinstance(found, dict) else None
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -61,7 +61,7 @@ def _is_of(out: Path, sources: Container[str]) -> bool:
 
 
 def _is_passage(row: object, sources: Container[str]) -> bool:
-    return isinstance(row, dict) and row.keys() >= _KEYS and row["source"] in sources
+    return isinstance(row, dict) and row.keys() >= _KEYS and str(row["source"]) in sources
 
 
 def require_passages(reports: Sequence[FileReport]) -> None:

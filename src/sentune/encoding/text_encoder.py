@@ -184,7 +184,10 @@ class TextEncoder(Embedder):
         )
         if output_value is None:
             quantized, windows = precision != "float32" and precision, long_text == "chunk"
-            require_plain(precision=quantized, pool=pool, long_text=windows and long_text)
+            several = isinstance(device, list) and device
+            require_plain(
+                precision=quantized, pool=pool, long_text=windows and long_text, device=several
+            )
             return self._all_values(given, settings, device)
         with self._runner(device, pool) as runner:
             blocks = self.encode_blocks(

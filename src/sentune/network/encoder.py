@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from sentune.network.positions import PositionInputs, RelativeBias, position_inp
 from sentune.network.private_torch import has_global_hooks, has_hooks
 
 __all__ = ["Encoder"]
+
+_PREPARING = threading.Lock()
 
 
 class Embedding(nn.Embedding):
@@ -299,13 +302,14 @@ class Encoder(nn.Module):
         if states is None:
             self._ready = None
             return self.in_order(layers)
-        ready = self._ready  # of one moment: threads share the encoder
-        if ready is None or ready[0] != states:
-            # Held, so that no other weights get their addresses, by which they are compared.
-            held = [each.detach() for each in self.layers.parameters()]
-            prepared = [_Prepared(layer, dtype) for layer in layers]
-            self._ready = ready = (states, self.in_order(prepared), held)
-        return ready[1]
+        with _PREPARING:  # threads share the encoder, and each copy is as large as the layers
+            ready = self._ready
+            if ready is None or ready[0] != states:
+                # Held, so that no other weights get their addresses, by which they are compared.
+                held = [each.detach() for each in self.layers.parameters()]
+                prepared = [_Prepared(layer, dtype) for layer in layers]
+                self._ready = ready = (states, self.in_order(prepared), held)
+            return ready[1]
 
     def in_order(self, layers: list[Any]) -> list[Any]:
         """The distinct layers → all layers, as a text passes through them."""

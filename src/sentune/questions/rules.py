@@ -47,7 +47,7 @@ _TO_A_MODEL = re.compile(
     r"|<\|?(?:im_start|im_end|system|assistant|endoftext)\|?>|\[/?INST\]",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[\w\u0900-\u0dff]+")  # vowel signs of Indian scripts are no \w
 _LEAST = 2  # words that say something
 # Thai to Khmer, Chinese and Japanese: several words stand together without a blank.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff]")

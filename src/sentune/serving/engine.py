@@ -99,7 +99,7 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await self._keeper
         self._fail(stopped(self._reason))
-        await self.map.end()
+        await self.map.close()
         if self._worker is not None:
             await self._worker.end()
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -99,6 +99,8 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
                 best = self.args.load_best_model_at_end
                 found = last_checkpoint(root, logger.warning, with_best=best)
             self._wait()
+            if self.args.should_save and found is None:
+                _tell_of_earlier_runs(root)
             return found if self.args.should_save else next(iter(checkpoints(root)), None)
         problem = damage(Path(asked))
         if problem is not None:
@@ -121,29 +123,25 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             return
         found = checkpoints(root)
         inside = resumed is not None and resumed.resolve().parent == root.resolve()
-        if found and not inside and self.args.saves_by_default:
-            self._set_aside(root)
-        elif found and not inside:
+        aside = bool(found) and not inside and self.args.saves_by_default
+        if found and not inside and not aside:
             raise TrainingError(
                 f"{root} holds {found[0].name} of an earlier run",
                 expected="a folder without checkpoints for a run that saves",
                 fix="resume that run with resume_from_checkpoint=True, name another output_dir, "
                 "or remove the checkpoints",
             )
-        # Every process has looked before the first one changes anything.
+        # Every process has looked before the first one changes anything. All wait alike, since the
+        # checkpoints may be on the disk of the first one only.
         self._wait()
+        if aside and self.args.should_save:
+            logger.warning("the checkpoints of an earlier run are in %s now", set_aside(root))
         if resumed is not None and inside:
             self._written.add(resumed.name)
             later = found[: [folder.name for folder in found].index(resumed.name)]
             for folder in later if self.args.should_save else ():
                 remove_folder(folder)
             self._wait()
-
-    def _set_aside(self, root: Path) -> None:
-        self._wait()  # every process has looked
-        if self.args.should_save:
-            logger.warning("the checkpoints of an earlier run are in %s now", set_aside(root))
-        self._wait()
 
     def _run_identity(self) -> dict[str, Any]:
         return run_identity(
@@ -338,3 +336,13 @@ def _gathered(tensor: Tensor, device: torch.device) -> list[Tensor]:
     parts = [torch.empty_like(here) for _ in range(torch.distributed.get_world_size())]
     torch.distributed.all_gather(parts, here)
     return [part.cpu() for part in parts]
+
+
+def _tell_of_earlier_runs(root: Path) -> None:
+    """Where the checkpoints are that a run without ``resume_from_checkpoint`` has moved aside."""
+    if earlier := sorted(root.glob("earlier-run-*")):
+        logger.warning(
+            "no checkpoint in %s to continue from, so a new run starts; those of an earlier run "
+            "are in %s",
+            *(root, earlier[-1]),
+        )

@@ -57,7 +57,7 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             start = reader.line_num + 1
     except csv.Error as error:
         if reader.line_num and str(error) == _ENDED:
-            raise _never_closed(path) from error
+            raise _never_closed(path, start) from error
         raise DataError(
             f"{path}, line {start}: the row that starts here can't be split into fields ({error})",
             expected="fields with balanced quotes",
@@ -65,10 +65,15 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
-def _never_closed(path: Path) -> DataError:
-    """The error for a file that ends inside of quotes: it names the line where they open."""
-    opened, inside = 1, False
+def _never_closed(path: Path, start: int) -> DataError:
+    """The error for a file that ends inside of quotes: it names the line where they open.
+
+    The row that begins on the line ``start`` was not closed; in others, a quote may be a sign.
+    """
+    opened, inside = start, False
     for number, line in numbered_lines(path):
+        if number < start:
+            continue
         for quotes in _QUOTES.findall(line):
             if len(quotes) % 2:  # a quote inside a field is doubled
                 opened, inside = (opened, False) if inside else (number, True)

@@ -33,6 +33,11 @@ LIKE = {
 """The names that a split of each use may have."""
 
 _STATE, _SPLITS = "state.json", "dataset_dict.json"
+_OTHER_TEXTS = (
+    *(".txt", ".jsonl", ".ndjson", ".json", ".csv", ".tsv"),
+    *(".pdf", ".docx", ".pptx", ".xlsx", ".epub"),
+)
+_ABOUT = frozenset(["readme", "license", "dataset_info", "dataset_infos", "dataset_dict"])
 _PARQUET = re.compile(r"([A-Za-z0-9_]+?)(?:-\d+-of-\d+)?\.parquet")
 
 
@@ -111,7 +116,14 @@ def _splits(folder: Path) -> Mapping[str, tuple[Path, ...]]:
         return {name: _of_state(folder / name) for name in names}
     if (folder / _STATE).is_file():
         return {"train": _of_state(folder)}
+    if any(map(_is_more, folder.iterdir())):
+        return {}
     return _of_parquet(folder / "data") or _of_parquet(folder)
+
+
+def _is_more(file: Path) -> bool:
+    """Whether a file has texts of its own: then the folder is one of files, not of one data set."""
+    return file.suffix.lower() in _OTHER_TEXTS and file.stem.lower() not in _ABOUT
 
 
 def _is_plain(name: object) -> bool:

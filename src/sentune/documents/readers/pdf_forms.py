@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sentune.documents.parts import Block
 
 __all__ = ["Field", "typed", "with_fields"]
+
+
+_SHORT = 4  # characters
 
 
 class Field(NamedTuple):
@@ -24,9 +28,15 @@ def with_fields(blocks: Sequence[Block], fields: Sequence[Field]) -> list[Block]
     pdf-inspector writes some fields itself, with the names that only programs use.
     """
     there = " ".join(block.text for block in blocks)
-    lacking = [field for field in fields if field.value not in there]
+    lacking = [field for field in fields if not _stands(field, there)]
     lines = [f"{label}: {value}" if label else value for label, value in lacking]
     return [*blocks, Block("text", "\n".join(lines))] if lines else list(blocks)
+
+
+def _stands(field: Field, there: str) -> bool:
+    """Whether a page has the value already; a short one may stand there for something else."""
+    words = f"{field.label}: {field.value}" if len(field.value) < _SHORT else field.value
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", there) is not None
 
 
 def typed(document: Any, page: Any) -> list[Field]:

@@ -19,6 +19,7 @@ _END_STREAM, _END_HEADERS = 1, 4
 _HEAD = 9  # bytes before the content of a frame
 _STATUS_200 = 0x88  # in the table of usual headers (RFC 7541, appendix A)
 _MOST_FRAMES = 20
+_LARGEST = 16384  # bytes of a frame, before both sides agree on more
 
 
 def why_not_ray(host: str, port: int) -> str:
@@ -37,9 +38,10 @@ def why_not_ray(host: str, port: int) -> str:
 def _accepts(connection: socket.socket, until: float) -> bool:
     for _ in range(_MOST_FRAMES):
         head = _exactly(connection, _HEAD, until)
-        if len(head) < _HEAD or head[:4] == b"HTTP":
+        size = int.from_bytes(head[:3], "big")
+        if len(head) < _HEAD or head[:4] == b"HTTP" or size > _LARGEST:
             return False
-        content = _exactly(connection, int.from_bytes(head[:3], "big"), until)
+        content = _exactly(connection, size, until)
         if head[3] == _HEADERS:
             # A change of the table's size may stand before the status.
             return content.lstrip(b"\x20\x3f\xe1\x1f")[:1] == bytes([_STATUS_200])

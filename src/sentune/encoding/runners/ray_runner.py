@@ -23,6 +23,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
+import uuid
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict
@@ -70,6 +71,7 @@ class RayRunner:
         # By its name: what a worker runs needs the whole model, which itself has runners.
         worker = import_module("sentune.encoding.workers.ray_worker")
         self._greeting = {
+            "model": uuid.uuid4().hex,
             "threads": self._threads,
             "compute_dtype": model.compute.dtype_name,
             "batch_invariant": model.batch_invariant,

@@ -114,9 +114,19 @@ def _loaded(files: dict[str, bytes], greeting: dict[str, Any]) -> SentenceTransf
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def _remove_of_the_dead() -> None:
     """Remove what workers that were killed while they loaded have left on this machine."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         process = path.name.removeprefix(_PREFIX).partition("-")[0]
-        if process.isdigit() and not Path("/proc", process).exists():
+        if process.isdigit() and not _lives(int(process)):
             shutil.rmtree(path, ignore_errors=True)

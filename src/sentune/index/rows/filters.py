@@ -10,7 +10,7 @@ from sentune.index.rows.arrow_rows import SOURCE
 
 __all__ = ["bad_filter", "why", "with_source", "without_literals"]
 
-_LITERAL = re.compile(r"('[^']*')")
+_LITERAL = re.compile(r"('[^']*'|`[^`]*`)")  # texts, and names of other letters
 _NAME = "source"
 _SOURCE_NAME = re.compile(rf"\b{_NAME}\b", re.IGNORECASE)
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -27,7 +27,7 @@ _REASONS = (
 
 
 def without_literals(where: str) -> str:
-    """A condition without what stands in single quotes."""
+    """A condition without what stands in single quotes or backticks."""
     return _LITERAL.sub("", where)
 
 
@@ -40,6 +40,7 @@ def with_source(where: str, fields: Mapping[str, str]) -> str:
         return where
     parts = _LITERAL.split(where)  # every second one is a literal
     parts[::2] = [_SOURCE_NAME.sub(SOURCE, part) for part in parts[::2]]
+    parts[1::2] = [SOURCE if part == f"`{_NAME}`" else part for part in parts[1::2]]
     return "".join(parts)
 
 

@@ -27,6 +27,7 @@ class MapProcess:
         self._plan, self._seconds = plan, seconds
         self._turn = asyncio.Lock()
         self._worker: WorkerHandle | None = None
+        self._closed = False
 
     @property
     def pid(self) -> int | None:
@@ -42,6 +43,11 @@ class MapProcess:
         answering.add_done_callback(_seen)
         return await asyncio.shield(answering)
 
+    async def close(self) -> None:
+        """End the process, and start no other."""
+        self._closed = True
+        await self.end()
+
     async def end(self) -> None:
         """End the process, if there is one."""
         worker, self._worker = self._worker, None
@@ -51,6 +57,8 @@ class MapProcess:
 
     async def _ask(self, head: dict[str, Any], body: bytes) -> bytes:
         async with self._turn:
+            if self._closed:
+                raise stopped("the server stops")
             try:
                 told, content = await asyncio.wait_for(self._answer(head, body), self._seconds)
             except (WorkerGoneError, TimeoutError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -29,11 +30,13 @@ class SaveAtInterrupt(TrainerCallback):  # type: ignore[misc]
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._asked = self._listens = False
+        self._process = 0
 
     def __enter__(self) -> Self:
         """Listen to Ctrl-C."""
         main = threading.current_thread() is threading.main_thread()
         if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self._process = os.getpid()
             signal.signal(signal.SIGINT, self._note)
             self._listens = True
         return self
@@ -53,6 +56,8 @@ class SaveAtInterrupt(TrainerCallback):  # type: ignore[misc]
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del number, frame
+        if os.getpid() != self._process:  # a worker that loads data, forked from here
+            return
         if self._asked:
             raise KeyboardInterrupt
         self._asked = True
