@@ -80,7 +80,7 @@ LONG_TESTS = $(shell grep -rlE --include='test_*.py' '^from tests(\.long)? impor
 test-long: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,clients]'
 	SENTUNE_LONG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s $(LONG_TESTS) \
-	  tests/adapters/library_runs.py
+	  tests/adapters/library_runs.py tests/tasks/faiss_runs.py
 	$(MAKE) crash KILLS=2
 
 # Ray takes 240 MB, so it is installed only here; the names of its tests keep them out of "make test".

@@ -112,5 +112,7 @@ def test_what_was_typed_into_a_form(tmp_path: Path, parts: Parts, shown: Shown) 
     plain = [Block("text", said)]
     assert with_fields(plain, [Field("Name", "Ada")])[1].text == "Name: Ada"
     assert with_fields(plain, [Field("", "Ada"), Field("", "valve")])[1].text == "Ada"
+    section = [Block("text", "Section 2 of the form. Number of children:")]
+    assert with_fields(section, [Field("Number of children", "2")])[1].text.endswith(": 2")
     assert _plain_pages(made.read_bytes())[1] == {0: [Field("Name", "Ada")]}
     assert shown(parts(pdf(tmp_path / "c.pdf", [page]))) == [said]

@@ -34,9 +34,9 @@ def with_fields(blocks: Sequence[Block], fields: Sequence[Field]) -> list[Block]
 
 
 def _stands(field: Field, there: str) -> bool:
-    """Whether a page has the value already; a short one may stand there for something else."""
-    words = f"{field.label}: {field.value}" if len(field.value) < _SHORT else field.value
-    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", there) is not None
+    """Whether a page has the value already; a short one only as that of a field, behind a colon."""
+    before = r":\s*" if len(field.value) < _SHORT else r"(?<!\w)"
+    return re.search(rf"{before}{re.escape(field.value)}(?!\w)", there) is not None
 
 
 def typed(document: Any, page: Any) -> list[Field]:
