@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from sentune.cross_encoder.card import CrossEncoderModelCardData, card_text
 from sentune.cross_encoder.scoring import Scorer
+from sentune.encoding.card_data import said_when_saving
 from sentune.errors import ArgumentError
 from sentune.files import claim_folder, make_folder, new_folder, write_text
 from sentune.model_folder.hub.pushing import Pushes, require_safetensors
@@ -143,12 +143,7 @@ class ScriptedScorer(Pushes, Scorer):
 
     def _card(self, model_name: str | None, train_datasets: Sequence[str] | None) -> str:
         """The card with what the caller says now; empty where the caller says nothing."""
-        said = self.model_card_data
-        if model_name is not None and said.model_id is None:
-            said = replace(said, model_id=model_name)
-        if train_datasets:
-            named = [{"name": name, "id": name} for name in train_datasets]
-            said = replace(said, train_datasets=[*said.train_datasets, *named])
+        said = said_when_saving(self.model_card_data, model_name, train_datasets)
         if said is self.model_card_data or (self.model_card and not train_datasets):
             return ""
         return card_text(said, self, None)

@@ -4,19 +4,43 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from sentune.checks import require_text
 from sentune.errors import ArgumentError
 
-__all__ = ["SentenceTransformerModelCardData"]
+__all__ = ["SentenceTransformerModelCardData", "said_when_saving"]
 
 _TAGS = ("sentence-transformers", "sentence-similarity", "feature-extraction", "dense")
 _TASKS = (
     "semantic textual similarity, semantic search, paraphrase mining, classification, "
     "clustering, and more"
 )
+
+
+class _CardData(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    model_id: str | None
+    train_datasets: Sequence[dict[str, Any]]
+
+
+Data = TypeVar("Data", bound=_CardData)
+
+
+def said_when_saving(
+    said: Data, model_name: str | None, train_datasets: Sequence[str] | None
+) -> Data:
+    """Card data with what ``save_pretrained`` is told; ``said`` itself if it is told nothing new.
+
+    A name that the data has already stays.
+    """
+    if model_name is not None and said.model_id is None:
+        said = replace(said, model_id=model_name)
+    if train_datasets:
+        named = [{"name": name, "id": name} for name in train_datasets]
+        said = replace(said, train_datasets=[*said.train_datasets, *named])
+    return said
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sentune.encoding.card_data import SentenceTransformerModelCardData
+from sentune.encoding.card_data import SentenceTransformerModelCardData, said_when_saving
 from sentune.encoding.runners.pool import Pool
 from sentune.encoding.stage_list import StageList
 from sentune.encoding.stages.auto_model import AutoModel
@@ -219,12 +218,7 @@ class ScriptedEncoder(Pushes, StageList):
 
     def _card(self, model_name: str | None, train_datasets: Sequence[str] | None) -> str:
         """The model's own card, unless the caller says something of the model, or it has none."""
-        said = self.model_card_data
-        if model_name is not None and said.model_id is None:
-            said = replace(said, model_id=model_name)
-        if train_datasets:
-            named = [{"name": name, "id": name} for name in train_datasets]
-            said = replace(said, train_datasets=[*said.train_datasets, *named])
+        said = said_when_saving(self.model_card_data, model_name, train_datasets)
         if self.model_card and not said.given:
             return self.model_card
         return said.card(repr(self), self.get_embedding_dimension())
