@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.network.pack import pack, plan_packs
+from sentune.network.pack import pack, plan_packs, share_packs
 
 Texts = list[list[int]]
 
@@ -84,6 +84,28 @@ def test_plans_take_every_text_once_within_the_limits(
             assert taken[0] >= max(left)
             full = max_texts is not None and len(taken) == max_texts
             assert full or sum(taken) + min(left) > budget
+
+
+@quick
+@given(
+    st.lists(st.integers(1, 50), min_size=1, max_size=60),
+    st.integers(1, 9),
+    st.none() | st.integers(1, 9),
+)
+def test_shared_packs_take_every_text_once_and_are_of_nearly_one_size(
+    lengths: list[int], count: int, max_texts: int | None
+) -> None:
+    packs = share_packs(lengths, count, max_texts)
+    assert sorted(index for group in packs for index in group) == list(range(len(lengths)))
+    in_order = [lengths[index] for group in packs for index in group]
+    assert in_order == sorted(lengths, reverse=True)
+    assert all(packs)
+    if max_texts is None:
+        even = sum(lengths) / count
+        assert len(packs) <= count
+        assert all(sum(lengths[i] for i in group) <= even + max(lengths) for group in packs)
+    else:
+        assert all(len(group) <= max_texts for group in packs)
 
 
 def test_packs_of_many_texts_are_nearly_full() -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Pack", "Run", "blocks", "joined", "pack", "plan_packs"]
+__all__ = ["Pack", "Run", "blocks", "joined", "pack", "plan_packs", "share_packs"]
 
 
 _PADDING = 16  # tokens of each text that is padding
@@ -171,6 +171,31 @@ def plan_packs(
             packs[-1].append(left.pop(fitting - 1))
             room -= sizes.pop(fitting - 1)
     return packs
+
+
+def share_packs(
+    lengths: Sequence[int], count: int, max_texts: int | None = None
+) -> list[list[int]]:
+    """Group texts into ``count`` packs of nearly one size, for threads that share them.
+
+    Texts of like length come together. A pack differs from the mean by at most the longest text.
+    There are fewer packs where there are fewer texts, and more where one would have over
+    ``max_texts``.
+
+    Returns:
+        Indices into ``lengths``, each in exactly one pack; the longest first.
+    """
+    total, before = sum(lengths), 0
+    packs: list[list[int]] = [[] for _ in range(count)]
+    for index in _longest_first(lengths):
+        middle = before + lengths[index] / 2
+        packs[int(middle * count / total)].append(index)
+        before += lengths[index]
+    return [
+        one[start : start + (max_texts or len(one))]
+        for one in packs
+        for start in range(0, len(one), max_texts or len(one) or 1)
+    ]
 
 
 def _longest_first(lengths: Sequence[int]) -> list[int]:
