@@ -118,6 +118,7 @@ def test_search_in_several_modes(server: Running) -> None:
         ({"query": "a", "mode": "dense", "modes": ["words"]}, 422, "mode and modes"),
         ({"query": " "}, 400, "a text with a word"),
         ({"query": "a", "mode": "x"}, 422, "one of dense, words, hybrid, late, base."),
+        ({"query": "a", "mode": ""}, 422, "the mode ''"),
         ({"query": "a", "modes": ["words", "x"]}, 422, "the mode 'x'"),
         ({"query": "a", "top": 0}, 422, "top"),
     ],

@@ -189,6 +189,21 @@ def test_a_server_that_refuses_is_told_without_a_secret(
 
 
 @pytest.mark.usefixtures("quick")
+def test_the_answer_of_the_server_stands_in_the_line_whatever_the_name_is(
+    s3: Server, tiny: SentenceTransformer, rows: Rows
+) -> None:
+    here = f"{HERE}/{'a-long-name-of-a-folder/' * 8}index"
+    Index.build(here, tiny, rows[:12])
+    s3.fault = lambda method, path, _number: (
+        ("500 Internal Server Error", error("InternalError"))
+        if method == "GET" and path.endswith(".lance")
+        else None
+    )
+    with pytest.raises(IndexFolderError, match=r"GET was answered with 500 Internal Server Error"):
+        Index.open(here, tiny).add([{**rows[20], "text": "another text"}])
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_bucket_that_may_be_read_only(s3: Server, tiny: SentenceTransformer, rows: Rows) -> None:
     index = Index.build(HERE, tiny, rows[:5])
     s3.fault = lambda method, *_: (

@@ -45,7 +45,7 @@ def _modes(body: SearchBody, usual: str, known: list[str]) -> list[str]:
         raise unprocessable(
             "mode and modes", expected="one of them", fix="leave one of the two out"
         )
-    given: list[str] = [*(body.modes or [])] or [body.mode or usual]
+    given: list[str] = [*(body.modes or [])] or [usual if body.mode is None else body.mode]
     asked = list(dict.fromkeys(given))
     unknown = [mode for mode in asked if mode not in (*known, "base")]
     if unknown:
