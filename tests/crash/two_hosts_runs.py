@@ -130,6 +130,9 @@ def test_hosts_whose_network_is_gone_each_end_with_one_line(
             assert line, told
             told += line
         assert_one_line(told)
+    for name, each in zip(_NAMES, begun, strict=True):
+        die(name)
+        each.communicate(timeout=_SECONDS)
 
 
 def begin(folder: Path, out: Path) -> list[subprocess.Popen[str]]:

@@ -153,6 +153,7 @@ def test_a_gradient_that_is_not_finite_is_named_before_it_does_harm(
     "error",
     [
         RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed by peer [10.0.0.2]:3"),
+        RuntimeError("[gloo/transport/tcp/pair.cc:537] Read error [10.0.0.2]:3: No route to host"),
         RuntimeError("[gloo/transport/tcp/unbound_buffer.cc] Timed out waiting 10000ms for recv"),
         torch.distributed.DistNetworkError("the client socket has failed"),
     ],
