@@ -62,11 +62,13 @@ def read_passage_rows(path: str | Path, options: ReadOptions = AS_NAMED) -> Iter
     ``read_passages``, a text that repeats under another id is another passage.
 
     Fields are the columns that are neither the text nor the id. A title that stands before the
-    text, a page and the id of a document are fields as well. Lists and objects become JSON text,
-    dates ISO 8601 text, NaN ``None``. CSV and TSV have no types: the whole file decides whether a
-    column is whole numbers, numbers or text (:class:`sentune.data.roles.fields.FieldTypes`). Pairs
-    yield their passages, once each, without fields (``options.tell`` is called with their other
-    columns). Blank lines of a file of one text a line are skipped.
+    text, a page and the id of a document are fields as well. A column that is called ``id`` or
+    ``text`` and is neither is left out, and ``options.tell`` is called with that. Lists and objects
+    become JSON text, dates ISO 8601 text, NaN ``None``. CSV and TSV have no types: the whole file
+    decides whether a column is whole numbers, numbers or text
+    (:class:`sentune.data.roles.fields.FieldTypes`). Pairs yield their passages, once each, without
+    fields (``options.tell`` is called with their other columns). Blank lines of a file of one text
+    a line are skipped.
 
     Memory: one passage, and about 200 bytes for every id, but none for ``.txt``. JSON and pairs
     are read whole. CSV and TSV are read twice.
@@ -95,7 +97,7 @@ def _rows(path: str | Path, name: str, options: ReadOptions) -> Iterator[Passage
         if passage_id is not None:
             fields = _fields(record, texts, names, types, options)
             yield Passage(passage_id, text, fields)
-    for note in texts.left_out.blank_notes():
+    for note in (*names.notes(), *texts.left_out.blank_notes()):
         options.tell(note)
 
 
