@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from sentune.data.corpus import open_passages
 from sentune.data.files.csv_files import TABLE_SUFFIXES
 from sentune.data.files.dataset_folders import dataset_folder, is_saved_dataset
 from sentune.data.files.lines import check_suffix, unreadable
+from sentune.data.files.own_folders import what_it_holds
 from sentune.data.files.reading import TEXT_SUFFIXES, name_of, records_of
 from sentune.data.files.records import Record
 from sentune.data.pair_files.beir import corpus_of_folder
@@ -131,7 +132,8 @@ def passage_files(path: str | Path) -> PassageFiles:
     For a file, this is the file. For a folder, these are all files below it with one of the
     suffixes ``.txt``, ``.jsonl``, ``.ndjson``, ``.json``, ``.csv``, ``.tsv`` and ``.parquet``.
     Hidden files and folders are left out, and links to folders are not followed. Of a folder in
-    BEIR's layout, this is the corpus. A folder of ``datasets`` is one file, also below another.
+    BEIR's layout, this is the corpus. A folder of ``datasets`` is one file, also below another. A
+    folder below it that holds a model, an index or a run counts as one other file.
 
     Raises:
         DataError: the path does not exist, the file has another suffix, a folder can't be listed,
@@ -148,7 +150,8 @@ def passage_files(path: str | Path) -> PassageFiles:
     files = [
         file
         for file in found
-        if file.is_dir() or (file.suffix.lower() in TEXT_SUFFIXES and file.is_file())
+        if (file.is_dir() and what_it_holds(file) is None)
+        or (file.suffix.lower() in TEXT_SUFFIXES and file.is_file())
     ]
     if corpus is not None:
         files = [corpus]
@@ -163,13 +166,20 @@ def passage_files(path: str | Path) -> PassageFiles:
 
 
 def _below(root: Path) -> Iterator[Path]:
-    """The files below a folder; a folder that ``datasets`` saved is one of them."""
+    """The files below a folder; one that ``datasets`` saved, or that is our own, is one of them."""
     for folder, folders, names in _walk(root):
-        if is_saved_dataset(names) and dataset_folder(Path(folder)) is not None:
+        if _is_one(Path(folder), names, root):
             folders.clear()
             yield Path(folder)
         else:
             yield from (Path(folder, name) for name in names if not name.startswith("."))
+
+
+def _is_one(folder: Path, names: Sequence[str], root: Path) -> bool:
+    """Whether the files of a folder belong together, as those of a data set or of an index."""
+    if folder != root and what_it_holds(folder) is not None:
+        return True
+    return is_saved_dataset(names) and dataset_folder(folder) is not None
 
 
 def _walk(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:

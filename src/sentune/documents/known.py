@@ -10,6 +10,7 @@ from sentune.data.files.dataset_folders import dataset_folder
 from sentune.data.files.reading import TEXT_SUFFIXES
 from sentune.data.pair_files.beir import is_beir
 from sentune.documents.formats import SUFFIXES
+from sentune.documents.found import below
 from sentune.errors import DataError
 
 __all__ = ["are_documents"]
@@ -58,9 +59,4 @@ def _is_document(path: Path, *, texts_too: bool) -> bool:
 
 
 def _files(folder: Path) -> Iterable[Path]:
-    return (
-        file
-        for file in folder.rglob("*")
-        if file.stem.lower() not in _NO_DOCUMENTS
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    )
+    return (file for file in below(folder) if file.stem.lower() not in _NO_DOCUMENTS)
