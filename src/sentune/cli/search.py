@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.cli.documents import (
-    DocumentSearch,
-    read_documents,
-    require_headings_of_documents,
-    require_no_columns,
-    require_not_beside_documents,
-)
+from sentune.cli.documents import DocumentSearch, require_headings_of_documents
 from sentune.cli.index import shown_source
 from sentune.cli.options import (
     OF_PASSAGES,
@@ -29,6 +23,7 @@ from sentune.cli.options import (
     reads,
 )
 from sentune.cli.output import interactive, one_line, print_json, print_line, say, write_out
+from sentune.cli.passage_sources import passages_by_file
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -189,18 +184,16 @@ def _in_files(
     no_headings: bool,
 ) -> Searcher:
     from sentune.data import read_passages
-    from sentune.documents.known import are_documents
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.search import PassageSearch
 
-    documents = "-" not in map(str, data) and are_documents(data, texts_too=True)
-    require_headings_of_documents(no_headings=no_headings, documents=documents)
-    require_no_columns(reading, documents=documents, fix="leave it out, or search that file alone")
-    if documents:
-        read = read_documents(data, model, headings=not no_headings)
-        return DocumentSearch.of(model, read, mode, show_progress_bar=interactive())
-    require_not_beside_documents(data)
-    passages = read_passages(data[0], replace(reading, question=None))
+    of_passages = replace(reading, question=None)
+    by_file = passages_by_file(data, model, of_passages, no_headings=no_headings)
+    if by_file is not None:
+        return DocumentSearch.of(
+            model, by_file, mode, long_text=long_text, show_progress_bar=interactive()
+        )
+    passages = read_passages(data[0], of_passages)
     return PassageSearch(
         SentenceTransformer(model),
         passages,

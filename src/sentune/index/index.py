@@ -287,6 +287,11 @@ class Index(IndexReader):
         """What ``build`` was told of the columns of files."""
         return self._built_with.reading
 
+    def ids_of_sources(self) -> dict[str, str]:
+        """Source → one of the ids of its passages. Cost: all ids are read."""
+        self._follow()
+        return self._version.table.ids_of_sources()
+
     def delete(
         self,
         ids: Iterable[str] = (),
