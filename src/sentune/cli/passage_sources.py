@@ -126,10 +126,10 @@ def passages_by_file(
     documents here, unless ``reading`` names a column.
     """
     from sentune.data.files.lines import STDIN
-    from sentune.documents.known import are_documents
+    from sentune.documents.known import are_documents, is_data_set
     from sentune.index.sources import sources_of
 
-    alone = STDIN in map(str, data) or any(map(_is_data_set, data))
+    alone = STDIN in map(str, data) or any(map(is_data_set, data))
     # Who names a column says that files of texts are rows.
     documents = not alone and are_documents(data, texts_too=not reading.settings())
     cut = [path for path in data if not _is_of_rows(path)] if documents else []
@@ -145,13 +145,6 @@ def passages_by_file(
     rows = {source.name: list(source.passages()) for source in several}
     read = read_documents(cut, model, headings=not no_headings).by_source() if cut else {}
     return read | rows
-
-
-def _is_data_set(path: Path) -> bool:
-    from sentune.data.files.dataset_folders import dataset_folder
-    from sentune.data.pair_files.beir import is_beir
-
-    return path.is_dir() and (is_beir(path) or dataset_folder(path) is not None)
 
 
 def _rows_among(data: Sequence[str], before: AsBefore) -> list[str]:

@@ -121,12 +121,12 @@ def command(
     _require_sense(query, queries, data, top)
     if not data:
         require_headings_of_documents(no_headings=no_headings, documents=False)
-        _require_file(reading, long_text)
+        _require_file(reading, long_text, queries)
         _require_index(target, mode, model)
     else:
         _require_no_index(target, {"--where": where, "--model": model})
         _require_mode(mode)
-    questions = _questions(query, queries, reading)
+    questions = _questions(query, queries, replace(reading, split=None) if data else reading)
     found: _Found = []
     with count_truncation() as truncation:
         searcher = (
@@ -244,7 +244,7 @@ def _require_sense(
         )
 
 
-def _require_file(reading: ReadOptions, long_text: str | None) -> None:
+def _require_file(reading: ReadOptions, long_text: str | None, queries: str | None) -> None:
     from sentune.errors import ArgumentError
 
     if long_text is not None:
@@ -254,9 +254,13 @@ def _require_file(reading: ReadOptions, long_text: str | None) -> None:
             fix="leave it out, or change the index: sentune index rebuild INDEX --model MODEL "
             f"--long-text {long_text}",
         )
-    if reading.passage is not None or reading.id is not None:
+    named = {"--text-column": reading.passage, "--id-column": reading.id}
+    if queries is None:
+        named["--split"] = reading.split
+    given = [option for option, value in named.items() if value is not None]
+    if given:
         raise ArgumentError(
-            f"{'--text-column' if reading.passage else '--id-column'} without --data",
+            f"{given[0]} without --data",
             expected="columns of a file of passages",
             fix="leave it out, or name the file with --data",
         )

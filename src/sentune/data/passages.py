@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sentune.data.corpus import open_passages
 from sentune.data.files.csv_files import TABLE_SUFFIXES
-from sentune.data.files.dataset_folders import dataset_folder, is_saved_dataset
+from sentune.data.files.dataset_folders import dataset_folder, is_saved_dataset, refuse_split
 from sentune.data.files.lines import check_suffix, unreadable
 from sentune.data.files.own_folders import what_it_holds
 from sentune.data.files.reading import TEXT_SUFFIXES, name_of, records_of
@@ -80,7 +80,7 @@ def read_passage_rows(path: str | Path, options: ReadOptions = AS_NAMED) -> Iter
             a field; and at the end if there was no passage.
         MissingExtraError: while iterating, for Parquet without pyarrow.
     """
-    name = name_of(path, TEXT_SUFFIXES)
+    name = name_of(path, TEXT_SUFFIXES, options.split)
     return at_least_one(_rows(path, name, options), name)
 
 
@@ -126,14 +126,15 @@ def _fields(
     return fields_of(record.value, named, record.location, types)
 
 
-def passage_files(path: str | Path) -> PassageFiles:
+def passage_files(path: str | Path, split: str | None = None) -> PassageFiles:
     """Find the files that :func:`read_passage_rows` can read.
 
     For a file, this is the file. For a folder, these are all files below it with one of the
     suffixes ``.txt``, ``.jsonl``, ``.ndjson``, ``.json``, ``.csv``, ``.tsv`` and ``.parquet``.
     Hidden files and folders are left out, and links to folders are not followed. Of a folder in
     BEIR's layout, this is the corpus. A folder of ``datasets`` is one file, also below another. A
-    folder below it that holds a model, an index or a run counts as one other file.
+    folder below it that holds a model, an index or a run counts as one other file. ``split`` is
+    that of a folder of ``datasets``.
 
     Raises:
         DataError: the path does not exist, the file has another suffix, a folder can't be listed,
@@ -142,9 +143,11 @@ def passage_files(path: str | Path) -> PassageFiles:
     path = Path(path)
     if not path.is_dir():
         check_suffix(path, TEXT_SUFFIXES)
+        refuse_split(path, split)
         return PassageFiles((path,), skipped=0)
-    if dataset_folder(path) is not None:
+    if dataset_folder(path, split) is not None:
         return PassageFiles((path,), skipped=0)
+    refuse_split(path, split)
     corpus = corpus_of_folder(path)
     found = list(_below(path))
     files = [

@@ -13,7 +13,7 @@ from sentune.documents.formats import SUFFIXES
 from sentune.documents.found import below
 from sentune.errors import DataError
 
-__all__ = ["are_documents"]
+__all__ = ["are_documents", "is_data_set"]
 
 _ONLY = frozenset(SUFFIXES) - frozenset(TEXT_SUFFIXES)
 _NO_DOCUMENTS = frozenset({"readme", "license"})  # beside data, they describe it
@@ -35,14 +35,15 @@ def are_documents(paths: Sequence[str | Path], *, texts_too: bool = False) -> bo
     Cost: with ``texts_too``, the first rows of files are read.
     """
     several = [Path(path) for path in paths]
-    if any(_is_data_set(path) for path in several):
+    if any(is_data_set(path) for path in several):
         return False
     if texts_too and len(several) > 1:
         return True
     return any(_is_document(path, texts_too=texts_too) for path in several)
 
 
-def _is_data_set(path: Path) -> bool:
+def is_data_set(path: Path) -> bool:
+    """Whether a folder is one data set: in BEIR's layout, or of ``datasets``."""
     try:
         return path.is_dir() and (is_beir(path) or dataset_folder(path) is not None)
     except DataError:
