@@ -119,6 +119,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         """
         root = Path(self.args.output_dir)
         self._written: set[str] = set()
+        self._beside_earlier = False
         if self.args.save_strategy == "no":
             return
         found = checkpoints(root)
