@@ -89,11 +89,12 @@ def test_a_split_in_several_files_is_named(tmp_path: Path) -> None:
     found = sources_of(folder, train)
     assert [source.name for source in found.each] == [str(folder / "train")]
     assert [each.id for each in found.each[0].passages()] == ["a", "b", "c"]
-    for read in (read_texts, read_passages, read_labelled_texts, sources_of, read_pairs):
+    readers: list[Any] = [read_texts, read_passages, read_labelled_texts, sources_of, read_pairs]
+    for read in readers:
         with pytest.raises(DataError, match=r"'test', 'train'.*--split test"):
-            read(folder)  # type: ignore[operator]
+            read(folder)
         with pytest.raises(DataError, match=r"none called dev.*--split test"):
-            read(folder, ReadOptions(split="dev"))  # type: ignore[operator]
+            read(folder, ReadOptions(split="dev"))
 
 
 def test_a_split_of_a_file_is_refused(tmp_path: Path) -> None:
@@ -104,10 +105,12 @@ def test_a_split_of_a_file_is_refused(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "a.parquet", tmp_path / "alone" / "train.parquet")
     option = ReadOptions(split="test")
     for name in ("a.parquet", "b.json", "c.txt"):
-        for read in (read_passages, sources_of, lambda *given: list(read_texts(*given))):
+        some: list[Any] = [read_passages, sources_of, lambda *given: list(read_texts(*given))]
+        for read in some:
             with pytest.raises(DataError, match=r"--split test with .*(a|b|c)\."):
-                read(tmp_path / name, option)  # type: ignore[operator]
-    for read in (read_pairs, is_scored):
+                read(tmp_path / name, option)
+    of_pairs: list[Any] = [read_pairs, is_scored]
+    for read in of_pairs:
         with pytest.raises(DataError, match=r"--split test with .*b\.json"):
             read(tmp_path / "b.json", option)
     with pytest.raises(DataError, match="none called test"):
