@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.cli.conftest import Run
 from tests.made_texts import various_text
@@ -101,13 +103,81 @@ def test_what_is_no_document_is_read_as_before(
     built = run("index", "build", base, folder, "--out", tmp_path / "i")
     assert built.out.endswith("4 passages\n")
     two = [folder / "a.txt", folder / "b.txt"]
-    refused(("index", "build", base, *two, "--out", tmp_path / "j"), "none of them a document")
+    two_files = run("index", "build", base, *two, "--out", tmp_path / "j")
+    assert two_files.out.endswith("4 passages\n"), two_files.err
     data = [part for path in two for part in ("--data", path)]
     both = run("search", base, "another text", *data, "--mode", "words", "--json")
     assert {Path(hit["source"]).name for hit in json.loads(both.out)} == {"a.txt", "b.txt"}
     refused(("search", base, "text", "--data", "-", *data), "standard input", "alone")
     refused(("search", base, "t", "--data", two[0], "--no-headings"), "without documents")
-    refused(("index", "build", base, two[0], "--out", tmp_path / "j", "--no-headings"), "without")
+    refused(("index", "build", base, two[0], "--out", tmp_path / "k", "--no-headings"), "without")
+
+
+def test_rows_of_an_index_stay_rows_beside_documents(
+    run: Run, refused: Refused, base: Path, tmp_path: Path
+) -> None:
+    folder, index = tmp_path / "texts", tmp_path / "index"
+    folder.mkdir()
+    table, notes = folder / "table.csv", folder / "notes.md"
+    table.write_text("sku,body,page\nx1,copy a file,3\nx2,join a thread,4\n", "utf-8")
+    (folder / "more.json").write_text('[{"sku": "y1", "body": "sort a list", "page": 5}]', "utf-8")
+    columns = ("--id-column", "sku", "--text-column", "body")
+    assert run("index", "build", base, folder, "--out", index, *columns).code == 0
+    notes.write_text("# Notes\n\nA note.\n", "utf-8")
+    table.write_text("sku,body,page\nx1,copy a file,3\nx2,stop a thread,6\n", "utf-8")
+    for _ in range(2):
+        added = run("index", "add", index, folder)
+        assert added.code == 0, added.err
+        assert "read 2 files row by row, as the index has them: more.json, table.csv" in added.err
+    assert added.out.startswith("0 added, 0 changed, 0 removed, 4 unchanged")
+    found = run("search", index, "thread", "--where", "page > 3", "--json")
+    assert {hit["id"]: hit["fields"] for hit in json.loads(found.out)} == {
+        "x2": {"page": 6},
+        "y1": {"page": 5},
+    }
+    notes.unlink()
+    alone = run("index", "add", index, folder).out
+    assert alone.startswith("0 added, 0 changed, 1 removed, 3 unchanged")
+
+
+def test_a_table_that_was_a_document_stays_one(run: Run, table: Path, base: Path) -> None:
+    folder, index = table.parent, table.parent.parent / "index"
+    assert run("index", "build", base, folder, "--out", index).code == 0
+    for name in ("first.md", "second.md"):
+        (folder / name).unlink()
+    for data in (table, folder):
+        added = run("index", "add", index, data)
+        assert ", 1 unchanged" in added.out, added.err
+    assert added.out.startswith("0 added, 0 changed, 12 removed")
+    told = run("index", "add", index, table, "--text-column", "text")
+    assert told.out.startswith("1 added, 0 changed, 1 removed"), told.err
+
+
+def test_rows_in_several_files_are_searched_and_kept(
+    run: Run, refused: Refused, manuals: Path, base: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    for number, name in enumerate(("a", "b")):
+        row = {"id": name, "text": f"file number {number}", "page": number}
+        (folder / f"{name}.json").write_text(json.dumps([row]), "utf-8")
+    pq.write_table(pa.table({"id": ["c"], "text": ["file three"]}), folder / "c.parquet")
+    files = [folder / name for name in ("a.json", "b.json", "c.parquet")]
+    asked = ("search", base, "file", "--mode", "words", "--json")
+    for paths, count in ((files, 3), ([folder], 3), ([files[0], manuals / "first.md"], 1)):
+        data = [part for path in paths for part in ("--data", path)]
+        found = run(*asked, *data)
+        assert found.code == 0, found.err
+        hits = json.loads(found.out)
+        stems = {hit["id"]: Path(hit["source"]).stem for hit in hits}
+        assert {name: stems[name] for name in "abc"[:count]} == {
+            name: name for name in "abc"[:count]
+        }
+        built = run("index", "build", base, *paths, "--out", tmp_path / f"i{len(paths)}{count}")
+        assert built.code == 0, built.err
+    two = ("--data", files[0], "--data", files[1], "--text-column", "text")
+    assert len(json.loads(run(*asked, *two).out)) == 2
+    refused(("index", "build", base, "-", files[0], "--out", tmp_path / "k"), "Give it alone")
 
 
 @pytest.fixture
@@ -142,7 +212,7 @@ def test_a_named_file_is_searched_or_refused(
     for name in ("broken.pdf", "rows.parquet"):
         (tmp_path / name).write_text("nothing of the kind", "utf-8")
         both = ("--data", manuals, "--data", tmp_path / name)
-        refused((*asked, *both), name, "leave it out")
+        refused((*asked, *both), name)
         refused(("read", manuals, tmp_path / name, "--out", tmp_path / "p.jsonl"), name)
         refused(("index", "build", base, manuals, tmp_path / name, "--out", tmp_path / "i"), name)
     assert not (tmp_path / "p.jsonl").exists()

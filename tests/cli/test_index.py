@@ -184,6 +184,30 @@ def test_add_takes_the_columns_that_build_was_given(
     assert changed(run("index", "add", new, data).out) == [0, 0, 0, 2, 0]
 
 
+@pytest.mark.parametrize(
+    ("columns", "left_out", "field"),
+    [
+        (("--text-column", "body"), ["text"], "sku"),
+        (("--id-column", "sku"), ["id"], "body"),
+        (("--text-column", "body", "--id-column", "sku"), ["id", "text"], "page"),
+    ],
+)
+def test_columns_beside_the_one_that_is_named_are_kept_or_told(
+    run: Run, tiny_folder: Path, tmp_path: Path, columns: Any, left_out: list[str], field: str
+) -> None:
+    data, new = tmp_path / "notes.csv", tmp_path / "new"
+    data.write_text("id,text,sku,body,page\n1,a note,x1,copy a file,3\n", "utf-8")
+    built = run("index", "build", tiny_folder, data, "--out", new, *columns)
+    assert built.code == 0, built.err
+    told = [line for line in built.err.splitlines() if "is not kept" in line]
+    assert [line.split("'")[1] for line in told] == left_out
+    (hit,) = Index.open(new).search("a", 1)
+    assert hit.id == ("x1" if "--id-column" in columns else "1")
+    assert hit.text == ("copy a file" if "--text-column" in columns else "a note")
+    assert field in hit.fields
+    assert changed(run("index", "add", new, data).out) == [0, 0, 0, 1, 0]
+
+
 def test_add_counts_what_was_cut(run: Run, index: Path) -> None:
     outcome = run("index", "add", index, "-", stdin="word " * 100 + "\n")
     assert changed(outcome.out) == [1, 0, 0, 0, 1]

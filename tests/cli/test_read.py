@@ -147,6 +147,33 @@ def test_a_file_that_is_there_is_replaced_only_for_the_same_documents(
     refused(["read", other, *model], "passages.jsonl is there")
 
 
+def test_what_was_made_of_documents_is_none(
+    run: Run, refused: Any, documents: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(documents)
+    model = ("--model", tiny_folder)
+    assert run("read", ".", *model).code == 0
+    first = Path("passages.jsonl").read_bytes()
+    for _ in range(2):
+        again = run("read", ".", *model)
+        assert again.code == 0, again.err
+        assert "passages.jsonl is the file to write" in again.err
+        assert Path("passages.jsonl").read_bytes() == first
+    made = {"question": "where?", "passage": "here", "made": True, "source": "b.md"}
+    Path("pairs.jsonl").write_text(json.dumps(made) + "\n", encoding="utf-8")
+    assert run("index", "build", tiny_folder, ".", "--out", "index").code == 0
+    other = run("read", ".", *model, "--out", "other.jsonl")
+    assert Path("other.jsonl").read_bytes() == first
+    for part in ("passages.jsonl was made of b.md", "pairs.jsonl was made", "index holds an index"):
+        assert f"skipped: {part}" in other.err
+    refused(["read", "passages.jsonl", *model], "as a document and as the file to write")
+    for name in ("b.md", "c.txt", "more/a.pdf", "pairs.jsonl", "other.jsonl"):
+        Path(name).unlink()
+    alone = run("read", ".", *model, "--out", "third.jsonl")
+    assert alone.code == 0, alone.err
+    assert len(_rows(Path("third.jsonl"))) == 3  # without its documents, it is read itself
+
+
 def test_passages_on_standard_output(
     run: Run, refused: Any, documents: Path, tiny_folder: Path, tmp_path: Path
 ) -> None:

@@ -61,6 +61,20 @@ def test_a_bucket(folder: Path, s3: Server) -> None:
     ]
 
 
+def test_a_folder_in_a_bucket_may_be_called_as_a_file(folder: Path, s3: Server) -> None:
+    place = "s3://test/export.parquet"
+    Bucket(place).put("part-0.parquet", folder / "b" / "z.parquet")
+    Bucket(place).put("_SUCCESS", b"")
+    found = text_files(f"{place}/")
+    assert (found.count, found.skipped) == (1, 1)
+    assert list(found) == EXPECTED[3:]
+    several = sources_of(f"{place}/")
+    assert [source.name for source in several.each] == [f"{place}/part-0.parquet"]
+    assert several.covers(f"{place}/part-1.parquet")
+    with pytest.raises(DataError, match=r"export\.parquet does not exist.*ends in a slash"):
+        list(text_files(place))
+
+
 def test_the_sources_of_an_index(folder: Path, s3: Server) -> None:
     Bucket("s3://test/texts").put("a.jsonl", folder / "a.jsonl")
     found = sources_of("s3://test/texts")

@@ -174,6 +174,41 @@ def test_a_build_that_was_stopped_goes_on(
     assert _ids(index) == {text[:5] for text in LINES}
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_what_was_encoded_before_an_interrupt_is_kept(
+    tmp_path: Path,
+    tiny: SentenceTransformer,
+    monkeypatch: pytest.MonkeyPatch,
+    counted: Any,
+    late: bool,
+) -> None:
+    monkeypatch.setattr(writer, "_SHOWN", 2)
+    rows = [{"id": text[:5], "text": text} for text in LINES]
+    vectors, began = writer.Writer._vectors, 0
+
+    def stops(*arguments: Any) -> Any:
+        nonlocal began
+        began += 1
+        if began == 2:
+            raise KeyboardInterrupt
+        return vectors(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer.Writer, "_vectors", stops)
+        with pytest.raises(KeyboardInterrupt):
+            Index.build(tmp_path / "index", tiny, rows, late=late)
+    with counted(tiny) as encoded:
+        index = Index.build(tmp_path / "index", tiny, rows, late=late)
+    assert late or encoded == LINES[2:]
+    assert _ids(index) == {text[:5] for text in LINES}
+    whole = Index.build(tmp_path / "whole", tiny, rows, late=late)
+    for mode in ("dense", "words", *(["late"] if late else [])):
+        found = [each.search("a second line", mode=mode) for each in (index, whole)]
+        assert [(hit.id, hit.score) for hit in found[0]] == [
+            (hit.id, hit.score) for hit in found[1]
+        ]
+
+
 def test_an_unfinished_build_of_another_model_starts_again(
     tmp_path: Path,
     tiny: SentenceTransformer,

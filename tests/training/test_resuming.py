@@ -437,6 +437,24 @@ def test_a_run_that_was_not_told_to_save_does(
     assert again.train(True).global_step == 4
 
 
+def test_an_earlier_run_stays_until_the_new_one_has_a_checkpoint(
+    tmp_path: Path, tiny_folder: Path
+) -> None:
+    untold: dict[str, Any] = {"save_strategy": None, "save_steps": 500, "num_train_epochs": 1}
+    trainer(tmp_path, tiny_folder, **untold).train()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InterruptedError):
+        trainer(tmp_path, tiny_folder, 2, **untold, learning_rate=1e-4).train()
+    failing = trainer(tmp_path, tiny_folder, **untold, learning_rate=1e-4)
+    failing.add_callback(Odd())
+    failing.train()
+    assert sorted(tmp_path.rglob("*")) == before
+    assert trainer(tmp_path, tiny_folder, **untold).train(True).global_step == 4
+    trainer(tmp_path, tiny_folder, **untold, learning_rate=1e-4).train()
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-4", "earlier-run-1"}
+    assert damage(tmp_path / "checkpoint-4") is None
+
+
 class Odd(TrainerCallback, ExportableState):  # type: ignore[misc]
     """Has a state that only a pickle could keep."""
 

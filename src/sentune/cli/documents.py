@@ -13,9 +13,11 @@ from sentune.errors import ArgumentError
 if TYPE_CHECKING:
     from sentune.data import Passage, ReadOptions
     from sentune.documents import DocumentPassage, FileReport
+    from sentune.documents.found import Found
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.index.sources import Sources
     from sentune.ranking.late_interaction import LateChoice
+    from sentune.ranking.pieces import LongText
     from sentune.search import Hit, PassageSearch
 
 __all__ = [
@@ -36,13 +38,11 @@ class ReadDocuments:
         passages: those of all documents, in order.
         reports: what became of each file.
         files: the name of a file in passages → where it is.
-        folder: the folder that was given, if it was one folder.
     """
 
     passages: list[DocumentPassage]
     reports: list[FileReport]
     files: Mapping[str, Path]
-    folder: Path | None
 
     @property
     def skipped(self) -> int:
@@ -64,8 +64,11 @@ class ReadDocuments:
             found[str(path)].append(made)
         return found
 
-    def sources(self) -> Sources:
-        """The files as an index takes them; of one that was skipped, it keeps what it has."""
+    def sources(self, folder: Path | None) -> Sources:
+        """The files as an index takes them; of one that was skipped, it keeps what it has.
+
+        ``folder`` is the folder that was given, if it was one folder.
+        """
         from sentune.index.sources import Source, Sources
 
         def source(name: str, passages: list[Passage]) -> Source:
@@ -74,25 +77,31 @@ class ReadDocuments:
         skipped = {each.source for each in self.reports if each.skipped is not None}
         return Sources(
             tuple(source(name, passages) for name, passages in self.by_source().items()),
-            self.folder,
+            folder,
             self.skipped,
             frozenset(str(self.files[name]) for name in skipped),
         )
 
 
-def read_documents(paths: Sequence[str | Path], model: str, *, headings: bool) -> ReadDocuments:
+def read_documents(
+    paths: Sequence[str | Path] | Sequence[Found], model: str, *, headings: bool
+) -> ReadDocuments:
     """Read documents for a model, and say what was read, skipped and doubted.
+
+    ``paths`` are files and folders, or what :func:`sentune.documents.find` gave for them.
 
     Raises:
         DataError: a path does not exist, or no document has text.
         MissingExtraError: a package of the extra ``documents`` is not installed.
     """
     from sentune.documents import find, read
+    from sentune.documents.found import Found
     from sentune.documents.model_limit import model_limit
     from sentune.documents.output import in_short, require_passages
     from sentune.progress import progress
 
-    files = find(paths)
+    found = [each for each in paths if isinstance(each, Found)]
+    files = found or find(each for each in paths if not isinstance(each, Found))
     tokenizer, limit = model_limit(model)
     reports: list[FileReport] = []
     with progress("reading", len(files), unit="files", show=interactive()) as advance:
@@ -101,17 +110,11 @@ def read_documents(paths: Sequence[str | Path], model: str, *, headings: bool) -
             reports.append(made)
             advance(1)
 
-        passages = list(read(paths, tokenizer, limit, headings=headings, report=report))
+        passages = list(read(files, tokenizer, limit, headings=headings, report=report))
     require_passages(reports)
     for line in in_short(reports):
         say(line)
-    one = Path(paths[0]) if len(paths) == 1 and Path(paths[0]).is_dir() else None
-    return ReadDocuments(
-        passages,
-        reports,
-        {file.source: file.path for file in files},
-        None if one is None else one.resolve(),
-    )
+    return ReadDocuments(passages, reports, {file.source: file.path for file in files})
 
 
 def require_headings_of_documents(*, no_headings: bool, documents: bool) -> None:
@@ -154,26 +157,36 @@ def require_not_beside_documents(data: Sequence[object]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DocumentSearch:
-    """A search in memory whose hits know their document. A :class:`~sentune.search.Searcher`."""
+    """A search in memory whose hits know their file. A :class:`~sentune.search.Searcher`."""
 
     inner: PassageSearch
     places: Mapping[str, tuple[str, Passage]]
 
     @classmethod
     def of(
-        cls, model: str, read: ReadDocuments, mode: str | None, *, show_progress_bar: bool
+        cls,
+        model: str,
+        by_source: Mapping[str, Sequence[Passage]],
+        mode: str | None,
+        *,
+        long_text: LongText = "pieces",
+        show_progress_bar: bool,
     ) -> DocumentSearch:
-        """Encode the passages of documents. Raises ModelError."""
+        """Encode passages, which ``by_source`` has by their files. Raises ModelError."""
         from sentune.encoding.sentence_transformer import SentenceTransformer
         from sentune.search import PassageSearch
 
-        every = read.by_source().items()
+        every = by_source.items()
         placed = [(source, passage) for source, passages in every for passage in passages]
         # Files in two folders may have one name, so ids need not differ.
         places = {str(number): place for number, place in enumerate(placed)}
         texts = {key: passage.text for key, (_, passage) in places.items()}
         search = PassageSearch(
-            SentenceTransformer(model), texts, mode=mode, show_progress_bar=show_progress_bar
+            SentenceTransformer(model),
+            texts,
+            mode=mode,
+            long_text=long_text,
+            show_progress_bar=show_progress_bar,
         )
         return cls(search, places)
 

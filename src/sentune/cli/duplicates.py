@@ -36,7 +36,7 @@ class _Member:
     similarity: float
 
 
-@reads("text", "no_header")
+@reads("text", "split", "no_header")
 def command(
     file: Texts,
     model: ModelOption = BASE_MODEL,

@@ -99,7 +99,7 @@ def command(
     from sentune.errors import ArgumentError
 
     chosen = long_text_of(long_text)
-    reading = replace(reading, split="test")
+    reading = replace(reading, part="test")
     scored = is_scored(data, reading)
     require_report(report, scored=scored, private=private_card)
     read = read_scored_pairs if scored else read_pairs

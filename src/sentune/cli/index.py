@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentune.cli.documents import read_documents, require_headings_of_documents, require_no_columns
 from sentune.cli.interrupted_index import telling_what_is_left
 from sentune.cli.models import loaded_model, telling_truncation
 from sentune.cli.on_ray import Ray, refuse_beside_ray, require_ray, runner_on_ray
@@ -23,13 +22,12 @@ from sentune.cli.options import (
     reads,
 )
 from sentune.cli.output import interactive, print_json, print_line, say, show
-from sentune.errors import ArgumentError
+from sentune.cli.passage_sources import AsBefore, sources_of_paths
 from sentune.wording import counted
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
     from sentune.index import IndexInfo
-    from sentune.index.sources import Sources
 
 __all__ = ["NAME", "app", "shown_source"]
 
@@ -87,7 +85,7 @@ def build(
         require_ray(ray)
     store_at(out).require_free()
     with telling_what_is_left(out):
-        sources = _sources(data, model, reading, reading, no_headings=no_headings)
+        sources = sources_of_paths(data, model, reading, told=reading, no_headings=no_headings)
     encoder = loaded_model(model, **({} if ray is None else {"device": "cpu"}))
     base = None if compare is None else SentenceTransformer(compare)
     with (
@@ -135,7 +133,10 @@ def add(
         base = model or index.info().model
         told = bool(reading.settings())
         known = reading if told else replace(index.reading, tell=reading.tell)
-        sources = _sources(data, base, reading, known, no_headings=no_headings)
+        before = AsBefore.of(index.ids_of_sources())
+        sources = sources_of_paths(
+            data, base, known, told=reading, no_headings=no_headings, before=before
+        )
         changes = index.add(
             sources, show_progress_bar=interactive(), reading=reading if told else None
         )
@@ -211,43 +212,6 @@ def rebuild(
     else:
         passages = counted(known.passages, "passage")
         print_line(f"{directory}: {passages}, version {known.version}")
-
-
-def _sources(
-    data: Sequence[str],
-    model: str,
-    given: ReadOptions,
-    reading: ReadOptions,
-    *,
-    no_headings: bool,
-) -> Sources:
-    """The sources of what was given, and what was skipped is said. Raises DataError.
-
-    Of documents, no column may be ``given``; rows are read by ``reading``.
-    """
-    from sentune.data.files.lines import STDIN
-    from sentune.documents.known import are_documents
-    from sentune.index.sources import sources_of
-
-    documents = STDIN not in data and are_documents(data)
-    require_headings_of_documents(no_headings=no_headings, documents=documents)
-    fix = "leave it out, or add that file apart: sentune index add INDEX FILE"
-    require_no_columns(given, documents=documents, fix=fix)
-    if documents:
-        return read_documents(data, model, headings=not no_headings).sources()
-    if len(data) > 1:
-        raise ArgumentError(
-            f"{len(data)} files, none of them a document",
-            expected="one file, folder or data set, or documents (PDF, DOCX, Markdown, …)",
-            fix="build with the first, and add the others: sentune index add INDEX FILE",
-        )
-    found = sources_of(data[0], reading)
-    if found.skipped:
-        say(
-            f"{counted(len(found.each), 'file')} with passages in {data[0]}; "
-            f"{counted(found.skipped, 'other')} skipped"
-        )
-    return found
 
 
 def shown_source(source: str) -> str:

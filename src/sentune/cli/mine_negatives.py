@@ -102,7 +102,7 @@ def command(
         "mode": mode,
     }
     MiningSettings(**options)  # refuses values out of range before a model is loaded
-    given = read_pairs(pairs, replace(reading, split="train"))
+    given = read_pairs(pairs, replace(reading, part="train"))
     if corpus is not None:
         given = with_corpus(given, read_corpus(corpus, reading))
     for note in given.notes:

@@ -131,15 +131,17 @@ _COLUMNS: dict[str, Any] = {
         bool,
         typer.Option("--no-header", help="CSV or TSV without names: columns are 1, 2, …"),
     ],
+    "split": _named("The split to read, of a folder of datasets.", "--split"),
     "skip_blank": Annotated[
         bool, typer.Option("--skip-blank", help="Leave out rows with a blank cell; counted.")
     ],
 }
 _FLAGS = ("no_header", "skip_blank")
+_AS_NAMED = (*_FLAGS, "split")
 _SAME = {"text": "passage", "class": "label"}
-OF_PAIRS = ("question", "passage", "answer", "label", "ignore", "no_header", "skip_blank")
-OF_PASSAGES = ("text", "id", "no_header", "skip_blank")
-OF_TEXTS = ("text", "no_header", "skip_blank")
+OF_PAIRS = ("question", "passage", "answer", "label", "ignore", "split", "no_header", "skip_blank")
+OF_PASSAGES = ("text", "id", "split", "no_header", "skip_blank")
+OF_TEXTS = ("text", "split", "no_header", "skip_blank")
 
 
 def long_text_of(given: str | None) -> LongText:
@@ -188,7 +190,7 @@ def reads(*columns: str) -> Callable[[Callable[..., None]], Callable[..., None]]
 
 
 def _parameter(name: str) -> str:
-    return name if name in _FLAGS else f"{name}_column"
+    return name if name in _AS_NAMED else f"{name}_column"
 
 
 def _reading(given: dict[str, Any], tell: Callable[[str], None]) -> ReadOptions:

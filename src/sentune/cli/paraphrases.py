@@ -23,7 +23,7 @@ NAME = "paraphrases"
 _MIN_SCORE = 0.7
 
 
-@reads("text", "no_header")
+@reads("text", "split", "no_header")
 def command(
     file: Texts,
     model: ModelOption = BASE_MODEL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from sentune.errors import ArgumentError
 
 if TYPE_CHECKING:
     from sentune.documents import FileReport
+    from sentune.documents.found import Found
 
 __all__ = ["NAME", "command"]
 
@@ -60,6 +62,8 @@ def command(
             fix="leave one of the two out",
         )
     files = find(documents)
+    if not printed:
+        files = [_without_output(file, written) for file in files]
     if out is None:
         require_replaceable(written, {file.source for file in files})
     tokenizer, limit = model_limit(model)
@@ -70,7 +74,7 @@ def command(
             reports.append(made)
             advance(1)
 
-        passages = read(documents, tokenizer, limit, headings=not no_headings, report=report)
+        passages = read(files, tokenizer, limit, headings=not no_headings, report=report)
         if printed:
             for passage in passages:
                 print_json(passage.to_json())
@@ -81,6 +85,19 @@ def command(
         print_json(_as_json(written, reports))
     else:
         _print(written, reports, say if printed else print_line)
+
+
+def _without_output(file: Found, written: Path) -> Found:
+    """The file, skipped if it is the one to write. Raises ArgumentError if that was named."""
+    if file.path != written.resolve():
+        return file
+    if file.named:
+        raise ArgumentError(
+            f"{written} as a document and as the file to write",
+            expected="another file to write",
+            fix="name it with --out",
+        )
+    return replace(file, skipped="is the file to write")
 
 
 def _as_json(out: Path, reports: list[FileReport]) -> dict[str, object]:

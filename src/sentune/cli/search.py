@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentune.cli.documents import (
-    DocumentSearch,
-    read_documents,
-    require_headings_of_documents,
-    require_no_columns,
-    require_not_beside_documents,
-)
+from sentune.cli.documents import DocumentSearch, require_headings_of_documents
 from sentune.cli.index import shown_source
 from sentune.cli.options import (
     OF_PASSAGES,
@@ -29,6 +23,7 @@ from sentune.cli.options import (
     reads,
 )
 from sentune.cli.output import interactive, one_line, print_json, print_line, say, write_out
+from sentune.cli.passage_sources import passages_by_file
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -126,12 +121,12 @@ def command(
     _require_sense(query, queries, data, top)
     if not data:
         require_headings_of_documents(no_headings=no_headings, documents=False)
-        _require_file(reading, long_text)
+        _require_file(reading, long_text, queries)
         _require_index(target, mode, model)
     else:
         _require_no_index(target, {"--where": where, "--model": model})
         _require_mode(mode)
-    questions = _questions(query, queries, reading)
+    questions = _questions(query, queries, replace(reading, split=None) if data else reading)
     found: _Found = []
     with count_truncation() as truncation:
         searcher = (
@@ -189,18 +184,16 @@ def _in_files(
     no_headings: bool,
 ) -> Searcher:
     from sentune.data import read_passages
-    from sentune.documents.known import are_documents
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.search import PassageSearch
 
-    documents = "-" not in map(str, data) and are_documents(data, texts_too=True)
-    require_headings_of_documents(no_headings=no_headings, documents=documents)
-    require_no_columns(reading, documents=documents, fix="leave it out, or search that file alone")
-    if documents:
-        read = read_documents(data, model, headings=not no_headings)
-        return DocumentSearch.of(model, read, mode, show_progress_bar=interactive())
-    require_not_beside_documents(data)
-    passages = read_passages(data[0], replace(reading, question=None))
+    of_passages = replace(reading, question=None)
+    by_file = passages_by_file(data, model, of_passages, no_headings=no_headings)
+    if by_file is not None:
+        return DocumentSearch.of(
+            model, by_file, mode, long_text=long_text, show_progress_bar=interactive()
+        )
+    passages = read_passages(data[0], of_passages)
     return PassageSearch(
         SentenceTransformer(model),
         passages,
@@ -251,7 +244,7 @@ def _require_sense(
         )
 
 
-def _require_file(reading: ReadOptions, long_text: str | None) -> None:
+def _require_file(reading: ReadOptions, long_text: str | None, queries: str | None) -> None:
     from sentune.errors import ArgumentError
 
     if long_text is not None:
@@ -261,9 +254,13 @@ def _require_file(reading: ReadOptions, long_text: str | None) -> None:
             fix="leave it out, or change the index: sentune index rebuild INDEX --model MODEL "
             f"--long-text {long_text}",
         )
-    if reading.passage is not None or reading.id is not None:
+    named = {"--text-column": reading.passage, "--id-column": reading.id}
+    if queries is None:
+        named["--split"] = reading.split
+    given = [option for option, value in named.items() if value is not None]
+    if given:
         raise ArgumentError(
-            f"{'--text-column' if reading.passage else '--id-column'} without --data",
+            f"{given[0]} without --data",
             expected="columns of a file of passages",
             fix="leave it out, or name the file with --data",
         )

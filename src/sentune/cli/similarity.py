@@ -21,7 +21,7 @@ __all__ = ["NAME", "command"]
 NAME = "similarity"
 
 
-@reads("question", "passage", "no_header")
+@reads("question", "passage", "split", "no_header")
 def command(
     model: Model,
     texts: Annotated[list[str] | None, typer.Argument(help="Two texts or more.")] = None,

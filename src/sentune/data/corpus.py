@@ -35,7 +35,7 @@ def read_passages(path: str | Path, options: ReadOptions = AS_NAMED) -> dict[str
     """
     if Path(path).is_dir():
         path = corpus_of_folder(Path(path)) or path
-    name = name_of(path, TEXT_SUFFIXES)
+    name = name_of(path, TEXT_SUFFIXES, options.split)
     source = open_passages(path, name, options)
     lines = dict.fromkeys(text for _, text in source.lines)
     passages = {f"p{number}": text for number, text in enumerate(lines, start=1)}
@@ -59,7 +59,7 @@ def open_passages(path: str | Path, name: str, options: ReadOptions = AS_NAMED) 
     Reads up to the first row; JSON and pairs are read whole. Its lines are the texts that are not
     blank, numbered from 1. Errors are those of :func:`read_passages`, also while iterating.
     """
-    source = open_texts(path, header=options.header)
+    source = open_texts(path, header=options.header, split=options.split)
     records = iter(source.records)
     if Path(path).suffix.lower() == ".json":
         found = pairs_or_records(Path(path), options)

@@ -54,8 +54,8 @@ def read_labelled_texts(path: str | Path, options: ReadOptions = AS_NAMED) -> La
             could be the text or the label; a text is not a text; a label is missing, empty or
             neither a text nor a whole number. The message names the line or row.
     """
-    name = name_of(path, ROW_SUFFIXES)
-    records: Iterable[Record] = records_of(path, header=options.header)
+    name = name_of(path, ROW_SUFFIXES, options.split)
+    records: Iterable[Record] = records_of(path, header=options.header, split=options.split)
     if not options.header:
         records, options = without_header(records, options, label_places)
     found = Rows(records, _columns, '{"text": "…", "label": "…"}', options)

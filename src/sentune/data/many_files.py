@@ -47,6 +47,6 @@ def text_files(location: str | Path, options: ReadOptions = AS_NAMED) -> TextFil
         return TextFiles((rows_of_object(name, read) for name in names), len(names), skipped)
     if str(location) == STDIN or not Path(location).is_dir():
         return TextFiles([read_text_rows(location, options)], 1, 0)
-    found = passage_files(location)
+    found = passage_files(location, options.split)
     each = (read_text_rows(path, options) for path in found.files)
     return TextFiles(each, len(found.files), found.skipped)

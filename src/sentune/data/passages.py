@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sentune.data.corpus import open_passages
 from sentune.data.files.csv_files import TABLE_SUFFIXES
-from sentune.data.files.dataset_folders import dataset_folder, is_saved_dataset
+from sentune.data.files.dataset_folders import dataset_folder, is_saved_dataset, refuse_split
 from sentune.data.files.lines import check_suffix, unreadable
+from sentune.data.files.own_folders import what_it_holds
 from sentune.data.files.reading import TEXT_SUFFIXES, name_of, records_of
 from sentune.data.files.records import Record
 from sentune.data.pair_files.beir import corpus_of_folder
@@ -62,11 +63,13 @@ def read_passage_rows(path: str | Path, options: ReadOptions = AS_NAMED) -> Iter
     ``read_passages``, a text that repeats under another id is another passage.
 
     Fields are the columns that are neither the text nor the id. A title that stands before the
-    text, a page and the id of a document are fields as well. Lists and objects become JSON text,
-    dates ISO 8601 text, NaN ``None``. CSV and TSV have no types: the whole file decides whether a
-    column is whole numbers, numbers or text (:class:`sentune.data.roles.fields.FieldTypes`). Pairs
-    yield their passages, once each, without fields (``options.tell`` is called with their other
-    columns). Blank lines of a file of one text a line are skipped.
+    text, a page and the id of a document are fields as well. A column that is called ``id`` or
+    ``text`` and is neither is left out, and ``options.tell`` is called with that. Lists and objects
+    become JSON text, dates ISO 8601 text, NaN ``None``. CSV and TSV have no types: the whole file
+    decides whether a column is whole numbers, numbers or text
+    (:class:`sentune.data.roles.fields.FieldTypes`). Pairs yield their passages, once each, without
+    fields (``options.tell`` is called with their other columns). Blank lines of a file of one text
+    a line are skipped.
 
     Memory: one passage, and about 200 bytes for every id, but none for ``.txt``. JSON and pairs
     are read whole. CSV and TSV are read twice.
@@ -77,7 +80,7 @@ def read_passage_rows(path: str | Path, options: ReadOptions = AS_NAMED) -> Iter
             a field; and at the end if there was no passage.
         MissingExtraError: while iterating, for Parquet without pyarrow.
     """
-    name = name_of(path, TEXT_SUFFIXES)
+    name = name_of(path, TEXT_SUFFIXES, options.split)
     return at_least_one(_rows(path, name, options), name)
 
 
@@ -95,7 +98,7 @@ def _rows(path: str | Path, name: str, options: ReadOptions) -> Iterator[Passage
         if passage_id is not None:
             fields = _fields(record, texts, names, types, options)
             yield Passage(passage_id, text, fields)
-    for note in texts.left_out.blank_notes():
+    for note in (*names.notes(), *texts.left_out.blank_notes()):
         options.tell(note)
 
 
@@ -123,13 +126,15 @@ def _fields(
     return fields_of(record.value, named, record.location, types)
 
 
-def passage_files(path: str | Path) -> PassageFiles:
+def passage_files(path: str | Path, split: str | None = None) -> PassageFiles:
     """Find the files that :func:`read_passage_rows` can read.
 
     For a file, this is the file. For a folder, these are all files below it with one of the
     suffixes ``.txt``, ``.jsonl``, ``.ndjson``, ``.json``, ``.csv``, ``.tsv`` and ``.parquet``.
     Hidden files and folders are left out, and links to folders are not followed. Of a folder in
-    BEIR's layout, this is the corpus. A folder of ``datasets`` is one file, also below another.
+    BEIR's layout, this is the corpus. A folder of ``datasets`` is one file, also below another. A
+    folder below it that holds a model, an index or a run counts as one other file. ``split`` is
+    that of a folder of ``datasets``.
 
     Raises:
         DataError: the path does not exist, the file has another suffix, a folder can't be listed,
@@ -138,15 +143,18 @@ def passage_files(path: str | Path) -> PassageFiles:
     path = Path(path)
     if not path.is_dir():
         check_suffix(path, TEXT_SUFFIXES)
+        refuse_split(path, split)
         return PassageFiles((path,), skipped=0)
-    if dataset_folder(path) is not None:
+    if dataset_folder(path, split) is not None:
         return PassageFiles((path,), skipped=0)
+    refuse_split(path, split)
     corpus = corpus_of_folder(path)
     found = list(_below(path))
     files = [
         file
         for file in found
-        if file.is_dir() or (file.suffix.lower() in TEXT_SUFFIXES and file.is_file())
+        if (file.is_dir() and what_it_holds(file) is None)
+        or (file.suffix.lower() in TEXT_SUFFIXES and file.is_file())
     ]
     if corpus is not None:
         files = [corpus]
@@ -161,13 +169,20 @@ def passage_files(path: str | Path) -> PassageFiles:
 
 
 def _below(root: Path) -> Iterator[Path]:
-    """The files below a folder; a folder that ``datasets`` saved is one of them."""
+    """The files below a folder; one that ``datasets`` saved, or that is our own, is one of them."""
     for folder, folders, names in _walk(root):
-        if is_saved_dataset(names) and dataset_folder(Path(folder)) is not None:
+        if _is_one(Path(folder), names, root):
             folders.clear()
             yield Path(folder)
         else:
             yield from (Path(folder, name) for name in names if not name.startswith("."))
+
+
+def _is_one(folder: Path, names: Sequence[str], root: Path) -> bool:
+    """Whether the files of a folder belong together, as those of a data set or of an index."""
+    if folder != root and what_it_holds(folder) is not None:
+        return True
+    return is_saved_dataset(names) and dataset_folder(folder) is not None
 
 
 def _walk(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from sentune.data.files.csv_files import TABLE_SUFFIXES, csv_records, csv_rows
-from sentune.data.files.dataset_folders import dataset_folder
+from sentune.data.files.dataset_folders import dataset_folder, refuse_split
 from sentune.data.files.json_files import json_records, load_json
 from sentune.data.files.lines import check_suffix, unreadable
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
@@ -82,7 +82,7 @@ def read_scored_pairs(path: str | Path, options: ReadOptions = AS_NAMED) -> Scor
             fix="check that the export finished and that the right column is called score",
         )
     firsts, seconds, scores = zip(*rows, strict=True)
-    dataset = dataset_folder(path, options.split) if path.is_dir() else None
+    dataset = dataset_folder(path, options.split, options.part) if path.is_dir() else None
     notes = (*(dataset.notes if dataset else ()), *found.left_out.notes())
     return ScoredPairs(firsts, seconds, scores, source=str(path), notes=notes)
 
@@ -116,8 +116,9 @@ def is_scored(path: str | Path, options: ReadOptions = AS_NAMED) -> bool:
     if options.label is not None:
         return False
     if path.is_dir():
-        dataset = dataset_folder(path, options.split)
+        dataset = dataset_folder(path, options.split, options.part)
         return dataset is not None and _has_scores(dataset.records(), options)
+    refuse_split(path, options.split)
     if check_suffix(path, ROW_SUFFIXES) == ".json":
         document = load_json(path)
         if has_ids(document):
@@ -148,10 +149,11 @@ def sentence_records(path: Path, options: ReadOptions = AS_NAMED) -> Iterator[Re
     Errors are those of :func:`sentune.data.files.reading.records_of`.
     """
     if path.is_dir():
-        dataset = dataset_folder(path, options.split)
+        dataset = dataset_folder(path, options.split, options.part)
         if dataset is None:
             raise unreadable(path, IsADirectoryError())
         return dataset.records()
+    refuse_split(path, options.split)
     return _table(path, options) if path.suffix.lower() in TABLE_SUFFIXES else records_of(path)
 
 

@@ -30,7 +30,7 @@ def read_sentence_pairs(
             row without exactly one text in each of the two columns.
         MissingExtraError: a Parquet file, and pyarrow is not installed.
     """
-    name_of(path, ROW_SUFFIXES)
+    name_of(path, ROW_SUFFIXES, options.split)
     return _pairs(sentence_records(Path(path), options), options)
 
 

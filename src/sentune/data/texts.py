@@ -107,10 +107,10 @@ def _read(
     of_record: Callable[[Record, str], T],
     find: _Find,
 ) -> Iterator[T]:
-    name = name_of(path, TEXT_SUFFIXES)
+    name = name_of(path, TEXT_SUFFIXES, options.split)
 
     def rows() -> Iterator[T]:
-        source = open_texts(path, header=options.header)
+        source = open_texts(path, header=options.header, split=options.split)
         texts = TextsOf(source.records, options, find, with_ids=isinstance(of_record, _RowOf))
         yield from map(of_line, texts.lines(source.lines, name))
         for record, text in texts:

@@ -1,16 +1,22 @@
-"""Which files are read, and what they are called: those named, and those below folders."""
+"""Which files are read, and what they are called: those named, and those below folders.
+
+What sentune made of documents is no document: a model, an index or a run below the folder, and a
+file of passages or questions that were made of the files beside it.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sentune.data.files.own_folders import what_it_holds
 from sentune.documents.formats import SUFFIXES
+from sentune.documents.made_files import what_it_was_made_of
 from sentune.errors import DataError
 
-__all__ = ["Found", "find", "unreadable_document"]
+__all__ = ["Found", "below", "find", "unreadable_document"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +25,7 @@ class Found:
 
     Attributes:
         source: its name in passages: below the folder that was named, or the path that was.
-        path: where it is; links are resolved.
+        path: where it is; links are resolved. A folder that is skipped as a whole is one.
         skipped: why it is not opened; None if it is.
         named: whether a person named the file itself, and not a folder above it.
     """
@@ -34,7 +40,10 @@ def find(paths: Iterable[str | Path]) -> list[Found]:
     """The files at paths, each once, those of a folder in the order of their names.
 
     Hidden files and folders are left out, links to folders are not followed, and a link to a file
-    outside of the folder is skipped. Files of a folder with other suffixes are skipped, too.
+    outside of the folder is skipped. Files of a folder with other suffixes are skipped, too, and so
+    is what was made of the documents (see the module).
+
+    Cost: JSONL files of passages or questions that sentune made are read.
 
     Raises:
         DataError: a path does not exist or cannot be listed, there is no path, or a file that was
@@ -55,7 +64,15 @@ def find(paths: Iterable[str | Path]) -> list[Found]:
             expected=f"files that end in {', '.join(SUFFIXES)}",
             fix="name a file, or a folder that has some",
         )
-    return list(found.values())
+    names = {Path(source).name for source in names}
+    return [_without_made(each, names) for each in found.values()]
+
+
+def _without_made(file: Found, names: Container[str]) -> Found:
+    """The file, skipped if it is below a folder and was made of files with these names."""
+    if file.named or file.skipped is not None:
+        return file
+    return replace(file, skipped=what_it_was_made_of(file.path, names))
 
 
 def _at(path: Path, *, alone: bool) -> Iterator[Found]:
@@ -72,11 +89,13 @@ def _at(path: Path, *, alone: bool) -> Iterator[Found]:
         yield replace(one, named=True)
         return
     root = path.resolve()
-    for file in sorted(_below(root)):
+    for file in sorted(below(root)):
         relative = file.relative_to(root).as_posix()
         source = relative if alone else f"{path.as_posix()}/{relative}"
         target = file.resolve()
-        if not target.is_relative_to(root):
+        if file.is_dir() and not file.is_symlink():
+            yield Found(source, target, what_it_holds(file))
+        elif not target.is_relative_to(root):
             yield Found(source, file, "is a link out of the folder")
         else:
             yield _file(source, target)
@@ -91,7 +110,12 @@ def unreadable_document(name: str, reason: str) -> DataError:
     )
 
 
-def _below(root: Path) -> Iterator[Path]:
+def below(root: Path) -> Iterator[Path]:
+    """The files below a folder, and in place of its files each folder with a model or an index.
+
+    Hidden ones are left out. Raises DataError if a folder cannot be listed.
+    """
+
     def refuse(error: OSError) -> None:
         raise DataError(
             f"{error.filename} can't be listed ({error.strerror})",
@@ -100,6 +124,10 @@ def _below(root: Path) -> Iterator[Path]:
         ) from error
 
     for folder, folders, names in os.walk(root, onerror=refuse):
+        if Path(folder) != root and what_it_holds(Path(folder)) is not None:
+            folders.clear()
+            yield Path(folder)
+            continue
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(folder, name) for name in names if not name.startswith("."))
 

@@ -10,9 +10,10 @@ from sentune.data.files.dataset_folders import dataset_folder
 from sentune.data.files.reading import TEXT_SUFFIXES
 from sentune.data.pair_files.beir import is_beir
 from sentune.documents.formats import SUFFIXES
+from sentune.documents.found import below
 from sentune.errors import DataError
 
-__all__ = ["are_documents"]
+__all__ = ["are_documents", "is_data_set"]
 
 _ONLY = frozenset(SUFFIXES) - frozenset(TEXT_SUFFIXES)
 _NO_DOCUMENTS = frozenset({"readme", "license"})  # beside data, they describe it
@@ -34,14 +35,15 @@ def are_documents(paths: Sequence[str | Path], *, texts_too: bool = False) -> bo
     Cost: with ``texts_too``, the first rows of files are read.
     """
     several = [Path(path) for path in paths]
-    if any(_is_data_set(path) for path in several):
+    if any(is_data_set(path) for path in several):
         return False
     if texts_too and len(several) > 1:
         return True
     return any(_is_document(path, texts_too=texts_too) for path in several)
 
 
-def _is_data_set(path: Path) -> bool:
+def is_data_set(path: Path) -> bool:
+    """Whether a folder is one data set: in BEIR's layout, or of ``datasets``."""
     try:
         return path.is_dir() and (is_beir(path) or dataset_folder(path) is not None)
     except DataError:
@@ -58,9 +60,4 @@ def _is_document(path: Path, *, texts_too: bool) -> bool:
 
 
 def _files(folder: Path) -> Iterable[Path]:
-    return (
-        file
-        for file in folder.rglob("*")
-        if file.stem.lower() not in _NO_DOCUMENTS
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    )
+    return (file for file in below(folder) if file.stem.lower() not in _NO_DOCUMENTS)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from sentune.documents.made_files import PASSAGE_KEYS
 from sentune.documents.reading import DocumentPassage, FileReport
 from sentune.errors import DataError, OutputError
 from sentune.files import new_file
@@ -21,7 +22,6 @@ __all__ = [
     "write_passages",
 ]
 
-_KEYS = frozenset({"id", "text", "source", "headings", "start", "end"})
 _NAMED = 3  # files in one line
 
 
@@ -61,7 +61,7 @@ def _is_of(out: Path, sources: Container[str]) -> bool:
 
 
 def _is_passage(row: object, sources: Container[str]) -> bool:
-    return isinstance(row, dict) and row.keys() >= _KEYS and str(row["source"]) in sources
+    return isinstance(row, dict) and row.keys() >= PASSAGE_KEYS and str(row["source"]) in sources
 
 
 def require_passages(reports: Sequence[FileReport]) -> None:

@@ -102,7 +102,7 @@ class FileReport:
 
 
 def read(
-    paths: Iterable[str | Path] | str | Path,
+    paths: Iterable[str | Path | Found] | str | Path,
     tokenizer: Tokenizer,
     limit: int,
     *,
@@ -117,7 +117,8 @@ def read(
     files give the same passages in the same order.
 
     Args:
-        paths: files and folders; see :func:`sentune.documents.find` for what is left out.
+        paths: files and folders; see :func:`sentune.documents.find` for what is left out. What
+            ``find`` gave may stand in their place.
         tokenizer: of the model that will encode the passages; it counts.
         limit: the most tokens of a passage with its title and the special tokens: the model's
             ``max_seq_length``, without the tokens of its prompt for documents.
@@ -138,8 +139,10 @@ def read(
     Cost: up to two processes read, this one counts tokens. Memory: the text of up to three files.
     """
     several = [paths] if isinstance(paths, str | Path) else list(paths)
+    files = [each for each in several if isinstance(each, Found)]
+    files += find(each for each in several if not isinstance(each, Found)) if not files else []
     cutter = Cutter(tokenizer, limit, headings=headings)
-    return _passages(find(several), cutter, limits or Limits(), report)
+    return _passages(files, cutter, limits or Limits(), report)
 
 
 def _passages(

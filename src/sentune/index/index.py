@@ -87,7 +87,8 @@ class Index(IndexReader):
         """Encode passages into a new index.
 
         A build that was stopped continues where it was when it is run again with the same model;
-        until then the index cannot be opened.
+        until then the index cannot be opened. What Ctrl-C interrupts keeps the texts that were
+        encoded by then, but for the last 512; a kill, all chunks of 4,096.
 
         Cost: the model reads every token of the passages once, and the special tokens of each
         piece.
@@ -286,6 +287,11 @@ class Index(IndexReader):
     def reading(self) -> ReadOptions:
         """What ``build`` was told of the columns of files."""
         return self._built_with.reading
+
+    def ids_of_sources(self) -> dict[str, str]:
+        """Source → one of the ids of its passages. Cost: all ids are read."""
+        self._follow()
+        return self._version.table.ids_of_sources()
 
     def delete(
         self,

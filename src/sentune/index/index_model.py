@@ -6,7 +6,7 @@ wrongly and without a word. So the fingerprint is compared whenever a model meet
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from sentune.data.roles.options import AS_NAMED, ReadOptions
@@ -66,7 +66,8 @@ class IndexModel:
             long_text=long_text,
             late=LateChoice.saved(model.extras),
             tokens=tokens,
-            reading=reading,
+            # A split is one of that folder, and says nothing of what is added later.
+            reading=replace(reading, split=None),
         )
 
     @classmethod

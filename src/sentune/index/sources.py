@@ -83,7 +83,7 @@ def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
     if isinstance(data, str) and is_object_location(data):
         return _sources_in_bucket(data, reading)
     if isinstance(data, str | Path):
-        found = passage_files(data)
+        found = passage_files(data, reading.split)
         is_file = found.files == (Path(data),)  # a folder of datasets counts as one
         folder = None if is_file else Path(data).resolve()
         # A link and what it points to are one file.
@@ -110,7 +110,9 @@ def telling_of_columns(*, remembered: bool) -> Iterator[None]:
 
 
 def _file(path: Path, reading: ReadOptions) -> Source:
-    return Source(str(path.resolve()), lambda: read_passage_rows(path, reading), whole=True)
+    # Each split of a folder is a source of its own, as if it were a folder in it.
+    name = path.resolve() / (reading.split or "")
+    return Source(str(name), lambda: read_passage_rows(path, reading), whole=True)
 
 
 def _sources_in_bucket(location: str, reading: ReadOptions) -> Sources:

@@ -200,7 +200,17 @@ class Writer:
         known = self._version.vectors_of_texts(list(texts))
         missing = {digest: text for digest, text in texts.items() if digest not in known}
         advance(len(chunk) - len(missing))
-        known |= dict(zip(missing, self._encoded(list(missing.values()), advance), strict=True))
+        encoded: list[TextVectors] = []
+        try:
+            self._encode(list(missing.values()), encoded, advance)
+        except KeyboardInterrupt:
+            # Nothing more is encoded, but what is encoded already is kept.
+            known |= dict(zip(missing, encoded, strict=False))
+            kept = [each for each in chunk if text_digest(each[1].text) in known]
+            if kept:
+                self._commit(kept, fields, known)
+            raise
+        known |= dict(zip(missing, encoded, strict=True))
         self._commit(chunk, fields, known)
         return len(missing)
 
@@ -220,8 +230,8 @@ class Writer:
         with self.writing():
             self._version.upsert(rows, pieces, words, vectors, tokens)
 
-    def _encoded(self, texts: Sequence[str], advance: Advance) -> list[TextVectors]:
-        found: list[TextVectors] = []
+    def _encode(self, texts: Sequence[str], found: list[TextVectors], advance: Advance) -> None:
+        """Add the vectors of texts to ``found``, a group of texts at a time."""
         for start in range(0, len(texts), _SHOWN):
             some = texts[start : start + _SHOWN]
             model = self._model()
@@ -232,9 +242,8 @@ class Writer:
             split = [tokens[a:b] for a, b in pairwise(pieces.starts.tolist())]
             found += map(TextVectors, np.split(vectors, ends), np.split(pieces.spans, ends), split)
             if self._version.with_tokens:
-                found = self._packed(found)
+                found[:] = self._packed(found)
             advance(len(some))
-        return found
 
     def _vectors(
         self, model: SentenceTransformer, pieces: Pieces

@@ -23,7 +23,7 @@ from transformers.trainer_callback import ExportableState
 from sentune.encoding.fingerprint import fingerprint
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import OutputError, TrainingError
-from sentune.files import remove_folder
+from sentune.files import move_into, remove_folder, remove_partials
 from sentune.training.batches.examples import TrainingData
 from sentune.training.checkpoints.identity import described_rows, differences, run_identity
 from sentune.training.checkpoints.on_disk import (
@@ -119,12 +119,14 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         """
         root = Path(self.args.output_dir)
         self._written: set[str] = set()
+        self._beside_earlier = False
         if self.args.save_strategy == "no":
             return
         found = checkpoints(root)
         inside = resumed is not None and resumed.resolve().parent == root.resolve()
-        aside = bool(found) and not inside and self.args.saves_by_default
-        if found and not inside and not aside:
+        # They are moved aside once this run has a checkpoint: until then, nothing else is there.
+        self._beside_earlier = bool(found) and not inside and self.args.saves_by_default
+        if found and not inside and not self._beside_earlier:
             raise TrainingError(
                 f"{root} holds {found[0].name} of an earlier run",
                 expected="a folder without checkpoints for a run that saves",
@@ -134,8 +136,6 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         # Every process has looked before the first one changes anything. All wait alike, since the
         # checkpoints may be on the disk of the first one only.
         self._wait()
-        if aside and self.args.should_save:
-            logger.warning("the checkpoints of an earlier run are in %s now", set_aside(root))
         if resumed is not None and inside:
             self._written.add(resumed.name)
             later = found[: [folder.name for folder in found].index(resumed.name)]
@@ -170,7 +170,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
         if self.args.should_save:
             # A step may be saved twice: for itself and for its epoch.
             if folder.name not in self._written or damage(folder) is not None:
-                if folder.is_dir():
+                if folder.is_dir() and not self._beside_earlier:
                     remove_folder(folder)
                 self._write_or_tell(folder, states)
             prune_checkpoints(root, self.args.save_total_limit, self.state.best_model_checkpoint)
@@ -179,12 +179,15 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
     def _find_best(self, being_saved: int | None = None) -> None:
         best = self.state.best_global_step
         folder = Path(self.args.output_dir) / f"checkpoint-{best}"
-        if best and (best == being_saved or folder.is_dir()):
+        if best and (best == being_saved or (folder.is_dir() and not self._beside_earlier)):
             self.state.best_model_checkpoint = str(folder)
 
     def _write_or_tell(self, folder: Path, random_states: list[dict[str, Any]]) -> None:
         try:
-            self._write(folder, random_states)
+            if self._beside_earlier:
+                self._write_first(folder, random_states)
+            else:
+                self._write(folder, random_states)
         except (OutputError, TrainingError) as error:
             if not self.args.saves_by_default:
                 raise
@@ -192,6 +195,17 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
             logger.warning("%s was not written: %s", folder, error)
         else:
             self._written.add(folder.name)
+
+    def _write_first(self, folder: Path, random_states: list[dict[str, Any]]) -> None:
+        """Write a checkpoint beside those of an earlier run, and only then move these aside."""
+        root = folder.parent
+        remove_partials(root)
+        staged = root / ".first.checkpoint.partial"
+        self._write(staged / folder.name, random_states)
+        logger.warning("the checkpoints of an earlier run are in %s now", set_aside(root))
+        move_into(root, staged / folder.name)
+        remove_folder(staged)
+        self._beside_earlier = False
 
     def _write(self, folder: Path, random_states: list[dict[str, Any]]) -> None:
         state = {

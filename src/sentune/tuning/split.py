@@ -16,6 +16,7 @@ from sentune.data import (
     without_leaks,
 )
 from sentune.data.digests import pairs_digest
+from sentune.data.files.dataset_folders import refuse_split
 from sentune.data.kinds import refuse_questions
 from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.errors import TooFewPairsError
@@ -158,12 +159,15 @@ def read_to_check(
         return Split(_read(data, reading, "train"), Pairs({}, {}, {}), None, ""), str(error)
 
 
-def _read(path: str | Path, reading: ReadOptions, split: str) -> Pairs:
-    return read_pairs(path, replace(reading, split=split))
+def _read(path: str | Path, reading: ReadOptions, part: str) -> Pairs:
+    # A person names the split to train on; the others are those of their kind.
+    split = reading.split if part == "train" else None
+    return read_pairs(path, replace(reading, split=split, part=part))
 
 
 def _texts(path: str | Path, reading: ReadOptions) -> Pairs:
     refuse_questions(path, reading)
+    refuse_split(path, reading.split)
     return read_corpus(path, reading)
 
 

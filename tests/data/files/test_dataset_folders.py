@@ -61,13 +61,60 @@ def test_of_several_splits_the_wanted_one(tmp_path: Path) -> None:
     one.to_parquet(tmp_path / "p" / "data" / "train-00000-of-00001.parquet")
     two.to_parquet(tmp_path / "p" / "data" / "validation-00000-of-00001.parquet")
     for folder in (tmp_path / "d", tmp_path / "p"):
-        assert len(read_pairs(folder, ReadOptions(split="train"))) == 2
-        pairs = read_pairs(folder, ReadOptions(split="valid"))
+        assert len(read_pairs(folder, ReadOptions(part="train"))) == 2
+        pairs = read_pairs(folder, ReadOptions(part="valid"))
         assert list(pairs.questions.values()) == ["how"]
         assert "also has 'train'" in pairs.notes[0]
         with pytest.raises(DataError, match=r"the splits 'train', 'validation'.*Name the one"):
             read_pairs(folder)
     assert len(read_pairs(tmp_path / "d" / "train")) == 2
+
+
+def test_a_split_in_several_files_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "hub"
+    (folder / "data").mkdir(parents=True)
+    rows = {"id": ["a", "b", "c"], "text": ["one", "two", "three"], "label": ["x", "y", "x"]}
+    whole = of_rows(rows)
+    for number in range(2):
+        name = f"train-{number:05}-of-00002.parquet"
+        whole.shard(2, number, contiguous=True).to_parquet(folder / "data" / name)
+    whole.select([1]).to_parquet(folder / "data" / "test-00000-of-00001.parquet")
+    train, test = ReadOptions(split="train"), ReadOptions(split="test")
+    assert list(read_texts(folder, train)) == ["one", "two", "three"]
+    assert list(read_texts(folder, test)) == ["two"]
+    assert list(read_passages(folder, train)) == ["a", "b", "c"]
+    assert [row.id for row in read_text_rows(folder, train)] == ["a", "b", "c"]
+    assert list(read_questions(folder, test)) == ["two"]
+    assert read_labelled_texts(folder, train).labels == ("x", "y", "x")
+    found = sources_of(folder, train)
+    assert [source.name for source in found.each] == [str(folder / "train")]
+    assert [each.id for each in found.each[0].passages()] == ["a", "b", "c"]
+    readers: list[Any] = [read_texts, read_passages, read_labelled_texts, sources_of, read_pairs]
+    for read in readers:
+        with pytest.raises(DataError, match=r"'test', 'train'.*--split test"):
+            read(folder)
+        with pytest.raises(DataError, match=r"none called dev.*--split test"):
+            read(folder, ReadOptions(split="dev"))
+
+
+def test_a_split_of_a_file_is_refused(tmp_path: Path) -> None:
+    of_rows({"text": ["x"], "label": ["a"]}).to_parquet(tmp_path / "a.parquet")
+    (tmp_path / "b.json").write_text('[{"question": "who", "passage": "they"}]')
+    (tmp_path / "c.txt").write_text("a text\n")
+    (tmp_path / "alone").mkdir()
+    shutil.copy(tmp_path / "a.parquet", tmp_path / "alone" / "train.parquet")
+    option = ReadOptions(split="test")
+    for name in ("a.parquet", "b.json", "c.txt"):
+        some: list[Any] = [read_passages, sources_of, lambda *given: list(read_texts(*given))]
+        for read in some:
+            with pytest.raises(DataError, match=r"--split test with .*(a|b|c)\."):
+                read(tmp_path / name, option)
+    of_pairs: list[Any] = [read_pairs, is_scored]
+    for read in of_pairs:
+        with pytest.raises(DataError, match=r"--split test with .*b\.json"):
+            read(tmp_path / "b.json", option)
+    with pytest.raises(DataError, match="none called test"):
+        read_passages(tmp_path / "alone", option)
 
 
 def test_numbers_of_classes_are_their_names(tmp_path: Path) -> None:
@@ -177,7 +224,7 @@ def test_texts_of_several_splits_are_refused(tmp_path: Path) -> None:
     one = of_rows({"text": ["one"]})
     datasets.DatasetDict(train=one, test=one).save_to_disk(tmp_path / "d")
     for reader in (read_texts, read_passages, read_passage_rows):
-        with pytest.raises(DataError, match=r"the splits 'train', 'test'.*Name the one.*d/train"):
+        with pytest.raises(DataError, match=r"the splits 'train', 'test'.*--split train"):
             list(reader(tmp_path / "d"))
     with pytest.raises(DataError, match="the splits"):
         passage_files(tmp_path / "d")

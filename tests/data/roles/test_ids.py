@@ -40,7 +40,7 @@ def test_a_person_names_the_id(write: Write) -> None:
     with pytest.raises(DataError, match="name another with --id-column"):
         list(read_passage_rows(path))
     rows = list(read_passage_rows(path, ReadOptions(id="nr")))
-    assert [(row.id, row.fields) for row in rows] == [("a", {"id": 1}), ("b", {"id": 1})]
+    assert [(row.id, row.fields) for row in rows] == [("a", {}), ("b", {})]
     with pytest.raises(DataError, match=r"line 1: --id-column names 'no', and there is no such"):
         list(read_passage_rows(path, ReadOptions(id="no")))
 

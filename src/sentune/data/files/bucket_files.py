@@ -25,8 +25,8 @@ T = TypeVar("T")
 def bucket_files(location: str) -> tuple[list[str], int]:
     """The objects with rows at ``s3://BUCKET/NAME``, sorted, and the number of others.
 
-    A name that ends in one of ``TEXT_SUFFIXES`` is one object; otherwise these are all objects
-    below it, but for hidden ones.
+    A name that ends in one of ``TEXT_SUFFIXES`` is one object; otherwise, and if a slash follows,
+    these are all objects below it, but for hidden ones.
 
     Raises:
         DataError: the bucket cannot be listed, or there is no such object.
@@ -35,7 +35,7 @@ def bucket_files(location: str) -> tuple[list[str], int]:
     """
     bucket = Bucket(location, whole=True)
     whole = bucket.location
-    if _has_rows(whole):
+    if _has_rows(whole) and not location.endswith("/"):
         return [whole], 0
     try:
         keys = sorted(key for key in bucket.sizes() if not _is_hidden(key))
@@ -82,7 +82,7 @@ def _fetched(location: str) -> Iterator[Path]:
             raise DataError(
                 f"{location} does not exist",
                 expected="an object in the bucket",
-                fix="check the name",
+                fix="check the name; a folder that is called so ends in a slash",
             )
         yield path
 

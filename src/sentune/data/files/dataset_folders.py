@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,14 @@ from sentune.data.files.parquet import arrow_module, parquet_rows, rows_of_batch
 from sentune.data.files.records import Record, quoted
 from sentune.errors import DataError
 
-__all__ = ["LIKE", "DatasetFolder", "dataset_folder", "is_saved_dataset"]
+__all__ = [
+    "LIKE",
+    "DatasetFolder",
+    "chosen_split",
+    "dataset_folder",
+    "is_saved_dataset",
+    "refuse_split",
+]
 
 LIKE = {
     "train": ("train",),
@@ -70,30 +77,54 @@ class DatasetFolder:
         return (f"{self.path} also has {quoted(self.others)}, which nothing here was read from",)
 
 
-def dataset_folder(folder: Path, split: str | None = None) -> DatasetFolder | None:
+def dataset_folder(
+    folder: Path, split: str | None = None, part: str | None = None
+) -> DatasetFolder | None:
     """Find the files of a split; ``None`` if it is no folder of ``datasets``.
 
     Args:
         folder: an existing folder.
-        split: ``train``, ``valid`` or ``test``: which of several is wanted.
+        split: the one to take, by its name; ``train``, ``valid`` and ``test`` also mean one of
+            several names of that kind (:data:`LIKE`).
+        part: ``train``, ``valid`` or ``test``: which of several is wanted if none is named.
 
     Raises:
-        DataError: a part is missing or damaged, or several splits could be meant.
+        DataError: a part is missing or damaged, several splits could be meant, or there is no
+            such split.
     """
     found = _splits(folder)
     if not found:
         return None
-    wanted = [name for name in found if name.lower() in LIKE.get(split or "", ())]
-    chosen = list(found) if len(found) == 1 else wanted
+    chosen = chosen_split(found, split, part)
     if len(chosen) != 1:
-        first = next(iter(found.values()))[0]
+        wanted = split or part
+        missing = "" if split is None else f", and none called {split}"
         raise DataError(
-            f"{folder} has the splits {quoted(found)}",
-            expected="one to use" + (f", or {LIKE[split][0]}" if split in LIKE else ""),
-            fix=f"name the one that you mean: {_name_of(folder, first)}",
+            f"{folder} has the splits {quoted(found)}{missing}",
+            expected="one to use" + (f", or {LIKE[wanted][0]}" if wanted in LIKE else ""),
+            fix=f"name the one that you mean: --split {next(iter(found))}",
         )
     others = tuple(name for name in found if name != chosen[0])
     return DatasetFolder(folder, found[chosen[0]], others)
+
+
+def refuse_split(path: str | Path, split: str | None) -> None:
+    """Check that no split is named for a file, which has none. Raises DataError."""
+    if split is not None:
+        raise DataError(
+            f"--split {split} with {path}",
+            expected="a folder of datasets, or for pairs one in BEIR's layout",
+            fix="leave it out, or name the folder",
+        )
+
+
+def chosen_split(names: Iterable[str], split: str | None, part: str | None) -> list[str]:
+    """The splits that are meant: those of a name or a kind, or the only one if none is named."""
+    found = list(names)
+    if split is not None and split in found:
+        return [split]
+    wanted = [name for name in found if name.lower() in LIKE.get(split or part or "", ())]
+    return found if split is None and len(found) == 1 else wanted
 
 
 def is_saved_dataset(names: Collection[str]) -> bool:
@@ -101,11 +132,6 @@ def is_saved_dataset(names: Collection[str]) -> bool:
     if _SPLITS in names:
         return True
     return _STATE in names and any(name.endswith(".arrow") for name in names)
-
-
-def _name_of(folder: Path, file: Path) -> Path:
-    """What a person may name for a file: its folder, if that is a split of its own."""
-    return file.parent if file.suffix == ".arrow" and file.parent != folder else file
 
 
 def _splits(folder: Path) -> Mapping[str, tuple[Path, ...]]:

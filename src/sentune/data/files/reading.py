@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sentune.data.files.csv_files import TABLE_SUFFIXES, csv_records, csv_rows
-from sentune.data.files.dataset_folders import dataset_folder
+from sentune.data.files.dataset_folders import dataset_folder, refuse_split
 from sentune.data.files.json_files import json_records, jsonl_records, load_json
 from sentune.data.files.lines import STDIN, STDIN_NAME, check_suffix, numbered_lines
 from sentune.data.files.parquet import parquet_rows
@@ -35,7 +35,7 @@ class TextSource:
     passages: Mapping[str, str] = field(default_factory=dict)
 
 
-def name_of(path: str | Path, suffixes: Iterable[str]) -> str:
+def name_of(path: str | Path, suffixes: Iterable[str], split: str | None = None) -> str:
     """Return what messages call a file, a folder, or ``"-"``, before anything of it is read.
 
     Raises DataError as :func:`sentune.data.files.lines.check_suffix`, and as
@@ -43,29 +43,33 @@ def name_of(path: str | Path, suffixes: Iterable[str]) -> str:
     """
     if str(path) == STDIN:
         return STDIN_NAME
-    if not (Path(path).is_dir() and dataset_folder(Path(path))):
+    if not (Path(path).is_dir() and dataset_folder(Path(path), split)):
         check_suffix(Path(path), suffixes)
     return str(path)
 
 
-def open_texts(path: str | Path, *, header: bool = True) -> TextSource:
+def open_texts(path: str | Path, *, header: bool = True, split: str | None = None) -> TextSource:
     """Open a file with one of ``TEXT_SUFFIXES``, or ``"-"``, which is read up to its first text.
 
     Errors are those of :func:`records_of`, while iterating.
     """
     path = Path(path)
+    if not path.is_dir():
+        refuse_split(path, split)
     if str(path) == STDIN:
         is_jsonl, lines = standard_input()
         return TextSource(records=records_of_stdin(lines)) if is_jsonl else TextSource(lines)
     if path.suffix.lower() == ".txt" and not path.is_dir():
         return TextSource(numbered_lines(path))
-    return TextSource(records=records_of(path, header=header))
+    return TextSource(records=records_of(path, header=header, split=split))
 
 
-def records_of(path: str | Path, *, header: bool = True) -> Iterator[Record]:
+def records_of(
+    path: str | Path, *, header: bool = True, split: str | None = None
+) -> Iterator[Record]:
     """Yield the records of a file with one of ``ROW_SUFFIXES``, or of ``"-"``, which is JSONL.
 
-    A folder of ``datasets`` is one file; if it has several splits, one has to be named.
+    A folder of ``datasets`` is one file; if it has several splits, ``split`` has to name one.
     ``header`` says whether the first row of CSV and TSV has the names of the columns.
 
     JSON is read whole, the others are streamed.
@@ -76,9 +80,11 @@ def records_of(path: str | Path, *, header: bool = True) -> Iterator[Record]:
     """
     path = Path(path)
     suffix = path.suffix.lower()
+    if not path.is_dir():
+        refuse_split(path, split)
     if str(path) == STDIN:
         yield from rows_of_stdin()
-    elif path.is_dir() and (dataset := dataset_folder(path)) is not None:
+    elif path.is_dir() and (dataset := dataset_folder(path, split)) is not None:
         yield from dataset.records()
     elif suffix == ".json":
         yield from json_records(load_json(path), path)

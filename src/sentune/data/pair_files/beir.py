@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sentune.data.files.dataset_folders import LIKE
+from sentune.data.files.dataset_folders import LIKE, chosen_split
 from sentune.data.files.lines import check_suffix, unreadable
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
 from sentune.data.files.records import Record, kind_of, number_of, quoted
@@ -62,11 +62,11 @@ def pairs_of_folder(folder: Path, options: ReadOptions) -> Pairs:
 
     Raises DataError if a part is missing or can't be read, or several judgements could be meant.
     """
-    qrels = _judgements(folder, options.split)
+    qrels = _judgements(folder, options.split, options.part)
     return pairs_of_judgements(qrels, records_of(qrels), options)
 
 
-def _judgements(folder: Path, split: str | None) -> Path:
+def _judgements(folder: Path, split: str | None, part: str | None) -> Path:
     found = _row_files(folder / _QRELS) if (folder / _QRELS).is_dir() else []
     if not found:
         found = [path for path in _row_files(folder) if path.stem.lower() == _QRELS]
@@ -77,13 +77,14 @@ def _judgements(folder: Path, split: str | None) -> Path:
             "one that save_to_disk wrote",
             fix="name one of the files inside it",
         )
-    wanted = [path for path in found if path.stem.lower() in LIKE.get(split or "", ())]
-    chosen = found if len(found) == 1 else wanted
+    names = chosen_split((path.stem for path in found), split, part)
+    chosen = [path for path in found if path.stem in names]
+    wanted = split or part
     if len(chosen) != 1:
         raise DataError(
             f"{folder} has {len(found)} files of judgements "
             f"({quoted(path.name for path in found)})",
-            expected="one to use" + (f", or {LIKE[split][0]}.tsv" if split in LIKE else ""),
+            expected="one to use" + (f", or {LIKE[wanted][0]}.tsv" if wanted in LIKE else ""),
             fix=f"name the one that you mean: {found[0]}",
         )
     return chosen[0]

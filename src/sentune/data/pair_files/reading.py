@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from sentune.data.files.dataset_folders import dataset_folder
+from sentune.data.files.dataset_folders import dataset_folder, refuse_split
 from sentune.data.files.json_files import json_records, load_json
 from sentune.data.files.lines import check_suffix
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
@@ -79,7 +79,7 @@ def read_pairs(path: str | Path, options: ReadOptions = AS_NAMED) -> Pairs:
 
 
 def _pairs_of_folder(path: Path, options: ReadOptions) -> Pairs:
-    dataset = dataset_folder(path, options.split)
+    dataset = dataset_folder(path, options.split, options.part)
     if dataset is None:
         _refuse_names(path, options)
         return pairs_of_folder(path, options)
@@ -92,6 +92,7 @@ def pairs_or_records(path: Path, options: ReadOptions = AS_NAMED) -> Pairs | Ite
 
     Raises DataError as :func:`read_pairs` for JSON; other formats raise it while iterating.
     """
+    refuse_split(path, options.split)
     if path.suffix.lower() == ".json":
         document = load_json(path)
         pairs = pairs_of_document(document, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from sentune.data.files.records import Record, kind_of, quoted, text_problem
 from sentune.errors import DataError
@@ -20,12 +20,18 @@ _INT64 = range(-(2**63), 2**63)
 _EXACT_IN_FLOAT = range(-(2**53), 2**53 + 1)
 # In a filter, "." names a part of a column, and backticks quote a name.
 _UNUSABLE = frozenset(".`")
+# Every passage has these already.
+_TAKEN = {"id": "an id", "text": "a text"}
 
 
 class FieldNames:
-    """The names of the fields of one file, without blanks at their ends."""
+    """The names of the fields of one file, without blanks at their ends.
+
+    A column that is called as the id or the text of a passage, and is neither, is no field.
+    """
 
     def __init__(self) -> None:
+        self._left_out: dict[str, None] = {}
         self._names: dict[tuple[str, ...], dict[str, str]] = {}
         self._spelling: dict[str, str] = {}
 
@@ -40,10 +46,22 @@ class FieldNames:
         if columns not in self._names:
             for name in columns:
                 self._require_one_spelling(name.strip(), columns, at)
+            others = [name for name in columns if name not in used]
+            taken = [name for name in others if name.strip() in _TAKEN]
+            self._left_out |= dict.fromkeys(taken)
             self._names[columns] = {
-                name: _usable(name.strip(), at) for name in columns if name not in used
+                name: _usable(name.strip(), at) for name in others if name not in taken
             }
         return self._names[columns]
+
+    def notes(self) -> Iterator[str]:
+        """One sentence for each column that could not be a field."""
+        for name in self._left_out:
+            taken = _TAKEN[name.strip()]
+            yield (
+                f"the column {quoted([name])} is not kept, because a passage has {taken} already; "
+                "rename the column to keep it"
+            )
 
     def _require_one_spelling(self, name: str, columns: Iterable[str], at: str) -> None:
         known = self._spelling.setdefault(name.casefold(), name)

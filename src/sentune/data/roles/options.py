@@ -14,7 +14,8 @@ __all__ = ["AS_NAMED", "READ_SETTINGS", "ReadOptions"]
 _COLUMNS = ("question", "passage", "answer", "id", "label", "score")
 _FLAGS = ("no_header", "skip_blank")
 _IGNORE = "ignore_column"
-READ_SETTINGS = (*(f"{name}_column" for name in _COLUMNS), _IGNORE, *_FLAGS)
+_SPLIT = "split"
+READ_SETTINGS = (*(f"{name}_column" for name in _COLUMNS), _IGNORE, *_FLAGS, _SPLIT)
 """The names of what a person may say about a file, in a file of settings."""
 
 
@@ -37,7 +38,10 @@ class ReadOptions:
         header: whether the first row of CSV and TSV has the names. Without a header, the names are
             ``"1"``, ``"2"``, and so on.
         skip_blank: leave out rows in which a text is missing, and count them.
-        split: which file of judgements to take of a folder with several.
+        split: which split to take of a folder of ``datasets``, or which file of judgements of one
+            in BEIR's layout: by its name, or ``train``, ``valid`` or ``test`` for one called alike.
+        part: what the pairs are for, ``train``, ``valid`` or ``test``; of a folder with several
+            splits, that one is taken if no ``split`` is named.
         tell: called with what a reader noticed and cannot return. A reader that returns notes does
             not call it.
     """
@@ -52,6 +56,7 @@ class ReadOptions:
     header: bool = True
     skip_blank: bool = False
     split: str | None = None
+    part: str | None = None
     tell: Callable[[str], None] = field(default=_untold, compare=False)
 
     def settings(self) -> dict[str, str | bool | list[str]]:
@@ -66,6 +71,8 @@ class ReadOptions:
             found["no_header"] = True
         if self.skip_blank:
             found["skip_blank"] = True
+        if self.split is not None:
+            found[_SPLIT] = self.split
         return found
 
     @classmethod
@@ -89,6 +96,7 @@ class ReadOptions:
             ignore=tuple(settings.get(_IGNORE, ())),
             header=not settings.get("no_header", False),
             skip_blank=settings.get("skip_blank", False),
+            split=settings.get(_SPLIT),
         )
 
 

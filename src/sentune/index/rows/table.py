@@ -151,6 +151,12 @@ class PassageTable:
             counts = self._scan([SOURCE])[SOURCE].value_counts().to_pylist()
         return {each["values"]: each["counts"] for each in counts}
 
+    def ids_of_sources(self) -> dict[str, str]:
+        """Source → one of the ids of its passages."""
+        with self._reading():
+            rows = self._scan([SOURCE, "id"]).group_by(SOURCE).aggregate([("id", "min")])
+        return dict(zip(rows[SOURCE].to_pylist(), rows["id_min"].to_pylist(), strict=True))
+
     def numbers_of_texts(self, digests: Sequence[str]) -> dict[str, int]:
         """Digest of a text → the number of a row that has it, for those that some row has."""
         found: dict[str, int] = {}

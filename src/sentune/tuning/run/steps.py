@@ -24,6 +24,7 @@ from sentune.tuning.recipes import recipe
 from sentune.tuning.reporting import page_facts, weights_hash
 from sentune.tuning.run.measuring import as_measured, evaluated_alone, measured
 from sentune.tuning.run.preparing import part_trainer, prepared_pairs, trainer_of
+from sentune.tuning.seen import told_of_seen
 from sentune.tuning.settings import RunFile, TuneSettings
 from sentune.tuning.smaller import Smaller, beside_teacher, noted
 from sentune.tuning.split import Split
@@ -75,7 +76,8 @@ def tune(
     say(f"base model {base.base.name} from {base.base.origin}")
     detail = detail or say
     detail(f"computing in {model.compute.dtype_name} on {model.device}: {model.compute.reason}")
-    concerns = what_matters(split, base)
+    split, seen = told_of_seen(split, base)
+    concerns = [*seen, *what_matters(split, base)]
     for line in (*(split.train.notes if split.texts_only else ()), *concerns):
         say(line)
     if settings.curve:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from sentune.cli.evaluate_seen import trained_questions
 from sentune.data import Pairs, read_pairs, write_pairs
 from sentune.data.roles.options import ReadOptions
-from sentune.tuning import RunFile, Split, TuneSettings, read_split
+from sentune.tuning import RunFile, Split, TuneSettings, read_split, tune
+from sentune.tuning.seen import trained_questions
 
 READING = ReadOptions(question="asked", passage="manual")
 
@@ -69,3 +70,26 @@ def test_a_file_that_was_moved_is_known_by_its_digest(folder: Path, data: Path) 
 
 def test_a_folder_without_a_run_shows_nothing(tmp_path: Path, data: Path) -> None:
     assert trained_questions(tmp_path, read_pairs(data, READING)) == 0
+
+
+def test_a_run_says_that_its_base_was_tuned_on_what_it_measures(
+    folder: Path, data: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(tiny_folder, base)
+    for name in ("run.yaml", "evaluation.json"):
+        shutil.copy(folder / name, base)
+    training = {"num_train_epochs": 1, "per_device_train_batch_size": 8}
+    settings = TuneSettings(base=str(base), training=training)
+    first, other = split_of(data), read_split(data, None, None, 7, READING)
+    trained = {first.train.questions[key] for key in first.train.relevant}
+    seen = len(trained & set(other.valid.questions.values()))
+    said: list[str] = []
+    tune(other, tmp_path / "again", settings, said.append)
+    sentence = f"the base model was tuned on {seen} of the {len(other.valid.relevant)} questions"
+    assert sum(line.startswith(sentence) for line in said) == 1
+    card = (tmp_path / "again" / "README.md").read_text("utf-8")
+    assert sentence in " ".join(card.split())
+    said.clear()
+    tune(first, tmp_path / "same", settings, said.append)
+    assert not any("was tuned on" in line for line in said)
