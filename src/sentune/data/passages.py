@@ -11,6 +11,7 @@ from sentune.data.corpus import open_passages
 from sentune.data.files.csv_files import TABLE_SUFFIXES
 from sentune.data.files.dataset_folders import dataset_folder, is_saved_dataset
 from sentune.data.files.lines import check_suffix, unreadable
+from sentune.data.files.not_data import refuse_not_data
 from sentune.data.files.reading import TEXT_SUFFIXES, name_of, records_of
 from sentune.data.files.records import Record
 from sentune.data.pair_files.beir import corpus_of_folder
@@ -132,8 +133,8 @@ def passage_files(path: str | Path) -> PassageFiles:
     BEIR's layout, this is the corpus. A folder of ``datasets`` is one file, also below another.
 
     Raises:
-        DataError: the path does not exist, the file has another suffix, a folder can't be listed,
-            or no file below it has one of the suffixes.
+        DataError: the path does not exist, the file has another suffix, a folder can't be listed
+            or is a model or an index, or no file below it has one of the suffixes.
     """
     path = Path(path)
     if not path.is_dir():
@@ -141,6 +142,7 @@ def passage_files(path: str | Path) -> PassageFiles:
         return PassageFiles((path,), skipped=0)
     if dataset_folder(path) is not None:
         return PassageFiles((path,), skipped=0)
+    refuse_not_data(path)
     corpus = corpus_of_folder(path)
     found = list(_below(path))
     files = [

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sentune.data.files.not_data import refuse_not_data
 from sentune.documents.formats import SUFFIXES
 from sentune.errors import DataError
 
@@ -37,8 +38,8 @@ def find(paths: Iterable[str | Path]) -> list[Found]:
     outside of the folder is skipped. Files of a folder with other suffixes are skipped, too.
 
     Raises:
-        DataError: a path does not exist or cannot be listed, there is no path, or a file that was
-            named itself is no document.
+        DataError: a path does not exist or cannot be listed, is a model or an index, there is no
+            path, or a file that was named itself is no document.
     """
     found: dict[Path, Found] = {}
     names: set[str] = set()
@@ -71,6 +72,7 @@ def _at(path: Path, *, alone: bool) -> Iterator[Found]:
             raise unreadable_document(str(path), one.skipped)
         yield replace(one, named=True)
         return
+    refuse_not_data(path)
     root = path.resolve()
     for file in sorted(_below(root)):
         relative = file.relative_to(root).as_posix()

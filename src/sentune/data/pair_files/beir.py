@@ -19,6 +19,7 @@ from pathlib import Path
 
 from sentune.data.files.dataset_folders import LIKE
 from sentune.data.files.lines import check_suffix, unreadable
+from sentune.data.files.not_data import refuse_not_data
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
 from sentune.data.files.records import Record, kind_of, number_of, quoted
 from sentune.data.pair_files.assembly import pairs_of_ids
@@ -71,11 +72,12 @@ def _judgements(folder: Path, split: str | None) -> Path:
     if not found:
         found = [path for path in _row_files(folder) if path.stem.lower() == _QRELS]
     if not found or _file(folder, _CORPUS) is None or _file(folder, _QUERIES) is None:
+        refuse_not_data(folder)
         raise DataError(
-            f"{folder} is a folder without the files of BEIR's layout, and not one of datasets",
+            f"{folder} is {_what(folder)}",
             expected="a file of pairs, a folder with corpus.jsonl, queries.jsonl and qrels/, or "
             "one that save_to_disk wrote",
-            fix="name one of the files inside it",
+            fix="name a file of pairs; documents and texts are for sentune tune, index and search",
         )
     wanted = [path for path in found if path.stem.lower() in LIKE.get(split or "", ())]
     chosen = found if len(found) == 1 else wanted
@@ -87,6 +89,12 @@ def _judgements(folder: Path, split: str | None) -> Path:
             fix=f"name the one that you mean: {found[0]}",
         )
     return chosen[0]
+
+
+def _what(folder: Path) -> str:
+    if not any(folder.iterdir()):
+        return "an empty folder"
+    return "a folder without the files of BEIR's layout, and not one of datasets"
 
 
 def is_judgements(record: Record, path: Path) -> bool:
