@@ -180,7 +180,8 @@ def _advice(facts: Facts, name: str) -> str:
 
 def _pair(facts: Facts, first: str, second: str, *, shown: bool = True) -> str:
     figures = f"nDCG@10 {facts.means[first]:.3f} against {facts.means[second]:.3f}"
-    found = facts.differences.get(f"{first}_minus_{second}")
+    of = facts.differences
+    found = of.get(f"{first}_minus_{second}") or of.get(f"{second}_minus_{first}")
     return figures if shown else figures + _unshown(found)
 
 

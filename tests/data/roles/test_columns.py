@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sentune.data.roles.columns import PairColumns, is_pair, pair_columns
+from sentune.data.roles.options import ReadOptions
 from sentune.data.roles.text_columns import text_columns
 from sentune.errors import DataError
 

@@ -194,7 +194,7 @@ def test_the_card_begins_with_what_the_model_is_worth(
         "questions).**"
     ) in section
     assert "| base model | 20 |\n| tuned model | 28 |\n| BM25 | 24 |\n" in section
-    assert "Searches with this folder rank by the model and BM25 together, with 0.6" in section
+    assert "rank by the model and by words (BM25) together, with the weights 0.6 and 0.4" in section
     same = Interval(0.9, 0.8, 1.0)
     general = General(318, base=same, model=same, change=Interval(0.0, -0.01, 0.01))
     result = make_facts().result
