@@ -183,7 +183,7 @@ SITUATIONS: dict[str, tuple[dict[str, Any], str, tuple[str, ...], tuple[str, ...
     "fusion behind": (
         {"fusion": -0.05, "fusion_p": 1.0},
         "shown",
-        ("The fusion is behind the model alone", "but that may be chance"),
+        ("The fusion is behind the model alone", "but that may be chance), so searches use both."),
         ("weight saved", "worse", "search with"),
     ),
     "words shown better": (

@@ -145,7 +145,7 @@ def _on_systems(facts: Facts) -> Iterator[str]:
         found = facts.relation("fusion", part)
         if found in ("worse", "behind"):
             verb = "worse than" if found == "worse" else "behind"
-            advice = _advice(facts, name) if part == facts.shown_worse_than else ""
+            advice = _advice(facts, name, part)
             pair = _pair(facts, "fusion", part, shown=found == "worse")
             yield f"The fusion is {verb} {name} alone ({pair}){advice}."
     yield from _on_late(facts)
@@ -171,7 +171,11 @@ def _on_late(facts: Facts) -> Iterator[str]:
         yield f"The late stage is ahead of the fusion ({pair}), so searches do without it."
 
 
-def _advice(facts: Facts, name: str) -> str:
+def _advice(facts: Facts, name: str, part: str) -> str:
+    if part != facts.shown_worse_than:
+        unshown = facts.relation("fusion", part) == "behind"
+        both = unshown and facts.tunes and 0 < facts.search_weight < 1
+        return ", so searches use both" if both else ""
     if facts.tunes:
         saved = f"{facts.search_weight:g}"
         return f", so the fusion weight saved is {saved}: searches rank by {name} alone"
