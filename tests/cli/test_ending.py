@@ -318,7 +318,9 @@ def test_several_bases_are_tuned_and_compared(
     assert change["value"] == pytest.approx(figures["two"] - figures["one"], abs=2e-6)
     better = change["value"] > 0 and change["p_value"] <= 0.05
     assert found["advised"] == ("two" if better else "one")
-    assert f"report             {tmp_path / 'out' / found['advised'] / 'report.html'}" in outcome.out
+    assert (
+        f"report             {tmp_path / 'out' / found['advised'] / 'report.html'}" in outcome.out
+    )
     refused(given, "exists and is not empty")
     again = run(*given, "--resume", "--json")
     assert again.code == 0, again.err
