@@ -48,7 +48,7 @@ def test_texts_in_the_place_of_the_model_are_told(
 ) -> None:
     refused(
         ("encode", write(tmp_path / "texts.txt")),
-        "texts.txt' is neither a folder nor the name of a model",
+        "texts.txt' is a file and no model",
     )
 
 

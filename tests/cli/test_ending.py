@@ -97,7 +97,7 @@ def test_the_last_screen_is_short_and_says_what_matters(ended: Ended) -> None:
     for system, count in first.items():
         share = figures["systems"][system]["accuracy@1"]["value"]
         assert count == pytest.approx(share * figures["questions"], abs=1e-4)
-    assert f"report           {ended.folder / 'report.html'}" in ended.out
+    assert f"report             {ended.folder / 'report.html'}" in ended.out
 
 
 def test_terminal_card_and_json_say_the_same(ended: Ended) -> None:
@@ -215,7 +215,7 @@ def test_a_finished_run_shows_the_same_end_again(ended: Ended, run: Run) -> None
 def test_the_end_says_what_a_search_ranks_by(ended: Ended) -> None:
     weight, kept = ended.figures["fusion_weight"], ended.figures["kept"]
     (line,) = re.findall(r"^Searches with .* rank by (.*)\.$", ended.out, re.MULTILINE)
-    ranks = {0: "BM25 alone", 1: "the model alone"}.get(weight, "the model and BM25 together")
+    ranks = {0: "words (BM25) alone", 1: "the model alone"}.get(weight, "the model and by words")
     assert line.startswith(ranks)
     shown = ended.figures["facts"]["relations"]["fusion_minus_model"] == "worse"
     chosen = "the questions chose that" in line
@@ -265,7 +265,7 @@ def test_nothing_is_shown_on_the_pairs_of_the_tuning(
     assert f"These 14 questions include those of a tuning ({ended.folder.name} was" in first
     assert f"tuned on {trained} of them), so the figures say nothing about new questions." in first
     assert not blank
-    assert all(line.endswith("not shown") for line in table if " − " in line)
+    assert all(line.endswith("trained on") for line in table if " − " in line)
     assert "if these questions were used for tuning" not in found.out
     plain = json.loads(run(*asked, "--json").out)
     assert plain["caution"] == first.removesuffix(".")
@@ -318,7 +318,9 @@ def test_several_bases_are_tuned_and_compared(
     assert change["value"] == pytest.approx(figures["two"] - figures["one"], abs=2e-6)
     better = change["value"] > 0 and change["p_value"] <= 0.05
     assert found["advised"] == ("two" if better else "one")
-    assert f"report           {tmp_path / 'out' / found['advised'] / 'report.html'}" in outcome.out
+    assert (
+        f"report             {tmp_path / 'out' / found['advised'] / 'report.html'}" in outcome.out
+    )
     refused(given, "exists and is not empty")
     again = run(*given, "--resume", "--json")
     assert again.code == 0, again.err

@@ -95,12 +95,12 @@ def test_json_holds_what_python_gives(run: Run, index: Path) -> None:
 
 
 def test_the_ranking_is_printed(run: Run, index: Path, tuned: Path) -> None:
-    fused = "ranked by the fusion with BM25, in which the model's weight is {}\n"
+    fused = "ranked by the model and by words (BM25) together, with the weights {} and {}\n"
     cases: dict[tuple[object, ...], tuple[str, bool, bool]] = {
         (index,): ("ranked by similarity (cosine)\n", False, True),
         (index, "--mode", "words"): ("ranked by BM25\n", True, False),
-        (index, "--mode", "hybrid"): (fused.format(0.5), True, True),
-        (tuned,): (fused.format(0.7), True, True),
+        (index, "--mode", "hybrid"): (fused.format(0.5, 0.5), True, True),
+        (tuned,): (fused.format(0.7, 0.3), True, True),
         (tuned, "--mode", "dense"): ("ranked by similarity (cosine)\n", False, True),
     }
     for (target, *options), (printed, scored, similar) in cases.items():

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentune.errors import DataError
-from sentune.evaluation.claims import notes, standing, verdict_text
+from sentune.evaluation.claims import certainty, chance_sentence, notes, standing, verdict_text
 from sentune.evaluation.facts import Facts, Relation, relation
-from sentune.evaluation.significance import Difference
+from sentune.evaluation.significance import Difference, SeenDifference
 from sentune.evaluation.verdict import verdict_of
 from sentune.tokens.truncation import Truncation
 
@@ -174,13 +174,16 @@ SITUATIONS: dict[str, tuple[dict[str, Any], str, tuple[str, ...], tuple[str, ...
     "fusion shown worse": (
         {"fusion": -0.05},
         "shown",
-        ("The fusion is worse than the model alone", "the weight saved is 1: searches rank by the"),
-        ("do not show",),
+        (
+            "The fusion is worse than the model alone",
+            "the fusion weight saved is 1: searches",
+        ),
+        ("chance",),
     ),
     "fusion behind": (
         {"fusion": -0.05, "fusion_p": 1.0},
         "shown",
-        ("The fusion is behind the model alone", "these questions do not show"),
+        ("The fusion is behind the model alone", "but that may be chance), so searches use both."),
         ("weight saved", "worse", "search with"),
     ),
     "words shown better": (
@@ -192,13 +195,16 @@ SITUATIONS: dict[str, tuple[dict[str, Any], str, tuple[str, ...], tuple[str, ...
     "words ahead": (
         {"over_words": -0.2, "words_p": 0.2, "fusion": 0.3},
         "shown",
-        ("BM25 alone is ahead of the model", "do not show"),
+        ("BM25 alone is ahead of the model", "but that may be chance"),
         ("beats",),
     ),
     "words better than the fusion": (
         {"over_words": -0.3, "fusion": 0.1},
         "shown",
-        ("The fusion is worse than BM25 alone", "the weight saved is 0: searches rank by BM25"),
+        (
+            "The fusion is worse than BM25 alone",
+            "the fusion weight saved is 0: searches",
+        ),
         ("worse than the model",),
     ),
 }
@@ -233,7 +239,7 @@ def test_each_situation_has_its_words(name: str) -> None:
 def test_the_default_follows_the_advice(changes: dict[str, Any], weight: float) -> None:
     found = facts(**changes)
     assert found.search_weight == found.to_json()["search_weight"] == weight
-    advised = [note for note in notes(found) if "the weight saved is" in note]
+    advised = [note for note in notes(found) if "the fusion weight saved is" in note]
     assert len(advised) == (weight != 0.6)
     # An evaluation saves nothing: it advises.
     advised = [note for note in notes(replace(found, tunes=False)) if ": search with" in note]
@@ -246,7 +252,34 @@ def test_a_discarded_tuning_has_notes_and_weight_of_the_base_model() -> None:
     assert found.of_kept is alone
     assert found.to_json()["search_weight"] == 1.0
     assert not any("BM25" in note for note in notes(found))
-    assert any("the weight saved is 1" in note for note in notes(found))
+    (told,) = (note for note in notes(found) if "the fusion weight saved is 1" in note)
+    assert told.startswith("With the base model, the fusion is worse than the model alone (")
+
+
+def test_a_difference_on_questions_of_a_tuning_is_no_matter_of_chance() -> None:
+    of = {"model_minus_bm25": SeenDifference(-0.2, -0.3, -0.1, 0.01)}
+    found = facts(differences=of, tunes=False)
+    (note,) = (note for note in notes(found) if note.startswith("BM25 alone"))
+    assert "ahead" in note
+    assert "on questions of a tuning, which proves nothing" in note
+    assert "chance" not in note
+    assert certainty(of["model_minus_bm25"]) == "trained on"
+    assert [certainty(difference(0.1, p)) for p in (0.05, 0.051)] == ["shown", "not shown"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"p": 0.0566}, "about 5.66 of 100 tries"),
+        ({"p": 0.25}, "about 25 of 100 tries"),
+        ({"p": 0.003}, "fewer than 1 of 100 tries"),
+        ({"p": 0.25, "groups": 5}, ""),
+    ],
+)
+def test_p_is_told_as_a_count(changes: dict[str, Any], said: str) -> None:
+    told = chance_sentence(facts(**changes))
+    assert said in told
+    assert bool(told) == bool(said)
 
 
 def test_facts_without_a_base_have_no_verdict() -> None:
@@ -261,9 +294,9 @@ def test_facts_without_a_base_have_no_verdict() -> None:
     ("value", "p_value", "expected", "said"),
     [
         (0.1, 0.05, "better", "B is better than A."),
-        (0.1, 0.06, "ahead", "B is ahead of A, a difference that these questions do not show."),
+        (0.1, 0.06, "ahead", "B is ahead of A, but that may be chance."),
         (0.0, 1.0, "equal", "B and A have the same nDCG@10."),
-        (-0.1, 0.06, "behind", "B is behind A, a difference that these questions do not show."),
+        (-0.1, 0.06, "behind", "B is behind A, but that may be chance."),
         (-0.1, 0.05, "worse", "B is worse than A."),
     ],
 )
@@ -286,7 +319,7 @@ def test_nothing_is_claimed_that_is_not_shown(
     text = " ".join([verdict_text(found), *notes(found)])
     assert ("Tuning helped." in text) == (gain > 0 and p <= 0.05)
     assert ("made the model worse" in text) == (gain < 0 and p <= 0.05)
-    assert ("the weight saved is" in text) == (found.search_weight != 0.6)
+    assert ("the fusion weight saved is" in text) == (found.search_weight != 0.6)
     assert not (fusion_p > 0.05 and re.search("fusion is worse|weight saved", text))
     assert not re.search(r"\b1 (questions|groups|independent groups|texts|tokens)\b", text)
 

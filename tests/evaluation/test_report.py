@@ -76,10 +76,10 @@ def test_nothing_to_remark() -> None:
     ("given", "beginning", "end"),
     [
         (report(bm25=0.76), "BM25 alone beats the model", "against 0.750)."),
-        (report(bm25=0.76, p_value=0.2), "BM25 alone is ahead", "do not show)."),
+        (report(bm25=0.76, p_value=0.2), "BM25 alone is ahead", "but that may be chance)."),
         (report(fusion=0.7), "The fusion is worse", "the model alone."),
-        (report(fusion=0.7, p_value=0.2), "The fusion is behind", "do not show)."),
-        (report(groups=29), "Only 29 independent groups", "too narrow."),
+        (report(fusion=0.7, p_value=0.2), "The fusion is behind", "but that may be chance)."),
+        (report(groups=29), "Only 29 independent groups", "wider still."),
         (report(groups=5), "Only 5 independent groups", "any difference."),
         (report(groups=1, largest_group=100), "All questions are connected", "computed."),
         (report(largest_group=51), "51 of 100 questions", "one observation."),

@@ -86,4 +86,4 @@ def test_markdown_has_systems_differences_and_remarks() -> None:
 def test_markdown_says_where_the_weight_is_from(weight: FusionWeight, words: str) -> None:
     text = report_markdown(report(weight=weight), [])
     assert words in text
-    assert f"share of the tuned model is {weight.weight}." in text
+    assert f"weight of the tuned model in the fusion is {weight.weight}." in text

@@ -127,15 +127,17 @@ def test_what_is_said_of_a_kept_base_model_is_about_it(discarded: tuple[Tuned, R
     assert any(note.startswith("BM25 alone") for note in of_tuned)
     # The verdict of a tuning has the number of groups, so its notes do not.
     notes, few = tuned.summary["notes"], "Only 8 independent groups of questions"
-    assert [note.replace("So few groups of questions", few) for note in notes] == remarks(base)
+    of_base = [note for note in notes if note.startswith("With the base model, ")]
+    assert of_base
+    told = [note.removeprefix("With the base model, ") for note in notes]
+    told = [note[0].upper() + note[1:] for note in told]
+    assert [note.replace("So few groups of questions", few) for note in told] == remarks(base)
     card = (tuned.folder / "README.md").read_text("utf-8")
     assert not any(note in card for note in of_tuned)
     assert all(note in card for note in notes)
-    assert (
-        f"The fusion weight saved here, {base.fusion.weight:g}, was chosen for the base model"
-        in card
-    )
-    assert f"model's share, {base.fusion.weight:g}, is saved in this folder" in card
+    weight = base.fusion.weight
+    assert f"The fusion weight saved here, {weight:g}, is the base model's" in card
+    assert "this folder has the weights" in card
 
 
 def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:

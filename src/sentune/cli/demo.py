@@ -82,14 +82,16 @@ def _tuned(folder: RunFolder, docs: PythonDocs, *, resume: bool) -> Tuned:
     say(
         f"{counted(len(docs.pairs), 'pair')} from the docstrings of Python's standard library: "
         f"{len(train):,} to train on, {len(valid):,} to choose the fusion's weight, "
-        f"{len(test):,} of other modules to report on"
+        f"{len(test):,} of other modules to report on; the first line of a docstring is the "
+        "question, the rest its passage"
     )
     split = Split(
         train,
         valid,
         test,
         f"measured on {counted(len(test), 'question')} of standard-library modules that training "
-        "and the choice of the fusion's weight did not see",
+        "and the choice of the fusion's weight did not see. Each question is the first line of a "
+        "docstring, so nobody asked it",
     )
     reuse_freed_memory()
     settings = TuneSettings(training={"num_train_epochs": 1}, show_progress=True)

@@ -106,7 +106,7 @@ def _print(made: Distilled, teacher: str, texts: Path) -> None:
     index = f"{made.folder}-index"
     steps = [
         Next("measure it", _joined("evaluate", made.folder, "QUESTIONS", "--base", teacher)),
-        Next("keep passages", _joined("index", "build", made.folder, texts, "--out", index)),
+        Next("make an index", _joined("index", "build", made.folder, texts, "--out", index)),
     ]
     print_steps(steps, made.folder / "README.md")
 

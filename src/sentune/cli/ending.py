@@ -44,9 +44,9 @@ def next_steps(folder: Path, run: RunFile | None, split: Split | None) -> list[N
     documents = DocumentFiles(folder / "data").documents()
     given = [*map(_from_here, documents)] or [*_passage_files(run), *_options(run.reading)]
     return [
-        Next("keep passages", _joined("index", "build", folder, *given, "--out", index)),
-        Next("search them", _joined("search", index, _question(split))),
-        Next("with more pairs", _joined("tune", "--config", config, "--out", again)),
+        Next("make an index", _joined("index", "build", folder, *given, "--out", index)),
+        Next("search in it", _joined("search", index, _question(split))),
+        Next("after adding data", _joined("tune", "--config", config, "--out", again)),
     ]
 
 
@@ -96,7 +96,8 @@ def print_outcome(tuned: Tuned, steps: list[Next], *, verbose: bool = False) -> 
     for note in of_data if verbose else ():
         print_line(f"note: {note}")
     kept = "the tuned model" if tuned.verdict.keep else "the BASE model, unchanged"
-    print_line(f"{tuned.folder} holds {kept}; {tuned.summary['measured_on']}.")
+    measured_on = tuned.summary["measured_on"]
+    print_line(f"{tuned.folder} holds {kept}. {measured_on[:1].upper()}{measured_on[1:]}.")
     if tuned.report is not None:
         print_line(_searches(tuned))
     print_line()

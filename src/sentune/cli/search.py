@@ -343,12 +343,16 @@ def _ranking(searcher: Searcher) -> str:
         return "ranked by BM25"
     if searcher.mode == "dense":
         return f"ranked by similarity ({_described(searcher).similarity_fn_name})"
-    weight = f"{searcher.fusion_weight:g}"
-    fused = f"ranked by the fusion with BM25, in which the model's weight is {weight}"
+    weight = searcher.fusion_weight
+    weights = f"with the weights {weight:g} and {1 - weight:g}"
+    fused = f"ranked by the model and by words (BM25) together, {weights}"
     if searcher.mode != "late":
         return fused
     late = searcher.late
-    return f"{fused}; the first {late.depth} anew by their tokens, with the weight {late.weight:g}"
+    return (
+        f"{fused}; the late stage ordered the first {late.depth} anew, with the weight "
+        f"{late.weight:g}"
+    )
 
 
 def _described(searcher: Searcher) -> SentenceTransformer | _IndexSearcher:

@@ -11,7 +11,7 @@ from sentune.data.corpus import open_passages
 from sentune.data.files.csv_files import TABLE_SUFFIXES
 from sentune.data.files.dataset_folders import dataset_folder, is_saved_dataset, refuse_split
 from sentune.data.files.lines import check_suffix, unreadable
-from sentune.data.files.own_folders import what_it_holds
+from sentune.data.files.own_folders import refuse_not_data, what_it_holds
 from sentune.data.files.reading import TEXT_SUFFIXES, name_of, records_of
 from sentune.data.files.records import Record
 from sentune.data.pair_files.beir import corpus_of_folder
@@ -137,8 +137,8 @@ def passage_files(path: str | Path, split: str | None = None) -> PassageFiles:
     that of a folder of ``datasets``.
 
     Raises:
-        DataError: the path does not exist, the file has another suffix, a folder can't be listed,
-            or no file below it has one of the suffixes.
+        DataError: the path does not exist, the file has another suffix, a folder can't be listed
+            or is a model or an index, or no file below it has one of the suffixes.
     """
     path = Path(path)
     if not path.is_dir():
@@ -148,6 +148,7 @@ def passage_files(path: str | Path, split: str | None = None) -> PassageFiles:
     if dataset_folder(path, split) is not None:
         return PassageFiles((path,), skipped=0)
     refuse_split(path, split)
+    refuse_not_data(path)
     corpus = corpus_of_folder(path)
     found = list(_below(path))
     files = [

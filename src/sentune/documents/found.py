@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sentune.data.files.own_folders import what_it_holds
+from sentune.data.files.own_folders import refuse_not_data, what_it_holds
 from sentune.documents.formats import SUFFIXES
 from sentune.documents.made_files import what_it_was_made_of
 from sentune.errors import DataError
@@ -46,8 +46,8 @@ def find(paths: Iterable[str | Path]) -> list[Found]:
     Cost: JSONL files of passages or questions that sentune made are read.
 
     Raises:
-        DataError: a path does not exist or cannot be listed, there is no path, or a file that was
-            named itself is no document.
+        DataError: a path does not exist or cannot be listed, is a model or an index, there is no
+            path, or a file that was named itself is no document.
     """
     found: dict[Path, Found] = {}
     names: set[str] = set()
@@ -88,6 +88,7 @@ def _at(path: Path, *, alone: bool) -> Iterator[Found]:
             raise unreadable_document(str(path), one.skipped)
         yield replace(one, named=True)
         return
+    refuse_not_data(path)
     root = path.resolve()
     for file in sorted(below(root)):
         relative = file.relative_to(root).as_posix()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sentune.data import holds_texts_only
 from sentune.data.files.dataset_folders import dataset_folder
+from sentune.data.files.own_folders import refuse_not_data
 from sentune.data.files.reading import TEXT_SUFFIXES
 from sentune.data.pair_files.beir import is_beir
 from sentune.documents.formats import SUFFIXES
@@ -32,9 +33,13 @@ def are_documents(paths: Sequence[str | Path], *, texts_too: bool = False) -> bo
         texts_too: a folder with a file of texts (text, JSONL, CSV, TSV), and several paths, count
             even if they have nothing else.
 
+    Raises DataError for the folder of a model or of an index.
+
     Cost: with ``texts_too``, the first rows of files are read.
     """
     several = [Path(path) for path in paths]
+    for path in several:
+        refuse_not_data(path)
     if any(is_data_set(path) for path in several):
         return False
     if texts_too and len(several) > 1:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sentune.evaluation.facts import Facts, relation
-from sentune.evaluation.significance import Difference, SeenDifference
+from sentune.evaluation.significance import SIGNIFICANCE, Difference, SeenDifference
 from sentune.wording import agreeing, counted
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FEW_GROUPS",
+    "certainty",
+    "chance_sentence",
     "counts_sentence",
     "difference_figures",
     "evidence",
@@ -27,7 +29,8 @@ __all__ = [
 FEW_GROUPS = 30
 _TOO_FEW_GROUPS = 6  # the test has 2 to the power of 5 exchanges with 5 groups: p is above .05
 _FEW_PASSAGES = 100
-_NOT_SHOWN = ", a difference that these questions do not show"
+_NOT_SHOWN = ", but that may be chance"
+_SEEN = ", on questions of a tuning, which proves nothing"
 
 
 def verdict_text(facts: Facts) -> str:
@@ -91,6 +94,23 @@ def evidence(facts: Facts) -> str:
     )
 
 
+def chance_sentence(facts: Facts) -> str:
+    """What the p of the verdict means, as a count; empty on questions that were trained on."""
+    if facts.seen or facts.groups < _TOO_FEW_GROUPS:
+        return ""
+    return (
+        "If tuning had changed nothing, chance alone would make such a difference in "
+        f"{_tries(facts.change.p_value)} of 100 tries. It counts as shown at 5 or fewer."
+    )
+
+
+def _tries(p: float) -> str:
+    if p < 0.01:
+        return "fewer than 1"
+    near = abs(p - SIGNIFICANCE) < 0.01
+    return f"about {100 * p:.{2 if near else 0}f}"
+
+
 def _bound(value: float) -> str:
     """Three decimals, or more where they would hide on which side of 0 the bound is."""
     text = f"{value:+.3f}"
@@ -100,11 +120,19 @@ def _bound(value: float) -> str:
 def notes(facts: Facts) -> list[str]:
     """What a reader of the figures should know, one sentence each; may be empty."""
     return [
-        *_on_systems(facts.of_kept),
+        *(_of_base(facts, note) for note in _on_systems(facts.of_kept)),
         *_on_general(facts),
         *_on_data(facts),
         *_on_texts(facts),
     ]
+
+
+def _of_base(facts: Facts, note: str) -> str:
+    """The table has the tuned model's figures, also where the base model is kept."""
+    if facts.base_alone is None:
+        return note
+    told = note if note.startswith("BM25") else note[0].lower() + note[1:]
+    return f"With the base model, {told}"
 
 
 def _on_systems(facts: Facts) -> Iterator[str]:
@@ -117,7 +145,7 @@ def _on_systems(facts: Facts) -> Iterator[str]:
         found = facts.relation("fusion", part)
         if found in ("worse", "behind"):
             verb = "worse than" if found == "worse" else "behind"
-            advice = _advice(facts, name) if part == facts.shown_worse_than else ""
+            advice = _advice(facts, name, part)
             pair = _pair(facts, "fusion", part, shown=found == "worse")
             yield f"The fusion is {verb} {name} alone ({pair}){advice}."
     yield from _on_late(facts)
@@ -128,7 +156,10 @@ def _on_late(facts: Facts) -> Iterator[str]:
     if found is None:
         return
     if not facts.late_weight:
-        yield "The late stage does not help here: its weight is 0, so it ranks as the fusion does."
+        yield (
+            "The late stage does not help here: these questions chose the weight 0 for it, so it "
+            "ranks as the fusion does."
+        )
     elif found == "better":
         yield f"The late stage finds more than the fusion ({_pair(facts, 'late', 'fusion')})."
     elif found in ("worse", "behind"):
@@ -140,16 +171,27 @@ def _on_late(facts: Facts) -> Iterator[str]:
         yield f"The late stage is ahead of the fusion ({pair}), so searches do without it."
 
 
-def _advice(facts: Facts, name: str) -> str:
+def _advice(facts: Facts, name: str, part: str) -> str:
+    if part != facts.shown_worse_than:
+        unshown = facts.relation("fusion", part) == "behind"
+        both = unshown and facts.tunes and 0 < facts.search_weight < 1
+        return ", so searches use both" if both else ""
     if facts.tunes:
         saved = f"{facts.search_weight:g}"
-        return f", so the weight saved is {saved}: searches rank by {name} alone"
+        return f", so the fusion weight saved is {saved}: searches rank by {name} alone"
     return f": search with {name} alone"
 
 
 def _pair(facts: Facts, first: str, second: str, *, shown: bool = True) -> str:
     figures = f"nDCG@10 {facts.means[first]:.3f} against {facts.means[second]:.3f}"
-    return figures if shown else figures + _NOT_SHOWN
+    of = facts.differences
+    found = of.get(f"{first}_minus_{second}") or of.get(f"{second}_minus_{first}")
+    return figures if shown else figures + _unshown(found)
+
+
+def _unshown(found: Difference | None) -> str:
+    """Why a difference is no proof."""
+    return _SEEN if isinstance(found, SeenDifference) else _NOT_SHOWN
 
 
 def _on_general(facts: Facts) -> Iterator[str]:
@@ -185,7 +227,9 @@ def _on_data(facts: Facts) -> Iterator[str]:
     elif facts.groups < _TOO_FEW_GROUPS:
         yield f"{groups}: fewer than {_TOO_FEW_GROUPS} cannot show any difference."
     elif facts.groups < FEW_GROUPS:
-        yield (f"{groups}: the intervals are wide, and those of a single system are too narrow.")
+        yield (
+            f"{groups}: the intervals are wide, and those of a single system should be wider still."
+        )
     if facts.groups > 1 and 2 * facts.largest_group > facts.questions:
         yield (
             f"{facts.largest_group:,} of {counted(facts.questions, 'question')} are connected "
@@ -217,7 +261,14 @@ def standing(first: str, second: str, found: Difference) -> str:
             return f"{first} and {second} have the same nDCG@10."
         case unshown:
             place = "ahead of" if unshown == "ahead" else "behind"
-            return f"{first} is {place} {second}{_NOT_SHOWN}."
+            return f"{first} is {place} {second}{_unshown(found)}."
+
+
+def certainty(found: Difference) -> str:
+    """What the test says of a difference, in a word or two for a table."""
+    if isinstance(found, SeenDifference):
+        return "trained on"
+    return "shown" if found.shown else "not shown"
 
 
 def difference_figures(found: Difference) -> tuple[str, str, str]:

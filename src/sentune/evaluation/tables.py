@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sentune.evaluation.claims import difference_figures
+from sentune.evaluation.claims import certainty, difference_figures
 from sentune.evaluation.report import PRIMARY_METRIC, Report, remarks
 from sentune.evaluation.significance import Difference, Interval
 from sentune.wording import counted
@@ -90,8 +90,7 @@ def difference_table(differences: Mapping[str, Difference]) -> Table:
 
     table = figure_table("difference in nDCG@10", "mean", "95% interval", "p", "")
     for name, found in differences.items():
-        seen = "shown" if found.shown else "not shown"
-        table.add_row(escape(name), *difference_figures(found), seen)
+        table.add_row(escape(name), *difference_figures(found), certainty(found))
     return table
 
 
@@ -159,7 +158,8 @@ def _basis(report: Report) -> str:
         f"{counted(report.groups, 'independent group')}, each ranked against "
         f"{counted(report.passages, 'passage')}. The fusion adds z-scores of model and BM25 "
         f"with {origin}. "
-        f"For new questions, the share of the {model} is {report.facts.search_weight:g}."
+        f"For new questions, the weight of the {model} in the fusion is "
+        f"{report.facts.search_weight:g}."
         f"{_late_basis(report)}"
     )
 
@@ -173,10 +173,12 @@ def _late_basis(report: Report) -> str:
         "cross-fitted": "chosen on other questions as well",
         "default": "the usual ones",
     }[late.weight_from]
+    used = report.facts.search_late_weight or not late.weight
+    unused = "" if used else ", but it is not shown to find more, so searches do without it"
     return (
         f" The late stage compares the tokens of the question with those of the fusion's first "
-        f"passages, and adds z-scores; weight and depth are {origin}, and for new questions "
-        f"{late.weight:g} and {late.depth}."
+        f"passages, and adds z-scores; its weight and depth are {origin}. For new questions, they "
+        f"are {late.weight:g} and {late.depth}{unused}."
     )
 
 

@@ -25,6 +25,8 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file. Raises ModelError."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _unusable(f"{path} does not exist") from error
     except (OSError, ValueError, RecursionError) as error:
         raise damaged(path, str(error)) from error
 
@@ -48,8 +50,12 @@ def unexpected(path: Path, name: str, value: object, expected: str) -> ModelErro
 
 def damaged(path: Path, reason: str) -> ModelError:
     """The error for a file that cannot be read."""
+    return _unusable(f"{path} cannot be read ({reason})")
+
+
+def _unusable(what: str) -> ModelError:
     return ModelError(
-        f"{path} cannot be read ({reason})",
+        what,
         expected="the configuration of a sentence-embedding model",
         fix="name the folder of a model, or copy the file again from its source",
     )

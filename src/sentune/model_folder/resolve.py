@@ -89,6 +89,12 @@ def resolve(
     folder = _local(name)
     if folder is not None and folder.is_dir():
         return BaseModel(str(name), folder, "local folder")
+    if folder is not None and folder.is_file():
+        raise ModelNotFoundError(
+            f"{name!r} is a file and no model",
+            expected="a model folder, or owner/model as on the Hugging Face hub",
+            fix="name a model; in a command it stands before the data",
+        )
     hub_name = str(name) if "/" in str(name) else f"sentence-transformers/{name}"
     path_like = str(name).startswith((".", "/", "~"))
     if folder is None or folder.exists() or path_like or not _HUB_NAME.fullmatch(hub_name):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sentune.data.roles.columns import PairColumns, is_pair, pair_columns
+from sentune.data.roles.options import ReadOptions
 from sentune.data.roles.text_columns import text_columns
 from sentune.errors import DataError
 
@@ -81,3 +82,9 @@ def test_many_and_long_names_are_shortened_in_messages() -> None:
 def test_the_text_must_be_one_column(columns: list[str]) -> None:
     with pytest.raises(DataError, match="exactly one column of texts"):
         text_columns(columns, "file")
+
+
+def test_one_column_is_not_both_question_and_passage() -> None:
+    options = ReadOptions(question="frage", passage="frage")
+    with pytest.raises(DataError, match=r"f\.csv, line 1: the column 'frage' is named both for"):
+        pair_columns(["frage", "antwort"], "f.csv, line 1", options)

@@ -319,7 +319,7 @@ def test_notes_and_saved_weights_follow_from_what_is_shown(
 ) -> None:
     report = evaluate_systems(task, model=tiny, fusion_weight=0.3, late=LateChoice(0.0, 20))
     (note,) = [note for note in report.to_json()["notes"] if "late stage" in note]
-    assert "its weight is 0" in note
+    assert "chose the weight 0 for it" in note
     assert saved(report, 0.6, value=0.02, shown=True) == 0.6
     assert saved(report, 0.6, value=0.02, shown=False) == 0
     assert saved(report, 0.6, value=-0.02, shown=True) == 0

@@ -193,8 +193,12 @@ def test_the_card_begins_with_what_the_model_is_worth(
         "by +0.200 (95% interval +0.150 to +0.250, p = 0.0123, 35 independent groups of "
         "questions).**"
     ) in section
-    assert "| base model | 20 |\n| tuned model | 28 |\n| BM25 | 24 |\n" in section
-    assert "Searches with this folder rank by the model and BM25 together, with 0.6" in section
+    assert "such a difference in about 1 of 100 tries." in section
+    assert (
+        "| base model | 20 |\n| tuned model | 28 |\n| BM25 | 24 |\n"
+        "| tuned model with BM25, used in searches | 32 |\n"
+    ) in section
+    assert "rank by the model and by words (BM25) together, with the weights 0.6 and 0.4" in section
     same = Interval(0.9, 0.8, 1.0)
     general = General(318, base=same, model=same, change=Interval(0.0, -0.01, 0.01))
     result = make_facts().result

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from sentune.data.files.dataset_folders import LIKE, chosen_split
 from sentune.data.files.lines import check_suffix, unreadable
+from sentune.data.files.own_folders import refuse_not_data
 from sentune.data.files.reading import ROW_SUFFIXES, records_of
 from sentune.data.files.records import Record, kind_of, number_of, quoted
 from sentune.data.pair_files.assembly import pairs_of_ids
@@ -71,11 +72,12 @@ def _judgements(folder: Path, split: str | None, part: str | None) -> Path:
     if not found:
         found = [path for path in _row_files(folder) if path.stem.lower() == _QRELS]
     if not found or _file(folder, _CORPUS) is None or _file(folder, _QUERIES) is None:
+        refuse_not_data(folder)
         raise DataError(
-            f"{folder} is a folder without the files of BEIR's layout, and not one of datasets",
+            f"{folder} is {_what(folder)}",
             expected="a file of pairs, a folder with corpus.jsonl, queries.jsonl and qrels/, or "
             "one that save_to_disk wrote",
-            fix="name one of the files inside it",
+            fix="name a file of pairs; documents and texts are for sentune tune, index and search",
         )
     names = chosen_split((path.stem for path in found), split, part)
     chosen = [path for path in found if path.stem in names]
@@ -88,6 +90,12 @@ def _judgements(folder: Path, split: str | None, part: str | None) -> Path:
             fix=f"name the one that you mean: {found[0]}",
         )
     return chosen[0]
+
+
+def _what(folder: Path) -> str:
+    if not any(folder.iterdir()):
+        return "an empty folder"
+    return "a folder without the files of BEIR's layout, and not one of datasets"
 
 
 def is_judgements(record: Record, path: Path) -> bool:

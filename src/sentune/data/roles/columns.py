@@ -26,6 +26,7 @@ from sentune.data.files.records import is_blank
 from sentune.data.roles import names
 from sentune.data.roles.choice import chosen, kept, only_column
 from sentune.data.roles.options import AS_NAMED, ReadOptions
+from sentune.errors import DataError
 
 __all__ = [
     "PairColumns",
@@ -79,7 +80,8 @@ def pair_columns(
 ) -> PairColumns:
     """Find the roles in a file of pairs; ``named_at`` is the location of the names.
 
-    Raises DataError unless exactly one column could be the question, and one the passage.
+    Raises DataError unless exactly one column could be the question, and exactly one other one
+    the passage.
     """
     roles = _Roles(columns, named_at, options)
     question = chosen("--question-column", options.question, columns, named_at)
@@ -88,6 +90,8 @@ def pair_columns(
         question = roles.only(roles.without(roles.questions, passage), "question")
     if passage is None:
         passage = roles.only(roles.passages(question) or roles.texts(), "passage")
+    if question == passage:
+        raise _same(question, named_at)
     given = chosen("--label-column", options.label, columns, named_at)
     scored = chosen("--score-column", options.score, columns, named_at)
     taken = {question, passage, given, scored}
@@ -99,6 +103,14 @@ def pair_columns(
         tuple(name for name in scores if name not in (question, passage)),
         given,
         tuple(name for name in unproven if name not in taken),
+    )
+
+
+def _same(column: str, named_at: str) -> DataError:
+    return DataError(
+        f"{named_at}: the column {column!r} is named both for the questions and for the passages",
+        expected="two columns",
+        fix="correct --question-column or --passage-column",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sentune.evaluation.claims import general_sentence, verdict_text
+from sentune.evaluation.claims import chance_sentence, general_sentence, verdict_text
 from sentune.evaluation.facts import Facts
 from sentune.evaluation.report import Report
 from sentune.evaluation.significance import Interval
@@ -43,7 +43,10 @@ def result_blocks(facts: CardFacts) -> list[str]:
     if facts.report is None or facts.result is None:
         return []
     result = facts.result
-    verdict = [f"**{inline(verdict_text(result))}**"] if "base" in facts.report.systems else []
+    verdict = []
+    if "base" in facts.report.systems:
+        verdict = [f"**{inline(verdict_text(result))}**"]
+        verdict += [sentence] if (sentence := chance_sentence(result)) else []
     asked = counted(result.questions, "question")
     return [
         "## Result",
@@ -74,12 +77,26 @@ def _titles(report: Report) -> list[str]:
     return [title for metric, title in _COUNTED.items() if metric in report.systems["model"]]
 
 
+def _in_searches(result: Facts) -> str | None:
+    """The system of the table that a search with the folder is; None if it is none of these."""
+    kept = result.of_kept
+    if kept.search_weight == 0:
+        return "bm25"
+    if kept.search_weight == 1:
+        return "base" if result.kept == "base" else "model"
+    if result.kept == "base":
+        return None
+    return "late" if kept.search_late_weight else "fusion"
+
+
 def _rows(report: Report, result: Facts) -> Iterator[list[str]]:
+    used = _in_searches(result) if result.tunes else None
     for system, name in _SYSTEMS.items():
         if system not in report.systems:
             continue
         figures = report.systems[system]
         label = name if "base" in report.systems else name.replace("tuned model", "model")
+        label += ", used in searches" if system == used else ""
         yield [label, *(_count(figures[m], result) for m in _COUNTED if m in figures)]
 
 
@@ -94,14 +111,15 @@ def ranking_of(saved: Mapping[str, Any]) -> str:
     if late is None:
         return found
     return (
-        f"{found}, and then the first {late.depth} by their tokens, with the weight {late.weight:g}"
+        f"{found}; the late stage then orders the first {late.depth} anew, with the weight "
+        f"{late.weight:g}"
     )
 
 
 def ranking(weight: float) -> str:
-    """How a search ranks, by the model's share in the fusion."""
+    """How a search ranks, by the model's weight in the fusion."""
     if weight == 1:
         return "the model alone"
     if weight == 0:
-        return "BM25 alone"
-    return f"the model and BM25 together, with {weight:g} as the model's share"
+        return "words (BM25) alone"
+    return f"the model and by words (BM25) together, with the weights {weight:g} and {1 - weight:g}"

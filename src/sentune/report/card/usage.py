@@ -82,7 +82,7 @@ def _search_blocks(facts: CardFacts) -> list[str]:
     ]
     return [
         "### Search",
-        f"This searches passages by {ranking_of(facts.model.extras)}: the model's share, "
-        f"{weight:g}, is saved in this folder. BM25 needs `pip install 'sentune[evaluate]'`.",
+        f"This searches passages by {ranking_of(facts.model.extras)}; "
+        "this folder has the weights. BM25 needs `pip install 'sentune[evaluate]'`.",
         fenced("\n".join(code), "python"),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sentune.evaluation.claims import difference_figures
+from sentune.evaluation.claims import certainty, difference_figures
 from sentune.evaluation.report import PRIMARY_METRIC
 from sentune.evaluation.significance import Difference, Interval
 from sentune.evaluation.tables import teachers_rows
@@ -117,4 +117,4 @@ def _tested(facts: PageFacts) -> list[list[Child]]:
 
 
 def _difference(name: str, found: Difference) -> list[Child]:
-    return [name, *difference_figures(found), "shown" if found.shown else "not shown"]
+    return [name, *difference_figures(found), certainty(found)]

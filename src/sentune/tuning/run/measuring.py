@@ -24,9 +24,9 @@ _STAGES = {"model": "evaluating the tuned model", "late": "evaluating the late s
 _EQUAL_SHARES = 0.5  # of the model and of BM25
 
 _DISCARDED = (
-    "Tuning was discarded: this folder holds the base model, and the figures of the tuned model "
-    "and of its fusion are for the record. The fusion weight saved here, {:g}, was chosen for the "
-    "base model, and the notes describe the base model"
+    "Tuning was discarded: this folder holds the base model, and the figures of the tuned model, "
+    "of its fusion and of its late stage are for the record. The fusion weight saved here, {:g}, "
+    "is the base model's"
 )
 
 
