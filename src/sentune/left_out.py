@@ -57,7 +57,8 @@ _SAMPLER = (
 )
 _STAGE = (
     "a model here is a transformer, a pooling and modules after it",
-    "use models.Transformer, Pooling, Dense, LayerNorm, Dropout and Normalize",
+    "use models.Transformer, Pooling, Dense, LayerNorm, Dropout and Normalize, or a class of your "
+    "own after the Transformer",
 )
 _BASE = (
     "sentune has no classes that only others derive from",
@@ -100,7 +101,7 @@ _NAMES: tuple[tuple[str, tuple[str, str]], ...] = (
     ),
     (
         "StaticEmbedding Asym BoW CNN LSTM WeightedLayerPooling WordEmbeddings WordWeights "
-        "CLIPModel Module InputModule Router",
+        "CLIPModel InputModule Router",
         _STAGE,
     ),
     ("BaseTrainer BaseTrainingArguments BaseModel BaseDataCollator BaseModelCardData", _BASE),
