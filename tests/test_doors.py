@@ -73,9 +73,7 @@ def test_every_public_name_of_the_reference_is_there_or_says_why_not(name: str) 
 def test_deriving_from_what_is_left_out_says_so() -> None:
     models: Any = importlib.import_module("sentune.models")
     sparse: Any = importlib.import_module("sentune.sparse_encoder.losses")
-    with pytest.raises(
-        ArgumentError, match=r"^InputModule, which .* a pooling and modules after it"
-    ):
+    with pytest.raises(ArgumentError, match=r"^InputModule, which .* a pooling and modules"):
         type("Mine", (models.InputModule,), {"__module__": "mine"})
     with pytest.raises(ArgumentError, match="SpladeLoss"):
         sparse.SpladeLoss(1)

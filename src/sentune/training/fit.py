@@ -74,7 +74,9 @@ def fit(
     ...     "positive": ["shutil.copy copies a file.", "Thread.join waits for its end."],
     ... }
     >>> model = SentenceTransformer("all-MiniLM-L6-v2")
-    >>> fit(model, [(pairs, MultipleNegativesRankingLoss(model))], show_progress_bar=False)
+    >>> loss = MultipleNegativesRankingLoss(model)
+    >>> fit(model, [(pairs, loss)], show_progress_bar=False)  # doctest: +ELLIPSIS
+    {'train_runtime': ...}
 
     Args:
         model: see :class:`SentenceTransformer`.
@@ -182,6 +184,9 @@ class ObjectivesTrainer(SentenceTransformerTrainer):
             loss={name: one.loss for name, one in self._objectives.items()},
             optimizer_cls_and_kwargs=optimizer,
         )
+
+    def _note(self, entry: dict[str, float]) -> None:
+        """Nothing: fit has never logged what its evaluator found, which writes a file."""
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """As the base class."""
