@@ -175,10 +175,6 @@ def test_each_held_out_set_has_its_loss(tmp_path: Path, tiny_folder: Path) -> No
     found = trainer.evaluate()
     expected = {"eval_ranked_loss", "eval_scored_loss", "eval_labelled_loss"}
     assert {name for name in found if name.endswith("loss")} == expected
-        "eval_ranked_loss",
-        "eval_scored_loss",
-        "eval_labelled_loss",
-    }
     for name, columns in SEVERAL.items():
         alone, _ = make(
             tmp_path,
