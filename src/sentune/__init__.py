@@ -5,6 +5,8 @@ The names below load on first use: importing sentune costs no torch.
 
 from __future__ import annotations
 
+from sentune.old_paths import install as _install
+
 TYPE_CHECKING = False  # as type checkers know it, without the 8 ms of typing
 if TYPE_CHECKING:
     from sentune import (
@@ -174,3 +176,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+_install()
