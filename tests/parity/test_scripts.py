@@ -18,7 +18,16 @@ from tests.long import LONG
 
 _ALL = sorted(Path(__file__).with_name("scripts").glob("*.py"))
 # Each takes a second or two: those that the ordinary run leaves out show what others show too.
-_LONG = ("clustering", "fit_triplets", "own_training", "paraphrases", "quantized", "sts_benchmark")
+_LONG = (
+    "clustering",
+    "fit_triplets",
+    "matryoshka",
+    "nli",
+    "own_training",
+    "paraphrases",
+    "quantized",
+    "sts_benchmark",
+)
 SCRIPTS = [path for path in _ALL if LONG or path.stem not in _LONG]
 _IMPORT = re.compile(r"^(from|import) sentence_transformers\b", re.MULTILINE)
 

@@ -73,6 +73,7 @@ class MeasuringTrainer(ResumableTrainer):
             measured = {prefix + key.removeprefix(prefix): float(x) for key, x in found.items()}
             if not entries:
                 measured[f"{prefix}runtime"] = round(time.perf_counter() - started, 4)
+                measured |= {f"{prefix}{what}_per_second": 0.0 for what in ("samples", "steps")}
             # Before the times of the first data set, as in the reference.
             entries[:1] = [_merged(entries[0] if entries else {}, measured)]
         if self.args.metric_for_best_model is not None:
