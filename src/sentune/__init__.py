@@ -5,7 +5,7 @@ The names below load on first use: importing sentune costs no torch.
 
 from __future__ import annotations
 
-from sentune.old_paths import install as _install
+import sys
 
 TYPE_CHECKING = False  # as type checkers know it, without the 8 ms of typing
 if TYPE_CHECKING:
@@ -178,4 +178,20 @@ def __dir__() -> list[str]:
     return __all__
 
 
-_install()
+class _OldPath(type(sys)):  # type: ignore[misc]  # ModuleType, without importing types
+    """A module of the reference that has no other place here; see ``sentune.old_paths``."""
+
+    def __getattr__(self, name: str) -> object:
+        if name[:2] == "__" and name != "__path__":
+            raise AttributeError(name)
+        from sentune import old_paths
+
+        old_paths.install()
+        return [] if name == "__path__" else old_paths.OldPath.__getattr__(self, name)
+
+
+# Not found otherwise: the first has the name of a class, whose place its module would take.
+for _name in ("SentenceTransformer", "LoggingHandler", "fit_mixin", "peft_mixin"):
+    sys.modules[f"sentune.{_name}"] = _OldPath(f"sentune.{_name}")
+for _name in ("sentence_transformer", "base", "multi_vector_encoder"):
+    sys.modules[f"sentune.{_name}"] = _OldPath(f"sentune.{_name}")

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import sys
+from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 __all__ = ["OldPath", "install"]
 
@@ -291,8 +293,32 @@ class OldPath(ModuleType):
         return getattr(importlib.import_module(door), name)
 
 
+class _Finder:
+    """Finds paths below those that are packages in the reference alone."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """A specification of a path of the table; None for any other name."""
+        del path, target
+        loader: Any = _Loader()
+        return ModuleSpec(name, loader, is_package=True) if name in _FOUND else None
+
+
+class _Loader:
+    @staticmethod
+    def create_module(spec: ModuleSpec) -> ModuleType:
+        """The path itself."""
+        return OldPath(spec.name)
+
+    @staticmethod
+    def exec_module(module: ModuleType) -> None:
+        """Nothing: names are looked up when they are used."""
+
+
 def install() -> None:
-    """Make the paths known to ``import``. It loads nothing, and takes a fifth of a millisecond."""
+    """Make the paths known to ``import``; each door does so. Takes half a millisecond, once."""
+    if _FOUND:
+        return
     prefix = older = door = ""
     for line in _TABLE.replace("\n  ", " ").splitlines():
         if line[:1] == "[":
@@ -303,4 +329,6 @@ def install() -> None:
         _FOUND[f"{prefix}.{first.partition(' ')[0]}"] = door, line
         for name in others:
             _FOUND[f"{older}.{name.partition(' ')[0]}"] = door, line
-    sys.modules.update((path, OldPath(path)) for path in _FOUND)
+    for path in _FOUND:
+        sys.modules.setdefault(path, OldPath(path))
+    sys.meta_path.append(_Finder)
