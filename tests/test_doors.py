@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,8 +74,8 @@ def test_every_public_name_of_the_reference_is_there_or_says_why_not(name: str) 
 def test_deriving_from_what_is_left_out_says_so() -> None:
     models: Any = importlib.import_module("sentune.models")
     sparse: Any = importlib.import_module("sentune.sparse_encoder.losses")
-    with pytest.raises(ArgumentError, match=r"^Module, which .* a pooling and modules after it"):
-        type("Mine", (models.Module,), {"__module__": "mine"})
+    with pytest.raises(ArgumentError, match=r"^InputModule, which .* a pooling and modules"):
+        type("Mine", (models.InputModule,), {"__module__": "mine"})
     with pytest.raises(ArgumentError, match="SpladeLoss"):
         sparse.SpladeLoss(1)
     for absent in ("Absent", "__wrapped__"):
@@ -90,3 +91,46 @@ def test_a_door_opens_on_the_public_names() -> None:
     assert semantic_search is sentune.semantic_search
     assert SentenceTransformerTrainingArguments is sentune.SentenceTransformerTrainingArguments
     assert sentune.losses is importlib.import_module("sentune.losses")
+
+
+def test_modules_of_the_reference_are_found_by_their_older_paths_and_newer_ones() -> None:
+    from sentence_transformers.util.deprecated_import import DEPRECATED_MODULE_PATHS
+
+    start, missing = "sentence_transformers.", []
+    for older, newer in DEPRECATED_MODULE_PATHS.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            reference = importlib.import_module(newer)
+        for path in (older, newer):
+            module = importlib.import_module("sentune." + path.removeprefix(start))
+            name = older.rpartition(".")[2]
+            if hasattr(reference, name) and not hasattr(module, name):
+                missing.append(f"{path}.{name}")
+    assert missing == []
+
+
+def test_a_path_gives_what_the_door_has_and_nothing_else() -> None:
+    import sentune
+    from sentune.old_paths import OldPath
+
+    path = importlib.import_module("sentune.losses.CoSENTLoss")
+    assert isinstance(path, OldPath)
+    assert path.CoSENTLoss is sentune.losses.CoSENTLoss
+    assert isinstance(sentune.losses.CoSENTLoss, type)
+    assert isinstance(sentune.SentenceTransformer, type)
+    for name in ("__file__", "MSELoss", "add"):
+        assert not hasattr(path, name)
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("sentune.losses.NoLoss")
+    with pytest.raises(ArgumentError, match="MultiVectorEncoder, which sentune does not have"):
+        importlib.import_module("sentune.multi_vector_encoder").MultiVectorEncoder("x")
+
+
+def test_no_path_hides_a_module_of_sentune() -> None:
+    from sentune import old_paths
+
+    root = Path(old_paths.__file__).parent
+    for path in old_paths._FOUND:
+        at = root.joinpath(*path.split(".")[1:])
+        assert not at.with_suffix(".py").exists(), path
+        assert not at.is_dir(), path

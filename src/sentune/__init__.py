@@ -5,6 +5,8 @@ The names below load on first use: importing sentune costs no torch.
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False  # as type checkers know it, without the 8 ms of typing
 if TYPE_CHECKING:
     from sentune import (
@@ -174,3 +176,22 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _OldPath(type(sys)):  # type: ignore[misc]  # ModuleType, without importing types
+    """A module of the reference that has no other place here; see ``sentune.old_paths``."""
+
+    def __getattr__(self, name: str) -> object:
+        if name[:2] == "__" and name != "__path__":
+            raise AttributeError(name)
+        from sentune import old_paths
+
+        old_paths.install()
+        return [] if name == "__path__" else old_paths.OldPath.__getattr__(self, name)
+
+
+# Not found otherwise: the first has the name of a class, whose place its module would take.
+for _name in ("SentenceTransformer", "LoggingHandler", "fit_mixin", "peft_mixin"):
+    sys.modules[f"sentune.{_name}"] = _OldPath(f"sentune.{_name}")
+for _name in ("sentence_transformer", "base", "multi_vector_encoder"):
+    sys.modules[f"sentune.{_name}"] = _OldPath(f"sentune.{_name}")

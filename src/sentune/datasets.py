@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sentune.left_out import not_there
+from sentune.old_paths import install
 from sentune.training.example_loaders import (
     NoDuplicatesDataLoader,
     SentenceLabelDataset,
@@ -20,3 +21,6 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     return not_there(__name__, name)
+
+
+install()

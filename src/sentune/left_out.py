@@ -57,7 +57,8 @@ _SAMPLER = (
 )
 _STAGE = (
     "a model here is a transformer, a pooling and modules after it",
-    "use models.Transformer, Pooling, Dense, LayerNorm, Dropout and Normalize",
+    "use models.Transformer, Pooling, Dense, LayerNorm, Dropout and Normalize, or a class of your "
+    "own after the Transformer",
 )
 _BASE = (
     "sentune has no classes that only others derive from",
@@ -76,13 +77,24 @@ _NAMES: tuple[tuple[str, tuple[str, str]], ...] = (
         "SparseMultipleNegativesRankingLoss SparseMarginMSELoss SparseDistillKLDivLoss "
         "SparseNanoBEIREvaluator SparseInformationRetrievalEvaluator MLMTransformer SpladePooling "
         "SparseAutoEncoder SparseStaticEmbedding to_scipy_coo select_max_active_dims "
-        "compute_count_vector",
+        "compute_count_vector CachedSpladeLoss CSRReconstructionLoss SparseAnglELoss "
+        "SparseCoSENTLoss "
+        "SparseCosineSimilarityLoss SparseMSELoss SparseTripletLoss ReciprocalRankFusionEvaluator "
+        "SparseBinaryClassificationEvaluator SparseEmbeddingSimilarityEvaluator SparseMSEEvaluator "
+        "SparseRerankingEvaluator SparseTranslationEvaluator SparseTripletEvaluator SchedulerType "
+        "SpladeRegularizerWeightSchedulerCallback semantic_search_qdrant semantic_search_seismic "
+        "semantic_search_elasticsearch semantic_search_opensearch",
         _SPARSE,
     ),
     (
         "MultiVectorEncoder MultiVectorEncoderTrainer MultiVectorEncoderTrainingArguments "
         "MultiVectorEncoderModelCardData maxsim maxsim_pairwise mean_maxsim mean_maxsim_pairwise "
-        "cat_padded_token_embeddings stack_padded_token_embeddings repad_flattened_features",
+        "cat_padded_token_embeddings stack_padded_token_embeddings repad_flattened_features "
+        "MultiVectorEncoderDataCollator MultiVectorInformationRetrievalEvaluator "
+        "MultiVectorNanoBEIREvaluator MultiVectorTripletEvaluator MultiVectorRerankingEvaluator "
+        "MultiVectorDistillationEvaluator MultiVectorMultipleNegativesRankingLoss "
+        "CachedMultiVectorMultipleNegativesRankingLoss MultiVectorDistillKLDivLoss "
+        "MultiVectorMarginMSELoss MultiVectorMask HierarchicalTokenPooling LambdaTokenPooling",
         _MULTI,
     ),
     (
@@ -100,7 +112,7 @@ _NAMES: tuple[tuple[str, tuple[str, str]], ...] = (
     ),
     (
         "StaticEmbedding Asym BoW CNN LSTM WeightedLayerPooling WordEmbeddings WordWeights "
-        "CLIPModel Module InputModule Router",
+        "CLIPModel InputModule Router WordTokenizer WhitespaceTokenizer PhraseTokenizer",
         _STAGE,
     ),
     ("BaseTrainer BaseTrainingArguments BaseModel BaseDataCollator BaseModelCardData", _BASE),

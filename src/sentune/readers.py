@@ -11,6 +11,7 @@ from sentune.data.example_readers import (
     TripletReader,
 )
 from sentune.data.input_example import InputExample
+from sentune.old_paths import install
 
 __all__ = [
     "InputExample",
@@ -21,3 +22,6 @@ __all__ = [
     "STSDataReader",
     "TripletReader",
 ]
+
+
+install()

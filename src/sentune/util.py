@@ -28,6 +28,7 @@ from sentune.encoding.vector_tools import (
     truncate_embeddings,
 )
 from sentune.left_out import not_there
+from sentune.old_paths import install
 from sentune.progress import LoggingHandler
 from sentune.tasks.communities import community_detection
 from sentune.tasks.paraphrases import paraphrase_mining, paraphrase_mining_embeddings
@@ -71,3 +72,6 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     return not_there(__name__, name)
+
+
+install()

@@ -220,7 +220,7 @@ def test_fit_as_in_old_scripts(make_pair_folder: MakePairFolder, tmp_path: Path)
             {"train_dataset": {"q": ["a"], "p": ["b"], "label": ["yes"]}},
             "'yes' as the label",
         ),
-        ({"loss": nn.MSELoss()}, "loss is a MSELoss"),
+        ({"loss": nn.MSELoss()}, "a MSELoss of torch"),
         ({"loss": {"other": losses.MSELoss()}}, "no loss|losses by name"),
     ],
 )
@@ -251,3 +251,59 @@ def test_prompts_are_put_before_the_query(make_pair_folder: MakePairFolder, tmp_
         found.append(weights_of(model)["head.dense.weight"])
     assert torch.equal(*found)
     assert json.dumps(settings(tmp_path).prompts) == "null"
+
+
+class Own(nn.Module):
+    """As people write it for the reference."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model, self.loss = model, nn.BCEWithLogitsLoss()
+
+    def forward(self, inputs: list[list[str]], labels: Any, **options: Any) -> Any:
+        del options
+        pairs = list(zip(inputs[0], inputs[1], strict=True))
+        found = self.model(self.model.preprocess(pairs))
+        return self.loss(found["scores"].view(-1), labels.float())
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_a_loss_of_ones_own_trains_as_in_the_reference(
+    make_pair_folder: MakePairFolder, tmp_path: Path
+) -> None:
+    from datasets import Dataset
+    from sentence_transformers import CrossEncoder as Reference
+    from sentence_transformers.cross_encoder import CrossEncoderTrainer as Trainer
+    from sentence_transformers.cross_encoder import CrossEncoderTrainingArguments as Arguments
+
+    folder = make_pair_folder(
+        "segmented", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
+    )
+    data = {name: column[:4] for name, column in DATA.items()}
+    usual: dict[str, Any] = {"max_steps": 4, "report_to": "none", "logging_strategy": "no"}
+    ours, theirs = load(folder), Reference(str(folder), device="cpu")
+    args = settings(tmp_path / "ours", num_train_epochs=4, **usual)
+    CrossEncoderTrainer(ours, args, data, loss=Own(ours)).train()
+    same = {"per_device_train_batch_size": 4, "learning_rate": 1e-3, "disable_tqdm": True}
+    reference = Arguments(
+        str(tmp_path / "theirs"), use_cpu=True, save_strategy="no", **same, **usual
+    )
+    dataset = Dataset.from_dict(data)
+    Trainer(model=theirs, args=reference, train_dataset=dataset, loss=Own(theirs)).train()
+    pairs = list(zip(data["query"], data["passage"], strict=True))
+    np.testing.assert_allclose(ours.predict(pairs), theirs.predict(pairs), atol=2e-4)
+    assert "Own" in ours.model_card
+
+
+def test_features_give_the_scores_that_predict_starts_from(
+    make_pair_folder: MakePairFolder,
+) -> None:
+    model = load(make_pair_folder("segmented"))
+    pairs = [("copy a file", "a file is copied"), ("the word", "wait for a thread and a file")]
+    expected = model.predict(pairs, activation_fn=nn.Identity(), convert_to_tensor=True)
+    features = model.preprocess(pairs)
+    found = model(features)
+    torch.testing.assert_close(found["scores"][:, 0], expected)
+    torch.testing.assert_close(model(**features)[0], found.logits)
+    with pytest.raises(ArgumentError, match="preprocess"):
+        model({"input_ids": features["input_ids"], "attention_mask": torch.ones(1, 2)})

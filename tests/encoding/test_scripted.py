@@ -328,7 +328,7 @@ def test_lower_case_is_what_the_stage_is_told(make_architecture: Any) -> None:
         (lambda words: [words], "modules are Transformer"),
         (lambda words: [models.Pooling(32), words], "modules are Pooling, Transformer"),
         (lambda words: [words, models.Pooling(31)], "a Pooling for vectors of 31 components"),
-        (lambda words: [words, models.Pooling(32), nn.Linear(32, 3)], "the module Linear"),
+        (lambda words: [words, models.Pooling(32), nn.Linear(32, 3)], "a Linear among the modules"),
         (lambda words: [words, models.Pooling(32), models.Dense(31, 3)], "a Dense for vectors"),
     ],
 )

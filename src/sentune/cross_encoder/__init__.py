@@ -11,6 +11,8 @@ The names below load on first use.
 
 from __future__ import annotations
 
+from sentune.old_paths import install
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sentune.cross_encoder.card import CrossEncoderModelCardData
@@ -50,3 +52,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return [*__all__, *_MODULES]
+
+
+install()

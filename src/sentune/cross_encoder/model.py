@@ -18,6 +18,7 @@ from sentune.checks import require_text, require_whole
 from sentune.cross_encoder.activations import activation_name, require_activation, usual
 from sentune.cross_encoder.arguments import LoadOptions, pairs_of, with_new_names
 from sentune.cross_encoder.card import CrossEncoderModelCardData, card_text
+from sentune.cross_encoder.features import PairScores, pack_of
 from sentune.cross_encoder.folder import PairModelFolder
 from sentune.cross_encoder.scoring import score_pairs
 from sentune.cross_encoder.scripted import ScriptedScorer
@@ -171,11 +172,15 @@ class CrossEncoder(ScriptedScorer):
         """A copy of the content of ``config.json``, with ``num_labels``."""
         return SimpleNamespace(**{**self._folder.config_json, "num_labels": self.num_labels})
 
-    def forward(self, packed: Pack) -> Tensor:
+    def forward(self, packed: Any = None, **features: Any) -> Any:
         """A pack of n pairs → their scores before the activation, (n, num_labels).
 
-        This is the whole computation, with gradients where they are enabled.
+        This is the whole computation, with gradients where they are enabled. Padded features, in
+        a mapping or by their names, are taken too, and give a mapping with ``scores``.
         """
+        if not isinstance(packed, Pack):
+            given = {**(packed or {}), **features}
+            return PairScores(given, scores=self(pack_of(given, self.segmented)))
         if self.head.reads_first and not torch.is_grad_enabled():
             first = self.encoder.first_tokens(packed, self.reduced_dtype)
             if first is not None:

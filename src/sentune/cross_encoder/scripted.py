@@ -11,16 +11,18 @@ from torch import Tensor
 
 from sentune.cross_encoder.card import CrossEncoderModelCardData, card_text
 from sentune.cross_encoder.scoring import Scorer
+from sentune.encoding.adapters import WithoutAdapters
 from sentune.encoding.card_data import said_when_saving
 from sentune.errors import ArgumentError
 from sentune.files import claim_folder, make_folder, new_folder, write_text
 from sentune.model_folder.hub.pushing import Pushes, require_safetensors
+from sentune.tokens.batch import TokenBatch
 from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = ["ScriptedScorer"]
 
 
-class ScriptedScorer(Pushes, Scorer):
+class ScriptedScorer(WithoutAdapters, Pushes, Scorer):
     """What the reference's model has beside ``predict`` and ``rank``.
 
     Attributes:
@@ -75,6 +77,25 @@ class ScriptedScorer(Pushes, Scorer):
         if output_path is not None:
             make_folder(output_path)
         return evaluator(self, output_path)
+
+    def preprocess(
+        self,
+        inputs: Sequence[Any],
+        prompt: str | None = None,
+        task: str | None = None,
+        **options: Any,
+    ) -> TokenBatch:
+        """Padded token ids of pairs of texts, cut at ``max_length``, as tensors on the CPU.
+
+        The model takes them: ``model(model.preprocess(pairs))["scores"]``. ``task`` has no effect
+        here. Raises ArgumentError.
+        """
+        del task
+        usual = {"padding": True, "truncation": True, "return_tensors": "pt"}
+        pairs = [((prompt or "") + first, second) for first, second in inputs]
+        return self.tokenizer.batch(pairs, **{**usual, **options})
+
+    tokenize = preprocess
 
     # ── training ──────────────────────────────────────────────────────────────────────────────
 

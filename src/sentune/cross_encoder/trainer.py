@@ -15,12 +15,14 @@ from torch import Tensor, nn
 from sentune.cross_encoder.batches import PairBatch, PairCollator, read_training_data
 from sentune.cross_encoder.card import TrainingFacts, card_text
 from sentune.cross_encoder.losses import BinaryCrossEntropyLoss, CrossEntropyLoss, PairLoss
+from sentune.cross_encoder.losses.own import OwnPairLoss
 from sentune.cross_encoder.model import CrossEncoder
 from sentune.cross_encoder.weights import pair_weights
 from sentune.errors import ArgumentError
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.training.batches.collator import Batch
 from sentune.training.batches.examples import TrainingData
+from sentune.training.losses.base import EmbeddingLoss
 from sentune.training.losses.shared.caching import encode_in_mini_batches
 from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.wording import counted
@@ -96,12 +98,12 @@ class CrossEncoderTrainer(SentenceTransformerTrainer):
 
     @staticmethod
     def _choose_losses(given: Any, model: Any, data: list[TrainingData]) -> Any:
-        del data
+        whole = frozenset().union(*(part.whole_labels for part in data))
         if given is None:
             return (BinaryCrossEntropyLoss if model.num_labels == 1 else CrossEntropyLoss)(model)
         if isinstance(given, Mapping):
-            return {name: _loss(one, model) for name, one in given.items()}
-        return _loss(given, model)
+            return {name: _loss(one, model, whole) for name, one in given.items()}
+        return _loss(given, model, whole)
 
     @staticmethod
     def _collator(
@@ -133,12 +135,13 @@ class CrossEncoderTrainer(SentenceTransformerTrainer):
 
     def _facts(self) -> TrainingFacts:
         losses = self.loss.values() if isinstance(self.loss, Mapping) else [self.loss]
+        named = [loss.module if isinstance(loss, OwnPairLoss) else loss for loss in losses]
         data: Any = self.train_data
         shown = {name: getattr(self.args, name) for name in (*_SHOWN, *_SHOWN_TOO)}
         return TrainingFacts(
             base=self.model.base.name,
             rows=len(data.rows),
-            losses=[*dict.fromkeys(type(loss).__name__ for loss in losses)],
+            losses=[*dict.fromkeys(type(loss).__name__ for loss in named)],
             steps=self.state.global_step,
             settings={name: getattr(value, "value", value) for name, value in shown.items()},
         )
@@ -188,15 +191,18 @@ class _Identity:
         }
 
 
-def _loss(given: Any, model: CrossEncoder) -> PairLoss:
+def _loss(given: Any, model: CrossEncoder, whole: frozenset[str]) -> EmbeddingLoss:
     loss = given if isinstance(given, nn.Module) or not callable(given) else given(model)
-    if not isinstance(loss, PairLoss):
+    if isinstance(loss, PairLoss):
+        return loss
+    if not isinstance(loss, nn.Module) or isinstance(loss, EmbeddingLoss):
         raise ArgumentError(
             f"loss is a {type(loss).__name__}",
-            expected="a loss of sentune.cross_encoder.losses, or a class of one",
+            expected="a loss of sentune.cross_encoder.losses, or a module of your own whose "
+            "forward takes (inputs, labels)",
             fix="import the loss of the same name from sentune.cross_encoder.losses",
         )
-    return loss
+    return OwnPairLoss(loss, whole)
 
 
 def _column_prompts(

@@ -7,17 +7,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from sentune.checks import require_whole
 from sentune.encoding.computing import Computing
 from sentune.encoding.features import embed_features
 from sentune.encoding.stages.given_tokenizer import usable_tokenizer
+from sentune.encoding.stages.own import OwnStages
+from sentune.encoding.stages.own_folder import require_saving, stage_entries, write_own_stages
 from sentune.encoding.stages.transformer import set_length_limit
+from sentune.errors import ArgumentError
 from sentune.model_folder.folder import ModelFolder
-from sentune.model_folder.vector_modules import described, write_module_weights
+from sentune.model_folder.vector_modules import write_module_weights
 from sentune.model_folder.weight_files import WEIGHTS
 from sentune.model_folder.weights import write_weights
+from sentune.network.names import VECTORS
 from sentune.network.pack import Pack
 from sentune.network.pooling import Pooling
 from sentune.network.vector_modules import Dropout, Normalize, vector_width
@@ -33,7 +38,8 @@ class Embedder(Computing):
     One instance may be shared by any number of threads that encode.
 
     Attributes:
-        tokenizer, encoder, pooling: the stages.
+        tokenizer, encoder, pooling: the stages. With classes of a script's own among them, pooling
+            is all that follows the encoder.
         after_pooling: the modules that follow pooling, from ``sentune.network.vector_modules``.
         prompts, default_prompt_name: prompts by name, and the name of the usual one.
         similarity_fn_name: the function that compares the vectors.
@@ -43,7 +49,7 @@ class Embedder(Computing):
             it is encoded with. docs/encode.md says what that costs.
     """
 
-    pooling: Pooling
+    pooling: Pooling | OwnStages
     after_pooling: nn.Sequential
     prompts: dict[str, str]
     default_prompt_name: str | None
@@ -124,11 +130,17 @@ class Embedder(Computing):
 
         Setting it adds that module at the end, or removes it there.
         """
-        lasting = [module for module in self.after_pooling if not isinstance(module, Dropout)]
+        lasting = [each for each in self.following_stages() if not isinstance(each, Dropout)]
         return bool(lasting) and isinstance(lasting[-1], Normalize)
 
     @normalize.setter
     def normalize(self, wanted: bool) -> None:
+        if isinstance(self.pooling, OwnStages):
+            raise ArgumentError(
+                f"normalize is set on a model with {self.pooling.own_names}",
+                expected="its stages to change",
+                fix="use model.append(models.Normalize()) or model.pop()",
+            )
         kept = list(self.after_pooling)
         end = len(kept)
         while end and isinstance(kept[end - 1], Normalize | Dropout):
@@ -146,6 +158,10 @@ class Embedder(Computing):
         if isinstance(packed, Pack):
             return self.embedded(packed, prompt_length)[1]
         skipped = int(packed.get("prompt_length", prompt_length))
+        if isinstance(self.pooling, OwnStages):
+            with_tokens = embed_features(packed, self._token_vectors)
+            del with_tokens[VECTORS]
+            return self.pooling.run(with_tokens)
         return embed_features(packed, partial(self.embedded, prompt_length=skipped))
 
     def embedded(self, packed: Pack, prompt_length: int = 0) -> tuple[Tensor, Tensor]:
@@ -154,23 +170,45 @@ class Embedder(Computing):
         One computation gives both.
         """
         tokens = self.encoder(packed, self.reduced_dtype)
+        if isinstance(self.pooling, OwnStages):
+            return self.pooling.both(tokens, packed, prompt_length)
         vectors: Tensor = self.after_pooling(self.pooling(tokens, packed, prompt_length))
         return tokens, vectors
+
+    def token_vectors(self, packed: Pack) -> Tensor:
+        """The vectors of the tokens alone, in the order of the pack."""
+        own = isinstance(self.pooling, OwnStages)  # they may change them
+        return self.embedded(packed)[0] if own else self.encoder(packed, self.reduced_dtype)
+
+    def _token_vectors(self, packed: Pack) -> tuple[Tensor, Tensor]:
+        tokens: Tensor = self.encoder(packed, self.reduced_dtype)
+        tokens = tokens.to(torch.promote_types(tokens.dtype, torch.float32))
+        return tokens, tokens[:0]
+
+    def following_stages(self) -> list[nn.Module]:
+        """What follows the encoder: a pooling and modules after it, or stages of any class."""
+        pooling = self.pooling
+        first = [*pooling.stages] if isinstance(pooling, OwnStages) else [pooling]
+        return [*first, *self.after_pooling]
 
     def write_into(self, path: Path) -> None:
         """Write the model's files into an existing empty folder, for callers who add more files.
 
         Raises:
+            ArgumentError: a stage of one's own that has no ``save``.
             ModelError: pooling modes in an order that the folder layout cannot express.
             OutputError: a file cannot be written.
         """
+        own = isinstance(self.pooling, OwnStages)
+        stages = self.following_stages()
+        require_saving(stages)
         replace(
             self._folder,
             config=self.encoder.config,
             tokenizer=self.tokenizer,
-            pooling_modes=self.pooling.modes,
+            pooling_modes=self._folder.pooling_modes if own else self.pooling.modes,
             include_prompt=self.pooling.include_prompt,
-            after_pooling=described(self.after_pooling),
+            after_pooling=stage_entries(stages if own else self.after_pooling),
             prompts=self.prompts,
             default_prompt_name=self.default_prompt_name,
             similarity_fn_name=self.similarity_fn_name,
@@ -179,4 +217,7 @@ class Embedder(Computing):
             card=self.model_card,
         ).write(path)
         write_weights(path / WEIGHTS, self.encoder)
-        write_module_weights(path, self.after_pooling)
+        if own:
+            write_own_stages(path, stages)
+        else:
+            write_module_weights(path, self.after_pooling)

@@ -303,7 +303,7 @@ def _token_vectors(
 
     def computed(ids: list[list[int]]) -> list[Tensor]:
         packed = pack(ids).to(model.device)
-        return packed.split(model.encoder(packed, model.reduced_dtype).float())
+        return packed.split(model.token_vectors(packed).float())
 
     _each_pack(model, token_ids, batch_size, computed, take)
     return vectors

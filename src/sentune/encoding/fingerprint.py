@@ -125,11 +125,14 @@ def fingerprint(model: SentenceTransformer) -> Fingerprint:
 
 
 def _weights(model: SentenceTransformer) -> str:
-    from sentune.model_folder.vector_modules import described  # loads PyTorch
+    from sentune.encoding.stages.own_folder import stage_entries  # loads PyTorch
 
-    of_modules = model.after_pooling.named_parameters()
+    stages = model.following_stages()
+    if len(stages) == 1 + len(model.after_pooling):
+        stages = stages[1:]  # the pooling has a place of its own
+    of_modules = [*model.pooling.named_parameters(), *model.after_pooling.named_parameters()]
     weights = map(_weight, [*sorted(model.encoder.named_parameters()), *of_modules])
-    computed = [(e.kind, e.config) for e in described(model.after_pooling) if e.kind != "Dropout"]
+    computed = [(e.kind, e.config) for e in stage_entries(stages) if e.kind != "Dropout"]
     if computed in ([], [("Normalize", {})]):  # these are told apart by ``normalize``
         computed = []
     return weights_digest(weights, computed)

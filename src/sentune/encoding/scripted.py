@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sentune.encoding.adapters import WithoutAdapters
 from sentune.encoding.card_data import SentenceTransformerModelCardData, said_when_saving
 from sentune.encoding.runners.pool import Pool
 from sentune.encoding.stage_list import StageList
@@ -25,7 +26,7 @@ from sentune.tokens.tokenizer import Tokenizer
 __all__ = ["ScriptedEncoder"]
 
 
-class ScriptedEncoder(Pushes, StageList):
+class ScriptedEncoder(WithoutAdapters, Pushes, StageList):
     """What the reference's model has beside ``encode``: its stages, its folder, its pools.
 
     Attributes:

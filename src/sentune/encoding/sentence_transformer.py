@@ -21,11 +21,12 @@ from sentune.encoding.similarity import (
     similarity_name,
     similarity_pairwise,
 )
-from sentune.encoding.stages.transformer import Transformer, require_stages, without_stages
+from sentune.encoding.stages.own_folder import own_stages, shown
+from sentune.encoding.stages.transformer import Transformer, arranged, without_stages
 from sentune.errors import ArgumentError
 from sentune.machine.hardware import choose_compute
 from sentune.model_folder.resolve import DEFAULT_BASE_MODEL
-from sentune.model_folder.vector_modules import build_modules, described
+from sentune.model_folder.vector_modules import build_modules
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.pooling import Pooling
 from sentune.tokens.prompts import choose_prompt
@@ -146,6 +147,9 @@ class SentenceTransformer(ScriptedEncoder):
         self.extras = found.extras
         self.model_card = found.card
         self.eval()
+        for stage in self.following_stages():
+            if callable(ready := getattr(stage, "on_model_ready", None)):
+                ready(self)
 
     def _load(self, name: str | Path, loading: Loading, revision: str | None) -> None:
         first = Transformer.load(name, loading, revision, self.compute.device)
@@ -155,6 +159,10 @@ class SentenceTransformer(ScriptedEncoder):
             self.model_card_data.base_model = self.base.name
             self.model_card_data.base_model_revision = self.base.revision
         found = first.folder
+        if found.own_stages:
+            self.pooling = own_stages(found, self.compute.device)
+            self.after_pooling = nn.Sequential()
+            return
         width = found.config.hidden_size
         self.pooling = Pooling(width, found.pooling_modes, include_prompt=found.include_prompt)
         width = self.pooling.output_dimension
@@ -168,11 +176,11 @@ class SentenceTransformer(ScriptedEncoder):
                 expected="one of the two",
                 fix="leave the name out, or the modules",
             )
-        require_stages(modules)
-        first, pooling = cast("Transformer", modules[0]), cast("Pooling", modules[1])
+        pooling, after_pooling = arranged(modules)
+        first = cast("Transformer", modules[0])
         self._begin(first)
         self._folder = without_stages(first.folder)
-        self.pooling, self.after_pooling = pooling, nn.Sequential(*modules[2:])
+        self.pooling, self.after_pooling = pooling, after_pooling
 
     def _begin(self, first: Transformer) -> None:
         self.base, self._folder = first.base, first.folder
@@ -199,13 +207,9 @@ class SentenceTransformer(ScriptedEncoder):
             "do_lower_case": self.tokenizer.do_lower_case,
         }
         model_class = ARCHITECTURES[self.encoder.config.model_type].model_class
-        lines = [
-            f"(0): Transformer({transformer}) with Transformer model: {model_class}",
-            f"(1): Pooling({self.pooling.describe()})",
-        ]
+        lines = [f"(0): Transformer({transformer}) with Transformer model: {model_class}"]
         lines += [
-            f"({number}): {entry.kind}({entry.config or ''})"
-            for number, entry in enumerate(described(self.after_pooling), len(lines))
+            f"({number}): {shown(stage)}" for number, stage in enumerate(self.following_stages(), 1)
         ]
         return "SentenceTransformer(\n  " + "\n  ".join(lines) + "\n)"
 

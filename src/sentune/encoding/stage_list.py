@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from torch import nn
 
-from sentune.encoding.stages.transformer import Transformer, require_stages
+from sentune.encoding.stages.transformer import Transformer, arranged
 from sentune.encoding.text_encoder import TextEncoder
 from sentune.errors import ArgumentError
 from sentune.model_folder.resolve import BaseModel
-from sentune.network.pooling import Pooling
 
 __all__ = ["StageList"]
 
@@ -27,7 +26,7 @@ class StageList(TextEncoder):
 
     def _stages(self) -> list[nn.Module]:
         first = Transformer.of(self.encoder, self.tokenizer, self._folder, self.base, owner=self)
-        return [first, self.pooling, *self.after_pooling]
+        return [first, *self.following_stages()]
 
     def __getitem__(self, index: int | slice) -> Any:
         """A stage: 0 the transformer, 1 the pooling, then what follows it; several for a slice."""
@@ -35,7 +34,7 @@ class StageList(TextEncoder):
         return nn.Sequential(*stages[index]) if isinstance(index, slice) else stages[index]
 
     def append(self, module: nn.Module) -> Self:
-        """Add a stage at the end, of ``sentune.models``. Raises ArgumentError."""
+        """Add a stage at the end, of ``sentune.models`` or your own. Raises ArgumentError."""
         return self.insert(len(self), module)
 
     def extend(self, modules: Iterable[nn.Module]) -> Self:
@@ -74,20 +73,19 @@ class StageList(TextEncoder):
 
     def _set_stages(self, stages: Sequence[nn.Module]) -> None:
         """Compute with these stages from now on. Raises ArgumentError, and then changes nothing."""
-        require_stages(stages)
-        first, pooling = cast("Transformer", stages[0]), cast("Pooling", stages[1])
-        if first.encoder is not self.encoder:
+        pooling, after_pooling = arranged(stages)
+        if stages[0].encoder is not self.encoder:
             raise ArgumentError(
                 "another Transformer in place of the model's own",
                 expected="the stages after it to change",
                 fix="make a new model with SentenceTransformer(modules=[…])",
             )
-        self.pooling, self.after_pooling = pooling, nn.Sequential(*stages[2:])
+        self.pooling, self.after_pooling = pooling, after_pooling
         self.to(self.device)
 
     def __len__(self) -> int:
         """The number of stages."""
-        return 2 + len(self.after_pooling)
+        return 1 + len(self.following_stages())
 
     def __bool__(self) -> bool:
         return True

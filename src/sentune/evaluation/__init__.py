@@ -54,6 +54,7 @@ from sentune.evaluation.significance import (
 from sentune.evaluation.systems import evaluate_models, evaluate_systems
 from sentune.evaluation.tables import report_markdown, report_table
 from sentune.evaluation.verdict import Verdict, verdict
+from sentune.old_paths import install
 from sentune.ranking.bm25 import BM25
 from sentune.ranking.fusion import CANDIDATES, dense_candidates, fuse, word_candidates
 from sentune.ranking.rank import rank
@@ -110,3 +111,6 @@ def __getattr__(name: str) -> object:
     from sentune.encoding.similarity import SimilarityFunction
 
     return SimilarityFunction
+
+
+install()

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sentune.encoding.embedder import Embedder
+from sentune.encoding.stages.own import OwnStages
 from sentune.errors import UnsupportedModelError
 from sentune.network.config import AttentionKind
 from sentune.network.pack import Pack, Run
@@ -58,6 +59,12 @@ class PaddedEncoder(nn.Module):
 
     def __init__(self, model: Embedder) -> None:
         super().__init__()
+        if isinstance(model.pooling, OwnStages):
+            raise UnsupportedModelError(
+                f"the model has {model.pooling.own_names}",
+                expected="a model of stages of sentune.models",
+                fix="use it with sentune in the program that has the class",
+            )
         if not model.pooling.include_prompt:
             raise UnsupportedModelError(
                 "the model leaves prompts out of its pooling",

@@ -61,7 +61,8 @@ class ModelFolder:
         adapter: LoRA that is merged into them; None without.
         pooling_modes: names from ``POOLING_MODES``.
         include_prompt: whether prompt tokens take part in pooling.
-        after_pooling: the modules that follow pooling.
+        after_pooling: the modules that follow pooling; with ``own_stages``, all that follow the
+            transformer.
         prompts: name → prompt.
         default_prompt_name: the prompt used when none is named.
         similarity_fn_name: ``cosine``, ``dot``, ``euclidean`` or ``manhattan``.
@@ -91,6 +92,8 @@ class ModelFolder:
         path: Path,
         config_changes: Mapping[str, Any] = MappingProxyType({}),
         tokenizer_changes: TokenizerChanges | None = None,
+        *,
+        own_classes: bool = True,
     ) -> ModelFolder:
         """Read a model folder without its weights.
 
@@ -98,13 +101,14 @@ class ModelFolder:
             path: the folder.
             config_changes: values that take the place of those in ``config.json``.
             tokenizer_changes: the same for the files of the tokenizer.
+            own_classes: whether a class that the program has imported may be among the modules.
 
         Raises:
             ArgumentError: a change of a value that ``config.json`` does not have.
             ModelError: a file is missing, damaged or contradicts another.
             UnsupportedModelError: an architecture or module that sentune does not run.
         """
-        transformer, pooling, after_pooling = read_modules(path)
+        transformer, pooling, after_pooling = read_modules(path, own_classes=own_classes)
         adapter = read_adapter(transformer)
         weights = _with_weights(transformer, adapter)
         config_path = _holding(("config.json",), transformer, weights) / "config.json"
@@ -141,6 +145,11 @@ class ModelFolder:
             card=card.read_text(encoding="utf-8", errors="replace") if card.is_file() else "",
         )
 
+    @property
+    def own_stages(self) -> bool:
+        """Whether a class of one's own is among the modules."""
+        return any(entry.own for entry in self.after_pooling)
+
     def write(self, path: Path) -> None:
         """Write every file but the weights into an existing, empty folder.
 
@@ -150,8 +159,9 @@ class ModelFolder:
         """
         require_order(self.pooling_modes)
         write_modules(path, self.after_pooling)
-        hidden = self.config.hidden_size
-        write_pooling(path / "1_Pooling", self.pooling_modes, hidden, self.include_prompt)
+        if not self.own_stages:
+            hidden = self.config.hidden_size
+            write_pooling(path / "1_Pooling", self.pooling_modes, hidden, self.include_prompt)
         architecture = ARCHITECTURES[self.config.model_type]
         config = {k: v for k, v in self.config_json.items() if k not in ("dtype", "auto_map")}
         config |= {"architectures": [architecture.model_class], "torch_dtype": "float32"}

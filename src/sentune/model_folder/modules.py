@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,15 +26,15 @@ _KEYS: dict[str, tuple[str, ...]] = {
 }
 _OF_ENTRIES = ("idx", "name", "path", "type", "kwargs")  # kwargs: what a caller may pass on
 
-__all__ = ["ModuleEntry", "module_path", "read_modules", "write_modules"]
+__all__ = ["ModuleEntry", "imported_class", "module_path", "read_modules", "write_modules"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleEntry:
-    """A module that follows pooling.
+    """A module that follows pooling, or the transformer where a class of one's own is among them.
 
     Attributes:
-        kind: a name from ``VECTOR_MODULES``.
+        kind: a name from ``VECTOR_MODULES``, ``Pooling``, or a class of one's own with its module.
         config: the content of its ``config.json``.
         folder: where its files are; None for a module in memory.
     """
@@ -42,9 +43,19 @@ class ModuleEntry:
     config: dict[str, Any]
     folder: Path | None = None
 
+    @property
+    def own(self) -> bool:
+        """Whether it is a class of one's own."""
+        return "." in self.kind
 
-def read_modules(folder: Path) -> tuple[Path, Path | None, tuple[ModuleEntry, ...]]:
+
+def read_modules(
+    folder: Path, *, own_classes: bool = True
+) -> tuple[Path, Path | None, tuple[ModuleEntry, ...]]:
     """Folder of the transformer, folder of the pooling (None: mean), and what follows it.
+
+    With ``own_classes``, a class that the program has imported may be among them. Then all that
+    follows the transformer comes as the third value, a pooling too, and the second is None.
 
     Raises ModelError, UnsupportedModelError.
     """
@@ -58,8 +69,11 @@ def read_modules(folder: Path) -> tuple[Path, Path | None, tuple[ModuleEntry, ..
         paths = [_inside(folder, str(entry.get("path", ""))) for entry in entries]
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise damaged(listing, "it is not a list of modules with types") from error
-    names = [_module_name(kind, listing) for kind in kinds]
-    if names[:2] != ["Transformer", "Pooling"] or not set(names[2:]) <= {*VECTOR_MODULES}:
+    names = [_module_name(kind, listing, own_classes) for kind in kinds]
+    own = any("." in name for name in names)
+    usual = names[1:2] == ["Pooling"] and set(names[2:]) <= {*VECTOR_MODULES}
+    known = {name for name in names[1:] if "." not in name} <= {*VECTOR_MODULES, "Pooling"}
+    if names[:1] != ["Transformer"] or not (usual or (own and known)):
         raise UnsupportedModelError(
             f"{listing} lists the modules {', '.join(names) or 'none'}",
             expected=f"Transformer, Pooling, and then any of {', '.join(VECTOR_MODULES)}",
@@ -67,11 +81,13 @@ def read_modules(folder: Path) -> tuple[Path, Path | None, tuple[ModuleEntry, ..
         )
     for entry in entries:
         report_unknown(listing, entry, _OF_ENTRIES)
-    following = [_entry(*each) for each in zip(names[2:], paths[2:], strict=True)]
-    return paths[0], paths[1], tuple(following)
+    following = tuple(_entry(*each) for each in zip(names[1:], paths[1:], strict=True))
+    return (paths[0], None, following) if own else (paths[0], paths[1], following[1:])
 
 
 def _entry(kind: str, folder: Path) -> ModuleEntry:
+    if kind not in _KEYS:
+        return ModuleEntry(kind, {}, folder)
     path = folder / "config.json"
     config = read_object(path, required=kind != "Normalize")
     report_unknown(path, config, _KEYS[kind])
@@ -87,14 +103,30 @@ def _entry(kind: str, folder: Path) -> ModuleEntry:
     return ModuleEntry(kind, known, folder)
 
 
-def _module_name(kind: str, listing: Path) -> str:
-    if not kind.startswith("sentence_transformers."):
-        raise UnsupportedModelError(
-            f"{listing} names the module {kind!r}",
-            expected="modules of sentence_transformers only, because code in a folder is never run",
-            fix="choose a model without custom modules",
-        )
-    return kind.rsplit(".", 1)[-1]
+def _module_name(kind: str, listing: Path, own_classes: bool) -> str:
+    if kind.startswith("sentence_transformers."):
+        return kind.rsplit(".", 1)[-1]
+    if own_classes and imported_class(kind) is not None:
+        return kind
+    place = kind.rpartition(".")[0] or "its module"
+    raise UnsupportedModelError(
+        f"{listing} names the class {kind!r}",
+        expected="modules of sentence_transformers, or in a local folder a class that this program "
+        "has imported: code in a folder is never run",
+        fix=f"import {place} before you load the model, if you have it and trust it"
+        if own_classes
+        else "choose a model without custom modules",
+    )
+
+
+def imported_class(name: str) -> type | None:
+    """A module class that this program has imported; None if there is none of that name."""
+    place, _, last = name.rpartition(".")
+    found = getattr(sys.modules.get(place), last, None)
+    # Not any class: those of the libraries under it are no stages, whatever a folder says.
+    known = place.partition(".")[0] in ("sentune", "torch", "transformers")
+    is_module = isinstance(found, type) and callable(getattr(found, "forward", None))
+    return found if is_module and not known else None
 
 
 def _inside(folder: Path, relative: str) -> Path:
@@ -116,17 +148,20 @@ def module_path(number: int, kind: str) -> str:
 def write_modules(folder: Path, following: Sequence[ModuleEntry]) -> None:
     """Write ``modules.json``, and a folder for each module after the transformer.
 
-    Raises OutputError.
+    A class of one's own writes its files itself. Raises OutputError.
     """
-    kinds = ["Transformer", "Pooling", *(entry.kind for entry in following)]
-    paths = [module_path(number, kind) for number, kind in enumerate(kinds)]
+    own = any(entry.own for entry in following)
+    entries = [*([] if own else [ModuleEntry("Pooling", {})]), *following]
+    kinds = ["Transformer", *(entry.kind for entry in entries)]
+    paths = [module_path(number, kind.rpartition(".")[2]) for number, kind in enumerate(kinds)]
+    types = [kind if "." in kind else f"sentence_transformers.models.{kind}" for kind in kinds]
     modules = [
-        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for i, (kind, path) in enumerate(zip(kinds, paths, strict=True))
+        {"idx": i, "name": str(i), "path": path, "type": name}
+        for i, (name, path) in enumerate(zip(types, paths, strict=True))
     ]
     write_json(folder / "modules.json", modules)
     for path in paths[1:]:
         make_folder(folder / path)
-    for entry, path in zip(following, paths[2:], strict=True):
-        if entry.config:
+    for entry, path in zip(entries, paths[1:], strict=True):
+        if entry.config and not entry.own:
             write_json(folder / path / "config.json", entry.config)

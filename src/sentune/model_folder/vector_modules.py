@@ -21,7 +21,7 @@ from sentune.network.vector_modules import MODULES, activation, vector_width
 from sentune.network.weight_names import refuse
 from sentune.vectors import all_finite
 
-__all__ = ["build_modules", "described", "write_module_weights"]
+__all__ = ["build_module", "build_modules", "described", "write_module_weights"]
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -41,7 +41,7 @@ def build_modules(
     """
     built = nn.Sequential()
     for entry in entries:
-        module = _built(entry)
+        module = build_module(entry)
         try:
             width = vector_width(width, [module])
         except ArgumentError as error:
@@ -50,7 +50,8 @@ def build_modules(
     return built.to(device).eval()
 
 
-def _built(entry: ModuleEntry) -> nn.Module:
+def build_module(entry: ModuleEntry) -> nn.Module:
+    """One module with its weights. Raises as ``build_modules``."""
     path, given = _folder(entry) / "config.json", dict(entry.config)
     if entry.kind == "Dense":
         given["bias"] = flag(given, "bias", True, path)
@@ -137,9 +138,9 @@ def described(modules: Iterable[nn.Module]) -> tuple[ModuleEntry, ...]:
     )
 
 
-def write_module_weights(folder: Path, modules: Iterable[nn.Module]) -> None:
+def write_module_weights(folder: Path, modules: Iterable[nn.Module], first: int = _FIRST) -> None:
     """Write the weights of each module into its folder. Raises OutputError."""
-    for number, module in enumerate(modules, _FIRST):
+    for number, module in enumerate(modules, first):
         weights = {
             name: tensor.detach().float().cpu().contiguous()
             for name, tensor in module.state_dict().items()

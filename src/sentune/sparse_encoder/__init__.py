@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from sentune.left_out import not_there
+from sentune.old_paths import install
 
 
 def __getattr__(name: str) -> object:
@@ -14,3 +15,6 @@ def __getattr__(name: str) -> object:
 # Its modules have only such names too.
 for _part in ("losses", "evaluation", "models", "trainer", "training_args", "model_card"):
     sys.modules[f"{__name__}.{_part}"] = sys.modules[__name__]
+
+
+install()

@@ -77,6 +77,7 @@ def few_shot_model(
         trainer = SentenceTransformerTrainer(
             tuned, arguments, columns, loss=SupervisedContrastiveLoss(texts_per_label)
         )
+        trainer.print_no_logs()
         trainer.train()
     tuned.prompts, tuned.default_prompt_name = dict(model.prompts), model.default_prompt_name
     return tuned

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sentune.checks import require_choice, require_number, require_whole
 from sentune.errors import ArgumentError, MissingExtraError
@@ -20,6 +21,11 @@ except ImportError as error:
 
 from sentune.training.batches.names import BatchSamplers, MultiDatasetBatchSamplers
 from sentune.training.retired import RetiredSettings, apply_retired, not_supported
+
+if TYPE_CHECKING:
+    Parsed = Any
+else:  # how transformers' HfArgumentParser reads it from a command line
+    Parsed = str | None
 
 __all__ = ["SentenceTransformerTrainingArguments", "refused"]
 
@@ -94,19 +100,24 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
         ArgumentError: a setting that is unknown, out of range, or not supported, by name.
     """
 
-    batch_sampler: Any = field(default=BatchSamplers.BATCH_SAMPLER.value)
-    multi_dataset_batch_sampler: Any = field(default=MultiDatasetBatchSamplers.PROPORTIONAL.value)
+    batch_sampler: Parsed = field(default=BatchSamplers.BATCH_SAMPLER.value)
+    multi_dataset_batch_sampler: Parsed = field(
+        default=MultiDatasetBatchSamplers.PROPORTIONAL.value
+    )
     bf16: bool | None = field(default=None)
     dropout: float | None = field(default=None)
     early_stopping_patience: int | None = field(default=None)
-    prompts: Any = field(default=None)
-    router_mapping: Any = field(default=None)
-    learning_rate_mapping: Any = field(default=None)
-    save_strategy: Any = field(default=None)
-    report_to: Any = field(default="none")
+    prompts: Parsed = field(default=None)
+    router_mapping: Parsed = field(default=None)
+    learning_rate_mapping: Parsed = field(default=None)
+    save_strategy: Parsed = field(default=None)
+    report_to: Parsed = field(default="none")
 
     def __post_init__(self) -> None:
         """Validate, and keep accelerate's autocast off, because the encoder does its casting."""
+        if isinstance(self.prompts, str) and self.prompts.startswith("{"):
+            with suppress(ValueError):  # a prompt may begin like JSON
+                self.prompts = json.loads(self.prompts)
         self._require_numbers()
         apply_retired(self)
         self._require_choices()

@@ -74,7 +74,9 @@ def fit(
     ...     "positive": ["shutil.copy copies a file.", "Thread.join waits for its end."],
     ... }
     >>> model = SentenceTransformer("all-MiniLM-L6-v2")
-    >>> fit(model, [(pairs, MultipleNegativesRankingLoss(model))], show_progress_bar=False)
+    >>> loss = MultipleNegativesRankingLoss(model)
+    >>> fit(model, [(pairs, loss)], show_progress_bar=False)  # doctest: +ELLIPSIS
+    {'train_runtime': ...}
 
     Args:
         model: see :class:`SentenceTransformer`.
@@ -151,6 +153,7 @@ def fit(
         asked = as_evaluator(evaluator)
         score = None
         if asked is not None:
+            trainer.logged_every = evaluation_steps
             score = Score(trainer, asked, epochs, evaluation_steps, callback, output_path)
             trainer.add_callback(score)
         keep = score if save_best_model else None
@@ -165,7 +168,13 @@ def fit(
 
 
 class ObjectivesTrainer(SentenceTransformerTrainer):
-    """One batch of each objective after another, made as by its loader."""
+    """One batch of each objective after another, made as by its loader.
+
+    Attributes:
+        logged_every: the steps after which an evaluation is logged; 0 for none.
+    """
+
+    logged_every = 0
 
     def __init__(
         self,
@@ -182,6 +191,12 @@ class ObjectivesTrainer(SentenceTransformerTrainer):
             loss={name: one.loss for name, one in self._objectives.items()},
             optimizer_cls_and_kwargs=optimizer,
         )
+
+    def _note(self, entry: dict[str, float]) -> None:
+        """Log what was found after ``evaluation_steps``, as the reference does, and at the end."""
+        step = self.state.global_step
+        if self.logged_every and (step % self.logged_every == 0 or step == self.state.max_steps):
+            self.log(entry)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """As the base class."""

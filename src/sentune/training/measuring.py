@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from transformers import TrainerControl
 
 from sentune.checks import require_choice
 from sentune.errors import ArgumentError
-from sentune.training.batches.examples import Datasets, TrainingData
+from sentune.training.batches.examples import Datasets, Row, TrainingData
 from sentune.training.evaluating import Evaluator, metrics_of
 from sentune.training.losses import EmbeddingLoss
 from sentune.training.resuming import ResumableTrainer
@@ -64,19 +65,49 @@ class MeasuringTrainer(ResumableTrainer):
                 fix="pass one of them to the trainer",
             )
         self.model.eval()
-        found = {} if data is None else self._mean_losses(data)
-        found |= {} if self.evaluator is None else self._measured(self.evaluator)
         prefix = f"{metric_key_prefix}_"
-        found = {key.removeprefix(prefix): float(value) for key, value in found.items()}
-        metrics = {prefix + key: value for key, value in found.items()}
+        entries = [] if data is None else self._of_each(data, prefix)
+        if self.evaluator is not None:
+            started = time.perf_counter()
+            found = self._measured(self.evaluator)
+            measured = {prefix + key.removeprefix(prefix): float(x) for key, x in found.items()}
+            if not entries:
+                measured[f"{prefix}runtime"] = round(time.perf_counter() - started, 4)
+                measured |= {f"{prefix}{what}_per_second": 0.0 for what in ("samples", "steps")}
+            # Before the times of the first data set, as in the reference.
+            entries[:1] = [_merged(entries[0] if entries else {}, measured)]
         if self.args.metric_for_best_model is not None:
             wanted = self.args.metric_for_best_model.removeprefix(prefix)
-            require_choice("metric_for_best_model", wanted, [*found])
-        self.log(metrics)
+            known = [name.removeprefix(prefix) for entry in entries for name in entry]
+            require_choice("metric_for_best_model", wanted, known)
+        for entry in entries:
+            self._note(entry)
+        metrics = {name: value for entry in entries for name, value in entry.items()}
         self.control: TrainerControl = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
         return metrics
+
+    def _note(self, entry: dict[str, float]) -> None:
+        """Log what was measured, which adds the epoch to it."""
+        self.log(entry)
+
+    def _of_each(self, data: TrainingData, prefix: str) -> list[dict[str, float]]:
+        """The loss of each data set, and the time that it took, as transformers names them."""
+        size, entries = self.args.per_device_eval_batch_size, []
+        for name in data.columns:
+            rows, started = [row for row in data.rows if row.dataset == name], time.perf_counter()
+            loss, of = self._mean_loss(rows), f"{prefix}{name}_" if name else prefix
+            seconds = time.perf_counter() - started
+            entries.append(
+                {
+                    f"{of}loss": loss,
+                    f"{of}runtime": round(seconds, 4),
+                    f"{of}samples_per_second": round(len(rows) / seconds, 3),
+                    f"{of}steps_per_second": round(-(-len(rows) // size) / seconds, 3),
+                }
+            )
+        return entries
 
     def _measured(self, evaluator: Evaluator) -> dict[str, float]:
         """The metrics of the evaluator, whose files go to ``eval`` in the run's folder."""
@@ -93,15 +124,15 @@ class MeasuringTrainer(ResumableTrainer):
         return float(self._loss_of(batch.dataset).compute(self.model, batch))
 
     @torch.no_grad()
-    def _mean_losses(self, data: TrainingData) -> dict[str, float]:
-        size = self.args.per_device_eval_batch_size
-        found = {}
-        for name in data.columns:
-            rows = [row for row in data.rows if row.dataset == name]
-            total = 0.0
-            for start in range(0, len(rows), size):
-                batch = self.data_collator(rows[start : start + size])["batch"]
-                batch = batch.to(self.args.device)
-                total += batch.rows * self._loss_value(batch)
-            found[f"{name}_loss" if name else "loss"] = total / len(rows)
-        return found
+    def _mean_loss(self, rows: Sequence[Row]) -> float:
+        size, total = self.args.per_device_eval_batch_size, 0.0
+        for start in range(0, len(rows), size):
+            batch = self.data_collator(rows[start : start + size])["batch"].to(self.args.device)
+            total += batch.rows * self._loss_value(batch)
+        return total / len(rows)
+
+
+def _merged(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:
+    """The loss, what an evaluator found, and then the times."""
+    losses = {name: value for name, value in first.items() if name.endswith("loss")}
+    return {**losses, **second, **first}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import timedelta
 from typing import Any
@@ -41,6 +42,8 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
             TextColumn("steps · {task.fields[rates]} · left"),
             TimeRemainingColumn(),
             console=self._console,
+            # Otherwise what is printed into a file would go to the terminal of the bar.
+            redirect_stdout=sys.stdout.isatty(),
         )
         self._bar.add_task("", total=state.max_steps, rates="")
         self._bar.start()

@@ -57,7 +57,8 @@ class SentenceTransformerTrainer(MeasuringTrainer):
     >>> args = SentenceTransformerTrainingArguments(
     ...     tempfile.mkdtemp(), save_strategy="no", disable_tqdm=True
     ... )
-    >>> SentenceTransformerTrainer(model, args, pairs).train().global_step
+    >>> SentenceTransformerTrainer(model, args, pairs).train().global_step  # doctest: +ELLIPSIS
+    {'train_runtime': ...}
     3
 
     All columns of a batch go through the encoder in one packed forward. Weights, gradients and
@@ -181,15 +182,20 @@ class SentenceTransformerTrainer(MeasuringTrainer):
 
     def _add_callbacks(self) -> None:
         self.bar = None if self.args.disable_tqdm else TrainingProgress()
-        for standard in (PrinterCallback, ProgressCallback):
-            self.remove_callback(standard)
         if self.bar is not None:
+            # Log entries go to standard output either way, as in the reference: scripts read them.
+            self.remove_callback(ProgressCallback)
             self.add_callback(self.bar)
+            self.add_callback(PrinterCallback())
         if self.args.early_stopping_patience is not None:
             self.add_callback(EarlyStoppingCallback(self.args.early_stopping_patience))
         self.add_callback(Restore(self.restore))
         if self.loss_weights:
             self.add_callback(ClearGradients())
+
+    def print_no_logs(self) -> None:
+        """Leave standard output alone, for callers that print what they need."""
+        self.remove_callback(PrinterCallback)
 
     def _prepare_model(self) -> None:
         model, settings = self.model, self.args

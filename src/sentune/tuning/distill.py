@@ -169,6 +169,7 @@ def taught(
         disable_tqdm=not show_progress,
     )
     trainer = SentenceTransformerTrainer(student, arguments, texts.rows(), loss=loss)
+    trainer.print_no_logs()
     if trainer.bar is not None:
         trainer.bar.noun = "texts"
     trainer.add_callback(CheckpointSchedule())

@@ -8,6 +8,7 @@ from sentune.cross_encoder.evaluation.pairs import (
 )
 from sentune.cross_encoder.evaluation.reranking import CrossEncoderRerankingEvaluator
 from sentune.left_out import not_there
+from sentune.old_paths import install
 
 __all__ = [
     "CEBinaryAccuracyEvaluator",
@@ -32,3 +33,6 @@ CESoftmaxAccuracyEvaluator = CrossEncoderClassificationEvaluator
 
 def __getattr__(name: str) -> object:
     return not_there(__name__, name)
+
+
+install()

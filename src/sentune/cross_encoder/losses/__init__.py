@@ -28,6 +28,7 @@ from sentune.cross_encoder.losses.pointwise import (
     MSELoss,
 )
 from sentune.left_out import not_there
+from sentune.old_paths import install
 
 __all__ = [
     "BinaryCrossEntropyLoss",
@@ -52,3 +53,6 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     return not_there(__name__, name)
+
+
+install()

@@ -119,5 +119,5 @@ def encode_few(
 
 
 def _computes(found: ModelFolder) -> bool:
-    plain = found.adapter is None and found.weights.name == WEIGHTS
+    plain = found.adapter is None and found.weights.name == WEIGHTS and not found.own_stages
     return plain and _POOLED.keys() >= set(found.pooling_modes)

@@ -33,6 +33,7 @@ import torch
 from sentune.encoding.embedder import Embedder
 from sentune.encoding.encode import Block, EncodeSettings
 from sentune.encoding.runners.worker_process import WorkerGoneError, WorkerProcess
+from sentune.encoding.stages.own import require_none_own
 from sentune.errors import ArgumentError, PoolError
 from sentune.machine.hardware import choose_device
 from sentune.progress import Advance
@@ -81,6 +82,7 @@ class Pool:
     def __init__(
         self, model: Embedder, devices: Sequence[str | torch.device] | None = None
     ) -> None:
+        require_none_own(model.pooling, "other processes")
         chosen = _devices() if devices is None else [str(choose_device(name)) for name in devices]
         if not chosen:
             raise ArgumentError(

@@ -35,6 +35,7 @@ from sentune.encoding.embedder import Embedder
 from sentune.encoding.encode import Block, EncodeSettings
 from sentune.encoding.runners.frames import block_of
 from sentune.encoding.runners.ray_cluster import Cluster, Machine
+from sentune.encoding.stages.own import require_none_own
 from sentune.errors import PoolError, SentuneError
 from sentune.progress import Advance
 from sentune.wording import counted
@@ -63,6 +64,7 @@ class RayRunner:
     """
 
     def __init__(self, cluster: Cluster, model: Embedder) -> None:
+        require_none_own(model.pooling, "other processes")
         self.model = model
         self._cluster = cluster
         files = _files_of(model)

@@ -18,6 +18,7 @@ from sentune.checks import require_whole
 from sentune.encoding.arguments import Loading, Options, merged
 from sentune.encoding.stages.auto_model import AutoModel
 from sentune.encoding.stages.given_tokenizer import usable_tokenizer
+from sentune.encoding.stages.own import OwnStages, is_own
 from sentune.errors import ArgumentError
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import BaseModel, resolve
@@ -31,7 +32,7 @@ from sentune.network.vector_modules import vector_width
 from sentune.tokens.batch import TokenBatch
 from sentune.tokens.tokenizer import Tokenizer
 
-__all__ = ["Transformer", "require_stages", "set_length_limit", "without_stages"]
+__all__ = ["Transformer", "arranged", "set_length_limit", "without_stages"]
 
 
 class Transformer(nn.Module):
@@ -120,7 +121,8 @@ class Transformer(nn.Module):
             token=loading.token,
         )
         changes = TokenizerChanges(loading.tokenizer, do_lower_case)
-        found = ModelFolder.read(base.folder, loading.config, changes)
+        own = base.origin == "local folder"  # nobody vouches for what a hub model names
+        found = ModelFolder.read(base.folder, loading.config, changes, own_classes=own)
         where = device or torch.device("cpu")
         weights = read_tensors(found.weights)
         encoder = build_encoder(found.config, weights, str(found.weights), where, found.adapter)
@@ -215,17 +217,30 @@ class Transformer(nn.Module):
         return f"Transformer({self.get_config_dict()}) with Transformer model: {model_class}"
 
 
-def require_stages(modules: Sequence[nn.Module]) -> None:
-    """Raise ArgumentError unless the stages make a model: kinds, order and widths."""
-    if [type(module) for module in modules[:2]] != [Transformer, Pooling]:
+def arranged(modules: Sequence[nn.Module]) -> tuple[Pooling | OwnStages, nn.Sequential]:
+    """What pools, and what follows it, of the stages of a model.
+
+    Raises ArgumentError unless the stages make a model: kinds, order and widths.
+    """
+    first, following = (modules[0] if modules else None), list(modules[1:])
+    known = type(first) is Transformer and all(isinstance(each, nn.Module) for each in following)
+    if known and any(map(is_own, following)):
+        words = cast("Transformer", first)
+        segments = "token_type_ids" in words.tokenizer.model_input_names
+        return OwnStages(following, words.get_embedding_dimension(), segments), nn.Sequential()
+    if not known or [type(module) for module in following[:1]] != [Pooling]:
         kinds = [type(module).__name__ for module in modules]
         raise ArgumentError(
             f"modules are {', '.join(kinds) or 'none'}",
-            expected="Transformer, Pooling and any of Dense, LayerNorm, Dropout, Normalize, "
-            "all from sentune.models",
-            fix="import models from sentune, and build the list with Transformer and Pooling",
+            expected="a Transformer of sentune.models first, then a Pooling and any of Dense, "
+            "LayerNorm, Dropout, Normalize, or a class of your own that takes the features",
+            fix="import models from sentune, and begin the list with a Transformer",
         )
-    first, pooling = cast("Transformer", modules[0]), cast("Pooling", modules[1])
+    _require_widths(cast("Transformer", first), cast("Pooling", following[0]), following[1:])
+    return cast("Pooling", following[0]), nn.Sequential(*following[1:])
+
+
+def _require_widths(first: Transformer, pooling: Pooling, following: Sequence[nn.Module]) -> None:
     if pooling.hidden_size != first.get_embedding_dimension():
         raise ArgumentError(
             f"a Pooling for vectors of {pooling.hidden_size} components after "
@@ -233,7 +248,7 @@ def require_stages(modules: Sequence[nn.Module]) -> None:
             expected="the width of the transformer's token vectors",
             fix="pass get_word_embedding_dimension() of the Transformer to Pooling",
         )
-    vector_width(pooling.output_dimension, modules[2:])
+    vector_width(pooling.output_dimension, following)
 
 
 def without_stages(folder: ModelFolder) -> ModelFolder:

@@ -86,6 +86,7 @@ def trainer_of(
         loss=loss,
         evaluator=None if split.watched is None else _evaluator(split, split.watched),
     )
+    trainer.print_no_logs()
     if "save_strategy" not in settings.training:
         trainer.add_callback(CheckpointSchedule())
     return trainer

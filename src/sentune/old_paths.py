@@ -1,0 +1,334 @@
+"""Paths of modules in the reference, new and older ones, that have no module of their own here.
+
+``from sentune.losses.CoSENTLoss import CoSENTLoss`` and
+``from sentune.sentence_transformer.losses import CoSENTLoss`` give ``sentune.losses.CoSENTLoss``.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+__all__ = ["OldPath", "install"]
+
+# [prefix, older prefix, door], where - is sentune itself. Then a module in each line, and its
+# names: @ before a name that is also a module under the older prefix; * for what the door has.
+_TABLE = """\
+[- - -]
+base *
+multi_vector_encoder *
+sentence_transformer *
+[backend - backend]
+load load_onnx_model load_openvino_model
+optimize export_optimized_onnx_model
+quantize export_dynamic_quantized_onnx_model export_static_quantized_openvino_model
+utils backend_should_export backend_warn_to_save save_or_push_to_hub_model
+[base - -]
+model BaseModel
+peft_mixin peft_wrapper PeftAdapterMixin
+trainer BaseTrainer
+[base - data_collator]
+data_collator BaseDataCollator
+[base - evaluation]
+evaluation *
+[base - model_card]
+model_card BaseModelCardCallback BaseModelCardData
+[base - models]
+modules *
+[base - sampler]
+sampler DefaultBatchSampler GroupByLabelBatchSampler NoDuplicatesBatchSampler
+  MultiDatasetDefaultBatchSampler RoundRobinBatchSampler ProportionalBatchSampler BatchSamplers
+  MultiDatasetBatchSamplers
+[base - training_args]
+training_args BaseTrainingArguments
+[base.evaluation evaluation evaluation]
+evaluator BaseEvaluator @SentenceEvaluator
+sequential @SequentialEvaluator
+[base.modules models models]
+dense @Dense
+input_module @InputModule
+module @Module
+normalize @Normalize
+router @Router @Asym
+transformer @Transformer
+[cross_encoder cross_encoder cross_encoder]
+data_collator CrossEncoderDataCollator
+fit_mixin FitMixin
+model_card CrossEncoderModelCardCallback CrossEncoderModelCardData
+modules InputModule Asym Router
+[cross_encoder.evaluation cross_encoder.evaluation cross_encoder.evaluation]
+classification CrossEncoderClassificationEvaluator
+correlation CrossEncoderCorrelationEvaluator
+deprecated @CEBinaryAccuracyEvaluator @CEBinaryClassificationEvaluator @CEF1Evaluator
+  @CESoftmaxAccuracyEvaluator @CECorrelationEvaluator @CERerankingEvaluator
+nano_beir CrossEncoderNanoBEIREvaluator
+[cross_encoder.losses cross_encoder.losses cross_encoder.losses]
+adr_mse ADRMSELoss
+binary_cross_entropy @BinaryCrossEntropyLoss
+cached_multiple_negatives_ranking @CachedMultipleNegativesRankingLoss
+cross_entropy @CrossEntropyLoss
+list_mle @ListMLELoss
+list_net @ListNetLoss
+margin_mse @MarginMSELoss
+mse @MSELoss
+multiple_negatives_ranking @MultipleNegativesRankingLoss
+plist_mle PListMLELambdaWeight @PListMLELoss
+rank_net @RankNetLoss
+[multi_vector_encoder - -]
+data_collator MultiVectorEncoderDataCollator
+evaluation MultiVectorInformationRetrievalEvaluator MultiVectorNanoBEIREvaluator
+  MultiVectorTripletEvaluator MultiVectorDistillationEvaluator MultiVectorRerankingEvaluator
+losses MultiVectorMultipleNegativesRankingLoss CachedMultiVectorMultipleNegativesRankingLoss
+  MultiVectorDistillKLDivLoss MultiVectorMarginMSELoss
+model MultiVectorEncoder
+model_card MultiVectorEncoderModelCardData
+modules HierarchicalTokenPooling LambdaTokenPooling MultiVectorMask
+trainer MultiVectorEncoderTrainer
+training_args MultiVectorEncoderTrainingArguments
+[multi_vector_encoder.evaluation - -]
+distillation MultiVectorDistillationEvaluator
+information_retrieval MultiVectorInformationRetrievalEvaluator
+nano_beir MultiVectorNanoBEIREvaluator
+reranking MultiVectorRerankingEvaluator
+triplet MultiVectorTripletEvaluator
+[multi_vector_encoder.losses - -]
+cached_multiple_negatives_ranking CachedMultiVectorMultipleNegativesRankingLoss
+distill_kl_div MultiVectorDistillKLDivLoss
+margin_mse MultiVectorMarginMSELoss
+multiple_negatives_ranking MultiVectorMultipleNegativesRankingLoss
+[multi_vector_encoder.modules - -]
+multi_vector_mask MultiVectorMask
+token_pooling HierarchicalTokenPooling LambdaTokenPooling
+[sentence_transformer - -]
+fit_mixin FitMixin
+model SentenceTransformer
+[sentence_transformer - data_collator]
+data_collator SentenceTransformerDataCollator
+[sentence_transformer - datasets]
+datasets *
+[sentence_transformer - evaluation]
+evaluation *
+[sentence_transformer - losses]
+losses *
+[sentence_transformer - model_card]
+model_card SentenceTransformerModelCardCallback SentenceTransformerModelCardData ModelCardCallback
+[sentence_transformer - models]
+modules *
+[sentence_transformer - readers]
+readers *
+[sentence_transformer - trainer]
+trainer SentenceTransformerTrainer
+[sentence_transformer - training_args]
+training_args SentenceTransformerTrainingArguments
+[sentence_transformer.datasets datasets datasets]
+denoising_auto_encoder @DenoisingAutoEncoderDataset
+no_duplicates_dataloader @NoDuplicatesDataLoader
+parallel_sentences @ParallelSentencesDataset
+sentence_label @SentenceLabelDataset
+sentences @SentencesDataset
+[sentence_transformer.evaluation evaluation evaluation]
+binary_classification @BinaryClassificationEvaluator
+embedding_similarity @EmbeddingSimilarityEvaluator
+information_retrieval @InformationRetrievalEvaluator
+label_accuracy @LabelAccuracyEvaluator
+mse @MSEEvaluator
+mse_from_dataframe @MSEEvaluatorFromDataFrame
+nano_beir @NanoBEIREvaluator
+paraphrase_mining @ParaphraseMiningEvaluator
+reranking @RerankingEvaluator
+translation @TranslationEvaluator
+triplet @TripletEvaluator
+[sentence_transformer.losses losses losses]
+adaptive_layer @AdaptiveLayerLoss
+angle @AnglELoss
+batch_all_triplet @BatchAllTripletLoss
+batch_hard_soft_margin_triplet @BatchHardSoftMarginTripletLoss
+batch_hard_triplet BatchHardTripletLossDistanceFunction @BatchHardTripletLoss
+batch_semi_hard_triplet @BatchSemiHardTripletLoss
+cached_gist_embed @CachedGISTEmbedLoss
+cached_multiple_negatives_ranking @CachedMultipleNegativesRankingLoss
+cached_multiple_negatives_symmetric_ranking @CachedMultipleNegativesSymmetricRankingLoss
+contrastive SiameseDistanceMetric @ContrastiveLoss
+contrastive_tension @ContrastiveTensionLoss ContrastiveTensionLossInBatchNegatives
+  ContrastiveTensionDataLoader
+cosent @CoSENTLoss
+cosine_similarity @CosineSimilarityLoss
+denoising_auto_encoder @DenoisingAutoEncoderLoss
+distill_kl_div @DistillKLDivLoss
+embed_distill EmbedDistillLoss
+gist_embed @GISTEmbedLoss
+global_orthogonal_regularization GlobalOrthogonalRegularizationLoss
+margin_mse @MarginMSELoss
+matryoshka @MatryoshkaLoss
+matryoshka_2d @Matryoshka2dLoss
+mega_batch_margin @MegaBatchMarginLoss
+mse @MSELoss
+multiple_negatives_ranking @MultipleNegativesRankingLoss
+multiple_negatives_symmetric_ranking @MultipleNegativesSymmetricRankingLoss
+online_contrastive @OnlineContrastiveLoss
+softmax @SoftmaxLoss
+triplet TripletDistanceMetric @TripletLoss
+[sentence_transformer.modules models models]
+bow @BoW
+clip_model @CLIPModel
+cnn @CNN
+dropout @Dropout
+layer_norm @LayerNorm
+lstm @LSTM
+pooling @Pooling
+static_embedding @StaticEmbedding
+tokenizer WordTokenizer WhitespaceTokenizer PhraseTokenizer @tokenizer
+weighted_layer_pooling @WeightedLayerPooling
+word_embeddings @WordEmbeddings
+word_weights @WordWeights
+[sentence_transformer.modules.tokenizer models.tokenizer models]
+phrase @PhraseTokenizer
+whitespace @WhitespaceTokenizer
+word @WordTokenizer
+[sentence_transformer.readers readers readers]
+input_example @InputExample
+label_sentence @LabelSentenceReader
+nli_data @NLIDataReader
+paired_files @PairedFilesReader
+sts_data @STSDataReader STSBenchmarkDataReader
+triplet @TripletReader
+[sparse_encoder sparse_encoder sparse_encoder]
+callbacks SpladeRegularizerWeightSchedulerCallback SchedulerType
+data_collator SparseEncoderDataCollator
+model @SparseEncoder
+modules InputModule Asym Router MLMTransformer SparseAutoEncoder SparseStaticEmbedding
+  SpladePooling
+search_engines semantic_search_qdrant semantic_search_elasticsearch semantic_search_seismic
+  semantic_search_opensearch
+[sparse_encoder.callbacks - sparse_encoder]
+splade_callbacks SchedulerType SpladeRegularizerWeightSchedulerCallback
+[sparse_encoder.evaluation sparse_encoder.evaluation sparse_encoder.evaluation]
+reciprocal_rank_fusion @ReciprocalRankFusionEvaluator
+sparse_binary_classification @SparseBinaryClassificationEvaluator
+sparse_embedding_similarity @SparseEmbeddingSimilarityEvaluator
+sparse_information_retrieval @SparseInformationRetrievalEvaluator
+sparse_mse @SparseMSEEvaluator
+sparse_nano_beir @SparseNanoBEIREvaluator
+sparse_reranking @SparseRerankingEvaluator
+sparse_translation @SparseTranslationEvaluator
+sparse_triplet @SparseTripletEvaluator
+[sparse_encoder.losses sparse_encoder.losses sparse_encoder.losses]
+cached_splade @CachedSpladeLoss
+csr CSRReconstructionLoss @CSRLoss
+flops @FlopsLoss
+sparse_angle @SparseAnglELoss
+sparse_cosent @SparseCoSENTLoss
+sparse_cosine_similarity @SparseCosineSimilarityLoss
+sparse_distill_kl_div @SparseDistillKLDivLoss
+sparse_margin_mse @SparseMarginMSELoss
+sparse_mse @SparseMSELoss
+sparse_multiple_negatives_ranking @SparseMultipleNegativesRankingLoss
+sparse_triplet @SparseTripletLoss
+splade @SpladeLoss
+[sparse_encoder.modules sparse_encoder.models sparse_encoder]
+mlm_transformer @MLMTransformer
+sparse_auto_encoder @SparseAutoEncoder
+sparse_static_embedding @SparseStaticEmbedding
+splade_pooling @SpladePooling
+[util evaluation quantization]
+quantization semantic_search_faiss semantic_search_usearch quantize_embeddings
+[util evaluation util]
+dataset resolve_ids
+decorators deprecated_kwargs cross_encoder_init_args_decorator
+  cross_encoder_predict_rank_args_decorator save_to_hub_args_decorator
+distributed get_rank get_world_size all_gather all_gather_with_grad all_gather_padded
+environment is_dist_initialized get_device_name check_package_availability is_accelerate_available
+  is_datasets_available is_training_available check_version_requirements
+file_io disabled_tqdm is_sentence_transformer_model load_file_path load_dir_path http_get
+hard_negatives mine_hard_negatives
+logging LoggingHandler install_logger
+misc fullname similarity_fct_name check_teacher_targets import_from_string import_module_class
+  disable_datasets_caching disable_logging append_to_last_row
+retrieval paraphrase_mining paraphrase_mining_embeddings information_retrieval semantic_search
+  community_detection
+similarity pytorch_cos_sim cos_sim pairwise_cos_sim dot_score pairwise_dot_score manhattan_sim
+  pairwise_manhattan_sim euclidean_sim pairwise_euclidean_sim maxsim maxsim_pairwise mean_maxsim
+  mean_maxsim_pairwise pairwise_angle_sim @SimilarityFunction
+tensor normalize_embeddings truncate_embeddings select_max_active_dims repad_flattened_features
+  stack_padded_token_embeddings cat_padded_token_embeddings batch_to_device to_scipy_coo
+  compute_count_vector
+[- - -]
+[- - -]
+peft_mixin peft_wrapper PeftAdapterMixin
+[- - -]
+fit_mixin FitMixin
+[- - -]
+SentenceTransformer SentenceTransformer
+[- - util]
+LoggingHandler LoggingHandler install_logger
+[cross_encoder - cross_encoder]
+CrossEncoder CrossEncoder
+[cross_encoder.losses - cross_encoder.losses]
+LambdaLoss NoWeightingScheme NDCGLoss1Scheme NDCGLoss2Scheme LambdaRankScheme NDCGLoss2PPScheme
+  LambdaLoss
+[sentence_transformer.modules - models]
+normalize Normalize
+"""
+
+
+# By the path of a module: the door, and a line of the table with the names.
+_FOUND: dict[str, tuple[str, str]] = {}
+
+
+class OldPath(ModuleType):
+    """A module whose names are those of a door, which is imported when one of them is used."""
+
+    __path__: list[str] = []  # noqa: RUF012 — what makes a module a package; never changed
+
+    def __getattr__(self, name: str) -> object:
+        door, line = _FOUND[self.__name__]
+        names = line.replace("@", "").split()[1:]
+        # No other name: some code asks all loaded modules for any name, and doors load PyTorch.
+        if name not in names and not (names == ["*"] and name[:1].isupper()):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        import importlib
+
+        return getattr(importlib.import_module(door), name)
+
+
+class _Finder:
+    """Finds paths below those that are packages in the reference alone."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """A specification of a path of the table; None for any other name."""
+        del path, target
+        loader: Any = _Loader()
+        return ModuleSpec(name, loader, is_package=True) if name in _FOUND else None
+
+
+class _Loader:
+    @staticmethod
+    def create_module(spec: ModuleSpec) -> ModuleType:
+        """The path itself."""
+        return OldPath(spec.name)
+
+    @staticmethod
+    def exec_module(module: ModuleType) -> None:
+        """Nothing: names are looked up when they are used."""
+
+
+def install() -> None:
+    """Make the paths known to ``import``; each door does so. Takes half a millisecond, once."""
+    if _FOUND:
+        return
+    prefix = older = door = ""
+    for line in _TABLE.replace("\n  ", " ").splitlines():
+        if line[:1] == "[":
+            words = line[1:-1].replace("-", "").split(" ")
+            prefix, older, door = (f"sentune.{word}".rstrip(".") for word in words)
+            continue
+        first, *others = line.split("@")
+        _FOUND[f"{prefix}.{first.partition(' ')[0]}"] = door, line
+        for name in others:
+            _FOUND[f"{older}.{name.partition(' ')[0]}"] = door, line
+    for path in _FOUND:
+        sys.modules.setdefault(path, OldPath(path))
+    sys.meta_path.append(_Finder)
