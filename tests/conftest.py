@@ -65,6 +65,7 @@ SIZES: dict[str, Any] = {
 _LONGEST = (
     "export/test_onnx.py",
     "encoding/runners/test_pool.py",
+    "encoding/runners/test_pool_life.py",
     "crash/test_index.py",
     "cli/test_encode.py",
     "cli/test_cli.py",
