@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.long import LONG
 
 from sentune import SentenceTransformer, SentenceTransformerTrainer
 from sentune.cli import app as cli
@@ -85,9 +86,14 @@ def test_version_and_help(run) -> None:  # type: ignore[no-untyped-def]
         assert verb in text
 
 
-def test_tune_writes_a_model_a_card_and_a_report(run, pairs: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_tune_writes_a_model_a_card_and_a_report(  # type: ignore[no-untyped-def]
+    run, pairs: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    """The long run trains the base model, which takes a gigabyte more."""
     out = tmp_path / "tuned"
-    outcome = run("tune", pairs, "--out", out, "--epochs", "1", "--batch-size", "4", "--json")
+    base = () if LONG else ("--base", tiny_folder)
+    arguments = ("--epochs", "1", "--batch-size", "4", *base, "--json")
+    outcome = run("tune", pairs, "--out", out, *arguments)
     assert outcome.code == 0, outcome.err
     printed = json.loads(outcome.out)
     assert printed == json.loads((out / "evaluation.json").read_text(encoding="utf-8"))

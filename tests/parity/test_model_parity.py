@@ -51,7 +51,7 @@ def our_vectors(model: SentenceTransformer, compared: list[str]) -> Any:
 
 @pytest.fixture(scope="module")
 def their_vectors(reference: Any, compared: list[str]) -> Any:
-    return reference.encode(compared, show_progress_bar=False)
+    return reference.encode(compared, batch_size=8, show_progress_bar=False)
 
 
 @pytest.fixture(scope="module")

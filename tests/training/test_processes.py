@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -152,7 +153,10 @@ def test_accelerate_launches_the_same_run(out: Path, tmp_path: Path, tiny_folder
     # Its word for a process each; with --cpu it would start a single one.
     options = "--multi_gpu --num_processes=2 --num_machines=1"
     options += " --mixed_precision=no --dynamo_backend=no"
-    launcher = ("accelerate.commands.launch", *options.split(), "--main_process_port=0")
+    with socket.socket() as probe:  # accelerate 1.3 takes the port 0 as it is, and waits for ever
+        probe.bind(("127.0.0.1", 0))
+        options += f" --main_process_port={probe.getsockname()[1]}"
+    launcher = ("accelerate.commands.launch", *options.split())
     launch(*launcher, SCRIPT, tiny_folder, tmp_path, "plain")
     for rank in range(2):
         found = weights(tmp_path, f"plain-{rank}")
