@@ -6,10 +6,12 @@ import json
 import math
 import warnings
 from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from sentune import SentenceTransformer
@@ -408,3 +410,19 @@ def test_without_a_tracker_nothing_is_asked_for(tmp_path: Path) -> None:
 
 def test_settings_can_be_written_as_json(tmp_path: Path) -> None:
     assert json.loads(arguments(tmp_path, **CARD).to_json_string())["learning_rate"] == 5e-5
+
+
+def test_processes_wait_for_each_other_as_long_as_ddp_timeout_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    where = {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
+    for name, value in where.items():
+        monkeypatch.setenv(name, value)
+    given = SentenceTransformerTrainingArguments(str(tmp_path), use_cpu=True, ddp_timeout=7)
+    try:
+        group = torch.distributed.group.WORLD
+        assert group is not None
+        waits = group._get_backend(torch.device("cpu")).options._timeout
+        assert waits == given.ddp_timeout_delta == timedelta(seconds=7)
+    finally:
+        torch.distributed.destroy_process_group()

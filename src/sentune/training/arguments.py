@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from torch import distributed
 
 from sentune.checks import require_choice, require_number, require_whole
 from sentune.errors import ArgumentError, MissingExtraError
@@ -127,10 +131,18 @@ class SentenceTransformerTrainingArguments(TrainingArguments, RetiredSettings): 
         # A card lists these as 0 and empty, which transformers 5 reads as a request to shard.
         self.fsdp, self.fsdp_config, self.local_rank = None, None, -1
         with refused("training settings"):
+            self._join_in_time()
             super().__post_init__()
         self.bf16 = wanted
         self._require_loading()
         self._require_trackers()
+
+    def _join_in_time(self) -> None:
+        """Join torchrun's processes: with ``use_cpu``, transformers forgets ``ddp_timeout``."""
+        known = {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
+        if self.use_cpu and known and not distributed.is_initialized():
+            patience = timedelta(seconds=self.ddp_timeout)
+            distributed.init_process_group(self.ddp_backend or "gloo", timeout=patience)
 
     def _require_loading(self) -> None:
         """Refuse settings of loading that would be accepted and do nothing."""
