@@ -140,6 +140,21 @@ SITUATIONS: dict[str, tuple[dict[str, Any], str, tuple[str, ...], tuple[str, ...
         ("Tuning did not help, so the base model is kept.",),
         ("worse",),
     ),
+    "behind on made questions": (
+        {"gain": -0.02, "p": 0.3, "made": True},
+        "not shown",
+        (
+            "On questions made from the passages, these questions do not show whether tuning "
+            "helped; the tuned model is kept.",
+        ),
+        ("worse", "did not help", "may have helped"),
+    ),
+    "worse on made questions": (
+        {"gain": -0.2, "p": 0.001, "made": True},
+        "no better",
+        ("did not help: it made the model worse, so the base model is kept.",),
+        ("may have",),
+    ),
     "worse": (
         {"gain": -0.2, "p": 0.001},
         "no better",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.made_texts import various_text
 
@@ -52,6 +54,20 @@ def test_sections_with_nearly_the_same_text_are_on_one_side() -> None:
 def test_the_order_of_the_documents_changes_nothing() -> None:
     passages = _passages(copied=True)
     assert part_by_section(passages, 3).ids == part_by_section(passages[::-1], 3).ids
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_where_the_documents_lie_changes_nothing(copied: bool) -> None:
+    def at(folder: str, few: bool) -> list[str]:
+        passages = [
+            replace(each, id=f"{folder}/{each.id}", source=f"{folder}/{each.source}")
+            for each in _passages(copied=copied)[: 10 if few else None]
+        ]
+        held = part_by_section(passages, 3).ids
+        return [each.text for each in passages if each.id in held]
+
+    for few in (False, True):
+        assert at("here", few) == at("/some/other/place", few)
 
 
 def test_few_sections_are_divided_by_passage() -> None:

@@ -101,8 +101,12 @@ class Facts:
 
     @property
     def outcome(self) -> Outcome:
-        """Whether tuning helped: shown if p is at most .05. Raises DataError as ``change``."""
-        if self.change.value <= 0:
+        """Whether tuning helped: shown if p is at most .05. Raises DataError as ``change``.
+
+        Made questions are not what people ask, so only a shown loss on them counts as one.
+        """
+        by_chance = self.made and relation(self.change) == "behind"
+        if self.change.value <= 0 and not by_chance:
             return "no better"
         return "shown" if self.change.shown else "not shown"
 
@@ -114,7 +118,7 @@ class Facts:
 
     @property
     def keep(self) -> bool:
-        """Whether the tuned model is kept: if its mean is above the base model's."""
+        """Whether the tuned model is kept: not if tuning made it no better."""
         return self.outcome != "no better"
 
     @property

@@ -72,10 +72,10 @@ def part_by_section(passages: Sequence[SourcePassage], seed: int) -> HeldOut:
     known = {each.section for each in passages if each.id in made.relevant} - {None}
     several = len(known) >= _FEWEST_SECTIONS
     own = {each.id: repr(each.section or each.id) if several else each.id for each in passages}
-    groups = _connected(passages, own)
+    groups = _by_text(_connected(passages, own), texts)
     unit = "section" if several else "passage"
     if len({groups[key] for key in made.relevant}) < 2:
-        groups, unit = own, f"{unit}, although all are nearly the same"
+        groups, unit = _by_text(own, texts), f"{unit}, although all are nearly the same"
     _, held = hold_out_groups(made, groups, share, seed)
     apart = {groups[key] for key in held.relevant}
     return HeldOut(held, [each for each in passages if groups[each.id] in apart], unit)
@@ -94,6 +94,14 @@ def _connected(passages: Sequence[SourcePassage], group_of: Mapping[str, str]) -
         names = sorted(root(group_of[passages[place].id]) for place in (first, second))
         above[names[1]] = names[0]  # the least name, whatever the order of the passages
     return {key: root(name) for key, name in group_of.items()}
+
+
+def _by_text(groups: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]:
+    """Groups by their least text: where the documents lie does not change the choice."""
+    least: dict[str, str] = {}
+    for key, name in groups.items():
+        least[name] = min(least.get(name, texts[key]), texts[key])
+    return {key: least[name] for key, name in groups.items()}
 
 
 def _share(questions: int) -> float:
