@@ -93,3 +93,15 @@ def test_a_run_says_that_its_base_was_tuned_on_what_it_measures(
     said.clear()
     tune(first, tmp_path / "same", settings, said.append)
     assert not any("was tuned on" in line for line in said)
+
+
+def test_data_that_this_user_may_not_see_stop_nothing(
+    folder: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = split_of(data).train
+
+    def forbidden(_path: Path, **_: object) -> bool:
+        raise PermissionError(13, "Permission denied", str(data))
+
+    monkeypatch.setattr(Path, "exists", forbidden)
+    assert trained_questions(folder, pairs) == 0

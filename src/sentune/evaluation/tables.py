@@ -173,8 +173,11 @@ def _late_basis(report: Report) -> str:
         "cross-fitted": "chosen on other questions as well",
         "default": "the usual ones",
     }[late.weight_from]
-    used = report.facts.search_late_weight or not late.weight
-    unused = "" if used else ", but it is not shown to find more, so searches do without it"
+    facts, unused = report.facts, ""
+    if late.weight and facts.shown_worse_than is not None:
+        unused = ", but the fusion is not what searches rank by, so they do without it"
+    elif late.weight and not facts.search_late_weight:
+        unused = ", but it is not shown to find more, so searches do without it"
     return (
         f" The late stage compares the tokens of the question with those of the fusion's first "
         f"passages, and adds z-scores; its weight and depth are {origin}. For new questions, they "

@@ -88,7 +88,8 @@ class Index(IndexReader):
 
         A build that was stopped continues where it was when it is run again with the same model;
         until then the index cannot be opened. What Ctrl-C interrupts keeps the texts that were
-        encoded by then, but for the last 512; a kill, all chunks of 4,096.
+        encoded by then, but for the last 512; a kill, and Ctrl-C with a pool, all whole
+        chunks of 4,096.
 
         Cost: the model reads every token of the passages once, and the special tokens of each
         piece.

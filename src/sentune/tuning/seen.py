@@ -55,8 +55,8 @@ def trained_questions(folder: Path, pairs: Pairs) -> int:
             found = sum(pairs.questions[key] in asked for key in pairs.relevant)
             if found and split.digest == digest:
                 return found
-    except SentuneError:
-        pass  # a file of the run has changed or gone, and the digest still tells
+    except (SentuneError, OSError):
+        pass  # a file of the run has changed, has gone or is another user's; the digest still tells
     return len(pairs.relevant) if digest == pairs_digest(pairs) else 0
 
 

@@ -18,9 +18,10 @@ from markdown_it import MarkdownIt
 from sentune.data.pairs import Pairs
 from sentune.evaluation.forgetting import General
 from sentune.evaluation.report import remarks
-from sentune.evaluation.significance import Interval
+from sentune.evaluation.significance import Difference, Interval
 from sentune.model_folder.resolve import BaseModel
 from sentune.report.card import CardFacts, model_card
+from sentune.report.card.result import _in_searches
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 
 Make = Callable[..., CardFacts]
@@ -209,6 +210,16 @@ def test_the_card_begins_with_what_the_model_is_worth(
         assert f"- **{term}**" in section
     worse = model_card(make_facts(**discarded)).split("## Result\n")[1]
     assert "it made the model worse, so the base model is kept. Right passage first: 20" in worse
+
+
+def test_a_late_stage_that_is_shown_to_find_more_is_what_searches_use(make_facts: Make) -> None:
+    result = make_facts().result
+    assert result is not None
+    more = {**result.differences, "late_minus_fusion": Difference(0.05, 0.02, 0.08, 0.01)}
+    for weight in (0.0, 0.5, 1.0):
+        found = replace(result, weight=weight, late_weight=0.4, late_depth=50, differences=more)
+        assert _in_searches(found) == "late"
+        assert found.search_late_weight == 0.4
 
 
 def test_the_steps_follow_from_the_recipe_and_its_counts(card: str, make_facts: Make) -> None:

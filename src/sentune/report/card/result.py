@@ -80,13 +80,13 @@ def _titles(report: Report) -> list[str]:
 def _in_searches(result: Facts) -> str | None:
     """The system of the table that a search with the folder is; None if it is none of these."""
     kept = result.of_kept
+    if kept.search_late_weight:
+        return None if result.kept == "base" else "late"
     if kept.search_weight == 0:
         return "bm25"
     if kept.search_weight == 1:
         return "base" if result.kept == "base" else "model"
-    if result.kept == "base":
-        return None
-    return "late" if kept.search_late_weight else "fusion"
+    return None if result.kept == "base" else "fusion"
 
 
 def _rows(report: Report, result: Facts) -> Iterator[list[str]]:
