@@ -85,6 +85,8 @@ def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
         return _sources_in_bucket(data, reading)
     if isinstance(data, str | Path):
         found = passage_files(data, reading.split)
+        for note in found.notes:
+            reading.tell(note)
         is_file = found.files == (Path(data),)  # a folder of datasets counts as one
         folder = None if is_file else Path(data).resolve()
         # A link and what it points to are one file.
