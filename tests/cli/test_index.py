@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sentune.cli.index import shown_source
@@ -182,6 +184,23 @@ def test_add_takes_the_columns_that_build_was_given(
     refused(("index", "add", new, other, "--text-column", "no"), "'no'", "Correct --text-column")
     assert run("index", "rebuild", new, "--model", tiny_folder).code == 0
     assert changed(run("index", "add", new, data).out) == [0, 0, 0, 2, 0]
+
+
+def test_add_of_a_split_keeps_the_columns_that_build_was_given(
+    run: Run, tiny_folder: Path, tmp_path: Path
+) -> None:
+    for split in ("train", "test"):
+        rows = pa.table({"body": [f"a text to {split}"], "sku": [f"of {split}"]})
+        (tmp_path / "d").mkdir(exist_ok=True)
+        pq.write_table(rows, tmp_path / "d" / f"{split}.parquet")
+    data, new = tmp_path / "d", tmp_path / "new"
+    columns = ("--text-column", "body", "--id-column", "sku")
+    built = run("index", "build", tiny_folder, data, "--out", new, "--split", "train", *columns)
+    assert built.code == 0, built.err
+    added = run("index", "add", new, data, "--split", "test")
+    assert changed(added.out) == [1, 0, 0, 0, 1], added.err
+    found = {hit.id: (hit.text, hit.fields) for hit in Index.open(new).search("a", 2)}
+    assert found == {f"of {name}": (f"a text to {name}", {}) for name in ("train", "test")}
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,21 @@ def test_columns_of_no_file_are_refused(
     refused(("similarity", tiny_folder, "a", "b", *named), "--passage-column without --data")
 
 
+def test_a_split_of_no_folder_of_datasets_is_refused_as_a_split(
+    refused: Refused, tiny_folder: Path, tmp_path: Path
+) -> None:
+    only = "expected it only with a folder of datasets. Leave it out."
+    split = ("--split", "dev")
+    refused(
+        ("search", tmp_path, "cat", *split), f"--split dev without --data and --queries: {only}"
+    )
+    refused(("similarity", tiny_folder, "a", "b", *split), f"--split without --data: {only}")
+    (tmp_path / "a.md").write_text("A cat sat on the mat.\n", encoding="utf-8")
+    documents = ("search", tiny_folder, "cat", "--data", tmp_path / "a.md")
+    refused((*documents, *split), f"--split dev with documents: {only}")
+    refused((*documents, *split, "--id-column", "x"), "--id-column with documents: expected names")
+
+
 def test_a_run_is_repeated_with_what_was_said_of_its_file(tmp_path: Path) -> None:
     said = ReadOptions(question="frage", ignore=("x",), header=False, skip_blank=True)
     file = tmp_path / "run.yaml"

@@ -13,8 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentune.data.corpus import read_passages
+from sentune.data.many_files import text_files
 from sentune.data.passages import Passage, PassageFiles, passage_files, read_passage_rows
+from sentune.data.roles.options import ReadOptions
 from sentune.errors import DataError
+from sentune.index.sources import sources_of
 
 Write = Callable[[str, str | bytes], Path]
 Refusal = Callable[[Callable[[Path], object], Path], str]
@@ -230,6 +233,31 @@ def test_a_folder_gives_what_can_be_read_below_it(tmp_path: Path, write: Write) 
     expected = sorted(tmp_path / name for name in [*kept, "link.txt"])
     # z.pdf, README, and the link to nothing
     assert passage_files(tmp_path) == PassageFiles(tuple(expected), skipped=3)
+
+
+def test_what_was_made_of_the_files_of_a_folder_is_skipped_and_told(
+    tmp_path: Path, write: Write
+) -> None:
+    row = {"id": "a.txt#1", "text": "one", "source": "d/a.txt", "headings": [], "start": 0}
+    made = {"made": True, "question": "what", "passage": "one", "source": "d/a.txt"}
+    (tmp_path / "d").mkdir()
+    text = write("d/a.txt", "one\n")
+    passages = write("passages.jsonl", json.dumps({**row, "end": 3}) + "\n")
+    pairs = write("d/pairs.jsonl", json.dumps(made) + "\n")
+    other = write("d/other.jsonl", json.dumps({**row, "end": 3, "source": "gone.txt"}) + "\n")
+    found = passage_files(tmp_path)
+    assert (found.files, found.skipped) == ((text, other), 2)
+    why = "was made of d/a.txt; name the file itself to read it"
+    assert found.notes == (f"{pairs} {why}", f"{passages} {why}")
+    assert passage_files(passages).files == (passages,)
+    told: list[str] = []
+    options = ReadOptions(tell=told.append)
+    assert [row.text for row in text_files(tmp_path, options)] == ["one", "one"]
+    assert len(sources_of(tmp_path, options).each) == 2
+    assert [note for note in told if "was made of" in note] == [*found.notes] * 2
+    # Beside documents that are not read here, it is all that there is of them.
+    text.rename(tmp_path / "d" / "a.pdf")
+    assert passages in passage_files(tmp_path).files
 
 
 def test_a_folder_without_passages_is_refused(

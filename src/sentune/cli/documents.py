@@ -130,17 +130,26 @@ def require_headings_of_documents(*, no_headings: bool, documents: bool) -> None
 def require_no_columns(
     reading: ReadOptions, *, documents: bool, fix: str, passage: str = "text"
 ) -> None:
-    """Check that no column is named for documents. Raises ArgumentError.
+    """Check that no column and no split is named for documents. Raises ArgumentError.
 
     ``passage`` is what the verb calls the column of passages.
     """
-    if documents and reading.settings():
-        (name, *_) = reading.settings()
+    if not documents:
+        return
+    columns = replace(reading, split=None).settings()
+    if columns:
+        (name, *_) = columns
         option = name.replace("passage_", f"{passage}_").replace("_", "-")
         raise ArgumentError(
             f"--{option} with documents",
             expected="names of columns only for files of rows",
             fix=fix,
+        )
+    if reading.split is not None:
+        raise ArgumentError(
+            f"--split {reading.split} with documents",
+            expected="it only with a folder of datasets",
+            fix="leave it out",
         )
 
 

@@ -131,8 +131,10 @@ def add(
     with telling_what_is_left(directory), count_truncation() as truncation:
         index = Index.open(directory, None if model is None else SentenceTransformer(model))
         base = model or index.info().model
-        told = bool(reading.settings())
-        known = reading if told else replace(index.reading, tell=reading.tell)
+        # A split says where the rows are, and nothing of their columns.
+        told = bool(replace(reading, split=None).settings())
+        remembered = replace(index.reading, split=reading.split, tell=reading.tell)
+        known = reading if told else remembered
         before = AsBefore.of(index.ids_of_sources())
         sources = sources_of_paths(
             data, base, known, told=reading, no_headings=no_headings, before=before

@@ -255,14 +255,18 @@ def _require_file(reading: ReadOptions, long_text: str | None, queries: str | No
             f"--long-text {long_text}",
         )
     named = {"--text-column": reading.passage, "--id-column": reading.id}
-    if queries is None:
-        named["--split"] = reading.split
     given = [option for option, value in named.items() if value is not None]
     if given:
         raise ArgumentError(
             f"{given[0]} without --data",
             expected="columns of a file of passages",
             fix="leave it out, or name the file with --data",
+        )
+    if queries is None and reading.split is not None:
+        raise ArgumentError(
+            f"--split {reading.split} without --data and --queries",
+            expected="it only with a folder of datasets",
+            fix="leave it out",
         )
 
 

@@ -75,10 +75,11 @@ def _require_file(data: str | None, reading: ReadOptions) -> None:
 
     if data is None and reading.settings():
         given = next(iter(reading.settings()))
+        split = given == "split"  # which is the last of them
         raise ArgumentError(
             f"--{given.replace('_', '-')} without --data",
-            expected="columns of a file of pairs",
-            fix="leave it out, or name the file with --data",
+            expected="it only with a folder of datasets" if split else "columns of a file of pairs",
+            fix="leave it out" if split else "leave it out, or name the file with --data",
         )
 
 

@@ -48,5 +48,7 @@ def text_files(location: str | Path, options: ReadOptions = AS_NAMED) -> TextFil
     if str(location) == STDIN or not Path(location).is_dir():
         return TextFiles([read_text_rows(location, options)], 1, 0)
     found = passage_files(location, options.split)
+    for note in found.notes:
+        options.tell(note)
     each = (read_text_rows(path, options) for path in found.files)
     return TextFiles(each, len(found.files), found.skipped)

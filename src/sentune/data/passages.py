@@ -11,6 +11,7 @@ from sentune.data.corpus import open_passages
 from sentune.data.files.csv_files import TABLE_SUFFIXES
 from sentune.data.files.dataset_folders import dataset_folder, is_saved_dataset, refuse_split
 from sentune.data.files.lines import check_suffix, unreadable
+from sentune.data.files.made_files import what_it_was_made_of
 from sentune.data.files.own_folders import refuse_not_data, what_it_holds
 from sentune.data.files.reading import TEXT_SUFFIXES, name_of, records_of
 from sentune.data.files.records import Record
@@ -48,10 +49,12 @@ class PassageFiles:
     Attributes:
         files: sorted by path.
         skipped: the number of other files that are not hidden.
+        notes: which of the others were made of the files, and are skipped for that.
     """
 
     files: tuple[Path, ...]
     skipped: int
+    notes: tuple[str, ...] = ()
 
 
 def read_passage_rows(path: str | Path, options: ReadOptions = AS_NAMED) -> Iterator[Passage]:
@@ -133,8 +136,11 @@ def passage_files(path: str | Path, split: str | None = None) -> PassageFiles:
     suffixes ``.txt``, ``.jsonl``, ``.ndjson``, ``.json``, ``.csv``, ``.tsv`` and ``.parquet``.
     Hidden files and folders are left out, and links to folders are not followed. Of a folder in
     BEIR's layout, this is the corpus. A folder of ``datasets`` is one file, also below another. A
-    folder below it that holds a model, an index or a run counts as one other file. ``split`` is
-    that of a folder of ``datasets``.
+    folder below it that holds a model, an index or a run counts as one other file, and so does a
+    file of passages or questions that sentune made of the files. ``split`` is that of a folder of
+    ``datasets``.
+
+    Cost: of JSONL files, the first lines are read.
 
     Raises:
         DataError: the path does not exist, the file has another suffix, a folder can't be listed
@@ -151,14 +157,9 @@ def passage_files(path: str | Path, split: str | None = None) -> PassageFiles:
     refuse_not_data(path)
     corpus = corpus_of_folder(path)
     found = list(_below(path))
-    files = [
-        file
-        for file in found
-        if (file.is_dir() and what_it_holds(file) is None)
-        or (file.suffix.lower() in TEXT_SUFFIXES and file.is_file())
-    ]
-    if corpus is not None:
-        files = [corpus]
+    files = sorted(filter(_is_read, found)) if corpus is None else [corpus]
+    made = _made_of(files)
+    files = [file for file in files if file not in made]
     if not files:
         raise DataError(
             f"{path} has no file with passages"
@@ -166,7 +167,20 @@ def passage_files(path: str | Path, split: str | None = None) -> PassageFiles:
             expected=f"files that end in {', '.join(TEXT_SUFFIXES)}",
             fix="name another folder, or save the passages in one of these formats",
         )
-    return PassageFiles(tuple(sorted(files)), skipped=len(found) - len(files))
+    return PassageFiles(tuple(files), len(found) - len(files), tuple(made.values()))
+
+
+def _is_read(file: Path) -> bool:
+    if file.is_dir():
+        return what_it_holds(file) is None
+    return file.suffix.lower() in TEXT_SUFFIXES and file.is_file()
+
+
+def _made_of(files: Sequence[Path]) -> dict[Path, str]:
+    """The files that were made of others, which would bring each text twice → what to say."""
+    names = {file.name for file in files}
+    reasons = {file: what_it_was_made_of(file, names) for file in files if file.is_file()}
+    return {file: f"{file} {reason}" for file, reason in reasons.items() if reason is not None}
 
 
 def _below(root: Path) -> Iterator[Path]:

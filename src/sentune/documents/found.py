@@ -11,9 +11,9 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sentune.data.files.made_files import what_it_was_made_of
 from sentune.data.files.own_folders import refuse_not_data, what_it_holds
 from sentune.documents.formats import SUFFIXES
-from sentune.documents.made_files import what_it_was_made_of
 from sentune.errors import DataError
 
 __all__ = ["Found", "below", "find", "unreadable_document"]

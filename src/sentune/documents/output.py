@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from sentune.documents.made_files import PASSAGE_KEYS
+from sentune.data.files.made_files import PASSAGE_KEYS
 from sentune.documents.reading import DocumentPassage, FileReport
 from sentune.errors import DataError, OutputError
 from sentune.files import new_file

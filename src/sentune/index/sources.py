@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from sentune.data.files.bucket_files import bucket_files, is_object_location, rows_of_object
+from sentune.data.files.dataset_folders import dataset_folder
 from sentune.data.files.lines import STDIN
 from sentune.data.passages import Passage, passage_files, read_passage_rows
 from sentune.data.roles.fields import FieldNames, FieldValue
@@ -84,6 +85,8 @@ def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
         return _sources_in_bucket(data, reading)
     if isinstance(data, str | Path):
         found = passage_files(data, reading.split)
+        for note in found.notes:
+            reading.tell(note)
         is_file = found.files == (Path(data),)  # a folder of datasets counts as one
         folder = None if is_file else Path(data).resolve()
         # A link and what it points to are one file.
@@ -110,9 +113,18 @@ def telling_of_columns(*, remembered: bool) -> Iterator[None]:
 
 
 def _file(path: Path, reading: ReadOptions) -> Source:
-    # Each split of a folder is a source of its own, as if it were a folder in it.
-    name = path.resolve() / (reading.split or "")
-    return Source(str(name), lambda: read_passage_rows(path, reading), whole=True)
+    return Source(_name(path, reading.split), lambda: read_passage_rows(path, reading), whole=True)
+
+
+def _name(path: Path, split: str | None) -> str:
+    """Of several splits, each is a source of its own, as if it were a folder in it.
+
+    Its name is the one that it has there, whichever word it was asked for by.
+    """
+    dataset = dataset_folder(path, split) if path.is_dir() else None
+    if dataset is None or not dataset.others:
+        return str(path.resolve())
+    return str(path.resolve() / dataset.split)
 
 
 def _sources_in_bucket(location: str, reading: ReadOptions) -> Sources:

@@ -240,3 +240,22 @@ def test_an_index_takes_a_saved_set_as_one_source(tmp_path: Path) -> None:
     sources = sources_of(tmp_path / "all")
     assert len(sources.each) == 1
     assert sources.folder is not None
+
+
+def test_an_index_names_a_split_as_its_folder_does(tmp_path: Path) -> None:
+    one = of_rows({"text": ["one"]})
+    datasets.DatasetDict(train=one, validation=one).save_to_disk(tmp_path / "two")
+    datasets.DatasetDict(train=one).save_to_disk(tmp_path / "one")
+    (tmp_path / "hub").mkdir()
+    for part in ("dev", "test"):
+        one.to_parquet(tmp_path / "hub" / f"{part}-00000-of-00001.parquet")
+
+    def name(folder: str, split: str | None) -> str:
+        (source,) = sources_of(tmp_path / folder, ReadOptions(split=split)).each
+        assert len(list(source.passages())) == 1
+        return str(Path(source.name).relative_to(tmp_path.resolve()))
+
+    assert name("two", "valid") == name("two", "validation") == "two/validation"
+    assert name("two", "train") == "two/train"
+    assert name("one", "train") == name("one", None) == "one"
+    assert name("hub", "valid") == name("hub", "dev") == "hub/dev"

@@ -57,6 +57,21 @@ def test_the_judgements_of_a_purpose_are_taken(folder: Path, refusal: Refusal) -
     assert "dev.tsv" in refusal(lambda path: read_pairs(path, ReadOptions(split="valid")), folder)
 
 
+def test_a_split_that_is_not_there_is_said_to_be_missing(folder: Path, refusal: Refusal) -> None:
+    def message(split: str | None) -> str:
+        return refusal(lambda path: read_pairs(path, ReadOptions(split=split)), folder)
+
+    test = folder / "qrels" / "test.tsv"
+    assert message("dev").endswith(
+        "has 1 file of judgements ('test.tsv'), and none called dev: expected one to use. "
+        "Name the one that you mean: --split test."
+    )
+    (folder / "qrels" / "test.csv").write_bytes(test.read_bytes())
+    assert "2 files of judgements ('test.csv', 'test.tsv'): expected" in message("test")
+    assert message("test").endswith("you mean: beir/qrels/test.csv, without --split test.")
+    assert message(None).endswith("you mean: beir/qrels/test.csv.")
+
+
 @pytest.mark.parametrize("name", ["qrels.csv", "qrels.jsonl"])
 def test_judgements_of_other_formats_and_names(folder: Path, name: str) -> None:
     rows = {"qrels.csv": "qid,docid,rel\nq0,d1,1\n"}

@@ -54,11 +54,13 @@ class DatasetFolder:
 
     Attributes:
         path: the folder.
+        split: the name that the split has in the folder.
         files: the files of the split, in order.
         others: the splits that are not read.
     """
 
     path: Path
+    split: str
     files: tuple[Path, ...]
     others: tuple[str, ...] = ()
 
@@ -105,7 +107,7 @@ def dataset_folder(
             fix=f"name the one that you mean: --split {next(iter(found))}",
         )
     others = tuple(name for name in found if name != chosen[0])
-    return DatasetFolder(folder, found[chosen[0]], others)
+    return DatasetFolder(folder, chosen[0], found[chosen[0]], others)
 
 
 def refuse_split(path: str | Path, split: str | None) -> None:

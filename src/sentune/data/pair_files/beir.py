@@ -81,15 +81,28 @@ def _judgements(folder: Path, split: str | None, part: str | None) -> Path:
         )
     names = chosen_split((path.stem for path in found), split, part)
     chosen = [path for path in found if path.stem in names]
-    wanted = split or part
     if len(chosen) != 1:
-        raise DataError(
-            f"{folder} has {len(found)} files of judgements "
-            f"({quoted(path.name for path in found)})",
-            expected="one to use" + (f", or {LIKE[wanted][0]}.tsv" if wanted in LIKE else ""),
-            fix=f"name the one that you mean: {found[0]}",
-        )
+        raise _not_one(folder, found, chosen, split, part)
     return chosen[0]
+
+
+def _not_one(
+    folder: Path, found: Sequence[Path], chosen: Sequence[Path], split: str | None, part: str | None
+) -> DataError:
+    """The error for several files of judgements that could be meant, or none."""
+    wanted = split or part
+    missing = "" if split is None or chosen else f", and none called {split}"
+    first, *others = chosen or found
+    # A split takes the place of the one that was given; it cannot stand beside a file.
+    alone = split is not None and all(path.stem != first.stem for path in others)
+    without = "" if split is None else f", without --split {split}"
+    return DataError(
+        f"{folder} has {counted(len(found), 'file')} of judgements "
+        f"({quoted(path.name for path in found)}){missing}",
+        expected="one to use" + (f", or {LIKE[wanted][0]}.tsv" if wanted in LIKE else ""),
+        fix="name the one that you mean: "
+        + (f"--split {first.stem}" if alone else f"{first}{without}"),
+    )
 
 
 def _what(folder: Path) -> str:
