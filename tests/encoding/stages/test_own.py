@@ -225,6 +225,34 @@ def test_what_cannot_be_done_with_them_says_so(tiny_folder: Path, tmp_path: Path
         model.normalize = True
 
 
+class Power(models.Module):
+    """Pools alone, with a setting and a buffer."""
+
+    config_keys = ["power"]  # noqa: RUF012 — as people write it
+
+    def __init__(self, power: float) -> None:
+        super().__init__()
+        self.power = power
+        self.register_buffer("seen", torch.tensor([2**40, 1]))
+
+    def forward(self, features: dict[str, Any], **options: Any) -> dict[str, Any]:
+        del options
+        found = features["token_embeddings"].mean(1).abs() ** self.power * self.seen[1]
+        return {**features, "sentence_embedding": found}
+
+
+def test_a_fingerprint_has_the_settings_and_buffers_of_a_single_stage(tiny_folder: Path) -> None:
+    def made(power: float, first: int) -> SentenceTransformer:
+        stage = Power(power)
+        stage.seen[0] = first
+        return SentenceTransformer(modules=[models.Transformer(str(tiny_folder)), stage])
+
+    before = fingerprint(made(1.0, 2**40))
+    assert before == fingerprint(made(1.0, 2**40))
+    assert before.weights != fingerprint(made(3.0, 2**40)).weights
+    assert before.weights != fingerprint(made(1.0, 2**40 + 1)).weights
+
+
 class Wrong(nn.Module):
     def __init__(self, change: Any) -> None:
         super().__init__()
