@@ -20,7 +20,7 @@ from sentune import models
 from sentune.encoding.fingerprint import fingerprint
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.encoding.stages.own import OwnStages
-from sentune.errors import ArgumentError, ModelError, UnsupportedModelError
+from sentune.errors import ArgumentError, ModelError, OutputError, UnsupportedModelError
 from sentune.export.onnx import export_onnx
 
 TEXTS = ["the words of a text", "find", "the file and the other file", "a list of names"]
@@ -251,6 +251,40 @@ def test_a_fingerprint_has_the_settings_and_buffers_of_a_single_stage(tiny_folde
     assert before == fingerprint(made(1.0, 2**40))
     assert before.weights != fingerprint(made(3.0, 2**40)).weights
     assert before.weights != fingerprint(made(1.0, 2**40 + 1)).weights
+
+
+@pytest.mark.parametrize("stage", [lambda: Power(1.0), Twice])
+def test_training_that_could_not_be_saved_does_not_begin(
+    stage: Any, tiny_folder: Path, tmp_path: Path
+) -> None:
+    from sentune import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+    from sentune.losses import MultipleNegativesRankingLoss
+
+    words = [models.Transformer(str(tiny_folder)), models.Pooling(32), stage()]
+    model = SentenceTransformer(modules=words)
+    data, loss = {"anchor": TEXTS, "positive": TEXTS}, MultipleNegativesRankingLoss(model)
+    usual: dict[str, Any] = {"disable_tqdm": True, "use_cpu": True, "max_steps": 1}
+    args = SentenceTransformerTrainingArguments(str(tmp_path / "run"), **usual)
+    trainer = SentenceTransformerTrainer(model, args, data, loss=loss)
+    with pytest.raises(ArgumentError, match="no method save"):
+        trainer.train()
+    assert trainer.state.global_step == 0
+    with pytest.raises(ArgumentError, match="no method save"):
+        model.fit([(data, loss)], output_path=str(tmp_path / "fitted"))
+    assert not (tmp_path / "fitted").exists()
+    args = SentenceTransformerTrainingArguments(str(tmp_path), save_strategy="no", **usual)
+    SentenceTransformerTrainer(model, args, data, loss=loss).train()
+
+
+def test_what_save_raises_is_said_with_the_stage(tiny_folder: Path, tmp_path: Path) -> None:
+    class Full(Attention):
+        def save(self, output_path: str) -> None:
+            raise OSError("no space left")
+
+    model = SentenceTransformer(modules=[models.Transformer(str(tiny_folder)), Full(32)])
+    with pytest.raises(OutputError, match=r"save of Full raised OSError \(no space left\)"):
+        model.save(tmp_path / "saved")
+    assert not (tmp_path / "saved").exists()
 
 
 class Wrong(nn.Module):
