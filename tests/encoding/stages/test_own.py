@@ -287,6 +287,36 @@ def test_what_save_raises_is_said_with_the_stage(tiny_folder: Path, tmp_path: Pa
     assert not (tmp_path / "saved").exists()
 
 
+class Tied(models.Module):
+    """Two layers with one weight, of which a part has a name too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.b.weight = self.a.weight
+        self.register_buffer("part", self.a.weight.detach()[1:])
+
+
+def test_tied_weights_are_saved_once_and_read_from_either_name(tmp_path: Path) -> None:
+    from safetensors.torch import load_model
+
+    stage, again, theirs = Tied(), Tied(), Tied()
+    stage.save_torch_weights(str(tmp_path))
+    Tied.load_torch_weights(str(tmp_path), model=again)
+    torch.testing.assert_close(again.state_dict(), stage.state_dict(), rtol=0, atol=0)
+    assert again.b.weight is again.a.weight
+    del stage.part, again.part, theirs.part  # safetensors' own function refuses parts
+    stage.save_torch_weights(str(tmp_path))
+    load_model(theirs, tmp_path / "model.safetensors")  # as the reference reads a stage
+    torch.testing.assert_close(theirs.state_dict(), stage.state_dict(), rtol=0, atol=0)
+    again.state_dict()["a.weight"].zero_()
+    written = load_file(tmp_path / "model.safetensors")
+    written["b.weight"] = written.pop("a.weight")  # as safetensors may name it
+    save_file(written, tmp_path / "model.safetensors")
+    Tied.load_torch_weights(str(tmp_path), model=again)
+    torch.testing.assert_close(again.state_dict(), stage.state_dict(), rtol=0, atol=0)
+
+
 class Wrong(nn.Module):
     def __init__(self, change: Any) -> None:
         super().__init__()
