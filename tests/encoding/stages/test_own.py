@@ -22,6 +22,7 @@ from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.encoding.stages.own import OwnStages
 from sentune.errors import ArgumentError, ModelError, OutputError, UnsupportedModelError
 from sentune.export.onnx import export_onnx
+from sentune.network.names import VECTORS
 
 TEXTS = ["the words of a text", "find", "the file and the other file", "a list of names"]
 
@@ -315,6 +316,32 @@ def test_tied_weights_are_saved_once_and_read_from_either_name(tmp_path: Path) -
     save_file(written, tmp_path / "model.safetensors")
     Tied.load_torch_weights(str(tmp_path), model=again)
     torch.testing.assert_close(again.state_dict(), stage.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_tokens_that_a_stage_leaves_out_are_not_given_as_if_they_were_there(
+    first: int, tiny_folder: Path
+) -> None:
+    def change(found: dict[str, Any]) -> dict[str, Any]:
+        tokens, mask = found["token_embeddings"][:, first:] * 2, found["attention_mask"][:, first:]
+        if not first:
+            mask = mask.clone()
+            mask[:, 0] = 0  # a gap: the reference gives the tokens up to the last one
+        vectors = (tokens * mask.unsqueeze(-1)).sum(1)
+        return {"token_embeddings": tokens, "attention_mask": mask, VECTORS: vectors}
+
+    model = SentenceTransformer(modules=[models.Transformer(tiny_folder), Wrong(change)])
+    assert model.encode(TEXTS).shape == (4, 32)
+    for value in ("token_embeddings", None):
+        if first:
+            with pytest.raises(ArgumentError, match="Wrong with other tokens after it"):
+                model.encode(TEXTS, output_value=value)
+            continue
+        plain = SentenceTransformer(tiny_folder).encode(TEXTS, output_value="token_embeddings")
+        found = model.encode(TEXTS, output_value=value)
+        rows = found if value else [each["token_embeddings"] for each in found]
+        for ours, usual in zip(rows, plain, strict=True):
+            torch.testing.assert_close(torch.as_tensor(ours), 2 * torch.as_tensor(usual))
 
 
 class Wrong(nn.Module):
