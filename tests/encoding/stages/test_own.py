@@ -188,6 +188,23 @@ def test_a_class_that_the_program_has_not_imported_is_refused(
             SentenceTransformer(tmp_path / "saved")
 
 
+@pytest.mark.parametrize(
+    ("number", "name", "message"),
+    [
+        (0, f"{__name__}.Shift", "as the first module"),
+        (0, "custom_st.Transformer", "as the first module"),
+        (1, "__main__.Mine", "[Mm]ove the class into a module"),
+    ],
+)
+def test_a_refused_class_is_refused_for_the_true_cause(
+    number: int, name: str, message: str, tiny_folder: Path, tmp_path: Path, edit_json: Any
+) -> None:
+    both(0, tiny_folder)[0].save(tmp_path / "saved")
+    edit_json(tmp_path / "saved" / "modules.json", lambda all_: all_[number].update(type=name))
+    with pytest.raises(UnsupportedModelError, match=message):
+        SentenceTransformer(tmp_path / "saved")
+
+
 def test_a_hub_model_never_names_a_class(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
