@@ -7,6 +7,7 @@ import json
 import logging
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -113,13 +114,16 @@ def stages(library: Any, folder: Path) -> list[list[nn.Module]]:
 
 
 def both(number: int, folder: Path) -> tuple[SentenceTransformer, Any]:
-    from sentence_transformers import SentenceTransformer as Reference
-    from sentence_transformers import models as theirs
-
     ours = SentenceTransformer(
         modules=stages(models, folder)[number], device="cpu", compute_dtype="float32"
     )
-    return ours, Reference(modules=stages(theirs, folder)[number], device="cpu")
+    with warnings.catch_warnings():  # of the reference, about its own names
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        from sentence_transformers import SentenceTransformer as Reference
+        from sentence_transformers import models as theirs
+
+        return ours, Reference(modules=stages(theirs, folder)[number], device="cpu")
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
@@ -203,6 +207,16 @@ def test_a_refused_class_is_refused_for_the_true_cause(
     edit_json(tmp_path / "saved" / "modules.json", lambda all_: all_[number].update(type=name))
     with pytest.raises(UnsupportedModelError, match=message):
         SentenceTransformer(tmp_path / "saved")
+
+
+def test_what_load_raises_is_said_with_the_folder(
+    tiny_folder: Path, tmp_path: Path, edit_json: Any
+) -> None:
+    for number, kind in enumerate(("Attention", "Shift")):
+        both(number, tiny_folder)[0].save(tmp_path / kind)
+        edit_json(tmp_path / kind / f"1_{kind}" / "config.json", lambda all_: all_.update(powr=1))
+        with pytest.raises(ModelError, match=rf"1_{kind}: load of .*{kind} raised TypeError.*powr"):
+            SentenceTransformer(tmp_path / kind)
 
 
 def test_a_hub_model_never_names_a_class(

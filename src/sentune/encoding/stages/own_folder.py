@@ -17,7 +17,13 @@ from torch import nn
 
 from sentune.encoding.stages.module import Module
 from sentune.encoding.stages.own import OwnStages, is_own
-from sentune.errors import ArgumentError, OutputError, SentuneError, UnsupportedModelError
+from sentune.errors import (
+    ArgumentError,
+    ModelError,
+    OutputError,
+    SentuneError,
+    UnsupportedModelError,
+)
 from sentune.files import make_folder
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.modules import ModuleEntry, imported_class, module_path
@@ -32,7 +38,7 @@ def own_stages(found: ModelFolder, device: torch.device) -> OwnStages:
     """The stages of a folder, with their weights, in evaluation mode.
 
     Raises:
-        ModelError: a file is missing, damaged or contradicts another.
+        ModelError: a file is missing, damaged or contradicts another, or a class cannot load.
         UnsupportedModelError: a class without ``load``.
     """
     hidden = found.config.hidden_size
@@ -56,10 +62,7 @@ def _loaded(entry: ModuleEntry, hidden: int) -> nn.Module:
             expected="a class with a method load, which makes a module from its folder",
             fix="derive it from models.Module, or write load",
         )
-    if len(inspect.signature(load).parameters) == 1:
-        made = load(str(folder))
-    else:
-        made = load(str(folder.parent), **_options(folder))
+    made = _load(load, entry.kind, folder)
     if not isinstance(made, nn.Module):
         raise UnsupportedModelError(
             f"load of {entry.kind} returned a {type(made).__name__}",
@@ -67,6 +70,22 @@ def _loaded(entry: ModuleEntry, hidden: int) -> nn.Module:
             fix="return it from load",
         )
     return made
+
+
+def _load(load: Any, kind: str, folder: Path) -> Any:
+    """What ``load`` returns. Raises ModelError for whatever it raises."""
+    try:
+        if len(inspect.signature(load).parameters) == 1:
+            return load(str(folder))
+        return load(str(folder.parent), **_options(folder))
+    except SentuneError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"{folder}: load of {kind} raised {type(error).__name__} ({error})",
+            expected="the files that the class wrote there",
+            fix="use the class that the folder was saved with, or copy the folder again",
+        ) from error
 
 
 def _options(folder: Path) -> dict[str, Any]:
