@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -21,6 +21,9 @@ class OwnPairLoss(OwnLoss):
     ``model.preprocess(pairs)``, calls the model with them, and returns a scalar, or several by
     name, whose sum is the loss.
     """
+
+    ready_made: ClassVar[str] = "sentune.cross_encoder.losses"
+    takes: ClassVar[str] = "(inputs, labels)"
 
     def compute(self, encode: Any, batch: Any) -> Tensor:
         """The loss of a batch; the module calls the model that it was made with."""
