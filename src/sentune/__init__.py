@@ -195,6 +195,6 @@ _ALONE = ("SentenceTransformer", "LoggingHandler", "fit_mixin", "peft_mixin")
 for _name in (*_ALONE, "sentence_transformer", "base", "multi_vector_encoder"):
     _made = sys.modules[f"sentune.{_name}"] = _OldPath(f"sentune.{_name}")
     # Without one importlib.util.find_spec raises an error.
-    _made.__spec__ = type(__spec__)(_made.__name__, None, is_package=True)
+    _made.__spec__ = type(__spec__)(f"sentune.{_name}", None, is_package=True)
     if _name[:1].islower():
         globals()[_name] = _made  # import binds only what it loads

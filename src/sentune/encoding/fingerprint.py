@@ -129,7 +129,10 @@ def _weights(model: SentenceTransformer) -> str:
     from sentune.encoding.stages.own_folder import stage_entries
 
     stages = model.following_stages()
-    of_modules = [*model.pooling.named_parameters(), *model.after_pooling.named_parameters()]
+    of_modules: list[tuple[str, Tensor]] = [
+        *model.pooling.named_parameters(),
+        *model.after_pooling.named_parameters(),
+    ]
     if isinstance(model.pooling, OwnStages):
         of_modules += model.pooling.named_buffers()  # sentune's own modules have none
     else:
