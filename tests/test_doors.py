@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -134,3 +136,22 @@ def test_no_path_hides_a_module_of_sentune() -> None:
         at = root.joinpath(*path.split(".")[1:])
         assert not at.with_suffix(".py").exists(), path
         assert not at.is_dir(), path
+
+
+def test_a_path_is_used_by_its_dotted_name_with_a_star_and_found_by_importlib() -> None:
+    code = """
+import importlib.util
+import sentune.sentence_transformer.losses
+assert sentune.sentence_transformer.losses.CoSENTLoss
+import sentune.cross_encoder.losses.mse, sentune.util.similarity, sentune.losses.CoSENTLoss
+assert sentune.cross_encoder.losses.mse.MSELoss
+assert sentune.util.similarity.cos_sim is sentune.util.cos_sim
+assert isinstance(sentune.losses.CoSENTLoss, type)
+from sentune.sentence_transformer.losses import *
+assert CoSENTLoss is sentune.losses.CoSENTLoss
+from sentune.models.Pooling import *
+assert Pooling is sentune.models.Pooling
+for name in ("sentence_transformer", "sentence_transformer.losses", "losses.CoSENTLoss"):
+    assert importlib.util.find_spec("sentune." + name).name == "sentune." + name
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -182,7 +182,7 @@ class _OldPath(type(sys)):  # type: ignore[misc]  # ModuleType, without importin
     """A module of the reference that has no other place here; see ``sentune.old_paths``."""
 
     def __getattr__(self, name: str) -> object:
-        if name[:2] == "__" and name != "__path__":
+        if name[:2] == "__" and name not in ("__path__", "__all__"):
             raise AttributeError(name)
         from sentune import old_paths
 
@@ -191,7 +191,10 @@ class _OldPath(type(sys)):  # type: ignore[misc]  # ModuleType, without importin
 
 
 # Not found otherwise: the first has the name of a class, whose place its module would take.
-for _name in ("SentenceTransformer", "LoggingHandler", "fit_mixin", "peft_mixin"):
-    sys.modules[f"sentune.{_name}"] = _OldPath(f"sentune.{_name}")
-for _name in ("sentence_transformer", "base", "multi_vector_encoder"):
-    sys.modules[f"sentune.{_name}"] = _OldPath(f"sentune.{_name}")
+_ALONE = ("SentenceTransformer", "LoggingHandler", "fit_mixin", "peft_mixin")
+for _name in (*_ALONE, "sentence_transformer", "base", "multi_vector_encoder"):
+    _made = sys.modules[f"sentune.{_name}"] = _OldPath(f"sentune.{_name}")
+    # Without one importlib.util.find_spec raises an error.
+    _made.__spec__ = type(__spec__)(f"sentune.{_name}", None, is_package=True)
+    if _name[:1].islower():
+        globals()[_name] = _made  # import binds only what it loads

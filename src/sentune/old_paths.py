@@ -285,12 +285,28 @@ class OldPath(ModuleType):
     def __getattr__(self, name: str) -> object:
         door, line = _FOUND[self.__name__]
         names = line.replace("@", "").split()[1:]
+        if name == "__all__":
+            return _public(door, names)
         # No other name: some code asks all loaded modules for any name, and doors load PyTorch.
         if name not in names and not (names == ["*"] and name[:1].isupper()):
+            if (below := sys.modules.get(f"{self.__name__}.{name}")) is not None:
+                return below
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        import importlib
+        return getattr(_imported(door), name)
 
-        return getattr(importlib.import_module(door), name)
+
+def _imported(door: str) -> ModuleType:
+    import importlib
+
+    return importlib.import_module(door)
+
+
+def _public(door: str, names: list[str]) -> list[str]:
+    """What ``import *`` takes from a path."""
+    module = _imported(door)
+    if names == ["*"]:
+        names = [name for name in getattr(module, "__all__", ()) if name[:1].isupper()]
+    return [name for name in names if hasattr(module, name)]
 
 
 class _Finder:
@@ -300,8 +316,7 @@ class _Finder:
     def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """A specification of a path of the table; None for any other name."""
         del path, target
-        loader: Any = _Loader()
-        return ModuleSpec(name, loader, is_package=True) if name in _FOUND else None
+        return _spec(name) if name in _FOUND else None
 
 
 class _Loader:
@@ -315,10 +330,23 @@ class _Loader:
         """Nothing: names are looked up when they are used."""
 
 
+def _spec(path: str) -> ModuleSpec:
+    loader: Any = _Loader()
+    return ModuleSpec(path, loader, is_package=True)
+
+
 def install() -> None:
-    """Make the paths known to ``import``; each door does so. Takes half a millisecond, once."""
-    if _FOUND:
-        return
+    """Make the paths known to ``import``; each door does so. Takes a millisecond, once."""
+    if not _FOUND:
+        _read_table()
+        for path in _FOUND:
+            made = sys.modules.setdefault(path, OldPath(path))
+            made.__spec__ = made.__spec__ or _spec(path)
+        sys.meta_path.append(_Finder)
+    _bind()
+
+
+def _read_table() -> None:
     prefix = older = door = ""
     for line in _TABLE.replace("\n  ", " ").splitlines():
         if line[:1] == "[":
@@ -329,6 +357,14 @@ def install() -> None:
         _FOUND[f"{prefix}.{first.partition(' ')[0]}"] = door, line
         for name in others:
             _FOUND[f"{older}.{name.partition(' ')[0]}"] = door, line
-    for path in _FOUND:
-        sys.modules.setdefault(path, OldPath(path))
-    sys.meta_path.append(_Finder)
+
+
+def _bind() -> None:
+    """Put paths into the doors above them, as ``import`` does not with what it need not load."""
+    for path, (_, line) in _FOUND.items():
+        parent, _, name = path.rpartition(".")
+        door = sys.modules.get(parent)
+        # What the door has under that name stays, and so do names of classes and functions.
+        free = door is not None and parent not in _FOUND and name not in vars(door)
+        if free and name[:1].islower() and name not in line.replace("@", "").split()[1:]:
+            setattr(door, name, sys.modules[path])

@@ -116,6 +116,9 @@ def test_refused_inputs(inputs: Any, part: str, cross_encoder: CrossEncoder) -> 
     with pytest.raises(ArgumentError) as caught:
         cross_encoder.predict(inputs)
     assert part in str(caught.value)
+    with pytest.raises(ArgumentError) as caught:
+        cross_encoder.preprocess(inputs)
+    assert part in str(caught.value)
 
 
 def test_refused_calls(cross_encoder: CrossEncoder, make_pair_folder: MakePairFolder) -> None:

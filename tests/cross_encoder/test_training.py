@@ -220,7 +220,10 @@ def test_fit_as_in_old_scripts(make_pair_folder: MakePairFolder, tmp_path: Path)
             {"train_dataset": {"q": ["a"], "p": ["b"], "label": ["yes"]}},
             "'yes' as the label",
         ),
-        ({"loss": nn.MSELoss()}, "a MSELoss of torch"),
+        (
+            {"loss": nn.MSELoss()},
+            r"a MSELoss of torch.*cross_encoder\.losses, or a module whose forward takes \(inputs,",
+        ),
         ({"loss": {"other": losses.MSELoss()}}, "no loss|losses by name"),
     ],
 )
@@ -293,6 +296,28 @@ def test_a_loss_of_ones_own_trains_as_in_the_reference(
     pairs = list(zip(data["query"], data["passage"], strict=True))
     np.testing.assert_allclose(ours.predict(pairs), theirs.predict(pairs), atol=2e-4)
     assert "Own" in ours.model_card
+
+
+@pytest.mark.parametrize(
+    ("labels", "whole"),
+    [([0, 1, 2, 1], True), ([0.0, 1.0, 2.0, 1.0], False), ([[0, 1], [1, 2]] * 2, True)],
+)
+def test_a_loss_of_ones_own_gets_whole_labels_as_such(
+    labels: Any, whole: bool, make_pair_folder: MakePairFolder, tmp_path: Path
+) -> None:
+    model, given = load(make_pair_folder("segmented")), []
+
+    class Keeping(Own):
+        def forward(self, inputs: list[list[str]], labels: Any, **options: Any) -> Any:
+            given.append(labels)
+            return super().forward(inputs, torch.ones(4), **options)
+
+    data = {**{name: DATA[name][:4] for name in ("query", "passage")}, "label": labels}
+    CrossEncoderTrainer(model, settings(tmp_path), data, loss=Keeping(model)).train()
+    several = isinstance(labels[0], list)
+    kinds = {each.dtype for each in (given[0] if several else given)}
+    assert kinds == {torch.int64 if whole else torch.float32}
+    assert isinstance(given[0], list) == several
 
 
 def test_features_give_the_scores_that_predict_starts_from(

@@ -13,6 +13,7 @@ from torch import Tensor
 from sentune.data.pairs import Pairs
 from sentune.errors import ArgumentError
 from sentune.training.batches.examples import Row, TrainingData
+from sentune.training.batches.labels import are_whole
 
 __all__ = ["PairBatch", "PairCollator", "read_training_data"]
 
@@ -102,7 +103,16 @@ def read_training_data(dataset: Any) -> TrainingData:
         return dataset
     named = dict(_named(dataset))
     rows = [row for name, part in named.items() for row in _rows(part, name)]
-    return TrainingData(rows, {name: tuple(_columns(part)[1]) for name, part in named.items()})
+    columns = {name: tuple(_columns(part)[1]) for name, part in named.items()}
+    whole = frozenset(name for name, part in named.items() if _has_whole_labels(part))
+    return TrainingData(rows, columns, whole_labels=whole)
+
+
+def _has_whole_labels(dataset: Any) -> bool:
+    label, _ = _columns(dataset)
+    if label is None:
+        return False
+    return all(are_whole(value if np.ndim(value) else [value]) for value in dataset[label])
 
 
 def _named(dataset: Any) -> Iterator[tuple[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Self
 
 from torch import Tensor
 
+from sentune.cross_encoder.arguments import pairs_of
 from sentune.cross_encoder.card import CrossEncoderModelCardData, card_text
 from sentune.cross_encoder.scoring import Scorer
 from sentune.encoding.adapters import WithoutAdapters
@@ -88,11 +89,15 @@ class ScriptedScorer(WithoutAdapters, Pushes, Scorer):
         """Padded token ids of pairs of texts, cut at ``max_length``, as tensors on the CPU.
 
         The model takes them: ``model(model.preprocess(pairs))["scores"]``. ``task`` has no effect
-        here. Raises ArgumentError.
+        here.
+
+        Raises:
+            ArgumentError: an input that is no pair of texts, with its position.
         """
         del task
         usual = {"padding": True, "truncation": True, "return_tensors": "pt"}
-        pairs = [((prompt or "") + first, second) for first, second in inputs]
+        given, _ = pairs_of(inputs)
+        pairs = [((prompt or "") + first, second) for first, second in given]
         return self.tokenizer.batch(pairs, **{**usual, **options})
 
     tokenize = preprocess

@@ -156,7 +156,7 @@ class Embedder(Computing):
         :func:`sentune.encoding.features.embed_features`.
         """
         if isinstance(packed, Pack):
-            return self.embedded(packed, prompt_length)[1]
+            return self._vectors(packed, prompt_length)
         skipped = int(packed.get("prompt_length", prompt_length))
         if isinstance(self.pooling, OwnStages):
             with_tokens = embed_features(packed, self._token_vectors)
@@ -174,6 +174,13 @@ class Embedder(Computing):
             return self.pooling.both(tokens, packed, prompt_length)
         vectors: Tensor = self.after_pooling(self.pooling(tokens, packed, prompt_length))
         return tokens, vectors
+
+    def _vectors(self, packed: Pack, prompt_length: int) -> Tensor:
+        if not isinstance(self.pooling, OwnStages):
+            return self.embedded(packed, prompt_length)[1]
+        tokens = self.encoder(packed, self.reduced_dtype)
+        vectors: Tensor = self.pooling(tokens, packed, prompt_length)
+        return vectors
 
     def token_vectors(self, packed: Pack) -> Tensor:
         """The vectors of the tokens alone, in the order of the pack."""

@@ -18,7 +18,7 @@ import numpy as np
 from sentune.errors import ModelError
 
 if TYPE_CHECKING:
-    from torch.nn import Parameter
+    from torch import Tensor
 
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.tokens.tokenizer import Tokenizer
@@ -31,8 +31,8 @@ class Fingerprint:
     """Models with equal fingerprints give equal vectors, up to rounding on other hardware.
 
     Attributes:
-        weights: SHA-256 of the weights of the encoder and of the modules after pooling, and of what
-            these compute.
+        weights: SHA-256 of the weights of the encoder and of the modules after pooling, of the
+            buffers of stages of one's own, and of what these compute.
         tokenizer: SHA-256 of the tokenizer, without its length limit.
         pooling: modes, joined by ``+``.
         normalize: whether the model scales its vectors to unit length.
@@ -125,12 +125,18 @@ def fingerprint(model: SentenceTransformer) -> Fingerprint:
 
 
 def _weights(model: SentenceTransformer) -> str:
-    from sentune.encoding.stages.own_folder import stage_entries  # loads PyTorch
+    from sentune.encoding.stages.own import OwnStages  # loads PyTorch
+    from sentune.encoding.stages.own_folder import stage_entries
 
     stages = model.following_stages()
-    if len(stages) == 1 + len(model.after_pooling):
+    of_modules: list[tuple[str, Tensor]] = [
+        *model.pooling.named_parameters(),
+        *model.after_pooling.named_parameters(),
+    ]
+    if isinstance(model.pooling, OwnStages):
+        of_modules += model.pooling.named_buffers()  # sentune's own modules have none
+    else:
         stages = stages[1:]  # the pooling has a place of its own
-    of_modules = [*model.pooling.named_parameters(), *model.after_pooling.named_parameters()]
     weights = map(_weight, [*sorted(model.encoder.named_parameters()), *of_modules])
     computed = [(e.kind, e.config) for e in stage_entries(stages) if e.kind != "Dropout"]
     if computed in ([], [("Normalize", {})]):  # these are told apart by ``normalize``
@@ -138,11 +144,14 @@ def _weights(model: SentenceTransformer) -> str:
     return weights_digest(weights, computed)
 
 
-def _weight(named: tuple[str, Parameter]) -> tuple[str, str, Sequence[int], list[memoryview]]:
+def _weight(named: tuple[str, Tensor]) -> tuple[str, str, Sequence[int], list[bytes | memoryview]]:
     name, parameter = named
-    values = parameter.detach().float().cpu().contiguous().numpy()
+    values = parameter.detach().cpu()
     number_format = str(parameter.dtype).removeprefix("torch.")
-    return name, number_format, values.shape, [np.ascontiguousarray(values, dtype="<f4").data]
+    if not values.is_floating_point():  # buffers: whole numbers may not fit into float32
+        return name, number_format, values.shape, [values.contiguous().numpy().tobytes()]
+    exact = np.ascontiguousarray(values.float().contiguous().numpy(), dtype="<f4")
+    return name, number_format, values.shape, [exact.data]
 
 
 def weights_digest(

@@ -69,6 +69,7 @@ def read_modules(
         paths = [_inside(folder, str(entry.get("path", ""))) for entry in entries]
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise damaged(listing, "it is not a list of modules with types") from error
+    _refuse_own_first(kinds[:1], listing)
     names = [_module_name(kind, listing, own_classes) for kind in kinds]
     own = any("." in name for name in names)
     usual = names[1:2] == ["Pooling"] and set(names[2:]) <= {*VECTOR_MODULES}
@@ -103,12 +104,29 @@ def _entry(kind: str, folder: Path) -> ModuleEntry:
     return ModuleEntry(kind, known, folder)
 
 
+def _refuse_own_first(kinds: Sequence[str], listing: Path) -> None:
+    for kind in kinds:
+        if not kind.startswith("sentence_transformers."):
+            raise UnsupportedModelError(
+                f"{listing} names the class {kind!r} as the first module",
+                expected="a Transformer of sentence_transformers, because sentune reads the texts "
+                "itself; a class of your own may follow it",
+                fix="save the model with a Transformer first, or choose another model",
+            )
+
+
 def _module_name(kind: str, listing: Path, own_classes: bool) -> str:
     if kind.startswith("sentence_transformers."):
         return kind.rsplit(".", 1)[-1]
     if own_classes and imported_class(kind) is not None:
         return kind
     place = kind.rpartition(".")[0] or "its module"
+    if own_classes and place == "__main__":  # each program has another module of this name
+        raise UnsupportedModelError(
+            f"{listing} names the class {kind!r}, of the program that saved it",
+            expected="a class in a module that this program can import",
+            fix="move the class into a module, import it from there, and save the model again",
+        )
     raise UnsupportedModelError(
         f"{listing} names the class {kind!r}",
         expected="modules of sentence_transformers, or in a local folder a class that this program "

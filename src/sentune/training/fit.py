@@ -20,6 +20,7 @@ from sentune.training.batches.examples import Dataset, TrainingData
 from sentune.training.batches.row_batches import RowBatches
 from sentune.training.choosing import LossOf
 from sentune.training.evaluating import Evaluator, as_evaluator
+from sentune.training.given import require_savable
 from sentune.training.loader import batch_loader
 from sentune.training.objectives import Objective, RoundRobinBatchSampler
 from sentune.training.score import Score, save_weights
@@ -115,7 +116,7 @@ def fit(
 
     Raises:
         ArgumentError: an unknown scheduler or optimizer parameter, an objective without data or
-            without a loss.
+            without a loss, a model to save with a stage that has no ``save``.
         OutputError: ``output_path`` exists and is not empty, or cannot be written; before the
             first step.
         TrainingError: the loss is not finite, the vectors collapse, or the checkpoint does not
@@ -127,6 +128,7 @@ def fit(
             "no train_objectives", expected="pairs of data and loss", fix="pass at least one pair"
         )
     if output_path is not None:
+        require_savable(model)
         require_free(output_path)
         claim_folder(output_path)
     with ExitStack() as stack:

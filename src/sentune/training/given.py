@@ -6,10 +6,17 @@ import logging
 from collections.abc import Callable
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.encoding.stages.own_folder import require_saving
 from sentune.errors import ArgumentError
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 
-__all__ = ["model_to_train", "require_arguments", "require_evaluation", "tell_unused"]
+__all__ = [
+    "model_to_train",
+    "require_arguments",
+    "require_evaluation",
+    "require_savable",
+    "tell_unused",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +64,12 @@ def model_to_train(
             fix="leave out compute_dtype for training, and load the trained model with 'int8'",
         )
     return made
+
+
+def require_savable(model: object) -> None:
+    """Raise ArgumentError for a model with a stage that cannot be saved, before work is lost."""
+    if isinstance(model, SentenceTransformer):
+        require_saving(model.following_stages())
 
 
 def tell_unused(model: SentenceTransformer, **given: object) -> None:

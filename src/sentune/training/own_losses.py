@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,10 @@ class OwnLoss(EmbeddingLoss):
     In several processes, the model in the module is the wrapped one while it computes, so that
     gradients are exchanged. Each process has its own share of a batch, and their mean counts.
 
+    Attributes:
+        ready_made: where sentune's losses for such models are.
+        takes: the arguments of the module's ``forward``.
+
     Args:
         module: the user's.
         whole_labels: the data sets whose labels it gets as whole numbers (int64).
@@ -36,14 +40,17 @@ class OwnLoss(EmbeddingLoss):
             it is called in several processes, a module that does not hold the model.
     """
 
+    ready_made: ClassVar[str] = "sentune.losses"
+    takes: ClassVar[str] = "(sentence_features, labels)"
+
     def __init__(self, module: nn.Module, whole_labels: frozenset[str] = frozenset()) -> None:
         super().__init__()
         if type(module).__module__.startswith("torch.nn."):
             raise ArgumentError(
                 f"a {type(module).__name__} of torch as the loss",
-                expected="a loss of sentune.losses, or a module whose forward takes "
-                "(sentence_features, labels) and calls the model",
-                fix="use a loss of sentune.losses, or call this one in a module of your own",
+                expected=f"a loss of {self.ready_made}, or a module whose forward takes "
+                f"{self.takes} and calls the model",
+                fix=f"use a loss of {self.ready_made}, or call this one in a module of your own",
             )
         self.module = module
         self._whole_labels = whole_labels

@@ -24,6 +24,7 @@ from sentune.training.given import (
     model_to_train,
     require_arguments,
     require_evaluation,
+    require_savable,
     tell_unused,
 )
 from sentune.training.loader import column_prompts, train_loader
@@ -93,7 +94,8 @@ class SentenceTransformerTrainer(MeasuringTrainer):
     Raises:
         ArgumentError: columns of different lengths, fewer than two columns, a data set without a
             loss, labels without a loss that suits them, a model that computes in 8 bits; from
-            ``train``, an optimizer or a schedule that cannot be made.
+            ``train``, an optimizer or a schedule that cannot be made, or, unless nothing is to be
+            saved, a stage that cannot be.
         OutputError: ``args.output_dir`` cannot be written; from ``train``, before the first step,
             it holds a model.
         TrainingError: from ``train``, when the loss is not finite or the vectors collapse,
@@ -213,6 +215,8 @@ class SentenceTransformerTrainer(MeasuringTrainer):
     ) -> Any:
         """Run to the end; the model is then ready to encode. Arguments and errors as above."""
         set_seed(self.args.seed)
+        if self.args.save_strategy != "no":
+            require_savable(self.model)
         if self.args.should_save and self.args.output_dir:
             claim_output(self.args.output_dir)
         if self.args.batch_sampler == "hard_negatives" and self.train_data is not None:

@@ -7,8 +7,9 @@ import json
 import logging
 import subprocess
 import sys
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -20,8 +21,9 @@ from sentune import models
 from sentune.encoding.fingerprint import fingerprint
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.encoding.stages.own import OwnStages
-from sentune.errors import ArgumentError, ModelError, UnsupportedModelError
+from sentune.errors import ArgumentError, ModelError, OutputError, UnsupportedModelError
 from sentune.export.onnx import export_onnx
+from sentune.network.names import VECTORS
 
 TEXTS = ["the words of a text", "find", "the file and the other file", "a list of names"]
 
@@ -112,13 +114,16 @@ def stages(library: Any, folder: Path) -> list[list[nn.Module]]:
 
 
 def both(number: int, folder: Path) -> tuple[SentenceTransformer, Any]:
-    from sentence_transformers import SentenceTransformer as Reference
-    from sentence_transformers import models as theirs
-
     ours = SentenceTransformer(
         modules=stages(models, folder)[number], device="cpu", compute_dtype="float32"
     )
-    return ours, Reference(modules=stages(theirs, folder)[number], device="cpu")
+    with warnings.catch_warnings():  # of the reference, about its own names
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        from sentence_transformers import SentenceTransformer as Reference
+        from sentence_transformers import models as theirs
+
+        return ours, Reference(modules=stages(theirs, folder)[number], device="cpu")
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
@@ -187,6 +192,33 @@ def test_a_class_that_the_program_has_not_imported_is_refused(
             SentenceTransformer(tmp_path / "saved")
 
 
+@pytest.mark.parametrize(
+    ("number", "name", "message"),
+    [
+        (0, f"{__name__}.Shift", "as the first module"),
+        (0, "custom_st.Transformer", "as the first module"),
+        (1, "__main__.Mine", "[Mm]ove the class into a module"),
+    ],
+)
+def test_a_refused_class_is_refused_for_the_true_cause(
+    number: int, name: str, message: str, tiny_folder: Path, tmp_path: Path, edit_json: Any
+) -> None:
+    both(0, tiny_folder)[0].save(tmp_path / "saved")
+    edit_json(tmp_path / "saved" / "modules.json", lambda all_: all_[number].update(type=name))
+    with pytest.raises(UnsupportedModelError, match=message):
+        SentenceTransformer(tmp_path / "saved")
+
+
+def test_what_load_raises_is_said_with_the_folder(
+    tiny_folder: Path, tmp_path: Path, edit_json: Any
+) -> None:
+    for number, kind in enumerate(("Attention", "Shift")):
+        both(number, tiny_folder)[0].save(tmp_path / kind)
+        edit_json(tmp_path / kind / f"1_{kind}" / "config.json", lambda all_: all_.update(powr=1))
+        with pytest.raises(ModelError, match=rf"1_{kind}: load of .*{kind} raised TypeError.*powr"):
+            SentenceTransformer(tmp_path / kind)
+
+
 def test_a_hub_model_never_names_a_class(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +255,126 @@ def test_what_cannot_be_done_with_them_says_so(tiny_folder: Path, tmp_path: Path
         export_onnx(model, tmp_path / "graph")
     with pytest.raises(ArgumentError, match="append"):
         model.normalize = True
+
+
+class Power(models.Module):
+    """Pools alone, with a setting and a buffer."""
+
+    config_keys = ["power"]  # noqa: RUF012 — as people write it
+
+    seen: Tensor
+
+    def __init__(self, power: float) -> None:
+        super().__init__()
+        self.power = power
+        self.register_buffer("seen", torch.tensor([2**40, 1]))
+
+    def forward(self, features: dict[str, Any], **options: Any) -> dict[str, Any]:
+        del options
+        found = features["token_embeddings"].mean(1).abs() ** self.power * self.seen[1]
+        return {**features, "sentence_embedding": found}
+
+
+def test_a_fingerprint_has_the_settings_and_buffers_of_a_single_stage(tiny_folder: Path) -> None:
+    def made(power: float, first: int) -> SentenceTransformer:
+        stage = Power(power)
+        stage.seen[0] = first
+        return SentenceTransformer(modules=[models.Transformer(str(tiny_folder)), stage])
+
+    before = fingerprint(made(1.0, 2**40))
+    assert before == fingerprint(made(1.0, 2**40))
+    assert before.weights != fingerprint(made(3.0, 2**40)).weights
+    assert before.weights != fingerprint(made(1.0, 2**40 + 1)).weights
+
+
+@pytest.mark.parametrize("stage", [lambda: Power(1.0), Twice])
+def test_training_that_could_not_be_saved_does_not_begin(
+    stage: Any, tiny_folder: Path, tmp_path: Path
+) -> None:
+    from sentune import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+    from sentune.losses import MultipleNegativesRankingLoss
+
+    words = [models.Transformer(str(tiny_folder)), models.Pooling(32), stage()]
+    model = SentenceTransformer(modules=words)
+    data, loss = {"anchor": TEXTS, "positive": TEXTS}, MultipleNegativesRankingLoss(model)
+    usual: dict[str, Any] = {"disable_tqdm": True, "use_cpu": True, "max_steps": 1}
+    args = SentenceTransformerTrainingArguments(str(tmp_path / "run"), **usual)
+    trainer = SentenceTransformerTrainer(model, args, data, loss=loss)
+    with pytest.raises(ArgumentError, match="no method save"):
+        trainer.train()
+    assert trainer.state.global_step == 0
+    with pytest.raises(ArgumentError, match="no method save"):
+        model.fit([(data, loss)], output_path=str(tmp_path / "fitted"))
+    assert not (tmp_path / "fitted").exists()
+    args = SentenceTransformerTrainingArguments(str(tmp_path), save_strategy="no", **usual)
+    SentenceTransformerTrainer(model, args, data, loss=loss).train()
+
+
+def test_what_save_raises_is_said_with_the_stage(tiny_folder: Path, tmp_path: Path) -> None:
+    class Full(Attention):
+        def save(self, output_path: str) -> None:
+            raise OSError("no space left")
+
+    model = SentenceTransformer(modules=[models.Transformer(str(tiny_folder)), Full(32)])
+    with pytest.raises(OutputError, match=r"save of Full raised OSError \(no space left\)"):
+        model.save(tmp_path / "saved")
+    assert not (tmp_path / "saved").exists()
+
+
+class Tied(models.Module):
+    """Two layers with one weight, of which a part has a name too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.b.weight = self.a.weight
+        self.register_buffer("part", self.a.weight.detach()[1:])
+
+
+def test_tied_weights_are_saved_once_and_read_from_either_name(tmp_path: Path) -> None:
+    from safetensors.torch import load_model
+
+    stage, again, theirs = Tied(), Tied(), Tied()
+    stage.save_torch_weights(str(tmp_path))
+    Tied.load_torch_weights(str(tmp_path), model=again)
+    torch.testing.assert_close(again.state_dict(), stage.state_dict(), rtol=0, atol=0)
+    assert again.b.weight is again.a.weight
+    del stage.part, again.part, theirs.part  # safetensors' own function refuses parts
+    stage.save_torch_weights(str(tmp_path))
+    load_model(theirs, tmp_path / "model.safetensors")  # as the reference reads a stage
+    torch.testing.assert_close(theirs.state_dict(), stage.state_dict(), rtol=0, atol=0)
+    again.state_dict()["a.weight"].zero_()
+    written = load_file(tmp_path / "model.safetensors")
+    written["b.weight"] = written.pop("a.weight")  # as safetensors may name it
+    save_file(written, tmp_path / "model.safetensors")
+    Tied.load_torch_weights(str(tmp_path), model=again)
+    torch.testing.assert_close(again.state_dict(), stage.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_tokens_that_a_stage_leaves_out_are_not_given_as_if_they_were_there(
+    first: int, tiny_folder: Path
+) -> None:
+    def change(found: dict[str, Any]) -> dict[str, Any]:
+        tokens, mask = found["token_embeddings"][:, first:] * 2, found["attention_mask"][:, first:]
+        if not first:
+            mask = mask.clone()
+            mask[:, 0] = 0  # a gap: the reference gives the tokens up to the last one
+        vectors = (tokens * mask.unsqueeze(-1)).sum(1)
+        return {"token_embeddings": tokens, "attention_mask": mask, VECTORS: vectors}
+
+    model = SentenceTransformer(modules=[models.Transformer(tiny_folder), Wrong(change)])
+    assert model.encode(TEXTS).shape == (4, 32)
+    for value in ("token_embeddings", None):
+        if first:
+            with pytest.raises(ArgumentError, match="Wrong with other tokens after it"):
+                model.encode(TEXTS, output_value=value)
+            continue
+        plain = SentenceTransformer(tiny_folder).encode(TEXTS, output_value="token_embeddings")
+        found = model.encode(TEXTS, output_value=value)
+        rows: Any = found if value else [cast("Any", each)["token_embeddings"] for each in found]
+        for ours, usual in zip(rows, plain, strict=True):
+            torch.testing.assert_close(torch.as_tensor(ours), 2 * torch.as_tensor(usual))
 
 
 class Wrong(nn.Module):

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -112,7 +113,7 @@ class Module(nn.Module):
         if model is None:
             return weights
         try:
-            model.load_state_dict(weights)
+            model.load_state_dict({**_same_as(model, weights), **weights})
         except RuntimeError as error:
             raise ModelError(
                 f"{path} does not fit {cls.__name__} ({' '.join(str(error).split())})",
@@ -130,12 +131,38 @@ class Module(nn.Module):
         write_json(Path(output_path, filename or self.config_file_name), config)
 
     def save_torch_weights(self, output_path: str, safe_serialization: bool = True) -> None:
-        """Write the weights as safetensors. Raises ArgumentError for False, OutputError."""
+        """Write the weights as safetensors, tied ones once, under their first name.
+
+        Raises ArgumentError for False, OutputError.
+        """
         require_safetensors(safe_serialization)
+        first = _first_names(self)
         weights = {
-            name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()
+            # Parts of one tensor are copied: safetensors has no views.
+            name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, tensor in self.state_dict().items()
+            if first[name] == name
         }
         write_bytes(Path(output_path, WEIGHTS), save(weights, metadata={"format": "pt"}))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.get_config_dict()})"
+
+
+def _first_names(module: nn.Module) -> dict[str, str]:
+    """Name of each weight → the first name of the same one, as tied weights have several."""
+    known: dict[tuple[object, ...], str] = {}
+    return {
+        name: known.setdefault(
+            (each.data_ptr(), each.shape, each.stride(), each.dtype, each.numel() == 0 and name),
+            name,
+        )
+        for name, each in module.state_dict().items()
+    }
+
+
+def _same_as(module: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights by their other names, as the reference too writes tied ones under one of them."""
+    first = _first_names(module)
+    found = {first[name]: tensor for name, tensor in weights.items() if name in first}
+    return {name: found[same] for name, same in first.items() if same in found}

@@ -104,21 +104,31 @@ class OwnStages(nn.Module):
 
     def forward(self, tokens: Tensor, packed: Pack, prompt_length: int = 0) -> Tensor:
         """(tokens, hidden) → (texts, output_dimension), in the order in which texts were given."""
-        return self.both(tokens, packed, prompt_length)[1]
+        vectors: Tensor = self._run(tokens, packed, prompt_length)[VECTORS]
+        return vectors
 
     def both(self, tokens: Tensor, packed: Pack, prompt_length: int) -> tuple[Tensor, Tensor]:
-        """As ``forward``, with the token vectors in the order of the pack, as stages leave them."""
+        """As ``forward``, with the token vectors in the order of the pack, as stages leave them.
+
+        Raises ArgumentError where the stages leave other tokens than they were given.
+        """
+        features = self._run(tokens, packed, prompt_length)
+        after: Tensor = features["token_embeddings"]
+        lengths = [len(row) for row in packed.split(packed.token_ids)]
+        if after.shape[:2] != (len(lengths), max(lengths)) or _last(features) != lengths:
+            raise ArgumentError(
+                f"{self.own_names} with other tokens after it than before",
+                expected="stages that leave each token in its place where its vector is asked for",
+                fix="ask for sentence_embedding, or leave out no tokens in forward",
+            )
+        vectors: Tensor = features[VECTORS]
+        return _in_pack_order(after, lengths, packed), vectors
+
+    def _run(self, tokens: Tensor, packed: Pack, prompt_length: int) -> Features:
         features = self._features(tokens, packed)
         if prompt_length:
             features["prompt_length"] = prompt_length
-        before: Tensor = features["token_embeddings"]
-        features = self.run(features)
-        after: Tensor = features.get("token_embeddings", before)
-        if after is not before:
-            lengths = features["attention_mask"].sum(dim=1).tolist()
-            tokens = _in_pack_order(after, lengths, packed)
-        vectors: Tensor = features[VECTORS]
-        return tokens, vectors
+        return {**features, **self.run(dict(features))}  # a stage may leave out what it was given
 
     def run(self, features: Features) -> Features:
         """The values after all stages. Raises ArgumentError where there is no vector of a text."""
@@ -176,7 +186,7 @@ class OwnStages(nn.Module):
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             self.eval()
             try:
-                return self.both(tokens, packed, 0)[1].shape[1]
+                return self(tokens, packed).shape[1]  # type: ignore[no-any-return]
             finally:
                 for module, before in training:
                     module.training = before
@@ -197,6 +207,14 @@ def _pooled(pooling: Pooling, features: Features) -> Tensor:
     packed = pack([[0] * count for count in counts]).to(tokens.device)
     prompt = int(features.get("prompt_length", 0))
     return pooling(_in_pack_order(tokens, counts, packed), packed, prompt)  # type: ignore[no-any-return]
+
+
+def _last(features: Features) -> list[int]:
+    """For each text the number of its last token, from 1; a mask may have gaps before it."""
+    mask = features["attention_mask"].bool()
+    numbers = torch.arange(1, mask.shape[1] + 1, device=mask.device)
+    found: list[int] = (mask * numbers).amax(1).tolist()
+    return found
 
 
 def _in_pack_order(padded: Tensor, lengths: Sequence[int], packed: Pack) -> Tensor:

@@ -7,15 +7,23 @@ module imported.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from sentune.encoding.stages.module import Module
 from sentune.encoding.stages.own import OwnStages, is_own
-from sentune.errors import ArgumentError, UnsupportedModelError
+from sentune.errors import (
+    ArgumentError,
+    ModelError,
+    OutputError,
+    SentuneError,
+    UnsupportedModelError,
+)
 from sentune.files import make_folder
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.modules import ModuleEntry, imported_class, module_path
@@ -30,7 +38,7 @@ def own_stages(found: ModelFolder, device: torch.device) -> OwnStages:
     """The stages of a folder, with their weights, in evaluation mode.
 
     Raises:
-        ModelError: a file is missing, damaged or contradicts another.
+        ModelError: a file is missing, damaged or contradicts another, or a class cannot load.
         UnsupportedModelError: a class without ``load``.
     """
     hidden = found.config.hidden_size
@@ -54,10 +62,7 @@ def _loaded(entry: ModuleEntry, hidden: int) -> nn.Module:
             expected="a class with a method load, which makes a module from its folder",
             fix="derive it from models.Module, or write load",
         )
-    if len(inspect.signature(load).parameters) == 1:
-        made = load(str(folder))
-    else:
-        made = load(str(folder.parent), **_options(folder))
+    made = _load(load, entry.kind, folder)
     if not isinstance(made, nn.Module):
         raise UnsupportedModelError(
             f"load of {entry.kind} returned a {type(made).__name__}",
@@ -65,6 +70,22 @@ def _loaded(entry: ModuleEntry, hidden: int) -> nn.Module:
             fix="return it from load",
         )
     return made
+
+
+def _load(load: Any, kind: str, folder: Path) -> Any:
+    """What ``load`` returns. Raises ModelError for whatever it raises."""
+    try:
+        if len(inspect.signature(load).parameters) == 1:
+            return load(str(folder))
+        return load(str(folder.parent), **_options(folder))
+    except SentuneError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"{folder}: load of {kind} raised {type(error).__name__} ({error})",
+            expected="the files that the class wrote there",
+            fix="use the class that the folder was saved with, or copy the folder again",
+        ) from error
 
 
 def _options(folder: Path) -> dict[str, Any]:
@@ -104,13 +125,16 @@ def _config(stage: nn.Module) -> dict[str, Any]:
 
 
 def require_saving(stages: Iterable[nn.Module]) -> None:
-    """Raise ArgumentError for a class without ``save``."""
+    """Raise ArgumentError for a class without a ``save`` of its own."""
     for stage in stages:
-        if is_own(stage) and not callable(getattr(stage, "save", None)):
+        save = getattr(stage, "save", None)
+        # That of Module says only that there is none.
+        if is_own(stage) and (not callable(save) or getattr(save, "__func__", 0) is Module.save):
             raise ArgumentError(
                 f"the class {type(stage).__name__}, which has no method save",
                 expected="stages that write themselves into a folder",
-                fix="derive it from models.Module, or write save and load",
+                fix="write save(output_path), and load; models.Module has save_config and "
+                "save_torch_weights for it",
             )
 
 
@@ -122,9 +146,26 @@ def write_own_stages(path: Path, stages: Iterable[nn.Module]) -> None:
         folder = path / module_path(number, type(stage).__name__)
         if is_own(stage):
             make_folder(folder)
-            _save(stage, folder)
+            with _naming(stage, folder):
+                _save(stage, folder)
         else:
             write_module_weights(path, [stage], number)
+
+
+@contextmanager
+def _naming(stage: nn.Module, folder: Path) -> Iterator[None]:
+    """Raise OutputError, with the stage and its folder, for whatever its ``save`` raises."""
+    try:
+        yield
+    except SentuneError:
+        raise
+    except Exception as error:
+        kind = type(stage).__name__
+        raise OutputError(
+            f"save of {kind} raised {type(error).__name__} ({error}) in {folder}",
+            expected="the files of the stage in that folder",
+            fix=f"free the place it writes to, or correct save of {kind}",
+        ) from error
 
 
 def _save(stage: Any, folder: Path) -> None:
