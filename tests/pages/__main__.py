@@ -27,7 +27,7 @@ _ROOT = Path(__file__).parents[2]
 _PAGES = (
     *("README.md", "demo.md", "data.md", "check.md", "tune.md", "evaluate.md", "mine-negatives.md"),
     *("index.md", "search.md", "serve.md", "rerank.md", "scale.md", "encode.md", "similarity.md"),
-    "classify.md",
+    *("classify.md", "models.md"),
     *("cluster.md", "paraphrases.md", "duplicates.md", "export.md", "training.md"),
     *("from-sentence-transformers.md", "doctor.md", "read.md", "ask.md", "split.md", "report.md"),
     *("convert.md", "push.md", "documents.md", "distill.md"),
@@ -43,8 +43,9 @@ _WRITTEN_WITH = (3, 11)  # the docstrings of Python, on which many figures rest,
 _SHOWS_A_FILE = re.compile(r"(?:cat|head -\d+) ([\w.-]+)")
 _LONGEST = 900  # seconds of one step
 _DRIVER = """
-import json, sys, traceback
-names = {"__name__": "__main__"}
+import json, sys, traceback, types
+sys.modules["__main__"] = page = types.ModuleType("__main__")
+names = vars(page)
 for line in sys.stdin:
     ended = 0
     try:
