@@ -54,6 +54,30 @@ def test_lines_are_no_sentences_and_what_all_passages_say_asks_for_none() -> Non
     assert set(everyone.questions.values()) <= wanted
 
 
+def test_several_sentences_of_one_passage_are_asked_and_half_of_it_is_left() -> None:
+    def passage(name: str) -> str:
+        return " ".join(f"Part {part} of the {name} is checked every week." for part in range(9))
+
+    held_out = part_texts(Pairs({}, {n: passage(n) for n in ("pump", "valve")}, {}), 0.5, 0)[1]
+    (key,) = held_out.passages
+    assert list(held_out.questions) == [key, f"{key}#1", f"{key}#2"]
+    assert set(held_out.relevant.values()) == {(key,)}
+    for question in held_out.questions.values():
+        assert question in passage(key)
+        assert question not in held_out.passages[key]
+    assert 2 * len(held_out.passages[key]) >= len(passage(key))
+
+
+def test_a_list_of_references_asks_nothing() -> None:
+    titles = ("On the Opening of Files", "How a Queue Is Read", "The Closing of a Window")
+    listed = " ".join(
+        f"Doe, J. et al. (2021) {title}. arXiv:2101.0000{n}." for n, title in enumerate(titles)
+    )
+    given = replace(texts(), passages={**texts().passages, "list": listed})
+    held_out = part_texts(given, 0.9, 0).held_out
+    assert "list" not in held_out.passages
+
+
 def test_without_whole_sentences_lines_are_asked() -> None:
     lines = "\n".join(
         f"a line of words that goes on for some {{}} time, number {n}" for n in range(4)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["hold_out", "hold_out_groups", "question_groups"]
+__all__ = ["hold_out", "hold_out_groups", "named_by_text", "question_groups"]
 
 
 def hold_out(pairs: Pairs, fraction: float = 0.1, seed: int = 0) -> tuple[Pairs, Pairs]:
@@ -105,13 +105,16 @@ def question_groups(pairs: Pairs) -> NDArray[np.int64]:
 
 
 def _component_names(pairs: Pairs) -> dict[str, str]:
-    """Name every question's component by its least text: no order of the file changes it."""
-    numbers = question_groups(pairs).tolist()
-    names: dict[int, str] = {}
-    for number, key in zip(numbers, pairs.relevant, strict=True):
-        text = pairs.questions[key]
-        names[number] = min(names.get(number, text), text)
-    return {key: names[number] for number, key in zip(numbers, pairs.relevant, strict=True)}
+    numbers = map(str, question_groups(pairs).tolist())
+    return named_by_text(dict(zip(pairs.relevant, numbers, strict=True)), pairs.questions)
+
+
+def named_by_text(group_of: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]:
+    """Name each group by its least text, so that no order of files changes what is chosen."""
+    least: dict[str, str] = {}
+    for key, name in group_of.items():
+        least[name] = min(least.get(name, texts[key]), texts[key])
+    return {key: least[name] for key, name in group_of.items()}
 
 
 def _root(parent: dict[str, str], node: str) -> str:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Self
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sentune.encoding.adapters import WithoutAdapters
 from sentune.encoding.card_data import SentenceTransformerModelCardData, said_when_saving
 from sentune.encoding.runners.pool import Pool
+from sentune.encoding.scripted_model import ScriptedModel
 from sentune.encoding.stage_list import StageList
 from sentune.encoding.stages.auto_model import AutoModel
 from sentune.errors import ArgumentError
-from sentune.files import claim_folder, make_folder, new_folder, write_text
 from sentune.machine.hardware import choose_compute
-from sentune.model_folder.hub.pushing import Pushes, require_safetensors
 from sentune.tokens.batch import TokenBatch
-from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = ["ScriptedEncoder"]
 
 
-class ScriptedEncoder(WithoutAdapters, Pushes, StageList):
+class ScriptedEncoder(ScriptedModel, StageList):
     """What the reference's model has beside ``encode``: its stages, its folder, its pools.
 
     Attributes:
@@ -42,11 +38,6 @@ class ScriptedEncoder(WithoutAdapters, Pushes, StageList):
         return found
 
     @property
-    def processor(self) -> Tokenizer:
-        """``tokenizer``."""
-        return self.tokenizer
-
-    @property
     def dtype(self) -> torch.dtype:
         """The number format of the weights."""
         return self.encoder.embeddings.word.weight.dtype
@@ -54,10 +45,6 @@ class ScriptedEncoder(WithoutAdapters, Pushes, StageList):
     @property
     def _target_device(self) -> torch.device:
         return self.device
-
-    def get_backend(self) -> str:
-        """``torch``."""
-        return "torch"
 
     def set_pooling_include_prompt(self, include_prompt: bool) -> None:
         """Whether the tokens of a prompt are pooled too."""
@@ -139,12 +126,6 @@ class ScriptedEncoder(WithoutAdapters, Pushes, StageList):
 
     truncate_embeddings = truncate_sentence_embeddings
 
-    def evaluate(self, evaluator: Callable[..., Any], output_path: str | Path | None = None) -> Any:
-        """What an evaluator finds; its files go to ``output_path``. Raises OutputError."""
-        if output_path is not None:
-            make_folder(output_path)
-        return evaluator(self, output_path)
-
     # ── number formats and devices ────────────────────────────────────────────────────────────
 
     def to(self, *args: Any, **options: Any) -> Self:
@@ -180,42 +161,6 @@ class ScriptedEncoder(WithoutAdapters, Pushes, StageList):
         return self
 
     # ── model → folder ────────────────────────────────────────────────────────────────────────
-
-    def save_pretrained(
-        self,
-        path: str | Path,
-        model_name: str | None = None,
-        create_model_card: bool = True,
-        train_datasets: Sequence[str] | None = None,
-        safe_serialization: bool = True,
-    ) -> None:
-        """Write the model folder, whole or not at all.
-
-        Every version of sentence-transformers from 3.1 on loads it.
-
-        Args:
-            path: a folder that does not exist yet, an empty one, or one that this process has
-                saved to before; its files are replaced then.
-            model_name: the name for the card of a model that has none.
-            create_model_card: write ``README.md``.
-            train_datasets: names of data sets, for the same card.
-            safe_serialization: only True: weights are written as safetensors.
-
-        Raises:
-            OutputError: the folder holds what this process did not write, or cannot be written.
-            ArgumentError: another value of ``safe_serialization``.
-        """
-        require_safetensors(safe_serialization)
-        card = self._card(model_name, train_datasets)
-        with new_folder(path) as folder:
-            self.write_into(folder)
-            if create_model_card:
-                write_text(folder / "README.md", card)
-            else:
-                (folder / "README.md").unlink()
-        claim_folder(path)
-
-    save = save_pretrained
 
     def _card(self, model_name: str | None, train_datasets: Sequence[str] | None) -> str:
         """The model's own card, unless the caller says something of the model, or it has none."""

@@ -215,22 +215,6 @@ class SentenceTransformer(ScriptedEncoder):
 
     # ── training ──────────────────────────────────────────────────────────────────────────────
 
-    def activation_checkpointing_enable(
-        self,
-        activation_checkpointing_kwargs: dict[str, Any] | None = None,
-        every_n_layers: int = 1,
-        offload: bool = False,
-    ) -> None:
-        """Train with less memory in more time; the trainer calls it when a setting asks for it."""
-        del activation_checkpointing_kwargs, offload
-        self.encoder.recompute_every = every_n_layers
-
-    def gradient_checkpointing_enable(
-        self, gradient_checkpointing_kwargs: dict[str, Any] | None = None
-    ) -> None:
-        """``activation_checkpointing_enable`` under its older name."""
-        self.activation_checkpointing_enable(gradient_checkpointing_kwargs)
-
     def fit(self, train_objectives: Any, *arguments: Any, **options: Any) -> None:
         """Train this model in place; see :func:`sentune.fit` for the arguments and errors."""
         # Training lies above this room: the front of the package loads it.

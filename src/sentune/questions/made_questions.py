@@ -1,13 +1,14 @@
 """Texts without questions: what to train on, and made questions to measure on.
 
 A made question is a sentence taken out of its passage (the inverse cloze task, Lee et al. 2019,
-arXiv:1906.00300). The passage without it has to be found among all others.
+arXiv:1906.00300). The passage without it has to be found among all others. Up to three are taken
+out of one passage, and none out of a list of references.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,13 @@ from typing import NamedTuple
 from sentune.data import Pairs, hold_out
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import DataError
-from sentune.questions.prose import hashed, one_line, whole_sentences, without
+from sentune.questions.prose import (
+    hashed,
+    is_list_of_references,
+    one_line,
+    whole_sentences,
+    without,
+)
 from sentune.questions.sentences import sentence_rows
 from sentune.training.batches.examples import TrainingData
 from sentune.wording import counted
@@ -30,6 +37,7 @@ __all__ = [
 ]
 
 _REST = 100  # characters that a passage keeps without its sentence
+_MOST_OF_ONE = 3  # questions on a passage: passages held out teach nothing, so each is used well
 _MOST_HELD_OUT = 1000
 _EPOCH = 2000  # rows: an epoch of a large collection uses another part of its sentences
 
@@ -52,30 +60,32 @@ class TextParts(NamedTuple):
 
 
 def part_texts(texts: Pairs, fraction: float, seed: int) -> TextParts:
-    """Hold passages out, and make one question of each.
+    """Hold passages out, and make questions of them.
 
-    The sentence stands in no other passage. The choice depends on the seed and the texts alone,
+    Their sentences stand in no other passage. The choice depends on the seed and the texts alone,
     not on their order. At most 1,000 passages are held out.
 
     Raises:
         DataError: there are fewer than two passages from which a sentence can be taken.
     """
     made = made_questions(texts, seed)
-    fraction = min(fraction, _MOST_HELD_OUT / len(made.relevant))
+    fraction = min(fraction, _MOST_HELD_OUT / len(made.passages))
     _, held_out = hold_out(made, fraction, seed)
     passages = {key: text for key, text in texts.passages.items() if key not in held_out.passages}
     return TextParts(replace(texts, passages=passages), held_out)
 
 
 def made_questions(texts: Pairs, seed: int) -> Pairs:
-    """A question on each passage that has one to give; the passages without that sentence.
+    """Questions on each passage that has some to give; the passages without these sentences.
+
+    The id of a passage's first question is that of the passage.
 
     Raises:
         DataError: there are fewer than two such passages.
     """
     made = _questions(texts, seed)
-    if len(made.relevant) < 2:
-        usable = counted(len(made.relevant), "passage")
+    if len(made.passages) < 2:
+        usable = counted(len(made.passages), "passage")
         raise DataError(
             f"{texts.source} has no questions, and {usable} from which a sentence can be taken",
             expected="at least two, of several sentences, to measure on one of them",
@@ -85,19 +95,36 @@ def made_questions(texts: Pairs, seed: int) -> Pairs:
 
 
 def _questions(texts: Pairs, seed: int) -> Pairs:
-    found = {key: whole_sentences(text) for key, text in texts.passages.items()}
+    found = {
+        key: [] if is_list_of_references(text) else whole_sentences(text)
+        for key, text in texts.passages.items()
+    }
     times = Counter(one_line(sentence) for each in found.values() for sentence in each)
     questions: dict[str, str] = {}
     passages: dict[str, str] = {}
+    relevant: dict[str, tuple[str, ...]] = {}
     for key, sentences in found.items():
-        text = texts.passages[key]
-        rests = {each: without(text, each) for each in sentences if times[one_line(each)] == 1}
-        usable = [each for each, rest in rests.items() if len(rest) >= _REST]
-        if usable:
-            chosen = min(usable, key=lambda each: hashed(each, seed))
-            questions[key], passages[key] = one_line(chosen), rests[chosen]
-    relevant = {key: (key,) for key in questions}
+        usable = [each for each in sentences if times[one_line(each)] == 1]
+        chosen, rest = _taken_out(texts.passages[key], usable, seed)
+        if chosen:
+            passages[key] = rest
+        for number, sentence in enumerate(chosen):
+            name = f"{key}#{number}" if number else key
+            questions[name], relevant[name] = one_line(sentence), (key,)
     return Pairs(questions, passages, relevant, source=texts.source, made=True)
+
+
+def _taken_out(text: str, sentences: Sequence[str], seed: int) -> tuple[list[str], str]:
+    """Some sentences of a text, and what is left: half of the text, or the text but for one."""
+    chosen: list[str] = []
+    left = text
+    for sentence in sorted(sentences, key=lambda each: hashed(each, seed)):
+        rest = without(left, sentence)
+        fewest = max(_REST, len(text) // 2) if chosen else _REST
+        if len(rest) >= fewest and len(chosen) < _MOST_OF_ONE:
+            chosen.append(sentence)
+            left = rest
+    return chosen, left
 
 
 def made_training(

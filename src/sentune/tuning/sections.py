@@ -1,4 +1,4 @@
-"""Sections of documents that are held out, with a made question on each of their passages."""
+"""Sections of documents that are held out, with made questions on their passages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sentune.data import Pairs
-from sentune.data.split import hold_out_groups
+from sentune.data.split import hold_out_groups, named_by_text
 from sentune.questions.made_questions import made_questions
 from sentune.questions.near_duplicates import near_duplicates
 from sentune.questions.source import SourcePassage
@@ -15,7 +15,7 @@ from sentune.questions.source import SourcePassage
 __all__ = ["HeldOut", "part_by_section"]
 
 _SHARE, _LEAST_SHARE = 0.2, 0.1
-_ENOUGH = 40  # questions: beyond them the share falls, as held-out texts teach nothing
+_ENOUGH = 40  # passages: beyond them the share falls, as held-out texts teach nothing
 _MOST = 1000  # passages: more measure no better, and cost time
 _FEWEST_SECTIONS = 10  # with fewer, a fifth of them may be anything
 
@@ -25,7 +25,7 @@ class HeldOut:
     """What is not trained on.
 
     Attributes:
-        pairs: made questions on the passages, from which their sentence is taken out.
+        pairs: made questions on the passages, from which these sentences are taken out.
         passages: those of the held-out sections; not all of them have a question.
         unit: what was held out, for a sentence: ``section``, or ``passage`` if these are few.
     """
@@ -44,7 +44,7 @@ class HeldOut:
         places = {each.id: each for each in self.passages}
         return [
             {
-                "question": self.pairs.questions[key],
+                "question": self.pairs.questions[question],
                 "passage": _titled(places[key].title, self.pairs.passages[key]),
                 "kind": "sentence taken out",
                 "made": True,
@@ -53,14 +53,14 @@ class HeldOut:
                 **places[key].place,
                 "headings": list(places[key].headings),
             }
-            for key in self.pairs.relevant
+            for question, (key,) in self.pairs.relevant.items()
         ]
 
 
 def part_by_section(passages: Sequence[SourcePassage], seed: int) -> HeldOut:
     """Hold questions out, by section; by passage if there are few sections.
 
-    It is a fifth of few questions, and a tenth of many. The choice depends on the seed and the
+    It is a fifth of few passages, and a tenth of many. The choice depends on the seed and the
     texts alone. Sections with passages that are nearly the same stay together.
 
     Raises:
@@ -68,16 +68,17 @@ def part_by_section(passages: Sequence[SourcePassage], seed: int) -> HeldOut:
     """
     texts = {each.id: each.body for each in passages}
     made = made_questions(Pairs({}, texts, {}, source=passages[0].source), seed)
-    share = _share(len(made.relevant))
-    known = {each.section for each in passages if each.id in made.relevant} - {None}
+    share = _share(len(made.passages))
+    known = {each.section for each in passages if each.id in made.passages} - {None}
     several = len(known) >= _FEWEST_SECTIONS
     own = {each.id: repr(each.section or each.id) if several else each.id for each in passages}
-    groups = _by_text(_connected(passages, own), texts)
+    groups = named_by_text(_connected(passages, own), texts)
     unit = "section" if several else "passage"
-    if len({groups[key] for key in made.relevant}) < 2:
-        groups, unit = _by_text(own, texts), f"{unit}, although all are nearly the same"
-    _, held = hold_out_groups(made, groups, share, seed)
-    apart = {groups[key] for key in held.relevant}
+    if len({groups[key] for key in made.passages}) < 2:
+        groups, unit = named_by_text(own, texts), f"{unit}, although all are nearly the same"
+    of_question = {question: groups[key] for question, (key,) in made.relevant.items()}
+    _, held = hold_out_groups(made, of_question, share, seed)
+    apart = {of_question[question] for question in held.relevant}
     return HeldOut(held, [each for each in passages if groups[each.id] in apart], unit)
 
 
@@ -96,17 +97,9 @@ def _connected(passages: Sequence[SourcePassage], group_of: Mapping[str, str]) -
     return {key: root(name) for key, name in group_of.items()}
 
 
-def _by_text(groups: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]:
-    """Groups by their least text: where the documents lie does not change the choice."""
-    least: dict[str, str] = {}
-    for key, name in groups.items():
-        least[name] = min(least.get(name, texts[key]), texts[key])
-    return {key: least[name] for key, name in groups.items()}
-
-
-def _share(questions: int) -> float:
-    share = max(_LEAST_SHARE, min(_SHARE, _ENOUGH / questions))
-    return min(share, _MOST / questions)
+def _share(passages: int) -> float:
+    share = max(_LEAST_SHARE, min(_SHARE, _ENOUGH / passages))
+    return min(share, _MOST / passages)
 
 
 def _titled(title: str, body: str) -> str:
