@@ -12,7 +12,7 @@ from sentune.cross_encoder.arguments import pairs_of
 from sentune.cross_encoder.card import CrossEncoderModelCardData, card_text
 from sentune.cross_encoder.scoring import Scorer
 from sentune.encoding.card_data import said_when_saving
-from sentune.encoding.scripted_model import ScriptedModel
+from sentune.encoding.scripted.model import ScriptedModel
 from sentune.errors import ArgumentError
 from sentune.tokens.batch import TokenBatch
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sentune.encoding.arguments import Loading, Options, merged
 from sentune.encoding.card_data import SentenceTransformerModelCardData
-from sentune.encoding.scripted import ScriptedEncoder
+from sentune.encoding.scripted.encoder import ScriptedEncoder
 from sentune.encoding.similarity import (
     SimilarityFunction,
     Vectors,

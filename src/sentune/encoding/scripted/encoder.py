@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sentune.encoding.card_data import SentenceTransformerModelCardData, said_when_saving
 from sentune.encoding.runners.pool import Pool
-from sentune.encoding.scripted_model import ScriptedModel
+from sentune.encoding.scripted.model import ScriptedModel
 from sentune.encoding.stage_list import StageList
 from sentune.encoding.stages.auto_model import AutoModel
 from sentune.errors import ArgumentError

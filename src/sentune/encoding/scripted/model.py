@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sentune.encoding.adapters import WithoutAdapters
+from sentune.encoding.scripted.adapters import WithoutAdapters
 from sentune.files import claim_folder, make_folder, new_folder, write_text
 from sentune.model_folder.hub.pushing import Pushes, require_safetensors
+from sentune.network.encoder import Encoder
 from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = ["ScriptedModel"]
@@ -19,16 +20,15 @@ class ScriptedModel(WithoutAdapters, Pushes):
 
     Attributes:
         encoder: the computation.
-        tokenizer: of the encoder.
     """
 
-    encoder: Any
-    tokenizer: Tokenizer
+    encoder: Encoder
 
     @property
     def processor(self) -> Tokenizer:
         """``tokenizer``."""
-        return self.tokenizer
+        tokenizer: Tokenizer = self.tokenizer  # type: ignore[attr-defined]
+        return tokenizer
 
     def get_backend(self) -> str:
         """``torch``."""
