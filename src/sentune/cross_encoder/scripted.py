@@ -19,7 +19,7 @@ from sentune.tokens.batch import TokenBatch
 __all__ = ["ScriptedScorer"]
 
 
-class ScriptedScorer(ScriptedModel, Scorer):
+class ScriptedScorer(Scorer, ScriptedModel):
     """What the reference's model has beside ``predict`` and ``rank``.
 
     Attributes:

@@ -22,7 +22,7 @@ from sentune.tokens.batch import TokenBatch
 __all__ = ["ScriptedEncoder"]
 
 
-class ScriptedEncoder(ScriptedModel, StageList):
+class ScriptedEncoder(StageList, ScriptedModel):
     """What the reference's model has beside ``encode``: its stages, its folder, its pools.
 
     Attributes:
