@@ -71,7 +71,8 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(*_arguments: object, **_options: object) -> None:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("sentune.encoding.sentence_transformer.SentenceTransformer", load)
+    # Not the name: a module that is imported during this test would keep what stands for it.
+    monkeypatch.setattr("sentune.encoding.sentence_transformer.SentenceTransformer.__init__", load)
 
 
 @pytest.fixture

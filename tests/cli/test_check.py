@@ -51,7 +51,7 @@ def test_a_check_as_json(run: Run, pairs: Path) -> None:
 def test_a_check_of_texts_says_what_made_questions_show(run: Run, pages: Path) -> None:
     found = run("check", pages)
     assert found.out.startswith("12 passages, and no questions\n")
-    assert "tune measures on 2 made questions in 2 groups" in found.out
+    assert "tune measures on 4 made questions in 2 groups" in found.out
     assert "not whether it finds what people ask" in found.out
 
 
@@ -130,14 +130,14 @@ def test_texts_alone_are_tuned_on_with_a_caution(
     out = tmp_path / "tuned"
     found = run("tune", pages, "--out", out, "--base", long_folder, *QUICK)
     assert found.code == 0, found.err
-    caution = "Made questions, sentences taken out of their passages, show whether"
+    caution = "Made questions show whether"
     assert found.err.lstrip().startswith(caution)
     assert found.out.startswith(caution)
     figures = json.loads((out / "evaluation.json").read_text("utf-8"))
     assert figures["caution"].startswith(caution)
-    assert (figures["questions"], figures["passages"]) == (2, 12)
+    assert (figures["questions"], figures["passages"]) == (4, 12)
     assert figures["fusion_weight"] == 0.5
-    assert figures["measured_on"].startswith("measured on 2 made questions on as many passages")
+    assert figures["measured_on"].startswith("measured on 4 made questions on 2 passages")
     card = (out / "README.md").read_text("utf-8")
     assert caution in card
     assert any("pages.jsonl has no questions: " in note for note in figures["data_notes"])

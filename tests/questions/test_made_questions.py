@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import DataError
 from sentune.questions import made_questions
 from sentune.questions.made_questions import made_training, part_texts
+from sentune.questions.prose import bare_words, half_of_words, one_line, whole_sentences
 from sentune.tuning.split import Split
 
 THINGS = ["file", "thread", "date", "socket", "list", "word", "table", "folder", "program", "hash"]
@@ -31,18 +33,40 @@ def texts(things: list[str] = THINGS) -> Pairs:
     return Pairs({}, {f"p-{thing}": text_about(thing) for thing in things}, {}, source="x/t.jsonl")
 
 
-def test_a_made_question_is_a_sentence_that_its_passage_no_longer_has() -> None:
+def rarity() -> Counter[str]:
+    return Counter(word for text in texts().passages.values() for word in set(bare_words(text)))
+
+
+def test_a_made_question_is_half_of_a_sentence_of_its_passage() -> None:
     train, held_out = part_texts(texts(), 0.2, 0)
-    assert len(held_out.questions) == 2
+    assert len(held_out.passages) == 2
     assert train.questions == {}
-    assert {**train.passages, **held_out.passages}.keys() == texts().passages.keys()
-    for key, question in held_out.questions.items():
-        assert held_out.relevant[key] == (key,)
-        whole = " ".join(texts().passages[key].split())
-        rest = " ".join(held_out.passages[key].split())
-        assert question in whole
-        assert question not in rest
-        assert sorted(whole.split()) == sorted([*question.split(), *rest.split()])
+    assert {**train.passages, **held_out.passages} == texts().passages
+    for name, question in held_out.questions.items():
+        (key,) = held_out.relevant[name]
+        sentences = [one_line(each) for each in whole_sentences(texts().passages[key])]
+        assert question in [half_of_words(each, rarity(), 0) for each in sentences]
+
+
+@given(st.lists(st.text("abc", min_size=1), min_size=2, max_size=9), st.integers(0, 5))
+def test_half_of_the_words_stay_in_their_order(words: list[str], seed: int) -> None:
+    half = half_of_words(" ".join(words), {}, seed).split()
+    assert len(half) == (len(words) + 1) // 2
+    left = iter(words)
+    assert all(word in left for word in half)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_rarest_word_is_among_them(seed: int) -> None:
+    rarity = {"press": 9, "the": 9, "red": 3, "button": 7, "of": 9, "pump": 2}
+    assert "Pump:" in half_of_words("Press the red button of the Pump:", rarity, seed).split()
+
+
+@given(st.text("語文字", min_size=1, max_size=9), st.integers(0, 5))
+def test_half_of_a_sentence_without_spaces_is_in_a_row(sentence: str, seed: int) -> None:
+    half = half_of_words(sentence, {}, seed)
+    assert half in sentence
+    assert len(half) == (len(sentence) + 1) // 2
 
 
 def test_lines_are_no_sentences_and_what_all_passages_say_asks_for_none() -> None:
@@ -51,31 +75,28 @@ def test_lines_are_no_sentences_and_what_all_passages_say_asks_for_none() -> Non
     for thing in THINGS:
         wanted.add(f"This chapter is about the {thing} and what is done with it.")
         wanted.add(f"A {thing} is opened before it is read, and it is closed when nobody uses it.")
-    assert set(everyone.questions.values()) <= wanted
-
-
-def test_several_sentences_of_one_passage_are_asked_and_half_of_it_is_left() -> None:
-    def passage(name: str) -> str:
-        return " ".join(f"Part {part} of the {name} is checked every week." for part in range(9))
-
-    held_out = part_texts(Pairs({}, {n: passage(n) for n in ("pump", "valve")}, {}), 0.5, 0)[1]
-    (key,) = held_out.passages
-    assert list(held_out.questions) == [key, f"{key}#1", f"{key}#2"]
-    assert set(held_out.relevant.values()) == {(key,)}
-    for question in held_out.questions.values():
-        assert question in passage(key)
-        assert question not in held_out.passages[key]
-    assert 2 * len(held_out.passages[key]) >= len(passage(key))
+    assert set(everyone.questions.values()) <= {half_of_words(each, rarity(), 0) for each in wanted}
+    assert len(set(everyone.questions.values())) == len(everyone.questions)
 
 
 def test_a_list_of_references_asks_nothing() -> None:
     titles = ("On the Opening of Files", "How a Queue Is Read", "The Closing of a Window")
-    listed = " ".join(
-        f"Doe, J. et al. (2021) {title}. arXiv:2101.0000{n}." for n, title in enumerate(titles)
-    )
+    listed = " ".join(f"Doe, J. et al. (2021) {title}. doi:10.1/{title[:6]}." for title in titles)
     given = replace(texts(), passages={**texts().passages, "list": listed})
     held_out = part_texts(given, 0.9, 0).held_out
     assert "list" not in held_out.passages
+
+
+def test_three_sentences_of_a_passage_are_asked() -> None:
+    def passage(name: str) -> str:
+        parts = ("cover", "handle", "wheel", "spring", "seal")
+        return " ".join(f"Clean the {name} {part} of the {part} {name} weekly." for part in parts)
+
+    passages = {name: passage(name) for name in ("pump", "valve")}
+    held_out = part_texts(Pairs({}, passages, {}), 0.5, 0).held_out
+    (key,) = held_out.passages
+    assert list(held_out.questions) == [key, f"{key}#1", f"{key}#2"]
+    assert set(held_out.relevant.values()) == {(key,)}
 
 
 def test_without_whole_sentences_lines_are_asked() -> None:
@@ -84,7 +105,8 @@ def test_without_whole_sentences_lines_are_asked() -> None:
     )
     passages = {thing: lines.replace("{}", thing) for thing in THINGS}
     held_out = part_texts(Pairs({}, passages, {}), 0.2, 0).held_out
-    assert all("number" in question for question in held_out.questions.values())
+    assert len(held_out.questions) == 6
+    assert all(len(question.split()) == 7 for question in held_out.questions.values())
 
 
 @given(st.permutations(THINGS))
@@ -100,7 +122,7 @@ def test_the_seed_does() -> None:
 
 def test_no_more_passages_are_held_out_than_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(made_questions, "_MOST_HELD_OUT", 1)
-    assert len(part_texts(texts(), 0.5, 0).held_out.questions) == 1
+    assert len(part_texts(texts(), 0.5, 0).held_out.passages) == 1
 
 
 @pytest.mark.parametrize("passages", [{"a": "Contents"}, {"a": text_about("file"), "b": "No."}])

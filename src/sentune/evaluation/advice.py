@@ -146,7 +146,7 @@ def _on_search(facts: Facts) -> Iterator[str]:
         yield "Search by the model alone: adding words (BM25) makes it worse."
     elif facts.relation("fusion", "model") == "better":
         yield "Search by the model and by words (BM25) together: that is better than the model."
-    elif of_words == "worse":
+    elif of_words == "worse" and not facts.made:
         yield "Do not search by the model alone: words (BM25) find more."
 
 

@@ -140,8 +140,10 @@ def _on_systems(facts: Facts) -> Iterator[str]:
     if of_words in ("worse", "behind"):
         verb = "beats" if of_words == "worse" else "is ahead of"
         pair = _pair(facts, "bm25", "model", shown=of_words == "worse")
-        yield f"BM25 alone {verb} the model ({pair})."
-    for part, name in (("model", "the model"), ("bm25", "BM25")):
+        usual = ": made questions repeat words of their passages" if facts.made else ""
+        yield f"BM25 alone {verb} the model ({pair}){usual}."
+    parts = () if facts.made else (("model", "the model"), ("bm25", "BM25"))
+    for part, name in parts:
         found = facts.relation("fusion", part)
         if found in ("worse", "behind"):
             verb = "worse than" if found == "worse" else "behind"

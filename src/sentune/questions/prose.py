@@ -1,17 +1,20 @@
-"""Sentences of passages, and passages without them. Nothing here imports torch."""
+"""Sentences of passages, and halves of them. Nothing here imports torch."""
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping
 from hashlib import blake2b
 
 __all__ = [
+    "bare_words",
+    "half_of_words",
     "hashed",
     "is_list_of_references",
     "one_line",
     "sentences_of",
     "whole_sentences",
-    "without",
 ]
 
 _PARTS = re.compile(r"(?<=[.!?;:])\s+|(?<=[。！？；：])|\n+")
@@ -19,6 +22,7 @@ _PART = range(40, 250)  # characters: shorter ones are headings, longer ones no 
 # A line break alone ends no sentence: texts from pages are wrapped.
 _ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n\s*\n")
 _SENTENCE = range(20, 250)  # characters
+_MARKS = re.compile(r"\W+")
 _FEWEST_WORDS = 6
 _REFERENCE = re.compile(
     r"https?://|\bdoi[:.]|\((?:19|20)\d\d[a-z]?\)|\bet al\b|\barXiv\b", re.IGNORECASE
@@ -62,10 +66,30 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def without(text: str, part: str) -> str:
-    """A text without the first place where ``part`` stands in it."""
-    before, _, after = text.partition(part)
-    return f"{before.rstrip()} {after.lstrip()}".strip()
+def bare_words(text: str) -> list[str]:
+    """What stands between spaces, in small letters, without marks."""
+    return [_MARKS.sub("", part.casefold()) for part in text.split()]
+
+
+def half_of_words(sentence: str, rarity: Mapping[str, int], seed: int) -> str:
+    """Half of the words of a sentence, in order, with its rarest; without spaces, half of its text.
+
+    ``rarity`` is the number of texts that have a bare word. Without the rarest one a sentence that
+    is a form, filled in everywhere, would ask for nothing.
+    """
+    parts = sentence.split()
+    if len(parts) == 1:
+        length = (len(sentence) + 1) // 2
+        begin = int.from_bytes(hashed(sentence, seed), "big") % (len(sentence) - length + 1)
+        return sentence[begin : begin + length]
+    texts_with = [(rarity.get(word, 0) if word else 0) or math.inf for word in bare_words(sentence)]
+    rarest = texts_with.index(min(texts_with))
+
+    def order(place: int) -> tuple[bool, bytes]:
+        return place != rarest, hashed(f"{place} {sentence}", seed)
+
+    drawn = sorted(range(len(parts)), key=order)[: (len(parts) + 1) // 2]
+    return " ".join(parts[place] for place in sorted(drawn))
 
 
 def hashed(text: str, seed: int) -> bytes:

@@ -102,7 +102,7 @@ class DocumentFiles:
 
     @property
     def valid(self) -> Path:
-        """The made questions to measure on, each with its passage without the sentence."""
+        """The made questions to measure on."""
         return self.folder / "valid.jsonl"
 
     @property

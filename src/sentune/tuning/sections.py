@@ -25,7 +25,7 @@ class HeldOut:
     """What is not trained on.
 
     Attributes:
-        pairs: made questions on the passages, from which these sentences are taken out.
+        pairs: made questions on the passages.
         passages: those of the held-out sections; not all of them have a question.
         unit: what was held out, for a sentence: ``section``, or ``passage`` if these are few.
     """
@@ -46,7 +46,7 @@ class HeldOut:
             {
                 "question": self.pairs.questions[question],
                 "passage": _titled(places[key].title, self.pairs.passages[key]),
-                "kind": "sentence taken out",
+                "kind": "half of a sentence",
                 "made": True,
                 "id": key,
                 "source": places[key].source,
@@ -64,7 +64,7 @@ def part_by_section(passages: Sequence[SourcePassage], seed: int) -> HeldOut:
     texts alone. Sections with passages that are nearly the same stay together.
 
     Raises:
-        DataError: there are fewer than two passages from which a sentence can be taken.
+        DataError: there are fewer than two passages from which a question can be made.
     """
     texts = {each.id: each.body for each in passages}
     made = made_questions(Pairs({}, texts, {}, source=passages[0].source), seed)

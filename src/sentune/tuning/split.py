@@ -220,7 +220,8 @@ def _split_of_texts(
         return Split(texts, checked, None, where)
     train, held_out = part_texts(texts, _HELD_OUT, seed)
     made = counted(len(held_out.questions), "made question")
-    where = f"{made} on as many passages of {Path(texts.source).name} held out (seed {seed}); "
+    apart = counted(len(held_out.passages), "passage")
+    where = f"{made} on {apart} of {Path(texts.source).name} held out (seed {seed}); "
     where += _EQUAL
     return Split(train, held_out, None, where)
 
