@@ -167,6 +167,22 @@ def test_what_was_accepted_is_not_refused_half_way(fake: Path) -> None:
     with_engine(fake, act)
 
 
+def test_tokens_that_are_listed_have_the_limit_of_a_request(
+    fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentune.serving.texts._LISTED", 3)
+
+    async def act(engine: Engine) -> None:
+        listed = await engine.reader.tokens_listed(["a b a b", ""], special=True)
+        parsed = [[each["text"] for each in json.loads(text)] for text in listed]
+        assert parsed == [["[CLS]", "a", "b", "a", "b", "[SEP]"], ["[CLS]", "[SEP]"]]
+        with pytest.raises(RefusedError) as refused:
+            await engine.reader.tokens_listed(["a b", "a b a"], special=True)
+        assert refused.value.status == 413
+
+    with_engine(fake, act, tokens=8)
+
+
 def test_many_texts_do_not_keep_one_waiting(fake: Path) -> None:
     (fake / "pace").write_text("0.0002")
 

@@ -157,7 +157,6 @@ def test_search_without_an_index(plain_server: Running) -> None:
         ("/embed", {"inputs": "a", "dimensions": 31}, 400, "one of 32, 16"),
         ("/embed", {"inputs": "a", "truncation_direction": "Left"}, 422, "right"),
         ("/embed", {"inputs": ["a"] * 2049}, 413, "at most 2,048"),
-        ("/tokenize", {"inputs": "a " * 1_000_001}, 413, "1,000,001 tokens: expected at most"),
         ("/rerank", {"query": "a"}, 422, "neither texts nor documents"),
         ("/rerank", {"query": "a", "texts": ["b"], "documents": ["b"]}, 422, "one of them"),
         ("/nowhere", {}, 404, "no such route"),
