@@ -21,7 +21,7 @@ from sentune.wording import counted
 
 __all__ = ["Read", "TextReader"]
 
-_LISTED = 10_000  # tokens that are written at once: all of a long text would take a gigabyte
+_LISTED = 10_000  # tokens that are written at once, since each is a mapping of five values
 _AT_ONCE = 4000  # characters that are tokenized in less time than a thread needs to start
 
 
