@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -412,3 +413,24 @@ def test_other_similarities(
     best = np.argsort(-scores, kind="stable")[:5]
     assert [hit.id for hit in hits] == [f"a{position}" for position in best]
     assert [hit.score for hit in hits] == pytest.approx(scores[best].tolist(), rel=1e-4)
+
+
+def test_another_index_in_the_same_folder(
+    make_folder: Any, tiny: SentenceTransformer, tmp_path: Path
+) -> None:
+    """Deleted and built anew, it has the same version number, and may have another model."""
+    path = tmp_path / "index"
+    rows: list[Any] = [{"id": f"n{n}", "text": f"passage {n}", "n": n} for n in range(4)]
+    Index.build(path, tiny, rows)
+    given, by_itself = Index.open(path, tiny), Index.open(path)
+    assert [hit.id for hit in given.search("passage", where="n = 3")] == ["n3"]
+    shutil.rmtree(path)
+    Index.build(path, tiny, [{**row, "n": 3 - row["n"]} for row in rows[:3]])
+    assert [hit.id for hit in given.search("passage", where="n = 3")] == ["n0"]
+    shutil.rmtree(path)
+    Index.build(path, SentenceTransformer(make_folder(num_hidden_layers=1)), rows)
+    for _ in range(2):  # what was refused is not taken the next time
+        with pytest.raises(IndexFolderError, match="was rebuilt with"):
+            given.search("passage")
+    fresh = Index.open(path).search("passage")
+    assert [hit.score for hit in by_itself.search("passage")] == [hit.score for hit in fresh]

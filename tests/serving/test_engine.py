@@ -145,6 +145,44 @@ def test_the_queue_is_full_for_one_and_for_many_alike(fake: Path) -> None:
     with_engine(fake, act, batch_tokens=8, waiting_tokens=20)
 
 
+def test_what_was_accepted_is_not_refused_half_way(fake: Path) -> None:
+    async def act(engine: Engine) -> None:
+        engine.draining = True  # after the request was accepted
+        assert await status_of(engine, "a") == 200
+        with pytest.raises(RefusedError):
+            engine.require_room()
+        engine.draining = False
+        engine.accepted = engine.limits.requests  # this one is the last that there is room for
+        assert await status_of(engine, "a") == 200
+        engine._waiting.tokens += engine.limits.waiting_tokens
+        assert await status_of(engine, "a") == 429
+        with pytest.raises(RefusedError):
+            await engine.ask("embed", b"", 1)
+        begun = asyncio.ensure_future(engine.ask("embed", b"", 1, begun=True))
+        await asyncio.sleep(0)
+        assert not begun.done()
+        begun.cancel()
+        engine._waiting.tokens = 0
+
+    with_engine(fake, act)
+
+
+def test_tokens_that_are_listed_have_the_limit_of_a_request(
+    fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentune.serving.texts._LISTED", 3)
+
+    async def act(engine: Engine) -> None:
+        listed = await engine.reader.tokens_listed(["a b a b", ""], special=True)
+        parsed = [[each["text"] for each in json.loads(text)] for text in listed]
+        assert parsed == [["[CLS]", "a", "b", "a", "b", "[SEP]"], ["[CLS]", "[SEP]"]]
+        with pytest.raises(RefusedError) as refused:
+            await engine.reader.tokens_listed(["a b", "a b a"], special=True)
+        assert refused.value.status == 413
+
+    with_engine(fake, act, tokens=8)
+
+
 def test_many_texts_do_not_keep_one_waiting(fake: Path) -> None:
     (fake / "pace").write_text("0.0002")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import socket
 from pathlib import Path
@@ -164,6 +165,32 @@ def test_search_without_an_index(plain_server: Running) -> None:
 def test_refused(server: Running, path: str, sent: Any, status: int, words: str) -> None:
     refused = server.post(path, sent)
     assert (refused.status, words in refused.body["error"]) == (status, True), refused.body
+
+
+def test_a_long_text_is_named_as_the_client_does(plain_server: Running) -> None:
+    long, key = "a " * 100, "Bearer secret"
+    for sent, named in (
+        ({"query": long, "texts": ["a"]}, "the query has"),
+        ({"query": "a", "texts": ["a", long]}, "the text with the number 1 (counted"),
+    ):
+        refused = plain_server.post("/rerank", {**sent, "truncate": False}, authorization=key)
+        assert (refused.status, refused.body["error"][: len(named)]) == (422, named)
+    for inputs, named in (
+        ({"source_sentence": long, "sentences": ["a"]}, "the source sentence has"),
+        ({"source_sentence": "a", "sentences": [long]}, "the text with the number 0 (counted"),
+    ):
+        asked = {"inputs": inputs, "parameters": {"truncate": False}}
+        refused = plain_server.post("/similarity", asked, authorization=key)
+        assert (refused.status, refused.body["error"][: len(named)]) == (422, named)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/health", 200), ("/embed", 405)])
+def test_only_the_headers(server: Running, path: str, status: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    connection.request("HEAD", path)
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (status, b"")
+    connection.close()
 
 
 def test_refusals_do_not_repeat_the_text(server: Running) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.checks import require_choice
-from sentune.encoding.fingerprint import fingerprint
+from sentune.encoding.fingerprint import Fingerprint, fingerprint
 from sentune.errors import IndexFolderError
 from sentune.index.candidates import Candidates
 from sentune.index.dense import Dense
@@ -58,21 +58,21 @@ class IndexReader:
         self._built_with = built_with
 
     def _follow(self) -> None:
-        """See what was committed since, and a rebuild if there was one."""
+        """See what was committed since, and a rebuild or another index in its place."""
         number = self._store.current()
-        if number != self._version.number:
-            built_with = IndexModel.read(self._store, number)
-            if built_with.fingerprint != self._built_with.fingerprint:
-                if self._given:
-                    raise IndexFolderError(
-                        f"{self._store.location} was rebuilt with {built_with.name} since it was "
-                        "opened",
-                        expected="the model it was opened with",
-                        fix="open it again",
-                    )
-                self._model = None
-            self._use(number, built_with)
-        self._version.refresh()
+        if number == self._version.number and self._version.goes_on():
+            return
+        built_with = IndexModel.read(self._store, number)
+        if built_with.fingerprint != self._built_with.fingerprint:
+            if self._given:
+                raise IndexFolderError(
+                    f"{self._store.location} was rebuilt with {built_with.name} since it was "
+                    "opened",
+                    expected="the model it was opened with",
+                    fix="open it again",
+                )
+            self._model = None
+        self._use(number, built_with)
 
     def __len__(self) -> int:
         """Number of passages."""
@@ -114,6 +114,11 @@ class IndexReader:
     def late(self) -> LateChoice:
         """Weight and depth of the late stage: what tuning chose, or the usual ones."""
         return self._built_with.late or LateChoice()
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What its vectors depend on."""
+        return self._built_with.fingerprint
 
     @property
     def similarity_fn_name(self) -> str:

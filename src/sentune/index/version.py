@@ -64,6 +64,19 @@ class Version:
             return
         self.snapshot = self._at_current(self._opened)
 
+    def goes_on(self) -> bool:
+        """Read what others have committed since; False, and nothing is read, if none of it is left.
+
+        Then it may be another index, which was built anew in the same folder.
+        """
+        if self.manifest.is_current(self.store, self.number):
+            return True
+        now = Manifest.read(self.store, self.number)
+        if set(self.manifest.segments).isdisjoint(now.segments):
+            return False
+        self.refresh()
+        return True
+
     def _opened(self, manifest: Manifest) -> Snapshot:
         known: Snapshot | None = getattr(self, "snapshot", None)
         if known is not None and known.manifest == manifest:

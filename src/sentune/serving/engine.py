@@ -19,15 +19,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic_core import to_json
 
-from sentune.errors import ArgumentError, PoolError, SentuneError
+from sentune.errors import PoolError, SentuneError
 from sentune.serving.facts import read_tokenizer
 from sentune.serving.jobs import Batch, Job, Waiting
 from sentune.serving.limits import Limits
 from sentune.serving.map.process import MapProcess
 from sentune.serving.plan import Plan
-from sentune.serving.problems import RefusedError, busy, stopped
+from sentune.serving.problems import RefusedError, busy, found_wrong, stopped
 from sentune.serving.texts import Read, TextReader
 from sentune.serving.worker_handle import Reply, WorkerGoneError, WorkerHandle
 
@@ -129,9 +128,15 @@ class Engine:
         """Raise RefusedError if nothing is accepted now."""
         if self.trouble:
             raise self.refusal()
-        full = self.accepted >= self.limits.requests
-        if full or self._waiting.tokens >= self.limits.waiting_tokens:
-            raise busy(min(_LONGEST_WAIT, 1 + int(self._waiting.tokens / self._rate)))
+        if self.accepted >= self.limits.requests or self._is_full:
+            raise self._busy()
+
+    @property
+    def _is_full(self) -> bool:
+        return self._waiting.tokens >= self.limits.waiting_tokens
+
+    def _busy(self) -> RefusedError:
+        return busy(min(_LONGEST_WAIT, 1 + int(self._waiting.tokens / self._rate)))
 
     # ── what clients ask ──────────────────────────────────────────────────────────────────────
 
@@ -146,25 +151,13 @@ class Engine:
         rows: Array = await self._done(Job("score", ("score",), read.ids, read.segments))
         return rows
 
-    async def ask(self, op: str, body: bytes, cost: int) -> Reply:
-        """A question that the worker answers by itself; ``cost`` are its tokens, about."""
-        reply: Reply = await self._done(Job(op, None, body=body, cost=max(1, cost)))
+    async def ask(self, op: str, body: bytes, cost: int, *, begun: bool = False) -> Reply:
+        """A question that the worker answers by itself; ``cost`` are its tokens, about.
+
+        ``begun`` if the request has had an answer before: it is not refused half-way.
+        """
+        reply: Reply = await self._done(Job(op, None, body=body, cost=max(1, cost)), begun=begun)
         return reply
-
-    async def tokenized(self, texts: list[str], *, special: bool) -> list[bytes]:
-        """The tokens of each text as JSON, without the length limit. Raises RefusedError."""
-        self.require_room()
-        return await self.reader.tokens(texts, special=special, made=to_json)
-
-    async def shortened(self, texts: list[str], most: int) -> list[str]:
-        """The start of each text, of at most ``most`` tokens. Raises RefusedError."""
-        self.require_room()
-
-        def end(tokens: list[dict[str, Any]]) -> int | None:
-            return tokens[most - 1]["stop"] if len(tokens) > most else None
-
-        ends = await self.reader.tokens(texts, special=False, made=end)
-        return [text[:stop] for text, stop in zip(texts, ends, strict=True)]
 
     async def alive(self) -> bool:
         """Whether the model answers, before all who wait."""
@@ -180,8 +173,12 @@ class Engine:
             return False
         return bool(np.isfinite(rows).all())
 
-    async def _done(self, job: Job) -> Any:
-        self.require_room()
+    async def _done(self, job: Job, *, begun: bool = False) -> Any:
+        # Not refused because the server stops: what was accepted before is answered.
+        if self._reason:
+            raise self.refusal()
+        if self._is_full and not begun:
+            raise self._busy()
         self._waiting.add(job)
         self._pump()
         return await job.done
@@ -222,7 +219,7 @@ class Engine:
         self._tell("batch_seconds", seconds)
         self._watch()
         if "error" in head:
-            batch.fail(_refused(SentuneError.from_json(head["error"])))
+            batch.fail(found_wrong(SentuneError.from_json(head["error"])))
         elif batch.parts[0][0].key is None:
             job = batch.parts[0][0]
             if not job.done.done():
@@ -294,8 +291,3 @@ def _share(batch: Batch, rows: Array) -> None:
         end = start + places.stop - places.start
         job.put(places, rows[start:end])
         start = end
-
-
-def _refused(error: SentuneError) -> RefusedError:
-    """The status of an error that the worker found."""
-    return RefusedError(400 if isinstance(error, ArgumentError) else 500, error)

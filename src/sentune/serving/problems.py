@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from sentune.errors import ArgumentError, PoolError, SentuneError
+from sentune.errors import ArgumentError, IndexFolderError, PoolError, SentuneError
 
-__all__ = ["RefusedError", "busy", "problem", "stopped", "unprocessable"]
+__all__ = ["RefusedError", "busy", "found_wrong", "problem", "stopped", "unprocessable"]
 
 JSON = "application/json"
 
@@ -72,6 +72,14 @@ def stopped(reason: str, *, fix: str = "send it again in a few seconds") -> Refu
     """Nothing can be computed now: 503."""
     error = PoolError(reason, expected="a model that is ready", fix=fix)
     return RefusedError(503, error, {"retry-after": "2"})
+
+
+def found_wrong(error: SentuneError) -> RefusedError:
+    """What a process of the server found: with the request, with the index, or with itself."""
+    if isinstance(error, IndexFolderError):
+        fix = "put the index back as it was, or start the server again with the model of the index"
+        return RefusedError(503, IndexFolderError(error.given, expected=error.expected, fix=fix))
+    return RefusedError(400 if isinstance(error, ArgumentError) else 500, error)
 
 
 def problem(path: str, status: int, error: SentuneError, headers: Mapping[str, str]) -> Response:

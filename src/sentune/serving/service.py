@@ -68,15 +68,18 @@ class Service:
         normalize: bool | None = None,
         prompt_name: str | None = None,
         dimensions: int | None = None,
+        first: str = "",
     ) -> Embedded:
-        """Vectors of texts. Raises RefusedError."""
+        """Vectors of texts; ``first`` as in ``TextReader.texts``. Raises RefusedError."""
         listed = [texts] if isinstance(texts, str) else texts
         self.require_few(len(listed))
         self.require_side(direction)
         shape = Shape(self.model, dimensions, normalize)
         prompt = self.prompt(prompt_name)
         reader = self.engine.reader
-        read = await reader.texts(listed, prompt=prompt, truncate=truncate is not False)
+        read = await reader.texts(
+            listed, prompt=prompt, truncate=truncate is not False, first=first
+        )
         skips = self.model["skips_prompt"] and prompt
         skipped = reader.tokenizer.prompt_length(prompt) if skips else 0
         return Embedded(shape(await self.engine.embed(read, skipped)), read.tokens, read.cut)

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 import tokenizers
+from pydantic_core import to_json
 
 from sentune.errors import SentuneError
 from sentune.serving.limits import Limits
@@ -19,6 +21,7 @@ from sentune.wording import counted
 
 __all__ = ["Read", "TextReader"]
 
+_LISTED = 10_000  # tokens that are written at once, since each is a mapping of five values
 _AT_ONCE = 4000  # characters that are tokenized in less time than a thread needs to start
 
 
@@ -54,63 +57,79 @@ class TextReader:
         self._threads = threads
         self._whole: tokenizers.Tokenizer | None = None
 
-    async def texts(self, texts: Sequence[str], *, prompt: str = "", truncate: bool = True) -> Read:
-        """Token ids of texts. Raises RefusedError, also for a long text without ``truncate``."""
+    async def texts(
+        self, texts: Sequence[str], *, prompt: str = "", truncate: bool = True, first: str = ""
+    ) -> Read:
+        """Token ids of texts. Raises RefusedError, also for a long text without ``truncate``.
+
+        ``first`` is what the client calls the first text, if it is not one of its list.
+        """
         given = [prompt + text for text in texts] if prompt else list(texts)
-        return await self._read(given, truncate=truncate)
+        return await self._read(given, truncate=truncate, first=first)
 
     async def pairs(self, query: str, texts: Sequence[str], *, truncate: bool = True) -> Read:
         """Token ids of a query with each text. Raises RefusedError."""
         return await self._read([(query, text) for text in texts], truncate=truncate)
 
-    async def tokens(
-        self, texts: list[str], *, special: bool, made: Callable[[list[dict[str, Any]]], T]
+    async def tokens_listed(self, texts: list[str], *, special: bool) -> list[bytes]:
+        """The tokens of each text as JSON, without the length limit. Raises RefusedError."""
+        return await self._whole_texts(texts, _listed, special=special)
+
+    async def shortened(self, texts: list[str], most: int) -> list[str]:
+        """The start of each text, of at most ``most`` tokens. Raises RefusedError."""
+
+        def end(found: tokenizers.Encoding) -> int | None:
+            return found.offsets[most - 1][1] if len(found) > most else None
+
+        ends = await self._whole_texts(texts, end, special=False)
+        return [text[:stop] for text, stop in zip(texts, ends, strict=True)]
+
+    async def _whole_texts(
+        self, texts: list[str], made: Callable[[tokenizers.Encoding], T], *, special: bool
     ) -> list[T]:
-        """What ``made`` makes of each text's tokens as clients see them, without the length limit.
+        """What ``made`` makes of each text; in the thread, which is also where its values end."""
 
-        It is called in the thread, which is also where all these values end.
-        """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._threads, lambda: [made(self._shown(text, special=special)) for text in texts]
-        )
+        def each() -> list[T]:
+            if self._whole is None:
+                self._whole = self.tokenizer.parsed()
+            found, count = [], 0
+            for text in texts:
+                encoded = self._whole.encode(text, add_special_tokens=special)
+                count += len(encoded)
+                self._require_few(count)
+                found.append(made(encoded))
+            return found
 
-    def _shown(self, text: str, *, special: bool) -> list[dict[str, Any]]:
-        if self._whole is None:
-            self._whole = self.tokenizer.parsed()
-        found = self._whole.encode(text, add_special_tokens=special)
-        return [
-            {"id": number, "text": token, "special": bool(mask), "start": start, "stop": stop}
-            for number, token, mask, (start, stop) in zip(
-                found.ids, found.tokens, found.special_tokens_mask, found.offsets, strict=True
-            )
-        ]
+        return await asyncio.get_running_loop().run_in_executor(self._threads, each)
 
-    async def _read(self, given: list[Any], *, truncate: bool) -> Read:
-        size = sum(len(each) if isinstance(each, str) else sum(map(len, each)) for each in given)
-        try:
-            if size <= _AT_ONCE:
-                return self._checked(given, truncate=truncate)
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(
-                self._threads, lambda: self._checked(given, truncate=truncate)
-            )
-        except SentuneError as error:  # a token that the model has no row for
-            raise RefusedError(422, error) from error
-
-    def _checked(self, given: list[Any], *, truncate: bool) -> Read:
-        read = self._tokenized(given)
-        if read.cut.truncated and not truncate:
-            raise self._too_long(given)
-        if read.tokens > self._limits.tokens:
+    def _require_few(self, count: int) -> None:
+        if count > self._limits.tokens:
             raise RefusedError(
                 413,
                 unprocessable(
-                    f"the request has {counted(read.tokens, 'token')}",
+                    f"the request has {counted(count, 'token')}",
                     expected=f"at most {self._limits.tokens:,}",
                     fix="send fewer texts at a time",
                 ).error,
             )
+
+    async def _read(self, given: list[Any], *, truncate: bool, first: str = "") -> Read:
+        size = sum(len(each) if isinstance(each, str) else sum(map(len, each)) for each in given)
+        try:
+            if size <= _AT_ONCE:
+                return self._checked(given, truncate=truncate, first=first)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(
+                self._threads, lambda: self._checked(given, truncate=truncate, first=first)
+            )
+        except SentuneError as error:  # a token that the model has no row for
+            raise RefusedError(422, error) from error
+
+    def _checked(self, given: list[Any], *, truncate: bool, first: str) -> Read:
+        read = self._tokenized(given)
+        if read.cut.truncated and not truncate:
+            raise self._too_long(given, first)
+        self._require_few(read.tokens)
         return read
 
     def _tokenized(self, given: list[Any]) -> Read:
@@ -120,7 +139,7 @@ class TextReader:
         ids, cut = self.tokenizer(given)
         return Read(ids, cut)
 
-    def _too_long(self, given: list[Any]) -> RefusedError:
+    def _too_long(self, given: list[Any], first: str) -> RefusedError:
         limit = self.tokenizer.max_seq_length
         number, cut = next(
             (number, cut)
@@ -128,10 +147,24 @@ class TextReader:
             if (cut := self._tokenized([each]).cut).truncated
         )
         noun = "the pair" if isinstance(given[0], tuple) else "the text"
+        numbered = f"{noun} with the number {number - bool(first)} (counted from 0)"
+        named = first if first and number == 0 else numbered
         return unprocessable(
-            f"{noun} with the number {number} (counted from 0) has "
-            f"{limit + cut.tokens_left_out:,} tokens",
+            f"{named} has {limit + cut.tokens_left_out:,} tokens",
             expected=f"at most {limit:,} tokens, special tokens among them, where truncate is "
             "false",
             fix="shorten it, or leave truncate out",
         )
+
+
+def _listed(found: tokenizers.Encoding) -> bytes:
+    """The tokens of a text as clients see them, as a JSON array."""
+    every = zip(found.ids, found.tokens, found.special_tokens_mask, found.offsets, strict=True)
+    parts = []
+    while part := list(islice(every, _LISTED)):
+        shown = [
+            {"id": number, "text": token, "special": bool(mask), "start": start, "stop": stop}
+            for number, token, mask, (start, stop) in part
+        ]
+        parts.append(to_json(shown)[1:-1])
+    return b"[%b]" % b",".join(parts)

@@ -6,6 +6,7 @@ sees when the pipe is closed, and ends the process even if the model computes.
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import sys
@@ -48,6 +49,7 @@ def answer_messages(load: Callable[[Plan], Loaded]) -> None:
     threading.Thread(target=_end_with, args=(requests.fileno(),), daemon=True).start()
     try:
         loaded = _load(load, read_frame(requests)[0], replies)
+        gc.freeze()  # a collection does not look through the model and its libraries again
         while loaded is not None:
             head, body = read_frame(requests)
             write_frame(replies, *_answer(loaded, head, body))

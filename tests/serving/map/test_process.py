@@ -77,7 +77,7 @@ def test_an_index_that_has_gone(tmp_path: Path) -> None:
         process = MapProcess(Plan("", str(tmp_path / "none")), 30)
         with pytest.raises(RefusedError) as refused:
             await process.ask("map", {})
-        assert refused.value.status == 500
+        assert refused.value.status == 503
         assert process.pid is None
 
     asyncio.run(ask())

@@ -103,6 +103,13 @@ def test_the_map_follows_the_index(index: Index) -> None:
         atlas.place({"dense": asked["dense"][:5]}, [])
     with pytest.raises(ArgumentError, match="no passage has"):
         atlas.passage(("", "a"))
+    atlas.model = index.fingerprint.to_json()
+    assert atlas.place(asked, [])["query"]
+    atlas.model["weights"] = "of another one with as many dimensions"
+    for ask in (lambda: atlas.place(asked, []), atlas.content, lambda: atlas.passage(("", "b"))):
+        with pytest.raises(IndexFolderError, match="another model"):
+            ask()
+    atlas.model = None
     index.delete(["b", "c", "d"])
     assert b'"drawn": 0' in atlas.content()
     assert atlas.place(asked, []) == {"query": {}, "passages": []}

@@ -153,6 +153,16 @@ def _map(browser: Browser, server: Running) -> None:
         " i += 4) if (d[i] === 179 && d[i + 1] === 38 && d[i + 2] === 30) n += 1; return n; })()"
     )
     tab.until(f"{painted} > 50")
+    # What was pointed at is not left behind on the kept picture.
+    fresh = "document.querySelector('canvas').toDataURL()"
+    tab.mouse("mouseMoved", left + 1, top + 1)
+    tab.until("/Point at one/.test(document.querySelector('#map-status').textContent)")
+    tab.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    kept = tab.run(fresh)
+    tab.run("document.querySelector('canvas').focus()")
+    tab.press("ArrowLeft", "ArrowRight")
+    tab.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert tab.run(fresh) == kept
     before = tab.run("document.querySelector('canvas').toDataURL()")
     tab.run("document.querySelector('canvas').focus()")
     tab.press("ArrowLeft")
@@ -201,6 +211,9 @@ def _states(browser: Browser, server: Running) -> None:
     tab.run("document.querySelector('#where').value = ''")
     ask(tab, _ASK)
     assert tab.run("document.querySelector('#trouble').hidden")
+    assert "too long" not in tab.text("#status")
+    ask(tab, "file " * 400)
+    assert "too long: the model did not read its last" in tab.text("#status")
     tab.ask("Network.emulateNetworkConditions", offline=True, latency=0, **_NO_SPEED)
     ask(tab, _ASK)
     assert "does not answer" in tab.text("#trouble")

@@ -51,6 +51,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        if scope["method"] == "HEAD":  # uvicorn leaves out the body of the answer
+            scope = {**scope, "method": "GET"}
         sender = _Sender(send, self._engine.limits.send_seconds)
         try:
             self._require_key(scope)

@@ -28,7 +28,7 @@ def map_routes(service: Service) -> APIRouter:
     async def by_map(op: str, head: dict[str, Any], query: str = "") -> bytes:
         """Ask the map's process, with the vectors of a question if there is one."""
         indexed(service)
-        vectors = b""
+        head, vectors = {**head, "model": service.model["fingerprint"]}, b""
         if query:
             told, vectors = await service.engine.ask("question", _json({"query": query}), _COST)
             head = {**head, "widths": told["widths"]}
@@ -64,7 +64,7 @@ def map_routes(service: Service) -> APIRouter:
             read = json.loads(await by_map("read", {**name, "query": body.query}, body.query))
             text = read["piece"]
         asked = _json({"query": body.query, "text": text})
-        _, content = await service.engine.ask("explain", asked, _EXPLAIN_COST)
+        _, content = await service.engine.ask("explain", asked, _EXPLAIN_COST, begun=bool(read))
         return _answer(_json({**json.loads(content), **read}) if read else content)
 
     return router

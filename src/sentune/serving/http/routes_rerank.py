@@ -35,7 +35,7 @@ def rerank_routes(service: Service) -> APIRouter:
         service.require_few(len(texts))
         service.require_side(body.truncation_direction)
         if body.max_tokens_per_doc is not None:
-            texts = await service.engine.shortened(texts, body.max_tokens_per_doc)
+            texts = await service.engine.reader.shortened(texts, body.max_tokens_per_doc)
         read, scores = await _scored(service, body, texts)
         chosen = scores[:, 1 if body.raw_scores else 0]
         order = np.argsort(-chosen, kind="stable")[: body.top_n]
@@ -69,15 +69,16 @@ async def _scored(
         read = await engine.pair_reader.pairs(query, texts, truncate=truncate)
         return read, await engine.score(read)
     prompt = service.model["document_prompt"]
-    read = await engine.reader.texts(texts, prompt=prompt, truncate=truncate)
     asked = await engine.reader.texts(
-        [body.query], prompt=service.model["query_prompt"], truncate=truncate
+        [body.query], prompt=service.model["query_prompt"], truncate=truncate, first="the query"
     )
+    read = await engine.reader.texts(texts, prompt=prompt, truncate=truncate)
     read.cut.add(asked.cut)
-    parts = []
+    parts: list[NDArray[np.float32]] = []
     for group, tokens in _groups(read, engine.limits.batch_tokens):
         message = json.dumps({"query": body.query, "texts": [texts[place] for place in group]})
-        head, content = await engine.ask("late", message.encode(), tokens + asked.tokens)
+        cost = tokens + asked.tokens
+        head, content = await engine.ask("late", message.encode(), cost, begun=bool(parts))
         parts.append(np.frombuffer(content, "<f4").reshape(head["shape"]))
     return read, np.concatenate(parts)
 

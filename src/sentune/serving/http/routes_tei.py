@@ -53,6 +53,7 @@ def tei_routes(service: Service) -> APIRouter:
             truncate=given.truncate,
             direction=given.truncation_direction,
             prompt_name=given.prompt_name,
+            first="the source sentence",
         )
         first, others = found.vectors[:1], found.vectors[1:]
         return answer(compared(first, others, service.model["similarity"]), found.cut)
@@ -63,7 +64,7 @@ def tei_routes(service: Service) -> APIRouter:
         texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
         service.require_few(len(texts))
         prompt = service.prompt(body.prompt_name)
-        found = await service.engine.tokenized(
+        found = await service.engine.reader.tokens_listed(
             [prompt + text for text in texts], special=body.add_special_tokens
         )
         return answer(b"[%b]" % b",".join(found))

@@ -57,7 +57,13 @@ class Atlas:
     """The places of an index's passages, computed when first asked for and after each change.
 
     Cost: every passage is read once, the vectors of ``DRAWN`` of them are projected.
+
+    Attributes:
+        model: the fingerprint of the model whose questions are placed; None for any. An index
+            that was rebuilt with another one raises IndexFolderError.
     """
+
+    model: dict[str, Any] | None = None
 
     def __init__(self, index: Index, base: Index | None) -> None:
         self._indexes = {"base": base, "dense": index} if base is not None else {"dense": index}
@@ -110,6 +116,8 @@ class Atlas:
             for mode, index in self._indexes.items()
             if index is not None
         }
+        if self.model not in (None, self._indexes["dense"].fingerprint.to_json()):
+            raise _another_model()
         if any(found[mode] is not self._points.get(mode) for mode in found):
             self._points, self._content = found, b""
         return self._points
@@ -164,12 +172,16 @@ def _row(points: Points, name: Name) -> int:
 def _fitting(vector: NDArray[np.float32], layer: _Layer) -> NDArray[np.float32]:
     """A question's vector; another length is that of another model."""
     if len(vector) != len(layer.project.mean):
-        raise IndexFolderError(
-            "the index was rebuilt with another model",
-            expected="the model that the server was started with",
-            fix="restart the server with the new model",
-        )
+        raise _another_model()
     return vector
+
+
+def _another_model() -> IndexFolderError:
+    return IndexFolderError(
+        "the index was rebuilt with another model",
+        expected="the model that the server was started with",
+        fix="restart the server with the new model",
+    )
 
 
 def _drawn(points: dict[str, Points]) -> list[Name]:

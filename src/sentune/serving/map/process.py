@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sentune.errors import ArgumentError, SentuneError
+from sentune.errors import SentuneError
 from sentune.serving.plan import Plan
-from sentune.serving.problems import RefusedError, stopped
+from sentune.serving.problems import found_wrong, stopped
 from sentune.serving.worker_handle import Reply, WorkerGoneError, WorkerHandle
 
 __all__ = ["MapProcess"]
@@ -66,10 +66,9 @@ class MapProcess:
                 raise stopped("the process of the map has failed") from None
             except SentuneError as error:  # loading raised it
                 await self.end()
-                raise RefusedError(500, error) from error
+                raise found_wrong(error) from error
         if "error" in told:
-            wrong = SentuneError.from_json(told["error"])
-            raise RefusedError(400 if isinstance(wrong, ArgumentError) else 500, wrong)
+            raise found_wrong(SentuneError.from_json(told["error"]))
         return content
 
     async def _answer(self, head: dict[str, Any], body: bytes) -> Reply:

@@ -52,6 +52,7 @@ class _Mapped:
         return {}
 
     def answer(self, head: dict[str, Any], body: bytes) -> _Answer:
+        self._atlas.model = head["asked"].get("model")
         if head["op"] == "map":
             return {}, self._atlas.content()
         return {}, json.dumps(self._answers[head["op"]](head["asked"], body), default=str).encode()

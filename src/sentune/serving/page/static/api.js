@@ -38,9 +38,17 @@ async function reason(answer) {
 
 export const get = async (path) => (await asked(path)).json();
 export const blob = async (path) => (await asked(path)).blob();
-export const post = async (path, content, signal) => (await asked(path, {
+export const post = async (path, content, signal) => (await sent(path, content, signal)).json();
+
+// What is found, and `cut`: how many tokens of the question no model has read.
+export async function search(content, signal) {
+  const answer = await sent("/search", content, signal);
+  return {...await answer.json(), cut: Number(answer.headers.get("x-truncated-tokens"))};
+}
+
+const sent = (path, content, signal) => asked(path, {
   method: "POST",
   headers: {"content-type": "application/json"},
   body: JSON.stringify(content),
   signal,
-})).json();
+});

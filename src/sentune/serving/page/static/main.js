@@ -1,6 +1,6 @@
 // The page: what people do → what is asked of the server → what is shown.
 
-import {Refused, blob, get, hasKey, post, useKey} from "./api.js";
+import {Refused, blob, get, hasKey, search as asked, useKey} from "./api.js";
 import {Columns, MODES} from "./columns.js";
 import {byId, element, fill, show} from "./dom.js";
 import {PassageDialog} from "./document.js";
@@ -87,7 +87,7 @@ async function search() {
   const modes = MODES.filter((mode) => state.info.index.modes.includes(mode));
   const where = byId("where").value.trim() || null;
   try {
-    const found = await post("/search", {
+    const found = await asked({
       query, modes, where, top: Number(byId("top").value), marks: true,
     }, mine.signal);
     Object.assign(state, {found, query});
@@ -108,7 +108,7 @@ function shown(found) {
   } else {
     columns.clear();
   }
-  say(every.length ? told(found) : empty());
+  say(every.length ? told(found) : empty(), tooLong(found.cut));
   fields(every);
   if (state.mapLoaded) map.light(state.query, found).catch(failed);
 }
@@ -121,6 +121,9 @@ function told(found) {
     ? `${passages} in ${found.modes.length} columns. Ranks that moved are marked against the first.`
     : passages;
 }
+
+const tooLong = (cut) => (cut === 0 ? "" : " The question is too long: the model did not read its "
+  + (cut === 1 ? "last token." : `last ${cut.toLocaleString("en")} tokens.`));
 
 const empty = () => (byId("where").value.trim()
   ? "No passage fits. Look at the condition: it may let none through."

@@ -2,7 +2,7 @@
 
 import {get, post} from "./api.js";
 import {byId, element, fill, ownText} from "./dom.js";
-import {Grid, View, circle, diamond, paintPoints, rgb} from "./painting.js";
+import {Grid, View, circle, diamond, pictureOf, rgb} from "./painting.js";
 import {nameOf} from "./reading.js";
 import {titles} from "./columns.js";
 
@@ -197,7 +197,13 @@ class Panel {
     if (this.canvas.width !== width) this.canvas.width = width;
     if (this.canvas.height !== height) this.canvas.height = height;
     const {view, colour} = this.map;
-    paintPoints(this.context, this.places, view, ratio, rgb(colour.point));
+    // Kept while the pointer moves: only what lights up is drawn anew.
+    const drawn = [width, height, view.x, view.y, view.zoom, colour.point].join();
+    if (drawn !== this.drawn) {
+      this.picture = pictureOf(this.context, this.places, view, ratio, rgb(colour.point));
+      this.drawn = drawn;
+    }
+    this.context.putImageData(this.picture, 0, 0);
     this.#light((place) => view.toPixel(place, width, height), ratio);
   }
 

@@ -83,9 +83,9 @@ export class View {
   }
 }
 
-// All points as squares, darker where several lie; pixels are written one by one, because 20,000
+// A picture of all points as squares, darker where several lie; pixels are written one by one, because 20,000
 // shapes take a processor longer than a picture of all pixels.
-export function paintPoints(context, places, view, ratio, colour) {
+export function pictureOf(context, places, view, ratio, colour) {
   const {width, height} = context.canvas;
   const image = context.createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
@@ -107,7 +107,7 @@ export function paintPoints(context, places, view, ratio, colour) {
       }
     }
   }
-  context.putImageData(image, 0, 0);
+  return image;
 }
 
 // Pixels as the processor stores them, least significant byte first: blue, green and red above.
