@@ -64,7 +64,7 @@ def command(
 
 
 def _again(folder: Path) -> str:
-    """The command that goes on: make runs the verb, and knows no options of it."""
+    """The command that continues the run. ``make demo`` cannot: it passes no options on."""
     started = Path(sys.argv[0])
     if started.name != "sentune":
         return f"python -m sentune demo --out {folder} --resume"

@@ -48,7 +48,7 @@ class _Measured:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Where the report is written, if one is; of which file; and whether without its texts.
+    """The report to write, if there is one: its path, its data, and whether it has no texts.
 
     ``seen`` says which of its questions a model was trained on.
     """

@@ -218,7 +218,7 @@ def _tune(
 
 @contextmanager
 def _options_as_typed() -> Iterator[None]:
-    """A setting that a resumed run may not change is named as the command line has it."""
+    """Name a setting that a resumed run may not change by its option of the command line."""
     from sentune.errors import TrainingError
 
     try:

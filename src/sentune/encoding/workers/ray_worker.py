@@ -55,7 +55,7 @@ def versions() -> dict[str, str]:
 
 
 def _share_processors(threads: int) -> None:
-    """As many threads as Ray gave processors, before PyTorch is loaded."""
+    """Set as many threads as Ray gave processors; call it before PyTorch is loaded."""
     from sentune.machine.process import share_processor
 
     share_processor()
