@@ -24,6 +24,12 @@ from sentune.cli.options import (
 )
 from sentune.cli.output import interactive, one_line, print_json, print_line, say, write_out
 from sentune.cli.passage_sources import passages_by_file
+from sentune.cli.search_checks import (
+    require_index,
+    require_index_options,
+    require_no_index,
+    require_questions,
+)
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -58,14 +64,6 @@ class _IndexSearcher:
     @property
     def model(self) -> SentenceTransformer:
         return self.index.model
-
-    @property
-    def similarity_fn_name(self) -> str:
-        return self.index.similarity_fn_name
-
-    @property
-    def max_seq_length(self) -> int:
-        return self.index.max_seq_length
 
     @property
     def fusion_weight(self) -> float:
@@ -115,18 +113,16 @@ def command(
     reading: ReadOptions,
 ) -> None:
     """Find the passages that answer a question, in an index or (with --data) in files."""
-    from sentune.cli import search_checks
     from sentune.progress import progress
     from sentune.tokens.truncation import count_truncation
 
-    search_checks.require_question(query, queries, data, top)
+    require_questions(query, queries, data, top)
     if not data:
         require_headings_of_documents(no_headings=no_headings, documents=False)
-        search_checks.require_index_options(reading, long_text, queries)
-        search_checks.require_index(target, mode, model)
+        require_index_options(reading, long_text, queries)
+        require_index(target, mode, model)
     else:
-        search_checks.require_no_index(target, {"--where": where, "--model": model})
-        search_checks.require_mode(mode)
+        require_no_index(target, mode, {"--where": where, "--model": model})
     questions = _questions(query, queries, replace(reading, split=None) if data else reading)
     found: _Found = []
     with count_truncation() as truncation:
@@ -237,9 +233,9 @@ def _ranking(searcher: Searcher) -> str:
     )
 
 
-def _described(searcher: Searcher) -> SentenceTransformer | _IndexSearcher:
-    """Who knows the model's settings; an index knows them without loading it."""
-    return searcher if isinstance(searcher, _IndexSearcher) else searcher.model
+def _described(searcher: Searcher) -> SentenceTransformer | Index:
+    """What knows the model's settings; an index knows them without loading the model."""
+    return searcher.index if isinstance(searcher, _IndexSearcher) else searcher.model
 
 
 def _rows(found: _Found, *, placed: bool) -> list[dict[str, Any]]:

@@ -7,21 +7,14 @@ from typing import TYPE_CHECKING
 
 from sentune.checks import require_choice, require_whole
 from sentune.errors import ArgumentError, IndexFolderError
-from sentune.index.storage import store_at
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
 
-__all__ = [
-    "require_index",
-    "require_index_options",
-    "require_mode",
-    "require_no_index",
-    "require_question",
-]
+__all__ = ["require_index", "require_index_options", "require_no_index", "require_questions"]
 
 
-def require_question(
+def require_questions(
     query: str | None, queries: str | None, data: list[Path] | None, top: int
 ) -> None:
     """One question or a file of them, and a number of results. Raises ArgumentError."""
@@ -73,6 +66,8 @@ def require_index_options(reading: ReadOptions, long_text: str | None, queries: 
 
 def require_index(target: str, mode: str | None, model: str | None) -> None:
     """Check that the target is an index. Raises IndexFolderError, ArgumentError."""
+    from sentune.index.storage import store_at
+
     store = store_at(target)
     if not store.is_published() and store.unfinished() is None:
         what, fix = _no_index(target, exists=store.exists())
@@ -112,8 +107,11 @@ def _no_index(target: str, *, exists: bool) -> tuple[str, str]:
     )
 
 
-def require_no_index(target: str, options: dict[str, str | None]) -> None:
-    """Refuse an index, and the options of one, together with ``--data``. Raises ArgumentError."""
+def require_no_index(target: str, mode: str | None, options: dict[str, str | None]) -> None:
+    """Refuse an index or its options with ``--data``, and unknown modes. Raises ArgumentError."""
+    from sentune.index.storage import store_at
+    from sentune.search.searcher import MODES
+
     given = [name for name, value in options.items() if value is not None]
     if given:
         raise ArgumentError(
@@ -127,11 +125,5 @@ def require_no_index(target: str, options: dict[str, str | None]) -> None:
             expected="a model with --data, or an index without",
             fix=f"leave --data out, or add to the index: sentune index add {target} FILE",
         )
-
-
-def require_mode(mode: str | None) -> None:
-    """Check the name of a mode. Raises ArgumentError."""
-    from sentune.search.searcher import MODES
-
     if mode is not None:
         require_choice("mode", mode, MODES)

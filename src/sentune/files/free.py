@@ -57,7 +57,6 @@ def _require_writable_folder(folder: Path, destination: Path) -> None:
 
 def _try_to_write(folder: Path) -> None:
     """Make a file without a name: permissions do not tell of every disk that takes none."""
-
     import tempfile
 
     with tempfile.TemporaryFile(dir=folder):
