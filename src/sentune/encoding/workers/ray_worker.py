@@ -125,7 +125,7 @@ def _lives(process: int) -> bool:
 
 
 def _remove_of_the_dead() -> None:
-    """Remove what workers that were killed while they loaded have left on this machine."""
+    """Remove files of workers of this machine that were killed while they loaded."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         process = path.name.removeprefix(_PREFIX).partition("-")[0]
         if process.isdigit() and not _lives(int(process)):
