@@ -190,7 +190,7 @@ class _OldPath(type(sys)):  # type: ignore[misc]  # ModuleType, without importin
         return [] if name == "__path__" else old_paths.OldPath.__getattr__(self, name)
 
 
-# Not found otherwise: the first has the name of a class, whose place its module would take.
+# These are not found otherwise. A module would take the place of the class of the same name.
 _ALONE = ("SentenceTransformer", "LoggingHandler", "fit_mixin", "peft_mixin")
 for _name in (*_ALONE, "sentence_transformer", "base", "multi_vector_encoder"):
     _made = sys.modules[f"sentune.{_name}"] = _OldPath(f"sentune.{_name}")

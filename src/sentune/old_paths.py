@@ -360,7 +360,7 @@ def _read_table() -> None:
 
 
 def _bind() -> None:
-    """Put paths into the doors above them, as ``import`` does not with what it need not load."""
+    """Make paths attributes of their doors: ``import`` does so only with what it loads."""
     for path, (_, line) in _FOUND.items():
         parent, _, name = path.rpartition(".")
         door = sys.modules.get(parent)

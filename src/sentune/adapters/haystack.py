@@ -22,7 +22,7 @@ Model = SentenceTransformer | str | Path
 
 
 class _Embedder:
-    """What both have. Its ``__init__`` would not be found: ``component`` makes a class anew."""
+    """What both have, without ``__init__``: the classes that ``component`` makes do not find it."""
 
     model: Model
     _settings: dict[str, Any]

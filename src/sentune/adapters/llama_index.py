@@ -70,7 +70,7 @@ class SentuneEmbedding(BaseEmbedding):  # mypy does not read LlamaIndex
                 fix="save that model, and pass its folder",
             )
         if others.get("embeddings_cache") and loaded.query_prompt != loaded.document_prompt:
-            # It has one place for a text, be it a question or a passage.
+            # The cache keeps one vector of a text, whether it is a question or a passage.
             raise ArgumentError(
                 "embeddings_cache with a model that has prompts",
                 expected="no cache, because it gives a question the vector of an equal passage",

@@ -14,6 +14,8 @@ from sentune.cli.asked import Made, as_json_of, print_made
 from sentune.cli.options import BASE_MODEL, OF_PASSAGES, AsJson, Seed, reads
 from sentune.cli.output import interactive, print_json, say
 from sentune.cli.paths import require_there
+from sentune.errors import ArgumentError, DataError, OutputError
+from sentune.wording import agreeing, counted
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -112,7 +114,6 @@ def command(
 
 
 def _settings(endpoint: str, given: Mapping[str, Any]) -> AskSettings:
-    from sentune.errors import ArgumentError
     from sentune.questions.asking import AskSettings
     from sentune.questions.client import is_unencrypted, require_openai
 
@@ -137,8 +138,6 @@ def _settings(endpoint: str, given: Mapping[str, Any]) -> AskSettings:
 
 def _key(variable: str | None) -> str | None:
     """The key from the environment. Raises ArgumentError, which never shows what was given."""
-    from sentune.errors import ArgumentError
-
     if variable is None:
         return None
     key = os.environ.get(variable, "").strip() if _NAME_OF_VARIABLE.fullmatch(variable) else ""
@@ -158,8 +157,6 @@ def _key(variable: str | None) -> str | None:
 
 
 def _require_together(endpoint: str | None, given: Mapping[str, Any], most: int | None) -> None:
-    from sentune.errors import ArgumentError
-
     alone = [name for name, value in given.items() if value is not None]
     if endpoint is None and alone:
         raise ArgumentError(
@@ -177,7 +174,6 @@ def _require_together(endpoint: str | None, given: Mapping[str, Any], most: int 
 
 def _require_passages(path: Path) -> None:
     from sentune.documents.formats import SUFFIXES
-    from sentune.errors import DataError
 
     text = (".txt", ".jsonl", ".ndjson")  # these may be passages already
     if path.is_dir() or (path.suffix.lower() in SUFFIXES and path.suffix.lower() not in text):
@@ -189,7 +185,6 @@ def _require_passages(path: Path) -> None:
 
 
 def _require_apart(passages: Path, out: Path) -> None:
-    from sentune.errors import OutputError
     from sentune.questions.made import flagged_path
 
     if passages.resolve() in (out.resolve(), flagged_path(out).resolve()):
@@ -252,7 +247,6 @@ def _by_model(
 
 def _interrupted(answers: int, out: Path) -> str:
     from sentune.questions.journal import journal_path
-    from sentune.wording import agreeing, counted
 
     return (
         f"interrupted; {counted(answers, 'answer')} {agreeing(answers, 'is')} in "
@@ -270,12 +264,10 @@ def _finish(
     out: Path,
 ) -> None:
     """Check the pairs, and write both files."""
-    from sentune.errors import DataError
     from sentune.questions.made import flagged_path, write_pairs
     from sentune.questions.round_trip import flag_lost
     from sentune.questions.rules import flag_by_rules
     from sentune.questions.spread import spread_pairs
-    from sentune.wording import counted
 
     checked = flag_lost(flag_by_rules(made.pairs), source, vectors, top_k)
     good = [pair for pair in checked if pair.flag is None]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentune.cli.output import one_line, print_line, say
+from sentune.wording import counted
 
 if TYPE_CHECKING:
     from sentune.questions.asking import Asked
@@ -85,7 +86,6 @@ def _reasons(flagged: Sequence[MadePair]) -> dict[str, int]:
 def print_made(made: Made, out: Path) -> None:
     """What was made on standard output, what became of the requests on standard error."""
     from sentune.questions.made import flagged_path, kind_counts
-    from sentune.wording import counted
 
     for line in _requests(made):
         say(line)
@@ -100,8 +100,6 @@ def print_made(made: Made, out: Path) -> None:
 
 
 def _requests(made: Made) -> Iterator[str]:
-    from sentune.wording import counted
-
     asked = made.asked
     if asked is None:
         return

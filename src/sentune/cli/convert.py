@@ -10,6 +10,8 @@ import typer
 from sentune.cli.options import OF_PAIRS, Pairs, reads
 from sentune.cli.output import print_line
 from sentune.cli.paths import require_pair_files
+from sentune.errors import OutputError
+from sentune.wording import counted
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -38,7 +40,6 @@ def command(
     """Write question–passage pairs in another format, and say what it does not hold."""
     from sentune.data import read_pairs, write_pairs
     from sentune.data.converting import require_target
-    from sentune.wording import counted
 
     require_pair_files(reading, data)
     _require_other(data, out)
@@ -53,8 +54,6 @@ def command(
 
 def _require_other(data: Path, out: Path) -> None:
     """The source may have columns that pairs do not have, so it is never replaced."""
-    from sentune.errors import OutputError
-
     if out.exists() and data.exists() and out.samefile(data):
         raise OutputError(
             f"{out} is the file that is read", expected="another file", fix="name a new one"

@@ -13,6 +13,7 @@ from sentune.cli.ending import next_steps, print_outcome
 from sentune.cli.interrupted import telling_what_is_left
 from sentune.cli.output import print_line, say
 from sentune.cli.search import show_hits
+from sentune.wording import counted
 
 if TYPE_CHECKING:
     from sentune.data.samples.python_docs import PythonDocs
@@ -64,7 +65,7 @@ def command(
 
 
 def _again(folder: Path) -> str:
-    """The command that goes on: make runs the verb, and knows no options of it."""
+    """The command that continues the run. ``make demo`` cannot: it passes no options on."""
     started = Path(sys.argv[0])
     if started.name != "sentune":
         return f"python -m sentune demo --out {folder} --resume"
@@ -76,7 +77,6 @@ def _again(folder: Path) -> str:
 def _tuned(folder: RunFolder, docs: PythonDocs, *, resume: bool) -> Tuned:
     from sentune.machine.process import reuse_freed_memory
     from sentune.tuning import Split, TuneSettings, tune
-    from sentune.wording import counted
 
     train, valid, test = docs.split_by_module()
     say(
@@ -114,7 +114,6 @@ def _folder(*, resume: bool) -> Path:
 
 def _write_data(folder: Path) -> None:
     from sentune.data import write_sample
-    from sentune.wording import counted
 
     for name, rows in write_sample(folder).items():
         print_line(f"{folder / name}: {counted(rows, 'row')}")

@@ -65,7 +65,7 @@ class ReadDocuments:
         return found
 
     def sources(self, folder: Path | None) -> Sources:
-        """The files as an index takes them; of one that was skipped, it keeps what it has.
+        """The files as sources for an index, which keeps what it has of a skipped file.
 
         ``folder`` is the folder that was given, if it was one folder.
         """

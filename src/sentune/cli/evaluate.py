@@ -15,6 +15,8 @@ from sentune.cli.models import loaded_model, models_by_name
 from sentune.cli.options import OF_PAIRS, AsJson, Bases, LongTexts, Model, long_text_of, reads
 from sentune.cli.output import interactive, print_json, print_line, say, show
 from sentune.cli.paths import require_there
+from sentune.errors import ArgumentError
+from sentune.wording import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,7 +50,7 @@ class _Measured:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Where the report is written, if one is; of which file; and whether without its texts.
+    """The report to write, if there is one: its path, its data, and whether it has no texts.
 
     ``seen`` says which of its questions a model was trained on.
     """
@@ -96,7 +98,6 @@ def command(
     require_there(data, corpus)
     from sentune.data import ScoredPairs, read_pairs, read_scored_pairs
     from sentune.data.scored import is_scored
-    from sentune.errors import ArgumentError
 
     chosen = long_text_of(long_text)
     reading = replace(reading, part="test")
@@ -157,7 +158,6 @@ def _caution(pairs: Pairs | ScoredPairs) -> str | None:
 
 def _beside(corpus: Path, pairs: Pairs | ScoredPairs, reading: ReadOptions) -> Pairs:
     from sentune.data import Pairs, read_corpus, with_corpus
-    from sentune.errors import ArgumentError
 
     if not isinstance(pairs, Pairs):
         raise ArgumentError(
@@ -285,7 +285,6 @@ def _notes(reports: Mapping[str, Report]) -> list[str]:
 
 def _of_sentences(pairs: ScoredPairs, models: _Models) -> _Measured:
     from sentune.evaluation.similarity_report import evaluate_similarity, similarity_table
-    from sentune.wording import counted
 
     first, *others = models
     named = {} if not others else {"base": models[first]}

@@ -32,7 +32,7 @@ def require_report(path: Path | None, *, scored: bool, private: bool = False) ->
         if private:
             raise ArgumentError(
                 "--private-card without --report",
-                expected="a report, of which it keeps the texts out",
+                expected="a report to keep the texts out of",
                 fix="name one with --report FILE, or leave --private-card out",
             )
         return

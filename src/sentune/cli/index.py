@@ -131,7 +131,7 @@ def add(
     with telling_what_is_left(directory), count_truncation() as truncation:
         index = Index.open(directory, None if model is None else SentenceTransformer(model))
         base = model or index.info().model
-        # A split says where the rows are, and nothing of their columns.
+        # A split says where the rows are, not what their columns mean.
         told = bool(replace(reading, split=None).settings())
         remembered = replace(index.reading, split=reading.split, tell=reading.tell)
         known = reading if told else remembered

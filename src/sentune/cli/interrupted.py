@@ -17,9 +17,9 @@ _AGAIN = "the same command with --resume"
 
 @contextmanager
 def telling_what_is_left(folder: RunFolder, again: str = _AGAIN) -> Iterator[None]:
-    """Around all that a tuning does: Ctrl-C is answered by what the folder has then.
+    """Run a tuning in the block. After Ctrl-C, the message says what the folder has.
 
-    ``again`` is the command that goes on.
+    ``again`` is the command that continues.
     """
     try:
         yield

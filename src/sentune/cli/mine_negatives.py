@@ -12,6 +12,8 @@ import typer
 from sentune.cli.options import OF_PAIRS, AsJson, ModelOption, Pairs, Seed, reads
 from sentune.cli.output import interactive, one_line, print_json, print_line, say
 from sentune.cli.paths import require_pair_files, require_there
+from sentune.errors import ArgumentError, DataError
+from sentune.wording import counted
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -83,7 +85,6 @@ def command(
     from sentune.training.mining.mine import mine_hard_negatives
     from sentune.training.mining.outputs import FORMATS
     from sentune.training.mining.settings import MiningSettings
-    from sentune.wording import counted
 
     require_row_file(out)
     require_choice("output_format", output_format, FORMATS)
@@ -128,8 +129,6 @@ def command(
 
 def _require_lists(out: Path, output_format: str) -> None:
     """Refuse lists where a cell cannot hold one. Raises ArgumentError."""
-    from sentune.errors import ArgumentError
-
     if out.suffix.lower() == ".csv":
         raise ArgumentError(
             f"{out} for {output_format} with lists",
@@ -139,8 +138,6 @@ def _require_lists(out: Path, output_format: str) -> None:
 
 
 def _require_some(mined: Mined) -> None:
-    from sentune.errors import DataError
-
     if not mined.pairs.negative_count:
         raise DataError(
             f"{mined.pairs.source} has no negative for some question",
@@ -150,8 +147,6 @@ def _require_some(mined: Mined) -> None:
 
 
 def _summary(mined: Mined, num_negatives: int) -> Iterator[str]:
-    from sentune.wording import counted
-
     questions = counted(len(mined.mined), "question")
     yield (
         f"{questions}, {counted(len(mined.pairs.passages), 'passage')}: "

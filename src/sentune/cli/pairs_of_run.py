@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sentune.errors import ArgumentError, SentuneError
+
 if TYPE_CHECKING:
     from sentune.tuning import RunFile, Split
 
@@ -12,8 +14,6 @@ __all__ = ["pairs_again", "pairs_of"]
 
 def pairs_again(run: RunFile) -> Split | None:
     """The pairs of a run that has ended; None if its files are not there as they were."""
-    from sentune.errors import SentuneError
-
     try:
         return pairs_of(run)
     except SentuneError:
@@ -22,7 +22,6 @@ def pairs_again(run: RunFile) -> Split | None:
 
 def pairs_of(run: RunFile) -> Split:
     """The pairs of a run. Raises ArgumentError if it names no file, DataError."""
-    from sentune.errors import ArgumentError
     from sentune.tuning import read_split
 
     if run.data is None:

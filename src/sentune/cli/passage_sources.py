@@ -1,8 +1,8 @@
 """What a person names as passages: documents to cut, and files with a passage in each row.
 
-An index knows how each of its files was read, because the ids of documents have a form of their
-own. A file keeps that way whatever stands beside it later: another would give its passages other
-ids, and rows would lose their columns.
+An index knows how each of its files was read: as a document or row by row. Later the file is read
+in the same way, whatever files are named beside it. Read in the other way, its passages would get
+other ids, and rows would lose their columns.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def passages_by_file(
         return None
     if not documents and len(data) == 1 and not data[0].is_dir():
         return None
-    # Rows first: what is wrong with them is said before anything else is.
+    # Rows first: an error in them is found before the long work begins.
     several = (each for path in data if path not in cut for each in sources_of(path, reading).each)
     rows = {source.name: list(source.passages()) for source in several}
     read = read_documents(cut, model, headings=not no_headings).by_source() if cut else {}
@@ -170,7 +170,7 @@ def _to_cut(named: Sequence[str], rows: Collection[str]) -> list[Found]:
 
 
 def _cut_before(named: Sequence[str], before: AsBefore, told: ReadOptions) -> list[Found]:
-    """The files that the index has as documents, unless the columns of their rows are told now."""
+    """The files that the index has as documents; none if this command names columns of rows."""
     from sentune.documents import find
 
     if told.settings() or not before.documents:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentune.cli.output import interactive, print_line, say
+from sentune.wording import counted
 
 if TYPE_CHECKING:
     from sentune.model_folder.hub.sent_files import SentFiles
@@ -54,8 +55,6 @@ def command(
 
 def _announcement(sent: SentFiles, to: Destination, hub: str) -> list[str]:
     """What is sent and where, before it is."""
-    from sentune.wording import counted
-
     seen = "private" if to.private else "PUBLIC"
     branch = f", branch {to.revision}" if to.revision else ""
     lines = [

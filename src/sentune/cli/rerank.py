@@ -11,6 +11,7 @@ import typer
 
 from sentune.cli.options import AsJson, Rows
 from sentune.cli.output import interactive, one_line, print_json, print_line, say, write_out
+from sentune.errors import ArgumentError, ModelError
 
 if TYPE_CHECKING:
     from sentune.cross_encoder import CrossEncoder
@@ -68,7 +69,6 @@ def _require_sense(
     query: str | None, data: Path | None, hits: Path | None, top: int | None
 ) -> None:
     from sentune.checks import require_whole
-    from sentune.errors import ArgumentError
 
     if top is not None:
         require_whole("--top", top, fix="ask for more results, or leave it out for all")
@@ -101,7 +101,6 @@ def _scorer(name: str) -> CrossEncoder:
     """The model. Raises ModelError where its scores cannot rank."""
     from sentune.cross_encoder import CrossEncoder
     from sentune.cross_encoder.folder import PairModelFolder
-    from sentune.errors import ModelError
     from sentune.model_folder.resolve import resolve
 
     folder = PairModelFolder.read(resolve(name).folder)

@@ -24,6 +24,12 @@ from sentune.cli.options import (
 )
 from sentune.cli.output import interactive, one_line, print_json, print_line, say, write_out
 from sentune.cli.passage_sources import passages_by_file
+from sentune.cli.search_checks import (
+    require_index,
+    require_index_options,
+    require_no_index,
+    require_questions,
+)
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -58,14 +64,6 @@ class _IndexSearcher:
     @property
     def model(self) -> SentenceTransformer:
         return self.index.model
-
-    @property
-    def similarity_fn_name(self) -> str:
-        return self.index.similarity_fn_name
-
-    @property
-    def max_seq_length(self) -> int:
-        return self.index.max_seq_length
 
     @property
     def fusion_weight(self) -> float:
@@ -118,14 +116,13 @@ def command(
     from sentune.progress import progress
     from sentune.tokens.truncation import count_truncation
 
-    _require_sense(query, queries, data, top)
+    require_questions(query, queries, data, top)
     if not data:
         require_headings_of_documents(no_headings=no_headings, documents=False)
-        _require_file(reading, long_text, queries)
-        _require_index(target, mode, model)
+        require_index_options(reading, long_text, queries)
+        require_index(target, mode, model)
     else:
-        _require_no_index(target, {"--where": where, "--model": model})
-        _require_mode(mode)
+        require_no_index(target, mode, {"--where": where, "--model": model})
     questions = _questions(query, queries, replace(reading, split=None) if data else reading)
     found: _Found = []
     with count_truncation() as truncation:
@@ -203,133 +200,10 @@ def _in_files(
     )
 
 
-def _require_mode(mode: str | None) -> None:
-    from sentune.checks import require_choice
-    from sentune.search.searcher import MODES
-
-    if mode is not None:
-        require_choice("mode", mode, MODES)
-
-
 def _questions(query: str | None, queries: str | None, reading: ReadOptions) -> list[str]:
     from sentune.data import read_questions
 
     return [query] if query is not None else list(read_questions(str(queries), reading))
-
-
-def _require_sense(
-    query: str | None, queries: str | None, data: list[Path] | None, top: int
-) -> None:
-    from sentune.checks import require_whole
-    from sentune.errors import ArgumentError
-
-    require_whole("--top", top, fix="ask for more results")
-    if (query is None) == (queries is None):
-        raise ArgumentError(
-            "no question" if query is None else "a question and --queries",
-            expected="either a question or a file of questions",
-            fix='ask: sentune search INDEX "what to look for"',
-        )
-    if query is not None and not query.strip():
-        raise ArgumentError(
-            f"the question is {query!r}",
-            expected="a text with a word in it",
-            fix="write a question",
-        )
-    if queries == "-" in map(str, data or ()):
-        raise ArgumentError(
-            "--data - and --queries -",
-            expected="standard input for one of them",
-            fix="save the other in a file",
-        )
-
-
-def _require_file(reading: ReadOptions, long_text: str | None, queries: str | None) -> None:
-    from sentune.errors import ArgumentError
-
-    if long_text is not None:
-        raise ArgumentError(
-            "--long-text with an index",
-            expected="it with --data, because an index was built in one way",
-            fix="leave it out, or change the index: sentune index rebuild INDEX --model MODEL "
-            f"--long-text {long_text}",
-        )
-    named = {"--text-column": reading.passage, "--id-column": reading.id}
-    given = [option for option, value in named.items() if value is not None]
-    if given:
-        raise ArgumentError(
-            f"{given[0]} without --data",
-            expected="columns of a file of passages",
-            fix="leave it out, or name the file with --data",
-        )
-    if queries is None and reading.split is not None:
-        raise ArgumentError(
-            f"--split {reading.split} without --data and --queries",
-            expected="it only with a folder of datasets",
-            fix="leave it out",
-        )
-
-
-def _require_index(target: str, mode: str | None, model: str | None) -> None:
-    from sentune.errors import ArgumentError, IndexFolderError
-    from sentune.index.storage import store_at
-
-    store = store_at(target)
-    if not store.is_published() and store.unfinished() is None:
-        what, fix = _no_index(target, exists=store.exists())
-        raise IndexFolderError(
-            f"{target} {what}",
-            expected="a folder that sentune index build made, or a model and --data",
-            fix=fix,
-        )
-    if mode == "words" and model is not None:
-        raise ArgumentError(
-            "--model with --mode words",
-            expected="--mode words alone, because it uses no model",
-            fix="leave one of them out",
-        )
-
-
-def _no_index(target: str, *, exists: bool) -> tuple[str, str]:
-    """What stands in the place of an index, and what to do about it."""
-    path = Path(target)
-    if path.is_file():
-        return "is a data file", f'name it behind a model: sentune search MODEL "…" --data {target}'
-    if not exists:
-        return (
-            "does not exist",
-            "check the path; with the name of a model, add --data FILE, or make an index first: "
-            "sentune index build MODEL FILE --out INDEX",
-        )
-    if not any((path / name).is_file() for name in ("modules.json", "config.json")):
-        return (
-            "is neither an index nor a model",
-            "if it holds documents or passages, name it behind a model: sentune search MODEL "
-            f'"…" --data {target}',
-        )
-    return (
-        "is a model and no index",
-        f"add --data FILE, or keep its vectors: sentune index build {target} FILE --out INDEX",
-    )
-
-
-def _require_no_index(target: str, options: dict[str, str | None]) -> None:
-    from sentune.errors import ArgumentError
-    from sentune.index.storage import store_at
-
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        raise ArgumentError(
-            f"{given[0]} with --data",
-            expected=f"{given[0]} with an index only",
-            fix=f"leave it out, or build an index: sentune index build {target} FILE --out INDEX",
-        )
-    if store_at(target).is_published():
-        raise ArgumentError(
-            f"the index {target} with --data",
-            expected="a model with --data, or an index without",
-            fix=f"leave --data out, or add to the index: sentune index add {target} FILE",
-        )
 
 
 def _say_ranking(found: _Found, searcher: Searcher) -> None:
@@ -359,9 +233,9 @@ def _ranking(searcher: Searcher) -> str:
     )
 
 
-def _described(searcher: Searcher) -> SentenceTransformer | _IndexSearcher:
-    """Who knows the model's settings; an index knows them without loading it."""
-    return searcher if isinstance(searcher, _IndexSearcher) else searcher.model
+def _described(searcher: Searcher) -> SentenceTransformer | Index:
+    """What knows the model's settings; an index knows them without loading the model."""
+    return searcher.index if isinstance(searcher, _IndexSearcher) else searcher.model
 
 
 def _rows(found: _Found, *, placed: bool) -> list[dict[str, Any]]:

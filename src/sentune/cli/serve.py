@@ -10,6 +10,7 @@ import typer
 
 from sentune.cli.options import Model
 from sentune.cli.output import print_line, say
+from sentune.errors import ArgumentError, MissingExtraError
 
 __all__ = ["NAME", "command"]
 
@@ -66,8 +67,6 @@ def _say_ready(address: str) -> None:
 def _require_packages() -> None:
     from importlib.util import find_spec
 
-    from sentune.errors import MissingExtraError
-
     for package in ("fastapi", "uvicorn", "prometheus_client"):
         if find_spec(package) is None:
             raise MissingExtraError(package.replace("_", "-"), "server")
@@ -75,7 +74,6 @@ def _require_packages() -> None:
 
 def _require_sense(index: str | None, compare: str | None, port: int) -> None:
     from sentune.checks import require_whole
-    from sentune.errors import ArgumentError
 
     require_whole("--port", port, least=0, most=65535, fix="choose another port, such as 8080")
     if compare is not None and index is None:
@@ -99,8 +97,6 @@ def _require_there(model: str, reranker: str | None, index: str | None) -> None:
 
 
 def _key(name: str | None) -> str | None:
-    from sentune.errors import ArgumentError
-
     if name is None:
         return None
     key = os.environ.get(name, "")

@@ -10,6 +10,7 @@ import typer
 from sentune.cli.models import telling_truncation
 from sentune.cli.options import AsJson, Model, Rows, reads
 from sentune.cli.output import interactive, one_line, print_json, print_line, show, write_out
+from sentune.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -48,8 +49,6 @@ def command(
 
 
 def _check(texts: list[str], data: str | None, out: Path | None) -> None:
-    from sentune.errors import ArgumentError
-
     if texts and data is not None:
         raise ArgumentError(
             f"texts together with --data {data}",
@@ -71,8 +70,6 @@ def _check(texts: list[str], data: str | None, out: Path | None) -> None:
 
 
 def _require_file(data: str | None, reading: ReadOptions) -> None:
-    from sentune.errors import ArgumentError
-
     if data is None and reading.settings():
         given = next(iter(reading.settings()))
         split = given == "split"  # which is the last of them
@@ -85,7 +82,6 @@ def _require_file(data: str | None, reading: ReadOptions) -> None:
 
 def _pairs(data: str, reading: ReadOptions) -> list[tuple[str, str]]:
     from sentune.data.sentence_pairs import read_sentence_pairs
-    from sentune.errors import DataError
 
     pairs = list(read_sentence_pairs(data, reading))
     if not pairs:

@@ -11,6 +11,7 @@ import typer
 from sentune.cli.options import OF_PAIRS, AsJson, Folder, Pairs, Seed, reads
 from sentune.cli.output import print_json, print_line
 from sentune.cli.paths import require_pair_files
+from sentune.wording import agreeing, counted
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -80,8 +81,6 @@ def _report(split: PairSplit, pairs: Path, seed: int) -> dict[str, Any]:
 
 
 def _print(split: PairSplit, report: Mapping[str, Any], out: Path) -> None:
-    from sentune.wording import agreeing, counted
-
     for part, counts in report["parts"].items():
         made = f", {counts['made']:,} of them made" if counts["made"] else ""
         print_line(

@@ -16,6 +16,7 @@ from sentune.cli.output import print_json, say
 from sentune.cli.pairs_of_run import pairs_again, pairs_of
 from sentune.cli.paths import require_pair_files, require_texts_or_pairs, require_there
 from sentune.cli.tune_documents import documents_of_run, recipe_of_documents, run_on_documents
+from sentune.errors import TrainingError
 
 if TYPE_CHECKING:
     from sentune.data import ReadOptions
@@ -218,9 +219,7 @@ def _tune(
 
 @contextmanager
 def _options_as_typed() -> Iterator[None]:
-    """A setting that a resumed run may not change is named as the command line has it."""
-    from sentune.errors import TrainingError
-
+    """Name a setting that a resumed run may not change by its option of the command line."""
     try:
         yield
     except TrainingError as error:

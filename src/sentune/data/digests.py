@@ -1,4 +1,4 @@
-"""A number for pairs, by which they are known again in another file."""
+"""A digest of pairs: the same pairs have the same one in any file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["pairs_digest"]
 
 
 def pairs_digest(pairs: Pairs) -> str:
-    """SHA-256 of the texts of pairs and of what answers what, whatever their file looked like."""
+    """SHA-256 of the texts of pairs and of which passage answers which question."""
     digest = hashlib.sha256()
     asked = (text for row in pairs.rows() for text in row[:2])
     for text in _marked((*asked, "\0", *pairs.passages.values())):

@@ -49,7 +49,7 @@ class PassageFiles:
     Attributes:
         files: sorted by path.
         skipped: the number of other files that are not hidden.
-        notes: which of the others were made of the files, and are skipped for that.
+        notes: which of the others were made of the files, and are skipped for that reason.
     """
 
     files: tuple[Path, ...]

@@ -24,7 +24,7 @@ class Found:
     """One file.
 
     Attributes:
-        source: its name in passages: below the folder that was named, or the path that was.
+        source: its name in passages: its path below the folder that was named, or the path itself.
         path: where it is; links are resolved. A folder that is skipped as a whole is one.
         skipped: why it is not opened; None if it is.
         named: whether a person named the file itself, and not a folder above it.

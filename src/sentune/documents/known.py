@@ -52,7 +52,7 @@ def is_data_set(path: Path) -> bool:
     try:
         return path.is_dir() and (is_beir(path) or dataset_folder(path) is not None)
     except DataError:
-        return True  # whoever reads it says what is wrong with it
+        return True  # its reader says what is wrong with it
 
 
 def _is_document(path: Path, *, texts_too: bool) -> bool:

@@ -46,8 +46,8 @@ def require_replaceable(out: Path, sources: Container[str]) -> None:
     """
     if out.exists() and not _is_of(out, sources):
         raise OutputError(
-            f"{out} is there, and it was not read from these documents",
-            expected="a file that nothing is lost with",
+            f"{out} exists and was not made from these documents",
+            expected="a new file, or one that was made from them",
             fix=f"replace it: --out {out}; or name another file, or - for standard output",
         )
 

@@ -46,7 +46,7 @@ LongText = Literal["truncate", "chunk"]
 
 _TOKEN_BUDGET = {"cpu": 4096, "cuda": 65536}
 # Tokens of a pack that one thread computes. A thread that gets less time computes fewer packs, so
-# each has two, unless they would be small: those of 256 take 4% longer.
+# there are two for each thread, unless they would be small: packs of 256 tokens take 4% longer.
 _LEAST, _EACH = 256, 1024
 
 

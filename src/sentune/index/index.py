@@ -87,9 +87,8 @@ class Index(IndexReader):
         """Encode passages into a new index.
 
         A build that was stopped continues where it was when it is run again with the same model;
-        until then the index cannot be opened. What Ctrl-C interrupts keeps the texts that were
-        encoded by then, but for the last 512; a kill, and Ctrl-C with a pool, all whole
-        chunks of 4,096.
+        until then the index cannot be opened. After Ctrl-C, all encoded texts are kept but the last
+        512. After a kill, or Ctrl-C with a pool, all whole chunks of 4,096 are kept.
 
         Cost: the model reads every token of the passages once, and the special tokens of each
         piece.
@@ -269,7 +268,7 @@ class Index(IndexReader):
         removed from a folder. Passages from Python replace those with their ids. Only texts that
         the index does not have yet are encoded. All the data is read once before the first write.
         Then chunks of 4,096 passages are written, and each that was written is kept. ``reading``
-        says what the columns of files are; None: as ``build`` was told.
+        says what the columns of files are; when None, they are as for ``build``.
 
         Raises:
             DataError: the data cannot be read; nothing is changed.

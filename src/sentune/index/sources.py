@@ -99,7 +99,7 @@ def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
 
 @contextmanager
 def telling_of_columns(*, remembered: bool) -> Iterator[None]:
-    """Say of a column that a file does not have, and that only the build of the index was told."""
+    """Say of a missing column that the build of the index was given its name."""
     try:
         yield
     except DataError as error:
@@ -117,9 +117,9 @@ def _file(path: Path, reading: ReadOptions) -> Source:
 
 
 def _name(path: Path, split: str | None) -> str:
-    """Of several splits, each is a source of its own, as if it were a folder in it.
+    """The name of a source: a path. Each of several splits is a source, like a folder.
 
-    Its name is the one that it has there, whichever word it was asked for by.
+    A split has the name that it has there, whichever word the caller used for it.
     """
     dataset = dataset_folder(path, split) if path.is_dir() else None
     if dataset is None or not dataset.others:

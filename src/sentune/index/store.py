@@ -305,9 +305,9 @@ class LocalStore:
         return ours or self._is_version(name)
 
     def _object(self, name: str) -> dict[str, Any]:
-        """The JSON object of a path, which is a string because building others takes longer.
+        """The JSON object in a file. The path is a string, because making a Path takes longer.
 
-        It is not read again as long as the file is the same, because searches ask.
+        It is read again only when the file has changed, because every search asks for it.
         """
         try:
             state = os.stat(name)  # noqa: PTH116 — making a Path takes three times as long

@@ -1,7 +1,7 @@
 """What the network uses of PyTorch without a promise that it stays.
 
-Nothing here has a public way, and none is tried before use; tests fail where one is gone. Other
-private operators are tried, and have a way without: ``_linear_pointwise`` and
+None of these has a public equal, and none is tried before use; tests fail where one is gone. Other
+private operators are tried, and can be done without: ``_linear_pointwise`` and
 ``_reorder_linear_weight`` in :mod:`sentune.network.linear`, ``_int_mm`` in
 :func:`sentune.machine.hardware.int8_is_exact`, and the C interface in
 :mod:`sentune.network.kernels`.

@@ -94,7 +94,7 @@ def flag_lost(
 def without_lost(
     pairs: Sequence[MadePair], passages: Sequence[SourcePassage], top_k: int
 ) -> list[MadePair]:
-    """The pairs but those of a few words whose passages BM25 does not find among the first.
+    """The pairs without short questions whose passages BM25 does not find among the first.
 
     Such a question fits ``top_k`` other passages better. Sentences and spans stay: training needs
     those that share few words with their passage.

@@ -218,7 +218,7 @@ class Collection:
 
     @cached_property
     def _norms(self) -> NDArray[np.float32]:
-        """(P,) what is added to a count below the line of the formula: 4 bytes a passage."""
+        """(P,) what the formula adds to a count in its denominator: 4 bytes a passage."""
         norms = self._lengths.astype(np.float32)
         norms *= np.float32(K1 * B / self._mean)
         norms += np.float32(K1 * (1 - B))

@@ -1,7 +1,7 @@
 """Answers as JSON. Long ones are written in parts, and between two parts others have their turn.
 
-Two thousand vectors take 60 ms to write: whoever is to hear that the queue is full would wait so
-long, behind each such answer.
+Two thousand vectors take 60 ms to write. Every other client would wait as long, even one that is
+only to be told that the queue is full.
 """
 
 from __future__ import annotations

@@ -246,7 +246,7 @@ class Engine:
             while self._sent:
                 self._sent.popleft().fail(stopped("the worker that computed this has failed"))
             self._watch()
-            # Not killed first: asyncio warns of a process that a kill found to have ended.
+            # No kill before this: asyncio warns when it kills a process that has ended already.
             logger.warning("the model's process %s; a new one starts", await worker.end())
             self._tell("restarts", 1)
             worker = await self._another()

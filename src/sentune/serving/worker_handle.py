@@ -77,7 +77,7 @@ class WorkerHandle:
     def send(self, head: dict[str, Any], body: bytes = b"") -> None:
         """Send a message; if the process has ended, ``receive`` says so."""
         with suppress(OSError, RuntimeError):
-            self._to.write(packed_frame(head, body) + body)  # written twice, it wakes twice
+            self._to.write(packed_frame(head, body) + body)  # two writes would wake it twice
 
     async def receive(self) -> Reply:
         """The next message. Raises WorkerGoneError."""

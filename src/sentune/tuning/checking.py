@@ -234,9 +234,9 @@ def _languages_of(base: SentenceTransformer) -> set[str] | None:
 
 
 def _too_few_groups(measured: Inspection) -> list[str]:
-    """That no difference can be shown, which makes a run vain; may be empty.
+    """A warning if no difference can be shown, however long the run; else empty.
 
-    What else few groups mean is said beside the figures, once.
+    What else few groups mean is said once, beside the figures.
     """
     if measured.groups >= _TOO_FEW or not measured.questions:
         return []

@@ -18,9 +18,9 @@ __all__ = ["told_of_seen", "trained_questions"]
 
 
 def told_of_seen(split: Split, base: SentenceTransformer) -> tuple[Split, list[str]]:
-    """What is measured on that the base was tuned on: a sentence, also in the split's description.
+    """A sentence on questions that the base was tuned on and is now measured on.
 
-    Without any such question, the split is unchanged and the list empty.
+    The split's description gets it, too. Without such questions the list is empty.
     """
     measured = split.valid if split.test is None else split.test
     number = trained_questions(Path(base.base.folder), measured)
@@ -36,8 +36,8 @@ def told_of_seen(split: Split, base: SentenceTransformer) -> tuple[Split, list[s
 def trained_questions(folder: Path, pairs: Pairs) -> int:
     """How many questions of ``pairs`` the model in a folder was tuned on; 0 if nothing shows it.
 
-    The file that ``run.yaml`` names is parted again as the run parted it. If it is not there any
-    more, only the whole of its pairs is known again, by the digest in ``evaluation.json``; then
+    The file that ``run.yaml`` names is split again as the run split it. If that file is gone, the
+    digest in ``evaluation.json`` still shows whether ``pairs`` are all the pairs of the run; then
     all questions count. Cost: reading the file of the run once, or a digest of the pairs.
     """
     file = folder / "run.yaml"

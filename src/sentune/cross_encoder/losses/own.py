@@ -17,9 +17,9 @@ class OwnPairLoss(OwnLoss):
     """A module with the reference's interface: ``forward(inputs, labels)``.
 
     ``inputs`` has the texts of each column. ``labels`` is a tensor, a list with a tensor for each
-    row where rows have lists of labels, or None; int64 for whole numbers. It makes features with
-    ``model.preprocess(pairs)``, calls the model with them, and returns a scalar, or several by
-    name, whose sum is the loss.
+    row where rows have lists of labels, or None; int64 for whole numbers. The module makes
+    features with ``model.preprocess(pairs)`` and calls the model with them. It returns a scalar, or
+    several by name, whose sum is the loss.
     """
 
     ready_made: ClassVar[str] = "sentune.cross_encoder.losses"

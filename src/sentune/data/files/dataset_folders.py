@@ -73,10 +73,10 @@ class DatasetFolder:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """That splits are not read, if there are others."""
+        """A sentence on the splits that are not read, if there are any."""
         if not self.others:
             return ()
-        return (f"{self.path} also has {quoted(self.others)}, which nothing here was read from",)
+        return (f"{self.path} also has {quoted(self.others)}, which are not read",)
 
 
 def dataset_folder(

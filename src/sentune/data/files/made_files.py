@@ -41,7 +41,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
                     return
                 yield row
     except (OSError, ValueError, RecursionError):
-        return  # whoever reads it says what is wrong with it
+        return  # its reader says what is wrong with it
 
 
 def _is_made(row: dict[str, Any]) -> bool:

@@ -93,7 +93,7 @@ def _not_one(
     wanted = split or part
     missing = "" if split is None or chosen else f", and none called {split}"
     first, *others = chosen or found
-    # A split takes the place of the one that was given; it cannot stand beside a file.
+    # --split names a file of a folder, so it helps only where every file has another name.
     alone = split is not None and all(path.stem != first.stem for path in others)
     without = "" if split is None else f", without --split {split}"
     return DataError(

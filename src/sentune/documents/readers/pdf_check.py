@@ -76,7 +76,7 @@ def _is_glued(blocks: Sequence[Block], lines: Sequence[Block]) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    """What spaces part, but not the dots that lead to a page number: one reader spaces them."""
+    """What stands between spaces, without the dots before a page number: one reader spaces them."""
     return text.replace(" .", "").split()
 
 
@@ -89,7 +89,7 @@ def _texts(blocks: Sequence[Block]) -> Iterator[str]:
 
 def _letters(text: str) -> str:
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    # Most of what goes is ASCII, which is no part of a longer character: bytes are the fastest.
+    # Most of what is removed is ASCII, and no byte of another character is: bytes are fastest.
     content = plain.encode("utf-8", "surrogatepass").translate(None, _ASCII_OTHERS)
     letters = content.decode("utf-8", "surrogatepass")
     return letters if letters.isascii() else _LAM_ALEF.sub("", _OTHERS.sub("", letters))

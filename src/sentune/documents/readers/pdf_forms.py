@@ -67,7 +67,7 @@ def typed(document: Any, page: Any) -> list[Field]:
 
 
 def _text(get: Any, form: Any, field: Any) -> str:
-    """What a function of pdfium gives: UTF-16 in a buffer, as long as a first call says."""
+    """The text that a function of pdfium gives in UTF-16; a first call gives its length."""
     size = get(form, field, None, 0)
     buffer = ctypes.create_string_buffer(size)
     get(form, field, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)

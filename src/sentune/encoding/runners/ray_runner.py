@@ -8,10 +8,10 @@
 
 A chunk is one task of plain Ray. A task depends on nothing but the model and its texts, so Ray
 starts it again by itself when its worker or machine is gone, and a vector has the bits that it has
-in one process: the same texts are computed together. Ray Data was not taken. It cuts its blocks by
-size, so that texts would be computed in other company, it finds the blocks that an earlier run
-finished only by columns of ids, and its tensors are a type that other readers of Parquet do not
-know. Here whoever asks for blocks knows which are missing, and writes them.
+in one process: the same texts are computed together. Ray Data is not used, for three reasons. It
+cuts blocks by size, so a text would be computed with other texts. It finds the finished blocks of
+an earlier run only by columns of ids. Other readers of Parquet do not know the type of its tensors.
+Here the caller knows which blocks are missing, and writes them.
 
 A task takes one processor and computes in one thread: many short tasks fill machines of any size,
 and no thread waits for another. Where the machines have too little memory for a copy of the model

@@ -55,7 +55,7 @@ def versions() -> dict[str, str]:
 
 
 def _share_processors(threads: int) -> None:
-    """As many threads as Ray gave processors, before PyTorch is loaded."""
+    """Set as many threads as Ray gave processors; call it before PyTorch is loaded."""
     from sentune.machine.process import share_processor
 
     share_processor()
@@ -125,7 +125,7 @@ def _lives(process: int) -> bool:
 
 
 def _remove_of_the_dead() -> None:
-    """Remove what workers that were killed while they loaded have left on this machine."""
+    """Remove files of workers of this machine that were killed while they loaded."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         process = path.name.removeprefix(_PREFIX).partition("-")[0]
         if process.isdigit() and not _lives(int(process)):

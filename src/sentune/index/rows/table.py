@@ -186,12 +186,12 @@ class PassageTable:
             raise self.store.unreadable(reason(error)) from error
 
     def checked(self, where: str) -> str:
-        """A filter as it is passed on, planned once, which reads no rows. Raises ArgumentError.
+        """The filter to pass on. It is planned once, which reads no rows. Raises ArgumentError.
 
         ``source`` is the file that a passage came from, where no field is called so.
 
-        LanceDB reads a filter up to where it could end, and ignores the rest: without a word, a
-        forgotten AND would delete more than was meant. In parentheses it has to read the whole.
+        LanceDB reads a filter up to where it could end, and ignores the rest. So a forgotten AND
+        would silently delete too much. Of a filter in parentheses it has to read the whole.
         """
         plain = without_literals(where)
         if ";" in plain:

@@ -18,8 +18,8 @@ Vectors = NDArray[np.float32]
 Codes = NDArray[np.uint64]
 
 _WORD = 64  # bits
-_IN_A_BYTE = 3  # words, whose differing bits are at most 192: adding bytes is faster
-_SAMPLED = 64  # one passage of so many
+_IN_A_BYTE = 3  # words: at most 192 bits differ, so bytes are added, which is faster
+_SAMPLED = 64  # one in this many passages
 _BLOCK = 1 << 17  # passages compared at a time: more take more memory, fewer more calls
 
 

@@ -78,7 +78,7 @@ def _titles(report: Report) -> list[str]:
 
 
 def _in_searches(result: Facts) -> str | None:
-    """The system of the table that a search with the folder is; None if it is none of these."""
+    """The row of the table that searches with the folder rank as; None if there is none."""
     kept = result.of_kept
     if kept.search_late_weight:
         return None if result.kept == "base" else "late"

@@ -123,8 +123,8 @@ class Gate:
     async def _received(self, receive: Receive) -> bytes:
         """The body. One that is too large is read to its end and thrown away, within limits.
 
-        Otherwise the connection is closed while the client writes, and many clients then tell of a
-        broken connection and not of the reason.
+        Otherwise the connection is closed while the client writes, and many clients then report a
+        broken connection, not the reason.
         """
         limits, parts, size, kept = self._engine.limits, [], 0, 0
         try:

@@ -37,7 +37,7 @@ class MapProcess:
     async def ask(self, op: str, asked: dict[str, Any], body: bytes = b"") -> bytes:
         """The body of an answer. Raises RefusedError.
 
-        A client that goes does not stop it: the next one would get its answer.
+        It goes on when the client leaves. Otherwise the next client would get this answer.
         """
         answering = asyncio.ensure_future(self._ask({"id": 0, "op": op, "asked": asked}, body))
         answering.add_done_callback(_seen)

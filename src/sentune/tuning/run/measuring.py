@@ -58,7 +58,7 @@ def measured(
 
 
 def as_measured(split: Split, facts: Facts, model: SentenceTransformer) -> Split:
-    """The split with what its figures do not show by themselves."""
+    """The split; its description also says what the figures do not show by themselves."""
     read = facts.measured
     if read is not None and read.noteworthy:
         told = read.describe(model.max_seq_length)

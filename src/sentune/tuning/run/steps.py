@@ -98,7 +98,7 @@ def tune(
     with SaveAtInterrupt(say) as interrupt:
         trainer.add_callback(interrupt)
         trainer.train(resume_from_checkpoint=resume)
-    seconds = trainer.seconds  # the clock runs on, and one figure is told everywhere
+    seconds = trainer.seconds  # read once: the clock runs on
     steps = counted(trainer.state.global_step, "step")
     then = "evaluating" if smaller is None else "teaching a student"
     say(f"trained {steps} in {duration(seconds)}; {then}")

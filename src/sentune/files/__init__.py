@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
@@ -21,6 +21,15 @@ from typing import Any, BinaryIO
 from filelock import FileLock, Timeout
 
 from sentune.errors import OutputError
+from sentune.files.free import (
+    cannot_write,
+    claim_folder,
+    is_claimed,
+    make_folder,
+    require_free,
+    require_suffix,
+    require_writable,
+)
 
 __all__ = [
     "appended_file",
@@ -45,8 +54,6 @@ __all__ = [
 
 _CHUNK = 1 << 20
 _LAST = "config.json"  # no library loads a model folder without it
-
-_claimed: set[Path] = set()  # folders that this process may write into again
 
 
 @contextmanager
@@ -81,7 +88,7 @@ def appended_file(path: str | Path) -> Iterator[Callable[[bytes], None]]:
         # Without a buffer, nothing of a line that failed is written later.
         descriptor = destination.open("a+b", buffering=0)
     except OSError as error:
-        raise _cannot_write(destination, error) from error
+        raise cannot_write(destination, error) from error
     with descriptor as stream:
 
         def add(line: bytes) -> None:
@@ -89,13 +96,13 @@ def appended_file(path: str | Path) -> Iterator[Callable[[bytes], None]]:
                 _write_whole(stream, line + b"\n")
                 os.fsync(stream.fileno())
             except OSError as error:
-                raise _cannot_write(destination, error) from error
+                raise cannot_write(destination, error) from error
 
         try:
             _cut_after_last_line(stream)
             _sync_folder(destination.parent)
         except OSError as error:
-            raise _cannot_write(destination, error) from error
+            raise cannot_write(destination, error) from error
         yield add
 
 
@@ -158,24 +165,7 @@ def _replace_entries(folder: Path, source: Path) -> None:
             entry.replace(folder / entry.name)
         _sync_folder(folder)
     except OSError as error:
-        raise _cannot_write(folder, error) from error
-
-
-def claim_folder(path: str | Path) -> None:
-    """Let this process write into a folder again and again, whatever it holds then.
-
-    For a folder that a run has found free, and fills itself. Raises OutputError unless it can be
-    made and written.
-    """
-    make_folder(path)
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise _cannot_write(Path(path), OSError(0, "it is not writable"))
-    _claimed.add(Path(path).resolve())
-
-
-def is_claimed(path: str | Path) -> bool:
-    """Whether this process has claimed the folder."""
-    return Path(path).resolve() in _claimed
+        raise cannot_write(folder, error) from error
 
 
 @contextmanager
@@ -187,83 +177,9 @@ def _moved_into_place(destination: Path) -> Iterator[Path]:
         partial.replace(destination)
         _sync_folder(destination.parent)
     except OSError as error:
-        raise _cannot_write(destination, error) from error
+        raise cannot_write(destination, error) from error
     finally:
         _remove(partial)
-
-
-def require_suffix(path: Path, suffixes: Sequence[str]) -> None:
-    """Raise OutputError unless ``path`` can be a file with one of the suffixes, in lower case."""
-    suffix = path.suffix.lower()
-    if suffix not in suffixes:
-        raise OutputError(
-            f"{path} has the suffix {suffix!r}" if suffix else f"{path} has no suffix",
-            expected=f"a file name that ends in {', '.join(suffixes[:-1])} or {suffixes[-1]}",
-            fix="use one of these suffixes",
-        )
-    require_writable(path)
-
-
-def require_writable(path: str | Path) -> None:
-    """Raise OutputError unless ``path`` can be the name of a file; for use before long work."""
-    destination = Path(path)
-    if not destination.name or os.path.isdir(destination):
-        raise OutputError(
-            f"{destination} is a folder", expected="a file name", fix="name a file in this folder"
-        )
-    _require_writable_folder(destination.parent, destination)
-
-
-def _require_writable_folder(folder: Path, destination: Path) -> None:
-    problem = "is not a folder" if os.path.lexists(folder) else "does not exist"
-    if os.path.isdir(folder):
-        problem = "" if os.access(folder, os.W_OK | os.X_OK) else "is not writable"
-    if problem:
-        raise _cannot_write(destination, OSError(0, f"{folder} {problem}"))
-    try:
-        _try_to_write(folder)
-    except OSError as error:
-        raise _cannot_write(destination, error) from error
-
-
-def _try_to_write(folder: Path) -> None:
-    """Make a file without a name: permissions do not tell of every disk that takes none."""
-    import tempfile
-
-    with tempfile.TemporaryFile(dir=folder):
-        pass
-
-
-def require_free(path: str | Path) -> None:
-    """Raise OutputError unless ``path`` can become a folder: missing, or empty, and writable.
-
-    A folder that this process has claimed is free.
-    """
-    destination = Path(path)
-    if is_claimed(destination):
-        return
-    if destination.absolute() == Path.cwd():
-        raise OutputError(
-            f"{destination} is the current folder",
-            expected="a folder that does not exist yet, or an empty one elsewhere",
-            fix="name another folder",
-        )
-    try:
-        whole = destination.absolute()
-        existing = next(folder for folder in (whole, *whole.parents) if folder.exists())
-        if existing.is_dir() or existing != whole:
-            _require_writable_folder(existing, destination)
-        if not destination.exists() and not destination.is_symlink():
-            return
-        if destination.is_dir() and not any(destination.iterdir()):
-            return
-    except OSError as error:
-        raise _cannot_write(destination, error) from error
-    raise OutputError(
-        f"{destination} exists and is not empty",
-        expected="a folder that does not exist yet, or an empty one",
-        fix="name another folder, or move this one away",
-    )
 
 
 @contextmanager
@@ -279,19 +195,11 @@ def locked(path: Path, *, busy: OutputError, wait: bool = False) -> Iterator[Non
     except Timeout as error:
         raise busy from error
     except OSError as error:
-        raise _cannot_write(path.parent, error) from error
+        raise cannot_write(path.parent, error) from error
     try:
         yield
     finally:
         lock.release()
-
-
-def make_folder(path: str | Path) -> None:
-    """Make a folder, and those above it, unless it exists. Raises OutputError."""
-    try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _cannot_write(Path(path), error) from error
 
 
 def move_into(folder: str | Path, path: str | Path) -> None:
@@ -306,7 +214,7 @@ def move_into(folder: str | Path, path: str | Path) -> None:
         source.replace(destination)
         _sync_folder(destination.parent)
     except OSError as error:
-        raise _cannot_write(destination, error) from error
+        raise cannot_write(destination, error) from error
 
 
 def remove_folder(path: str | Path) -> None:
@@ -315,7 +223,7 @@ def remove_folder(path: str | Path) -> None:
     try:
         hidden = folder.replace(_partial_name(folder))
     except OSError as error:
-        raise _cannot_write(folder, error) from error
+        raise cannot_write(folder, error) from error
     shutil.rmtree(hidden, ignore_errors=True)
 
 
@@ -393,11 +301,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _cannot_write(path: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"{path} cannot be written ({error.strerror or error})",
-        expected="a folder that can be written, on a disk with free space",
-        fix="check the folder, its permissions and the free space",
-    )
