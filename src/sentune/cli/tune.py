@@ -112,7 +112,10 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Tune a model on pairs or documents, measure it, and keep it if it is better."""
+    """Tune a model on pairs or documents, and measure it.
+
+    The tuned model is kept if it measures better; otherwise the base model is.
+    """
     paths = data or []
     from sentune.tuning import RunFolder
 
