@@ -209,6 +209,9 @@ def test_the_card_begins_with_what_the_model_is_worth(
     for term in ("BM25", "nDCG@10", "95% interval", "p", "Independent groups"):
         assert f"- **{term}**" in section
     worse = model_card(make_facts(**discarded)).split("## Result\n")[1]
+    assert "| base model | 28 |\n| tuned model | 20 |\n" in worse
+    assert "| base model with BM25, used in searches | 34 |\n" in worse
+    assert "| base's fusion | **0.850** (0.750 to 1.000) |" in worse
     assert "it made the model worse, so the base model is kept. Right passage first: 20" in worse
 
 
@@ -218,7 +221,7 @@ def test_a_late_stage_that_is_shown_to_find_more_is_what_searches_use(make_facts
     more = {**result.differences, "late_minus_fusion": Difference(0.05, 0.02, 0.08, 0.01)}
     for weight in (0.0, 0.5, 1.0):
         found = replace(result, weight=weight, late_weight=0.4, late_depth=50, differences=more)
-        assert _in_searches(found) == "late"
+        assert _in_searches(found) == "tuned model with BM25 and late stage"
         assert found.search_late_weight == 0.4
 
 

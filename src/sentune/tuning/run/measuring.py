@@ -53,8 +53,13 @@ def measured(
     )
     if facts.keep:
         return report, facts
-    alone = replace(evaluated_alone(split, base, settings).facts, tunes=True)
-    return report, replace(facts, base_alone=alone)
+    alone = evaluated_alone(split, base, settings)
+    # What searches with the folder use is among the figures, too.
+    kinds = ("fusion", "late")
+    used = {kind: alone.systems[kind] for kind in kinds if kind in alone.systems}
+    return replace(report, base_alone=used), replace(
+        facts, base_alone=replace(alone.facts, tunes=True)
+    )
 
 
 def as_measured(split: Split, facts: Facts, model: SentenceTransformer) -> Split:
