@@ -82,9 +82,9 @@ def models_rows(reports: Mapping[str, Report]) -> dict[str, Figures]:
 
 def other_rows(report: Report) -> dict[str, tuple[str, Figures]]:
     """Name → system and figures of a student's teacher, and of a base model that is kept."""
-    of_teacher = {_OF_TEACHER[name]: (name, each) for name, each in report.teacher.items()}
-    of_base = {_OF_BASE[name]: (name, each) for name, each in report.base_alone.items()}
-    return of_teacher | of_base
+    of: dict[str, tuple[str, Figures]] = {}
+    of |= {_OF_TEACHER[name]: (name, each) for name, each in report.teacher.items()}
+    return of | {_OF_BASE[name]: (name, each) for name, each in report.base_alone.items()}
 
 
 def difference_table(differences: Mapping[str, Difference]) -> Table:

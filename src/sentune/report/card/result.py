@@ -61,9 +61,20 @@ def result_blocks(facts: CardFacts) -> list[str]:
         table(["", *_titles(facts.report)], list(_rows(facts.report, result))),
         *_pictures(facts),
         *([] if result.general is None else [general_sentence(result.general, "the tuned model")]),
-        f"Searches with this folder rank by {ranking_of(result.saved)}.",
+        _searches(result),
         "\n".join(f"- {term}" for term in _terms(facts.report)),
     ]
+
+
+def _searches(result: Facts) -> str:
+    """How searches rank; and why by both parts, if the table has one of them ahead."""
+    told = f"Searches with this folder rank by {ranking_of(result.saved)}."
+    kept = result.of_kept
+    for part, name in (("model", "the model"), ("bm25", "BM25")):
+        both = 0 < kept.search_weight < 1 and not kept.search_late_weight
+        if both and kept.relation("fusion", part) == "behind":
+            told += f" On these questions {name} alone is ahead of both, but that may be chance."
+    return told
 
 
 def _pictures(facts: CardFacts) -> list[str]:
