@@ -79,8 +79,8 @@ class Report:
             for how many lower; None without ``base``.
         teacher: ``model``, ``fusion`` and ``late`` of the teacher, if the model is a student, as
             in ``systems``.
-        base_alone: ``fusion`` and ``late`` of the base model, if a tuning was discarded: searches
-            use one of them.
+        base_alone: ``fusion`` or ``late`` of the base model, if a tuning was discarded and searches
+            rank by it.
     """
 
     systems: dict[str, dict[str, Interval]]
