@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import shutil
@@ -71,6 +72,8 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(*_arguments: object, **_options: object) -> None:
         raise AssertionError("a model was loaded")
 
+    # A module that is first imported below would keep the replacement for the tests after this one.
+    importlib.import_module("sentune.tuning.run")
     monkeypatch.setattr("sentune.encoding.sentence_transformer.SentenceTransformer", load)
 
 
