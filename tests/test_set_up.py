@@ -147,3 +147,11 @@ def test_everything_in_order(
     wrong = subprocess.CalledProcessError(1, "pip")
     monkeypatch.setattr(set_up, "pip", lambda *_: (_ for _ in ()).throw(wrong))
     assert set_up.main() == 1
+
+
+def test_cleaning_takes_the_demo_along() -> None:
+    root = Path(__file__).parents[1]
+    told = subprocess.run(
+        ["make", "--dry-run", "clean"], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert {"sentune-demo", "sentune-demo-[0-9]*", ".venv"} <= set(told.stdout.split())

@@ -247,8 +247,8 @@ def test_bad_arguments_are_one_line(run, pairs: Path, tmp_path: Path) -> None:  
     cases: list[tuple[Sequence[str | Path], str]] = [
         (("tune", pairs, "--out", full), "full"),
         (("tune", missing, "--out", tmp_path / "out"), "nothing"),
-        (("tune", pairs, "--out", tmp_path / "out", "--epochs", "0"), "epochs"),
-        (("tune", pairs, "--out", tmp_path / "out", "--batch-size", "1"), "batch_size"),
+        (("tune", pairs, "--out", tmp_path / "out", "--epochs", "0"), "--epochs is 0.0"),
+        (("tune", pairs, "--out", tmp_path / "out", "--batch-size", "1"), "--batch-size is 1"),
         (("tune", pairs, "--out", tmp_path / "out", "--base", missing), "nothing"),
         (("evaluate", missing, pairs), "nothing"),
         (("evaluate", broken_model(tmp_path / "broken"), pairs), "model.safetensors"),

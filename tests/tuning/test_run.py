@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ from sentune import SentenceTransformer
 from sentune.data import Pairs
 from sentune.errors import ArgumentError, DataError, OutputError
 from sentune.evaluation import Report, evaluate_systems, remarks
+from sentune.evaluation.report import read_report
+from sentune.evaluation.significance import Difference
 from sentune.training.trainer import SentenceTransformerTrainer
 from sentune.tuning import Split, Tuned, TuneSettings, read_run_file, read_split, tune
+from sentune.tuning.run.measuring import used_in_searches
+from sentune.tuning.run.preparing import prepared_pairs
 
 # BM25 finds four of the passages, and two wrong ones.
 MEANINGS = [
@@ -91,6 +96,21 @@ def test_a_test_set_reports_and_validation_chooses(tiny_folder: Path, tmp_path: 
     assert SentenceTransformer(tmp_path / "out").extras == tuned.model.extras
 
 
+@pytest.mark.parametrize(
+    ("long", "recipe"), [(True, "sentences"), (False, "sentences"), (True, "plain")]
+)
+def test_what_takes_time_before_the_first_step_is_told(
+    long: bool, recipe: str, tiny: SentenceTransformer, tmp_path: Path
+) -> None:
+    asked = [(question, text * (900 if long else 1)) for question, text in rows(0, 5)]
+    split = read_split(write(tmp_path / "pairs.jsonl", asked), None, None, 1)
+    done: list[str] = []
+    told: list[str] = []
+    prepared_pairs(split, tiny, TuneSettings(recipe=recipe), done.append, told.append)
+    expected = f"preparing {len(split.train)} pairs: long passages are cut"
+    assert [line[: len(expected)] for line in told] == [expected] * (long and recipe != "plain")
+
+
 @pytest.fixture(scope="module")
 def discarded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tuned, Report]:
     """A tuning on wrong answers, which is discarded; and what the base model measures."""
@@ -118,6 +138,24 @@ def test_a_kept_base_model_has_its_own_weight(discarded: tuple[Tuned, Report]) -
     }
     assert tuned.summary["fusion_weight"] == base.fusion.weight
     assert json.loads((tuned.folder / "evaluation.json").read_text("utf-8")) == tuned.summary
+
+
+def test_what_searches_with_a_kept_base_model_use_has_its_figures(
+    discarded: tuple[Tuned, Report],
+) -> None:
+    tuned, base = discarded
+    assert base.facts.search_weight in (0, 1)
+    assert tuned.report is not None
+    assert tuned.report.base_alone == {}  # the table has BM25 and the base model
+    card = (tuned.folder / "README.md").read_text("utf-8")
+    assert card.count(", used in searches |") == 1
+    both = replace(base.facts, weight=0.5, differences={}, tunes=True)
+    assert used_in_searches(base, both) == {"fusion": base.systems["fusion"]}
+    more = {"late_minus_fusion": Difference(0.1, 0.05, 0.15, 0.01)}
+    late = replace(both, late_weight=0.4, differences=more)
+    assert used_in_searches(base, late) == {"late": base.systems["late"]}
+    used = replace(tuned.report, base_alone=used_in_searches(base, both))
+    assert read_report(json.loads(json.dumps(used.to_json()))).base_alone.keys() == {"fusion"}
 
 
 def test_what_is_said_of_a_kept_base_model_is_about_it(discarded: tuple[Tuned, Report]) -> None:

@@ -75,7 +75,10 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Make questions of passages: of their structure, or by a language model."""
+    """Make questions that passages answer.
+
+    They come from the structure of the passages, or from a language model.
+    """
     from sentune.checks import require_whole
     from sentune.files import require_suffix
     from sentune.questions.choosing import base_vectors

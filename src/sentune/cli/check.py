@@ -37,7 +37,10 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Say what a file of pairs or texts holds, and what may be wrong with it."""
+    """Say what a file holds, and what may be wrong with it.
+
+    A file of pairs, or of texts alone.
+    """
     require_there(data, valid, test, corpus)
     require_texts_or_pairs(reading, data)
     require_pair_files(reading, valid, test)

@@ -43,7 +43,7 @@ __all__ = ["NAME", "app"]
 NAME = "classify"
 
 app = typer.Typer(
-    help="Give texts their labels: train a classifier, use it, measure it.",
+    help="Give texts their labels.\n\nTrain a classifier, use it, measure it.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -81,7 +81,10 @@ def train(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Train a classifier on labelled texts and measure it by cross-validation."""
+    """Train a classifier on labelled texts, and measure it.
+
+    The measure is cross-validation.
+    """
     from sentune.files import require_free
     from sentune.machine.process import reuse_freed_memory
     from sentune.tasks.classifier_folder import save_classifier
@@ -180,7 +183,10 @@ def evaluate(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Measure a trained classifier on labelled texts that it has not seen."""
+    """Measure a trained classifier on labelled texts.
+
+    Choose texts that it has not seen.
+    """
     from sentune.tasks.classifier_folder import load_classifier
     from sentune.tokens.truncation import count_truncation
     from sentune.wording import agreeing

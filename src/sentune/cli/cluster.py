@@ -34,7 +34,10 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Group similar texts, and name every group by its most typical words."""
+    """Group similar texts, and name every group.
+
+    A name is the most typical words of its group.
+    """
     from sentune.data import read_texts
     from sentune.encoding.sentence_transformer import SentenceTransformer
     from sentune.tasks.clusters import cluster, require_clusterable

@@ -37,7 +37,10 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Write question–passage pairs in another format, and say what it does not hold."""
+    """Write question–passage pairs in another format.
+
+    It says what that format does not hold.
+    """
     from sentune.data import read_pairs, write_pairs
     from sentune.data.converting import require_target
 

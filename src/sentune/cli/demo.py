@@ -41,7 +41,10 @@ def command(
         Path | None, typer.Option(help="Only write the data of the demo, into this new folder.")
     ] = None,
 ) -> None:
-    """Tune on Python's documentation, report on held-out modules, and search with it."""
+    """Tune on Python's documentation, report, and search.
+
+    The report is about modules that training did not see.
+    """
     if data is not None:
         _write_data(data)
         return

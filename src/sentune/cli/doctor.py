@@ -33,7 +33,10 @@ _PACKAGES = {
 
 
 def command() -> None:
-    """Print what the machine has: processor, device, number format, versions, base model."""
+    """Print what this machine has and what sentune will use.
+
+    Processor, device, number format, versions, base model.
+    """
     from rich.table import Table
     from rich.text import Text
 

@@ -49,7 +49,7 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Find groups of near-duplicate texts, and which text of each group to keep."""
+    """Find near-duplicate texts, and which of them to keep."""
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
     require_number("--threshold", threshold, least=-1, most=1, fix=f"{_THRESHOLD} is usual")

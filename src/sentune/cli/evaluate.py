@@ -94,7 +94,11 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Measure models: against BM25 on question–passage pairs, or against human scores."""
+    """Measure how well models find passages or rate pairs.
+
+    With question–passage pairs, BM25 is measured beside them; with sentence pairs, the measure is
+    what people said.
+    """
     require_there(data, corpus)
     from sentune.data import ScoredPairs, read_pairs, read_scored_pairs
     from sentune.data.scored import is_scored

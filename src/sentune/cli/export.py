@@ -19,7 +19,10 @@ def command(
     model: Model,
     out: Annotated[Path, typer.Option(help="The folder to write.")],
 ) -> None:
-    """Write a model folder with an ONNX graph that is checked against the model."""
+    """Write a model folder with an ONNX graph.
+
+    The graph is checked against the model.
+    """
     from sentune.cli.models import loaded_model
     from sentune.export import export_onnx
     from sentune.files import require_free

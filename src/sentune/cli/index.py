@@ -34,7 +34,8 @@ __all__ = ["NAME", "app", "shown_source"]
 NAME = "index"
 
 app = typer.Typer(
-    help="Keep passages and their vectors in a folder, to search and to bring up to date.",
+    help="Keep passages and their vectors in a folder.\n\n"
+    "It is searched, and brought up to date when files change.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -164,7 +165,7 @@ def delete(
     source: Annotated[str | None, typer.Option(help="The file that they came from.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove passages by id, by condition, or by the file that they came from."""
+    """Remove passages by id, by condition, or by their file."""
     from sentune.index import Index
 
     with telling_what_is_left(directory):
@@ -200,7 +201,10 @@ def rebuild(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Encode all passages anew with another model; searches work in the meantime."""
+    """Encode all passages anew with another model.
+
+    Searches work in the meantime.
+    """
     from sentune.index import Index
 
     chosen = None if long_text is None else long_text_of(long_text)

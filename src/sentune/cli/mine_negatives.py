@@ -74,7 +74,10 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Add hard negatives to pairs: passages that look like the answer but are not."""
+    """Add hard negatives to pairs.
+
+    These passages look like the answer but are not.
+    """
     require_there(corpus)
     require_pair_files(reading, pairs)
     from sentune.checks import require_choice

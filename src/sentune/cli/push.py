@@ -38,7 +38,10 @@ def command(
         typer.Option(metavar="FILE", help="One more file of DIR to send; may be repeated."),
     ] = None,
 ) -> None:
-    """Send the files of a model to the Hugging Face hub, in one commit."""
+    """Send a model to the Hugging Face hub.
+
+    All of its files are in one commit.
+    """
     from sentune.model_folder.hub.sent_files import sent_files
     from sentune.model_folder.hub.uploading import Destination, require_sendable, send_model
 

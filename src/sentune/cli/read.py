@@ -44,7 +44,10 @@ def command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read documents and cut them into passages that fit a model."""
+    """Read documents, and cut them into passages.
+
+    No passage is longer than the model reads.
+    """
     from sentune.documents import find, read
     from sentune.documents.model_limit import model_limit
     from sentune.documents.output import require_passages, require_replaceable, write_passages

@@ -46,7 +46,10 @@ def command(
     out: Rows = None,
     as_json: AsJson = False,
 ) -> None:
-    """Order passages by how well a cross-encoder finds that they answer a question."""
+    """Order passages by how well they answer a question.
+
+    A cross-encoder reads each of them together with the question.
+    """
     from sentune.tokens.truncation import count_truncation
 
     _require_sense(query, data, hits, top)

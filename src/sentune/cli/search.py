@@ -112,7 +112,10 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Find the passages that answer a question, in an index or (with --data) in files."""
+    """Find the passages that answer a question.
+
+    They are in an index or, with --data, in files.
+    """
     from sentune.progress import progress
     from sentune.tokens.truncation import count_truncation
 

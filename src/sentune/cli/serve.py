@@ -39,7 +39,10 @@ def command(
         typer.Option(help="The environment variable with the key that clients must send."),
     ] = None,
 ) -> None:
-    """Answer the clients of OpenAI, Cohere, ollama and others over HTTP, until it is stopped."""
+    """Answer the clients of OpenAI, Cohere, ollama and others.
+
+    It listens to HTTP until it is stopped.
+    """
     _require_packages()
     _require_sense(index, compare, port)
     key = _key(api_key_env)

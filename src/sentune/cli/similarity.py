@@ -34,7 +34,10 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Print the similarity of every text to every other, or of each pair in a file."""
+    """Print how similar texts are to each other.
+
+    Every text to every other, or the two of each pair in a file.
+    """
     from sentune.encoding.sentence_transformer import SentenceTransformer
 
     _check(texts or [], data, out)

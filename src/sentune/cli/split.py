@@ -33,7 +33,10 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Split pairs by section, so that no part knows what another one asks."""
+    """Split pairs by section.
+
+    No part then knows what another one asks.
+    """
     from sentune.files import new_folder, require_free, write_json
 
     require_free(out)

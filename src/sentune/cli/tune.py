@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,6 +31,7 @@ _OPTIONS = {
     "per_device_train_batch_size": "--batch-size",
     "learning_rate": "--learning-rate",
     "seed": "--seed",
+    "hard_negatives": "--hard-negatives",
 }
 
 
@@ -113,7 +114,10 @@ def command(
     *,
     reading: ReadOptions,
 ) -> None:
-    """Tune a model on pairs or documents, measure it, and keep it if it is better."""
+    """Tune a model on pairs or documents, and measure it.
+
+    The tuned model is kept if it measures better; otherwise the base model is.
+    """
     paths = data or []
     from sentune.tuning import RunFolder
 
@@ -124,9 +128,7 @@ def command(
     documents = documents_of_run(paths, corpus, several, reading, no_headings=no_headings)
     if config is None:
         _require_columns(paths, documents, [valid, test], reading)
-    from sentune.tuning import read_run_file
-
-    run = read_run_file(
+    run = _read_run_file(
         config,
         data=paths[0] if paths and not documents else None,
         valid=valid,
@@ -215,6 +217,21 @@ def _tune(
         else:
             print_outcome(tuned, next_steps(out, run, split), verbose=verbose)
     return tuned
+
+
+def _read_run_file(config: Path | None, **given: Any) -> RunFile:
+    """The settings of a run; a bad one from the command line is named as it is typed there."""
+    from sentune.errors import ArgumentError
+    from sentune.tuning import read_run_file
+
+    try:
+        return read_run_file(config, **given)
+    except ArgumentError as error:
+        told, fix = error.given, error.fix
+        for name, option in _OPTIONS.items():
+            if given[name] is not None and told.startswith(f"{name} is "):
+                told, fix = option + told.removeprefix(name), fix.replace(name, option)
+        raise ArgumentError(told, expected=error.expected, fix=fix) from error
 
 
 @contextmanager

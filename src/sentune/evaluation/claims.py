@@ -210,7 +210,10 @@ def _on_general(facts: Facts) -> Iterator[str]:
 def general_sentence(found: General, name: str) -> str:
     """What tuning did to the similarity of general English sentences."""
     change = found.change
-    figures = f"{change.value:+.3f}, 95% interval {change.low:+.3f} to {change.high:+.3f}"
+    figures = (
+        f"{change.value:+.3f} in the correlation with people's scores, 95% interval "
+        f"{change.low:+.3f} to {change.high:+.3f}"
+    )
     if found.forgot:
         return f"On general English sentences, {name} is worse ({figures})."
     if change.high < 0:

@@ -79,6 +79,8 @@ class Report:
             for how many lower; None without ``base``.
         teacher: ``model``, ``fusion`` and ``late`` of the teacher, if the model is a student, as
             in ``systems``.
+        base_alone: ``fusion`` or ``late`` of the base model, if a tuning was discarded and searches
+            rank by it.
     """
 
     systems: dict[str, dict[str, Interval]]
@@ -92,6 +94,7 @@ class Report:
     won: int | None = None
     lost: int | None = None
     teacher: dict[str, dict[str, Interval]] = field(default_factory=dict)
+    base_alone: dict[str, dict[str, Interval]] = field(default_factory=dict)
 
     @property
     def facts(self) -> Facts:
@@ -136,8 +139,8 @@ class Report:
 
 def read_report(figures: Mapping[str, Any]) -> Report:
     """The report in an ``evaluation.json``. Raises KeyError or TypeError if it is not whole."""
-    plain = {name: figures.get(name, {}) for name in ("systems", "teacher")}
-    systems, teacher = (
+    plain = {name: figures.get(name, {}) for name in ("systems", "teacher", "base_alone")}
+    systems, teacher, base_alone = (
         {
             name: {metric: Interval(**found) for metric, found in each.items()}
             for name, each in part.items()
@@ -161,6 +164,7 @@ def read_report(figures: Mapping[str, Any]) -> Report:
         won=facts.get("ranked_higher"),
         lost=facts.get("ranked_lower"),
         teacher=teacher,
+        base_alone=base_alone,
     )
 
 

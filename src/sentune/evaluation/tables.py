@@ -18,10 +18,10 @@ __all__ = [
     "differences_of",
     "figure_table",
     "models_rows",
+    "other_rows",
     "report_markdown",
     "report_table",
     "systems_table",
-    "teachers_rows",
 ]
 
 _NAMES = {"base": "base", "model": "tuned", "bm25": "BM25", "fusion": "fusion", "late": "late"}
@@ -30,6 +30,7 @@ _OF_TEACHER = {
     "fusion": "teacher's fusion",
     "late": "teacher's late",
 }
+_OF_BASE = {"fusion": "base's fusion", "late": "base's late"}
 _COLUMNS = ("accuracy@1", "recall@5", "recall@10", "mrr@10")
 _TITLES = [metric.replace("mrr", "MRR") for metric in _COLUMNS]
 
@@ -79,9 +80,11 @@ def models_rows(reports: Mapping[str, Report]) -> dict[str, Figures]:
     }
 
 
-def teachers_rows(report: Report) -> dict[str, Figures]:
-    """The systems of a student's teacher by name; none without a teacher."""
-    return {_OF_TEACHER[system]: each for system, each in report.teacher.items()}
+def other_rows(report: Report) -> dict[str, tuple[str, Figures]]:
+    """Name → system and figures of a student's teacher, and of a base model that is kept."""
+    of: dict[str, tuple[str, Figures]] = {}
+    of |= {_OF_TEACHER[name]: (name, each) for name, each in report.teacher.items()}
+    return of | {_OF_BASE[name]: (name, each) for name, each in report.base_alone.items()}
 
 
 def difference_table(differences: Mapping[str, Difference]) -> Table:
@@ -119,10 +122,10 @@ def report_markdown(report: Report, notes: Sequence[str] | None = None) -> str:
 
 
 def _by_name(report: Report, named: Mapping[str, str]) -> dict[str, Figures]:
-    """The systems in their order, and below them those of the teacher, if there is one."""
+    """The systems in their order, and below them those of other models, if there are any."""
     order = filter(report.systems.__contains__, _NAMES)
     found: dict[str, Figures] = {named[system]: report.systems[system] for system in order}
-    return found | teachers_rows(report)
+    return found | {name: each for name, (_, each) in other_rows(report).items()}
 
 
 def _names(report: Report) -> dict[str, str]:

@@ -20,6 +20,7 @@ from typing import Any
 
 from sentune.errors import ModelError, ModelNotFoundError
 from sentune.files import sha256
+from sentune.model_folder.hub.fetching import why_not_fetched
 
 __all__ = ["DEFAULT_BASE_MODEL", "BaseModel", "resolve"]
 
@@ -180,12 +181,11 @@ def _from_hub(name: str, given: str, **options: Any) -> BaseModel:
     try:
         folder = Path(snapshot_download(name, allow_patterns=list(_WANTED), **options))
     except (OSError, ValueError) as error:  # all errors of the library are of these classes
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason, fix = why_not_fetched(error, local_files_only=bool(options["local_files_only"]))
         raise ModelNotFoundError(
             f"{given!r} is no folder here, and no model {name!r} is on this machine or could be "
             f"fetched ({reason})",
             expected="a model's folder, a model in the Hugging Face cache, or a reachable hub",
-            fix="check the path if you meant a folder, or fetch the model once while online"
-            + (f", or run: {_INSTALL}" if name == DEFAULT_BASE_MODEL else ""),
+            fix=fix + (f", or run: {_INSTALL}" if name == DEFAULT_BASE_MODEL else ""),
         ) from error
     return BaseModel(name, folder, "Hugging Face hub", folder.name)

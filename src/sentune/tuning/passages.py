@@ -22,7 +22,13 @@ from sentune.wording import counted
 __all__ = ["cut_passages"]
 
 
-def cut_passages(pairs: Pairs, model: SentenceTransformer, tokens: int) -> Pairs:
+def cut_passages(
+    pairs: Pairs,
+    model: SentenceTransformer,
+    tokens: int,
+    *,
+    show_progress_bar: bool | None = None,
+) -> Pairs:
     """Cut passages of more than ``tokens`` tokens, and choose a piece for each question.
 
     Pieces are about equally long and keep words whole. Which piece answers a question is not known
@@ -34,6 +40,7 @@ def cut_passages(pairs: Pairs, model: SentenceTransformer, tokens: int) -> Pairs
         pairs: questions with their passages.
         model: chooses the pieces, with its prompts for questions and passages; usually the base.
         tokens: the most in a piece, special tokens included.
+        show_progress_bar: while pieces are encoded; as for ``encode``.
 
     Returns:
         The pairs with the piece instead of the passage, and a note of what was cut. The other
@@ -63,7 +70,7 @@ def cut_passages(pairs: Pairs, model: SentenceTransformer, tokens: int) -> Pairs
     for name, text in pairs.passages.items():
         for number, piece in enumerate(several.get(name, [text])):
             passages[_piece_id(name, number) if name in several else name] = piece
-    chosen = _choose(pairs, several, model)
+    chosen = _choose(pairs, several, model, show_progress_bar)
     relevant = {
         key: tuple(chosen.get((key, name), name) for name in names)
         for key, names in pairs.relevant.items()
@@ -80,7 +87,10 @@ def _piece_id(passage: str, number: int) -> str:
 
 
 def _choose(
-    pairs: Pairs, several: dict[str, list[str]], model: SentenceTransformer
+    pairs: Pairs,
+    several: dict[str, list[str]],
+    model: SentenceTransformer,
+    show_progress_bar: bool | None,
 ) -> dict[tuple[str, str], str]:
     """(question, passage) → the id of the piece, for passages in several pieces."""
     texts = [piece for pieces in several.values() for piece in pieces]
@@ -93,7 +103,9 @@ def _choose(
     }
     questions = [pairs.questions[key] for key in wanted]
     queries = model.encode_query(questions, normalize_embeddings=True)
-    passages = model.encode_document(texts, normalize_embeddings=True)
+    passages = model.encode_document(
+        texts, normalize_embeddings=True, show_progress_bar=show_progress_bar
+    )
     words = BM25(texts)
     chosen: dict[tuple[str, str], str] = {}
     keys = list(wanted)

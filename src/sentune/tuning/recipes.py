@@ -55,7 +55,13 @@ class Recipe:
         return MultipleNegativesRankingLoss(**self.loss)
 
     def prepare(
-        self, pairs: Pairs, base: SentenceTransformer, epochs: float, seed: int
+        self,
+        pairs: Pairs,
+        base: SentenceTransformer,
+        epochs: float,
+        seed: int,
+        *,
+        show_progress_bar: bool | None = None,
     ) -> Prepared:
         """The pairs and rows to train on; sentences are spread over the epochs, 100 at most.
 
@@ -67,7 +73,8 @@ class Recipe:
         if pairs.made:
             return self._of_made(pairs, base, epochs, seed)
         if self.passage_tokens is not None:
-            pairs = cut_passages(pairs, base, self.piece_tokens(base))
+            tokens = self.piece_tokens(base)
+            pairs = cut_passages(pairs, base, tokens, show_progress_bar=show_progress_bar)
         data = TrainingData.of(pairs)
         if not self.sentences:
             return Prepared(pairs, data)

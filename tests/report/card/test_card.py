@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import platform
 import re
 import subprocess
@@ -205,10 +206,15 @@ def test_the_card_begins_with_what_the_model_is_worth(
     result = make_facts().result
     assert result is not None
     of_general = make_facts(result=replace(result, general=general))
-    assert "On general English sentences, no change is shown (+0.000, " in model_card(of_general)
+    assert "On general English sentences, no change is shown (+0.000 in the " in model_card(
+        of_general
+    )
     for term in ("BM25", "nDCG@10", "95% interval", "p", "Independent groups"):
         assert f"- **{term}**" in section
     worse = model_card(make_facts(**discarded)).split("## Result\n")[1]
+    assert "| base model | 28 |\n| tuned model | 20 |\n" in worse
+    assert "| base model with BM25, used in searches | 34 |\n" in worse
+    assert "| base's fusion | **0.850** (0.750 to 1.000) |" in worse
     assert "it made the model worse, so the base model is kept. Right passage first: 20" in worse
 
 
@@ -218,8 +224,19 @@ def test_a_late_stage_that_is_shown_to_find_more_is_what_searches_use(make_facts
     more = {**result.differences, "late_minus_fusion": Difference(0.05, 0.02, 0.08, 0.01)}
     for weight in (0.0, 0.5, 1.0):
         found = replace(result, weight=weight, late_weight=0.4, late_depth=50, differences=more)
-        assert _in_searches(found) == "late"
+        assert _in_searches(found) == "tuned model with BM25 and late stage"
         assert found.search_late_weight == 0.4
+
+
+def test_the_card_says_why_searches_use_both(card: str, make_facts: Make) -> None:
+    told = "On these questions the model alone is ahead of both, but that may be chance."
+    assert told not in card
+    result = make_facts().result
+    assert result is not None
+    behind = {**result.differences, "fusion_minus_model": Difference(-0.01, -0.04, 0.02, 0.5)}
+    unsure = replace(result, differences=behind)
+    assert told in model_card(make_facts(result=unsure))
+    assert told not in model_card(make_facts(result=replace(unsure, weight=0.0)))
 
 
 def test_the_steps_follow_from_the_recipe_and_its_counts(card: str, make_facts: Make) -> None:
@@ -280,6 +297,24 @@ def test_a_local_base_model_is_named_without_its_path(
     assert "- **Base model:** my_base (a local folder)\n" in text
     assert "secret_home" not in text
     assert "base_model:" not in text
+
+
+def test_a_base_model_that_was_tuned_has_its_descent(
+    make_facts: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "secret_home" / "first", tmp_path / "secret_home" / "second"
+    for folder, base in ((first, "owner/name"), (second, str(first))):
+        folder.mkdir(parents=True)
+        (folder / "evaluation.json").write_text(json.dumps({"training": {"base": base}}))
+    facts = make_facts()
+    monkeypatch.setattr(facts.model, "base", BaseModel(str(second), second, "local folder"))
+    line = "second (a local folder), which was tuned from first, which was tuned from owner/name\n"
+    text = model_card(facts)
+    assert f"- **Base model:** {line}" in text
+    assert "secret_home" not in text
+    for broken in ("", "[]", '{"training": {"base": 3}}', json.dumps({"training": {"base": "."}})):
+        (second / "evaluation.json").write_text(broken)
+        assert "- **Base model:** second (a local folder)" in model_card(facts)
 
 
 def test_a_hub_revision_is_stated(make_facts: Make, monkeypatch: pytest.MonkeyPatch) -> None:

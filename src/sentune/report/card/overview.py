@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sentune.report.card.descent import descent
 from sentune.report.card.facts import CardFacts
 from sentune.report.card.text import fenced, inline
 from sentune.report.card.versions import installed_versions
@@ -80,7 +81,7 @@ def _details(facts: CardFacts) -> str:
     tried = " (the tuning on them was discarded)" if facts.kept == "base" else ""
     details = {
         "Model Type": "Sentence Transformer",
-        "Base model": _base_link(facts) + _revision(facts),
+        "Base model": _base_link(facts) + _revision(facts) + _descent(facts),
         "Maximum Sequence Length": f"{facts.model.max_seq_length} tokens",
         "Output Dimensionality": f"{facts.model.get_embedding_dimension()} dimensions",
         "Similarity Function": SIMILARITIES[facts.model.similarity_fn_name],
@@ -94,6 +95,11 @@ def _base_link(facts: CardFacts) -> str:
     if facts.base_is_public:
         return f"[{name}](https://huggingface.co/{facts.base_name})"
     return f"{name} (a local folder)"
+
+
+def _descent(facts: CardFacts) -> str:
+    found = [] if facts.base_is_public else descent(facts.model.base.folder)
+    return "".join(f", which was tuned from {inline(name)}" for name in found)
 
 
 def _revision(facts: CardFacts) -> str:

@@ -23,6 +23,10 @@ _SYSTEMS = {
     "fusion": "tuned model with BM25",
     "late": "tuned model with BM25 and late stage",
 }
+_OF_BASE = {
+    "fusion": "base model with BM25",
+    "late": "base model with BM25 and late stage",
+}
 _COUNTED = {"accuracy@1": "first", "accuracy@5": "in the first 5", "accuracy@10": "in the first 10"}
 _TERMS = (
     "**BM25** is the usual search by words, without a model.",
@@ -57,9 +61,20 @@ def result_blocks(facts: CardFacts) -> list[str]:
         table(["", *_titles(facts.report)], list(_rows(facts.report, result))),
         *_pictures(facts),
         *([] if result.general is None else [general_sentence(result.general, "the tuned model")]),
-        f"Searches with this folder rank by {ranking_of(result.saved)}.",
+        _searches(result),
         "\n".join(f"- {term}" for term in _terms(facts.report)),
     ]
+
+
+def _searches(result: Facts) -> str:
+    """How searches rank; and why by both parts, if the table has one of them ahead."""
+    told = f"Searches with this folder rank by {ranking_of(result.saved)}."
+    kept = result.of_kept
+    for part, name in (("model", "the model"), ("bm25", "BM25")):
+        both = 0 < kept.search_weight < 1 and not kept.search_late_weight
+        if both and kept.relation("fusion", part) == "behind":
+            told += f" On these questions {name} alone is ahead of both, but that may be chance."
+    return told
 
 
 def _pictures(facts: CardFacts) -> list[str]:
@@ -77,26 +92,25 @@ def _titles(report: Report) -> list[str]:
     return [title for metric, title in _COUNTED.items() if metric in report.systems["model"]]
 
 
-def _in_searches(result: Facts) -> str | None:
-    """The row of the table that searches with the folder rank as; None if there is none."""
-    kept = result.of_kept
+def _in_searches(result: Facts) -> str:
+    """The row of the table that searches with the folder rank as."""
+    kept, of_base = result.of_kept, result.kept == "base"
     if kept.search_late_weight:
-        return None if result.kept == "base" else "late"
+        return _OF_BASE["late"] if of_base else _SYSTEMS["late"]
     if kept.search_weight == 0:
-        return "bm25"
+        return _SYSTEMS["bm25"]
     if kept.search_weight == 1:
-        return "base" if result.kept == "base" else "model"
-    return None if result.kept == "base" else "fusion"
+        return _SYSTEMS["base" if of_base else "model"]
+    return _OF_BASE["fusion"] if of_base else _SYSTEMS["fusion"]
 
 
 def _rows(report: Report, result: Facts) -> Iterator[list[str]]:
     used = _in_searches(result) if result.tunes else None
-    for system, name in _SYSTEMS.items():
-        if system not in report.systems:
-            continue
-        figures = report.systems[system]
+    named = {_SYSTEMS[name]: report.systems[name] for name in _SYSTEMS if name in report.systems}
+    named |= {_OF_BASE[name]: report.base_alone[name] for name in report.base_alone}
+    for name, figures in named.items():
         label = name if "base" in report.systems else name.replace("tuned model", "model")
-        label += ", used in searches" if system == used else ""
+        label += ", used in searches" if name == used else ""
         yield [label, *(_count(figures[m], result) for m in _COUNTED if m in figures)]
 
 

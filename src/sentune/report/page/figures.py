@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from sentune.evaluation.claims import certainty, difference_figures
 from sentune.evaluation.report import PRIMARY_METRIC
 from sentune.evaluation.significance import Difference, Interval
-from sentune.evaluation.tables import teachers_rows
+from sentune.evaluation.tables import other_rows
 from sentune.evaluation.trace import KEPT
 from sentune.report.page.charts import Line, intervals, key, lines
 from sentune.report.page.facts import PageFacts
@@ -60,7 +60,8 @@ def _shown(facts: PageFacts) -> dict[str, str]:
 def _systems(facts: PageFacts) -> dict[str, Mapping[str, Interval]]:
     found = facts.report.systems
     own = {facts.names[name]: found[name] for name in facts.names if name in found}
-    return own | teachers_rows(facts.report) | dict(facts.others)
+    beside = {name: each for name, (_, each) in other_rows(facts.report).items()}
+    return own | beside | dict(facts.others)
 
 
 def systems_chart(facts: PageFacts) -> Element:
@@ -70,10 +71,8 @@ def systems_chart(facts: PageFacts) -> Element:
         if name in facts.report.systems:
             found = facts.report.systems[name][PRIMARY_METRIC]
             rows[facts.names[name]] = (name, found.value, found.low, found.high)
-    for system, (name, teachers) in zip(
-        facts.report.teacher, teachers_rows(facts.report).items(), strict=True
-    ):
-        found = teachers[PRIMARY_METRIC]
+    for name, (system, figures) in other_rows(facts.report).items():
+        found = figures[PRIMARY_METRIC]
         rows[name] = (system, found.value, found.low, found.high)
     for name, others in facts.others.items():
         found = others[PRIMARY_METRIC]

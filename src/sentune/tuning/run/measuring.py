@@ -10,6 +10,7 @@ from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.evaluation import Report, evaluate_systems
 from sentune.evaluation.facts import Facts
 from sentune.evaluation.forgetting import measure_general
+from sentune.evaluation.significance import Interval
 from sentune.evaluation.trace import Trace
 from sentune.ranking.late_interaction import LateChoice
 from sentune.ranking.pieces import LongText, what_is_read
@@ -17,7 +18,7 @@ from sentune.tokens.truncation import Truncation, count_truncation
 from sentune.tuning.settings import TuneSettings
 from sentune.tuning.split import Split
 
-__all__ = ["as_measured", "evaluated_alone", "measured"]
+__all__ = ["as_measured", "evaluated_alone", "measured", "used_in_searches"]
 
 # The base model comes first, right after the line that says that the training has ended.
 _STAGES = {"model": "evaluating the tuned model", "late": "evaluating the late stage"}
@@ -53,8 +54,19 @@ def measured(
     )
     if facts.keep:
         return report, facts
-    alone = replace(evaluated_alone(split, base, settings).facts, tunes=True)
-    return report, replace(facts, base_alone=alone)
+    alone = evaluated_alone(split, base, settings)
+    of_base = replace(alone.facts, tunes=True)
+    return (
+        replace(report, base_alone=used_in_searches(alone, of_base)),
+        replace(facts, base_alone=of_base),
+    )
+
+
+def used_in_searches(alone: Report, facts: Facts) -> dict[str, dict[str, Interval]]:
+    """The figures of what searches with a kept base model rank by, unless these are there."""
+    if facts.search_late_weight:
+        return {"late": alone.systems["late"]}
+    return {"fusion": alone.systems["fusion"]} if 0 < facts.search_weight < 1 else {}
 
 
 def as_measured(split: Split, facts: Facts, model: SentenceTransformer) -> Split:

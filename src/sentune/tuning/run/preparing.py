@@ -27,15 +27,27 @@ from sentune.wording import counted
 
 __all__ = ["part_trainer", "prepared_pairs", "trainer_of"]
 
+# Every piece of a long passage is encoded for it, which can take minutes.
+_SOON_READ = 50_000  # letters of all passages, which take a second or two
+_PREPARING = (
+    "preparing {}: long passages are cut, and the base model and BM25 look for the piece that "
+    "answers each question"
+)
+
 
 def prepared_pairs(
     split: Split,
     base: SentenceTransformer,
     settings: TuneSettings,
     say: Callable[[str], None],
+    begin: Callable[[str], None] = lambda _: None,
 ) -> Prepared:
-    """The training pairs with mined negatives, as the recipe prepares them."""
+    """The training pairs with mined negatives, as the recipe prepares them.
+
+    ``say`` is called with what was done, ``begin`` with what takes time and comes next.
+    """
     pairs = split.train
+    on_terminal = settings.show_progress and sys.stderr.isatty()
     if settings.hard_negatives:
         if split.texts_only:
             raise ArgumentError(
@@ -47,7 +59,7 @@ def prepared_pairs(
             pairs,
             base,
             num_negatives=settings.hard_negatives,
-            show_progress_bar=settings.show_progress and sys.stderr.isatty(),
+            show_progress_bar=on_terminal,
         )
         asked = counted(len(pairs.questions), "question")
         say(f"mined {counted(mined.negatives, 'hard negative')} for {asked}")
@@ -56,7 +68,10 @@ def prepared_pairs(
     way = recipe(settings.recipe)
     if settings.long_text == "truncate":
         way = replace(way, passage_tokens=None)
-    prepared = way.prepare(pairs, base, epochs, settings.seed)
+    letters = sum(map(len, pairs.passages.values()))
+    if way.passage_tokens and pairs.relevant and not pairs.made and letters > _SOON_READ:
+        begin(_PREPARING.format(counted(len(pairs), "pair")))
+    prepared = way.prepare(pairs, base, epochs, settings.seed, show_progress_bar=on_terminal)
     for note in prepared.pairs.notes[len(pairs.notes) :]:
         say(note)
     return prepared

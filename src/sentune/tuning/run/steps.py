@@ -84,7 +84,7 @@ def tune(
         require_enough(split)
     if settings.resolved().get("eval_strategy", "no") != "no":
         split = split.watching(settings.seed)
-    prepared = prepared_pairs(split, base, settings, detail)
+    prepared = prepared_pairs(split, base, settings, detail, say)
     pairs = prepared.pairs
     texts = dict.fromkeys(text for row in pairs.rows() for text in row)
     truncation = model.tokenizer(list(texts))[1]
