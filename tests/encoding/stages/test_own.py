@@ -267,7 +267,7 @@ def test_a_pool_imports_the_module_of_a_class(tiny_folder: Path) -> None:
 
     model.pop()
     model[1] = Inner(32)
-    with pytest.raises(ArgumentError, match="a model with Inner of .* for other processes"):
+    with pytest.raises(ArgumentError, match=r"a model with Inner of .* for other processes"):
         model.start_multi_process_pool(["cpu"])
 
 
