@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import tokenizers
 
-from sentune.checks import require_choice, require_whole
+from sentune.checks import require_choice, require_text, require_whole
 from sentune.errors import ModelError
 from sentune.tokens.batch import TokenBatch
 from sentune.tokens.caller import CallerTokenizer
@@ -73,9 +73,15 @@ class Tokenizer(CallerTokenizer):
         Args:
             new_tokens: texts, or ``tokenizers.AddedToken``; one or several.
             special_tokens: whether ``skip_special_tokens`` leaves them out.
+
+        Raises:
+            ArgumentError: a token that is neither.
         """
         one = isinstance(new_tokens, str | tokenizers.AddedToken)
         tokens = [new_tokens] if one else list(new_tokens)
+        for number, token in enumerate(tokens):
+            if not isinstance(token, tokenizers.AddedToken):
+                require_text(f"token {number}", token)
         tokenizer, rows = tokenizers.Tokenizer.from_str(self._source), self._rows
         add = tokenizer.add_special_tokens if special_tokens else tokenizer.add_tokens
         before = self.vocabulary_size

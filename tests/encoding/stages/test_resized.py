@@ -44,6 +44,8 @@ def test_new_tokens_get_embeddings_and_are_saved(tiny_folder: Path, tmp_path: Pa
     assert models[0][0].auto_model.config.vocab_size == len(models[0].tokenizer)
     with pytest.raises(ArgumentError, match=r"resize_token_embeddings\(9\)"):
         models[0][0].auto_model.resize_token_embeddings(9)
+    with pytest.raises(ArgumentError, match="token 1 is"):
+        models[0].tokenizer.add_tokens(["<more>", 3])
     with pytest.raises(ArgumentError, match="the role of a token is 'cls_token'"):
         models[0].tokenizer.add_special_tokens({"cls_token": "<c>"})
 
@@ -70,6 +72,8 @@ def test_layers_that_a_script_takes_out_are_not_computed(tiny_folder: Path, tmp_
         assert ours[0].auto_model.config.num_hidden_layers == 1
         with pytest.raises(ArgumentError, match="some of its own layers, each once"):
             ours[0].auto_model.encoder.layer = load(tiny_folder)[0].auto_model.encoder.layer
+        with pytest.raises(ArgumentError, match="a list with 0 layers for the encoder"):
+            ours[0].auto_model.encoder.layer = [*ours[0].auto_model.encoder.layer]
 
 
 def test_the_vectors_of_every_layer(tiny_folder: Path) -> None:

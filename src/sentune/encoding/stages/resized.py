@@ -44,11 +44,11 @@ def keep_layers(encoder: Encoder, kept: nn.ModuleList, values: dict[str, Any]) -
         UnsupportedModelError: layers that share weights or differ in their attention.
     """
     known = [*map(id, encoder.layers)]
-    given = [*map(id, kept)]
+    given = [*map(id, kept)] if isinstance(kept, nn.ModuleList) else []
     if not given or len({*given}) < len(given) or not {*given} <= {*known}:
         raise ArgumentError(
-            f"a list of {len(given)} layers for the encoder",
-            expected="some of its own layers, each once",
+            f"a {type(kept).__name__} with {len(given)} layers for the encoder",
+            expected="a ModuleList with some of its own layers, each once",
             fix="choose them from model[0].auto_model.encoder.layer",
         )
     if given != known:
