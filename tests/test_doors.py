@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import subprocess
 import sys
 import warnings
@@ -71,6 +72,32 @@ def test_every_public_name_of_the_reference_is_there_or_says_why_not(name: str) 
             refused: Any = found
             with pytest.raises(ArgumentError, match=f"^{each}, which sentune does not have"):
                 refused("anything")
+
+
+def _modules_of_the_reference() -> list[Any]:
+    import sentence_transformers
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = pkgutil.walk_packages(sentence_transformers.__path__, "sentence_transformers.")
+        return [importlib.import_module(each.name) for each in found]
+
+
+def test_every_name_is_found_where_the_reference_defines_it() -> None:
+    missing = []
+    for reference in _modules_of_the_reference():
+        path = reference.__name__.replace("sentence_transformers", "sentune", 1)
+        door = importlib.import_module(path)
+        own = {
+            name
+            for name, value in vars(reference).items()
+            if name[0] != "_" and getattr(value, "__module__", None) == reference.__name__
+        }
+        public = own | {*getattr(reference, "__all__", ())}
+        missing += [f"{path}.{name}" for name in public if not hasattr(door, name)]
+    # A path of sentune's own module, and a name for type checkers.
+    expected = ["sentune.cross_encoder.losses.lambda_loss.BaseWeightingScheme"]
+    assert sorted(missing) == [*expected, "sentune.util.decorators.F"]
 
 
 def test_deriving_from_what_is_left_out_says_so() -> None:

@@ -83,7 +83,8 @@ _NAMES: tuple[tuple[str, tuple[str, str]], ...] = (
         "SparseBinaryClassificationEvaluator SparseEmbeddingSimilarityEvaluator SparseMSEEvaluator "
         "SparseRerankingEvaluator SparseTranslationEvaluator SparseTripletEvaluator SchedulerType "
         "SpladeRegularizerWeightSchedulerCallback semantic_search_qdrant semantic_search_seismic "
-        "semantic_search_elasticsearch semantic_search_opensearch",
+        "semantic_search_elasticsearch semantic_search_opensearch normalized_mean_squared_error "
+        "TiedTranspose SparseEncoderModelCardCallback",
         _SPARSE,
     ),
     (
@@ -94,7 +95,12 @@ _NAMES: tuple[tuple[str, tuple[str, str]], ...] = (
         "MultiVectorNanoBEIREvaluator MultiVectorTripletEvaluator MultiVectorRerankingEvaluator "
         "MultiVectorDistillationEvaluator MultiVectorMultipleNegativesRankingLoss "
         "CachedMultiVectorMultipleNegativesRankingLoss MultiVectorDistillKLDivLoss "
-        "MultiVectorMarginMSELoss MultiVectorMask HierarchicalTokenPooling LambdaTokenPooling",
+        "MultiVectorMarginMSELoss MultiVectorMask HierarchicalTokenPooling LambdaTokenPooling "
+        "BaseTokenPooling MultiVectorEncoderModelCardCallback XTRKDScores XTRScores "
+        "colbert_kd_scores colbert_scores colbert_scores_pairwise mean_colbert_kd_scores "
+        "mean_colbert_scores mean_colbert_scores_pairwise xtr_kd_scores xtr_scores "
+        "xtr_scores_pairwise get_n_patches maxsim_heatmap maxsim_similarity_map "
+        "real_query_token_slice render_similarity_map_on_image",
         _MULTI,
     ),
     (
@@ -112,7 +118,8 @@ _NAMES: tuple[tuple[str, tuple[str, str]], ...] = (
     ),
     (
         "StaticEmbedding Asym BoW CNN LSTM WeightedLayerPooling WordEmbeddings WordWeights "
-        "CLIPModel InputModule Router WordTokenizer WhitespaceTokenizer PhraseTokenizer",
+        "CLIPModel InputModule Router WordTokenizer WhitespaceTokenizer PhraseTokenizer LogitScore "
+        "TransformersTokenizerWrapper ENGLISH_STOP_WORDS",
         _STAGE,
     ),
     ("BaseTrainer BaseTrainingArguments BaseModel BaseDataCollator BaseModelCardData", _BASE),
@@ -120,6 +127,29 @@ _NAMES: tuple[tuple[str, tuple[str, str]], ...] = (
         "ModelCardCallback BaseModelCardCallback SentenceTransformerModelCardCallback "
         "CrossEncoderModelCardCallback",
         _CALLBACK,
+    ),
+    (
+        "generate_model_card ModelCardTemplate format_duration format_log get_losses get_versions",
+        ("a card has other facts here", "save the model, which writes its card"),
+    ),
+    (
+        "InputFormatter format_modality infer_batch_modality infer_modality is_audio_url_or_path "
+        "is_image_url_or_path is_message_dict is_video_url_or_path AudioDict MessageDict "
+        "MultimodalInput VideoDict PairInput PairableInput ModalityParams ProcessingKwargs "
+        "raise_unsupported_modality_error QueryExpansionConfig",
+        ("its models read text alone", "pass texts to encode"),
+    ),
+    (
+        "CachedLossMixin RandContext uses_gradient_cache CachedLossDecorator",
+        ("a loss computes its gradients in parts by itself", "use one of the Cached losses"),
+    ),
+    (
+        "merge_models",
+        ("models are not averaged", "average what state_dict gives, and call load_state_dict"),
+    ),
+    (
+        "EvaluatorCallback OriginalCallback SaveModelCallback FitMixinLoss",
+        ("fit calls the evaluator itself", "pass evaluator and callback to fit"),
     ),
     (
         "SentenceTransformerDataCollator CrossEncoderDataCollator",
@@ -147,7 +177,11 @@ _NAMES: tuple[tuple[str, tuple[str, str]], ...] = (
         "disable_logging append_to_last_row ORIGINAL_TRANSFORMER_MODELS _convert_to_batch "
         "_convert_to_batch_tensor _convert_to_tensor _move_tensors_to_cpu resolve_ids "
         "deprecated_kwargs cross_encoder_init_args_decorator "
-        "cross_encoder_predict_rank_args_decorator FitMixin",
+        "cross_encoder_predict_rank_args_decorator FitMixin transformer_kwargs_decorator "
+        "setup_deprecated_module_imports set_temporary_class_attrs distributed_evaluation "
+        "get_installed_version suggest_extra_on_exception column_merging_disabled "
+        "has_static_embedding_input chunked_padded_forward embed_columns embed_columns_padded "
+        "merge_feature_batches TransformerDecorator ForwardDecorator shrink",
         _INSIDE,
     ),
 )

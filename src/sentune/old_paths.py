@@ -18,7 +18,9 @@ __all__ = ["OldPath", "install"]
 _TABLE = """\
 [- - -]
 base *
-multi_vector_encoder *
+multi_vector_encoder MultiVectorEncoder MultiVectorEncoderTrainer maxsim maxsim_pairwise
+  MultiVectorEncoderTrainingArguments MultiVectorEncoderModelCardData
+  MultiVectorEncoderDataCollator
 sentence_transformer *
 [backend - backend]
 load load_onnx_model load_openvino_model
@@ -26,6 +28,12 @@ optimize export_optimized_onnx_model
 quantize export_dynamic_quantized_onnx_model export_static_quantized_openvino_model
 utils backend_should_export backend_warn_to_save save_or_push_to_hub_model
 [base - -]
+losses CachedLossMixin RandContext column_merging_disabled has_static_embedding_input
+  uses_gradient_cache
+merging merge_models
+modality InputFormatter format_modality infer_batch_modality infer_modality is_audio_url_or_path
+  is_image_url_or_path is_message_dict is_video_url_or_path raise_unsupported_modality_error
+modality_types AudioDict MessageDict MultimodalInput VideoDict PairInput PairableInput
 model BaseModel
 peft_mixin peft_wrapper PeftAdapterMixin
 trainer BaseTrainer
@@ -34,13 +42,18 @@ data_collator BaseDataCollator
 [base - evaluation]
 evaluation *
 [base - model_card]
-model_card BaseModelCardCallback BaseModelCardData
+model_card BaseModelCardCallback BaseModelCardData format_duration format_log generate_model_card
+  get_losses get_versions
+[base.losses - -]
+gradcache CachedLossMixin RandContext has_static_embedding_input uses_gradient_cache
+merged_forward chunked_padded_forward column_merging_disabled embed_columns embed_columns_padded
+  merge_feature_batches
 [base - models]
 modules *
 [base - sampler]
 sampler DefaultBatchSampler GroupByLabelBatchSampler NoDuplicatesBatchSampler
   MultiDatasetDefaultBatchSampler RoundRobinBatchSampler ProportionalBatchSampler BatchSamplers
-  MultiDatasetBatchSamplers
+  MultiDatasetBatchSamplers SetEpochMixin
 [base - training_args]
 training_args BaseTrainingArguments
 [base.evaluation evaluation evaluation]
@@ -52,12 +65,18 @@ input_module @InputModule
 module @Module
 normalize @Normalize
 router @Router @Asym
-transformer @Transformer
+transformer ModalityParams ProcessingKwargs QueryExpansionConfig set_temporary_class_attrs
+  @Transformer
 [cross_encoder cross_encoder cross_encoder]
 data_collator CrossEncoderDataCollator
-fit_mixin FitMixin
+fit_mixin FitMixin FitMixinLoss EvaluatorCallback OriginalCallback SaveModelCallback
 model_card CrossEncoderModelCardCallback CrossEncoderModelCardData
-modules InputModule Asym Router
+[cross_encoder - models]
+modules *
+[cross_encoder.modules - models]
+logit_score LogitScore
+[cross_encoder - util]
+util cross_encoder_init_args_decorator cross_encoder_predict_rank_args_decorator
 [cross_encoder.evaluation cross_encoder.evaluation cross_encoder.evaluation]
 classification CrossEncoderClassificationEvaluator
 correlation CrossEncoderCorrelationEvaluator
@@ -83,8 +102,13 @@ evaluation MultiVectorInformationRetrievalEvaluator MultiVectorNanoBEIREvaluator
 losses MultiVectorMultipleNegativesRankingLoss CachedMultiVectorMultipleNegativesRankingLoss
   MultiVectorDistillKLDivLoss MultiVectorMarginMSELoss
 model MultiVectorEncoder
-model_card MultiVectorEncoderModelCardData
-modules HierarchicalTokenPooling LambdaTokenPooling MultiVectorMask
+interpretability get_n_patches maxsim_heatmap maxsim_similarity_map real_query_token_slice
+  render_similarity_map_on_image
+model_card MultiVectorEncoderModelCardCallback MultiVectorEncoderModelCardData
+modules BaseTokenPooling HierarchicalTokenPooling LambdaTokenPooling MultiVectorMask
+scoring XTRKDScores XTRScores colbert_kd_scores colbert_scores colbert_scores_pairwise
+  mean_colbert_kd_scores mean_colbert_scores mean_colbert_scores_pairwise xtr_kd_scores xtr_scores
+  xtr_scores_pairwise
 trainer MultiVectorEncoderTrainer
 training_args MultiVectorEncoderTrainingArguments
 [multi_vector_encoder.evaluation - -]
@@ -100,9 +124,14 @@ margin_mse MultiVectorMarginMSELoss
 multiple_negatives_ranking MultiVectorMultipleNegativesRankingLoss
 [multi_vector_encoder.modules - -]
 multi_vector_mask MultiVectorMask
-token_pooling HierarchicalTokenPooling LambdaTokenPooling
+token_pooling BaseTokenPooling HierarchicalTokenPooling LambdaTokenPooling
+[multi_vector_encoder.scoring - -]
+colbert colbert_kd_scores colbert_scores colbert_scores_pairwise mean_colbert_kd_scores
+  mean_colbert_scores mean_colbert_scores_pairwise maxsim maxsim_pairwise
+xtr XTRKDScores XTRScores xtr_kd_scores xtr_scores xtr_scores_pairwise
 [sentence_transformer - -]
-fit_mixin FitMixin
+deprecated_model_card_templates ModelCardTemplate
+fit_mixin FitMixin EvaluatorCallback OriginalCallback SaveModelCallback
 model SentenceTransformer
 [sentence_transformer - data_collator]
 data_collator SentenceTransformerDataCollator
@@ -121,7 +150,7 @@ readers *
 [sentence_transformer - trainer]
 trainer SentenceTransformerTrainer
 [sentence_transformer - training_args]
-training_args SentenceTransformerTrainingArguments
+training_args *
 [sentence_transformer.datasets datasets datasets]
 denoising_auto_encoder @DenoisingAutoEncoderDataset
 no_duplicates_dataloader @NoDuplicatesDataLoader
@@ -141,7 +170,7 @@ reranking @RerankingEvaluator
 translation @TranslationEvaluator
 triplet @TripletEvaluator
 [sentence_transformer.losses losses losses]
-adaptive_layer @AdaptiveLayerLoss
+adaptive_layer TransformerDecorator ForwardDecorator @AdaptiveLayerLoss
 angle @AnglELoss
 batch_all_triplet @BatchAllTripletLoss
 batch_hard_soft_margin_triplet @BatchHardSoftMarginTripletLoss
@@ -161,7 +190,7 @@ embed_distill EmbedDistillLoss
 gist_embed @GISTEmbedLoss
 global_orthogonal_regularization GlobalOrthogonalRegularizationLoss
 margin_mse @MarginMSELoss
-matryoshka @MatryoshkaLoss
+matryoshka CachedLossDecorator ForwardDecorator shrink @MatryoshkaLoss
 matryoshka_2d @Matryoshka2dLoss
 mega_batch_margin @MegaBatchMarginLoss
 mse @MSELoss
@@ -179,14 +208,15 @@ layer_norm @LayerNorm
 lstm @LSTM
 pooling @Pooling
 static_embedding @StaticEmbedding
-tokenizer WordTokenizer WhitespaceTokenizer PhraseTokenizer @tokenizer
+tokenizer WordTokenizer WhitespaceTokenizer PhraseTokenizer TransformersTokenizerWrapper
+  ENGLISH_STOP_WORDS @tokenizer
 weighted_layer_pooling @WeightedLayerPooling
 word_embeddings @WordEmbeddings
 word_weights @WordWeights
 [sentence_transformer.modules.tokenizer models.tokenizer models]
 phrase @PhraseTokenizer
 whitespace @WhitespaceTokenizer
-word @WordTokenizer
+word TransformersTokenizerWrapper @WordTokenizer
 [sentence_transformer.readers readers readers]
 input_example @InputExample
 label_sentence @LabelSentenceReader
@@ -198,10 +228,10 @@ triplet @TripletReader
 callbacks SpladeRegularizerWeightSchedulerCallback SchedulerType
 data_collator SparseEncoderDataCollator
 model @SparseEncoder
-modules InputModule Asym Router MLMTransformer SparseAutoEncoder SparseStaticEmbedding
-  SpladePooling
 search_engines semantic_search_qdrant semantic_search_elasticsearch semantic_search_seismic
   semantic_search_opensearch
+[sparse_encoder - models]
+modules *
 [sparse_encoder.callbacks - sparse_encoder]
 splade_callbacks SchedulerType SpladeRegularizerWeightSchedulerCallback
 [sparse_encoder.evaluation sparse_encoder.evaluation sparse_encoder.evaluation]
@@ -216,7 +246,7 @@ sparse_translation @SparseTranslationEvaluator
 sparse_triplet @SparseTripletEvaluator
 [sparse_encoder.losses sparse_encoder.losses sparse_encoder.losses]
 cached_splade @CachedSpladeLoss
-csr CSRReconstructionLoss @CSRLoss
+csr CSRReconstructionLoss normalized_mean_squared_error @CSRLoss
 flops @FlopsLoss
 sparse_angle @SparseAnglELoss
 sparse_cosent @SparseCoSENTLoss
@@ -229,7 +259,7 @@ sparse_triplet @SparseTripletLoss
 splade @SpladeLoss
 [sparse_encoder.modules sparse_encoder.models sparse_encoder]
 mlm_transformer @MLMTransformer
-sparse_auto_encoder @SparseAutoEncoder
+sparse_auto_encoder TiedTranspose @SparseAutoEncoder
 sparse_static_embedding @SparseStaticEmbedding
 splade_pooling @SpladePooling
 [util evaluation quantization]
@@ -238,9 +268,13 @@ quantization semantic_search_faiss semantic_search_usearch quantize_embeddings
 dataset resolve_ids
 decorators deprecated_kwargs cross_encoder_init_args_decorator
   cross_encoder_predict_rank_args_decorator save_to_hub_args_decorator
+  transformer_kwargs_decorator
+deprecated_import setup_deprecated_module_imports
 distributed get_rank get_world_size all_gather all_gather_with_grad all_gather_padded
+  distributed_evaluation
 environment is_dist_initialized get_device_name check_package_availability is_accelerate_available
   is_datasets_available is_training_available check_version_requirements
+  get_installed_version suggest_extra_on_exception
 file_io disabled_tqdm is_sentence_transformer_model load_file_path load_dir_path http_get
 hard_negatives mine_hard_negatives
 logging LoggingHandler install_logger

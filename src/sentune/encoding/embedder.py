@@ -16,6 +16,7 @@ from sentune.encoding.features import embed_features
 from sentune.encoding.stages.given_tokenizer import usable_tokenizer
 from sentune.encoding.stages.own import OwnStages
 from sentune.encoding.stages.own_folder import require_saving, stage_entries, write_own_stages
+from sentune.encoding.stages.resized import count_layers
 from sentune.encoding.stages.transformer import set_length_limit
 from sentune.errors import ArgumentError
 from sentune.model_folder.folder import ModelFolder
@@ -209,6 +210,7 @@ class Embedder(Computing):
         own = isinstance(self.pooling, OwnStages)
         stages = self.following_stages()
         require_saving(stages)
+        count_layers(self.encoder, self._folder.config_json)
         replace(
             self._folder,
             config=self.encoder.config,

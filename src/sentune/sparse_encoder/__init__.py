@@ -14,7 +14,7 @@ def __getattr__(name: str) -> object:
 
 # Its modules have only such names too.
 for _part in ("losses", "evaluation", "models", "trainer", "training_args", "model_card"):
-    sys.modules[f"{__name__}.{_part}"] = sys.modules[__name__]
+    globals()[_part] = sys.modules[f"{__name__}.{_part}"] = sys.modules[__name__]
 
 
 install()

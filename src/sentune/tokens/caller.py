@@ -274,17 +274,6 @@ class CallerTokenizer:
         )
         return str(token) if token is not None else next(usual, None)
 
-    def add_tokens(self, new_tokens: Any, special_tokens: bool = False) -> int:
-        """Refused: the model has no embeddings for new tokens. Raises ArgumentError."""
-        del special_tokens
-        raise ArgumentError(
-            f"add_tokens({new_tokens!r})",
-            expected="the tokens of the model's folder",
-            fix="add them with transformers, resize its embeddings, and save the folder",
-        )
-
-    add_special_tokens = add_tokens
-
     def __getattr__(self, name: str) -> Any:
         """``cls_token``, ``pad_token_id`` and the like."""
         role = name.removesuffix("_id")

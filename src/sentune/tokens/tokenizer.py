@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, overload
 
 import tokenizers
 
-from sentune.checks import require_whole
+from sentune.checks import require_choice, require_text, require_whole
 from sentune.errors import ModelError
 from sentune.tokens.batch import TokenBatch
 from sentune.tokens.caller import CallerTokenizer
@@ -16,6 +16,10 @@ from sentune.tokens.token_ids import TokenIds
 from sentune.tokens.truncation import Truncation
 
 __all__ = ["Tokenizer"]
+
+# What add_special_tokens takes. The template of the special tokens around a text stays.
+_ONE = ("pad_token", "unk_token", "mask_token", "bos_token", "eos_token")
+_SEVERAL = ("additional_special_tokens", "extra_special_tokens")
 
 
 class Tokenizer(CallerTokenizer):
@@ -52,8 +56,63 @@ class Tokenizer(CallerTokenizer):
         self.split_special_tokens = split_special_tokens
         self._source: str = tokenizer.to_str()
         self.max_seq_length = max_seq_length
+        self.set_known_ids(known_ids)
+
+    def set_known_ids(self, rows: int | None) -> None:
+        """Tell how many rows the table of embeddings has; None for enough."""
         # Only a tokenizer that has greater ids is checked with every text.
-        self.known_ids = known_ids if known_ids and known_ids < self.vocabulary_size else None
+        self._rows = rows
+        self.known_ids = rows if rows and rows < self.vocabulary_size else None
+
+    def add_tokens(self, new_tokens: Any, special_tokens: bool = False) -> int:
+        """Add tokens that are found in a text before it is split, and return how many are new.
+
+        A text with one of them is refused until the model has an embedding for it:
+        ``model[0].auto_model.resize_token_embeddings(len(tokenizer))`` adds them.
+
+        Args:
+            new_tokens: texts, or ``tokenizers.AddedToken``; one or several.
+            special_tokens: whether ``skip_special_tokens`` leaves them out.
+
+        Raises:
+            ArgumentError: a token that is neither.
+        """
+        one = isinstance(new_tokens, str | tokenizers.AddedToken)
+        tokens = [new_tokens] if one else list(new_tokens)
+        for number, token in enumerate(tokens):
+            if not isinstance(token, tokenizers.AddedToken):
+                require_text(f"token {number}", token)
+        tokenizer, rows = tokenizers.Tokenizer.from_str(self._source), self._rows
+        add = tokenizer.add_special_tokens if special_tokens else tokenizer.add_tokens
+        before = self.vocabulary_size
+        count = int(add(tokens))
+        self._source = tokenizer.to_str()
+        for kept in ("_bare", "_kept_cutting"):
+            self.__dict__.pop(kept, None)
+        self.max_seq_length = self.max_seq_length
+        self.set_known_ids(before if rows is None else rows)
+        return count
+
+    def add_special_tokens(self, special_tokens_dict: Mapping[str, Any], **options: Any) -> int:
+        """Add special tokens by their roles, and return how many are new.
+
+        Args:
+            special_tokens_dict: a token for ``pad_token``, ``unk_token``, ``mask_token``,
+                ``bos_token`` or ``eos_token``; several for ``additional_special_tokens``.
+            options: the reference's, of which none has an effect here.
+
+        Raises:
+            ArgumentError: another role.
+        """
+        del options
+        for role in special_tokens_dict:
+            require_choice("the role of a token", role, (*_ONE, *_SEVERAL))
+        count = 0
+        for role, given in special_tokens_dict.items():
+            count += self.add_tokens(given, special_tokens=True)
+            if role in _ONE:
+                self.settings[role] = str(given)
+        return count
 
     @property
     def max_seq_length(self) -> int:

@@ -249,12 +249,26 @@ def test_what_cannot_be_done_with_them_says_so(tiny_folder: Path, tmp_path: Path
     with pytest.raises(ArgumentError, match="no method save"):
         model.save(tmp_path / "saved")
     assert not (tmp_path / "saved").exists()
-    with pytest.raises(ArgumentError, match="other processes"):
+    with pytest.raises(ArgumentError, match="no method save"):
         model.start_multi_process_pool(["cpu"])
     with pytest.raises(UnsupportedModelError, match="Twice"):
         export_onnx(model, tmp_path / "graph")
     with pytest.raises(ArgumentError, match="append"):
         model.normalize = True
+
+
+def test_a_pool_imports_the_module_of_a_class(tiny_folder: Path) -> None:
+    model = both(0, tiny_folder)[0]
+    with model.start_multi_process_pool(["cpu"]) as pool:
+        np.testing.assert_allclose(model.encode(TEXTS, pool=pool), model.encode(TEXTS), atol=1e-5)
+
+    class Inner(Attention):
+        pass
+
+    model.pop()
+    model[1] = Inner(32)
+    with pytest.raises(ArgumentError, match=r"a model with Inner of .* for other processes"):
+        model.start_multi_process_pool(["cpu"])
 
 
 class Power(models.Module):

@@ -68,11 +68,22 @@ def json_records(document: object, path: Path) -> Iterator[Record]:
     else:
         keys = f" with the keys {quoted(document)}" if isinstance(document, dict) else ""
         raise DataError(
-            f"{path} holds {kind_of(document)}{keys if document else ''}",
+            f"{path} holds {kind_of(document)}{keys if document else ''}"
+            + (", and numbered rows in each, as pandas writes" if _is_numbered(document) else ""),
             expected="a list of rows, an object of columns (lists), or an object with questions, "
             "relevant_contexts and corpus (or queries, relevant_docs and corpus)",
-            fix="rewrite the file in one of these layouts",
+            fix="write the rows with to_json(path, orient='records')"
+            if _is_numbered(document)
+            else "rewrite the file in one of these layouts",
         )
+
+
+def _is_numbered(document: object) -> bool:
+    """Whether a document is what pandas' ``to_json`` writes: column → number of the row → cell."""
+    columns = list(document.values()) if isinstance(document, dict) else []
+    return bool(columns) and all(
+        isinstance(column, dict) and column and all(map(str.isdigit, column)) for column in columns
+    )
 
 
 def _is_rows(value: object) -> bool:

@@ -18,6 +18,14 @@ __all__ = ["STDIN", "STDIN_NAME", "check_suffix", "numbered_lines", "unreadable"
 STDIN = "-"
 STDIN_NAME = "standard input"
 _BOM = b"\xef\xbb\xbf"
+_SAVE = "save the data in one of these formats, or correct the suffix"
+_UNPACKING = {
+    ".gz": "unpack it first: gunzip FILE",
+    ".bz2": "unpack it first: bunzip2 FILE",
+    ".xz": "unpack it first: unxz FILE",
+    ".zst": "unpack it first: unzstd FILE",
+    ".zip": "unpack it first: unzip FILE",
+}
 
 
 def check_suffix(path: Path, suffixes: Iterable[str]) -> str:
@@ -38,7 +46,7 @@ def check_suffix(path: Path, suffixes: Iterable[str]) -> str:
         raise DataError(
             f"{path} has the suffix {suffix!r}" if suffix else f"{path} has no suffix",
             expected=f"one of {', '.join(known)}",
-            fix="save the data in one of these formats, or correct the suffix",
+            fix=_UNPACKING.get(suffix, _SAVE),
         )
     return suffix
 

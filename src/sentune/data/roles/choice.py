@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sentune.data.files.records import quoted
 from sentune.data.roles import names
 from sentune.data.roles.headers import likely_data
+from sentune.data.roles.looks import look_of
 from sentune.data.roles.options import ReadOptions
 from sentune.errors import DataError
 
@@ -40,6 +41,9 @@ def only_column(
     if unproven and not candidates:
         problem += f", because {quoted(unproven)} may be wrong"
         fix = f"if they are right, say so: --passage-column {unproven[0]}. Otherwise {fix}"
+    elif not candidates and (look := look_of(columns)):
+        kind, fix = look
+        problem = f"this looks like {kind}: {problem}"
     elif not candidates and likely_data(columns):
         problem = "this looks like a row of a file without a header, because " + problem
         fix = "add --no-header if the file has no names of columns; otherwise " + fix

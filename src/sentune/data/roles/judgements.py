@@ -22,6 +22,8 @@ _RIGHT = frozenset(
         *("entailment", "entails", "entailed", "correct", "right", "match", "matched"),
         *("duplicate", "similar", "same", "equivalent", "paraphrase", "positive", "pos"),
         *("supports", "supported", "support", "pass", "exact", "good", "related", "answerable"),
+        *("approved", "approve", "accepted", "accept", "valid", "passed", "up", "thumbs_up"),
+        *("upvote", "upvoted", "like", "liked", "helpful", "accurate", "e"),
     }
 )
 _WRONG = frozenset(
@@ -34,11 +36,28 @@ _WRONG = frozenset(
         *("not_paraphrase", "non_paraphrase", "negative", "neg", "refutes", "refuted"),
         *("not_enough_info", "fail", "bad", "partially_relevant", "somewhat_relevant"),
         *("partial", "unanswerable", "complement", "substitute", "unsupported", "not_supported"),
+        *("down", "dislike", "disliked", "reject", "failed", "s", "c", "i"),
     }
 )
+# These judge whatever stands beside them ("pending", say).
+_PLAINLY_WRONG = frozenset(
+    {
+        *("rejected", "declined", "disapproved", "invalid", "inaccurate", "unhelpful"),
+        *("not_helpful", "downvoted", "downvote", "thumbs_down", "incorrect", "wrong"),
+        *("irrelevant", "not_relevant"),
+    }
+)
+_WRONG |= _PLAINLY_WRONG
+# A column with more words than these is none of verdicts.
+_MOST_WORDS = 6
 _MISSING = frozenset({"nan", "none", "null", "n/a", "na", "<na>"})
 # Any column can hold these, so that they judge only beside their opposite.
-_WEAK = frozenset({"no", "n", "false", "f", "different", "negative", "neg", "bad", "partial"})
+_WEAK = frozenset(
+    {
+        *("no", "n", "false", "f", "different", "negative", "neg", "bad", "partial", "down"),
+        *("failed", "s", "c", "i"),  # the last ones: substitute, complement, irrelevant
+    }
+)
 # A part of a name that says what small numbers are, other than a judgement.
 _COUNTERS = frozenset(
     {
@@ -108,7 +127,7 @@ class _Column:
             self._see_number(number)
         else:
             word = _word(value)
-            self.is_other = word not in _RIGHT and word not in _WRONG
+            self.is_other = not word or (len(self.words) == _MOST_WORDS and word not in self.words)
             self.words.add(word)
         self.is_other = self.is_other or bool(self.words and self.numbers)
 
@@ -133,7 +152,10 @@ class _Column:
         if self.words:
             wrong = self.words & _WRONG
             right = self.words & _RIGHT
-            judges = wrong - _WEAK or (wrong and right)
+            if self.words - wrong - right:
+                judges = wrong & _PLAINLY_WRONG
+            else:
+                judges = wrong - _WEAK or (right and wrong)
             return f"holds {quoted(sorted(self.words), limit=4)}" if judges else None
         if not self.differs:
             return None

@@ -47,7 +47,7 @@ QUESTION = frozenset(
     }
 )
 # Taken as the question if no column has a name of QUESTION.
-QUESTION_TOO = frozenset({"input", "prompt", "queries", "questions"})
+QUESTION_TOO = frozenset({"input", "prompt", "queries", "questions", "instruction"})
 
 PASSAGE = frozenset(
     {
@@ -62,7 +62,7 @@ PASSAGE_TOO = frozenset(
     {
         *("text", "content", "contents", "chunk", "chunk_text", "passage_text", "context_text"),
         *("document_text", "doc", "paragraph", "snippet", "page_content", "answer_text"),
-        *("answer_passage", "solution", "output"),
+        *("answer_passage", "solution", "output", "completion"),
     }
 )
 # Beside a system's answer, these are what the system was given, and may be wrong.

@@ -33,7 +33,7 @@ import torch
 from sentune.encoding.embedder import Embedder
 from sentune.encoding.encode import Block, EncodeSettings
 from sentune.encoding.runners.worker_process import WorkerGoneError, WorkerProcess
-from sentune.encoding.stages.own import require_none_own
+from sentune.encoding.stages.own import importable
 from sentune.errors import ArgumentError, PoolError
 from sentune.machine.hardware import choose_device
 from sentune.progress import Advance
@@ -74,7 +74,8 @@ class Pool:
             processor, four times at most.
 
     Raises:
-        ArgumentError: no device, or one that does not exist.
+        ArgumentError: no device, or one that does not exist; a stage of a class of one's own that
+            another process cannot import.
         PoolError: a worker cannot be started.
         OutputError: the disk has no room for the copy.
     """
@@ -82,7 +83,7 @@ class Pool:
     def __init__(
         self, model: Embedder, devices: Sequence[str | torch.device] | None = None
     ) -> None:
-        require_none_own(model.pooling, "other processes")
+        self._own_modules = importable(model.pooling)
         chosen = _devices() if devices is None else [str(choose_device(name)) for name in devices]
         if not chosen:
             raise ArgumentError(
@@ -130,6 +131,7 @@ class Pool:
                 "device": device,
                 "compute_dtype": model.compute_dtype,
                 "batch_invariant": model.batch_invariant,
+                "own_modules": self._own_modules,
                 "threads": shares if device == "cpu" else torch.get_num_threads(),
             }
 

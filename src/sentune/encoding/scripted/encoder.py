@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from sentune.encoding.card_data import SentenceTransformerModelCardData, said_when_saving
 from sentune.encoding.runners.pool import Pool
@@ -20,6 +20,8 @@ from sentune.machine.hardware import choose_compute
 from sentune.tokens.batch import TokenBatch
 
 __all__ = ["ScriptedEncoder"]
+
+_LAYERS, _LAYERS_THERE = "encoder.layers.", "encoder.layer."
 
 
 class ScriptedEncoder(StageList, ScriptedModel):
@@ -49,6 +51,16 @@ class ScriptedEncoder(StageList, ScriptedModel):
     def set_pooling_include_prompt(self, include_prompt: bool) -> None:
         """Whether the tokens of a prompt are pooled too."""
         self.pooling.include_prompt = include_prompt
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, nn.Parameter]]:
+        """As for any module; layers are named ``encoder.layer.0`` and so on.
+
+        Scripts choose what to freeze by these parts of the reference's names.
+        """
+        found = super().named_parameters(prefix, recurse, remove_duplicate)
+        return ((name.replace(_LAYERS, _LAYERS_THERE), weight) for name, weight in found)
 
     # ── token ids by hand ─────────────────────────────────────────────────────────────────────
 

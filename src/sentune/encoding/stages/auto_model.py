@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sentune.encoding.features import embed_features
+from sentune.encoding.stages.resized import add_embeddings, keep_layers
 from sentune.errors import ArgumentError
 from sentune.network.encoder import Encoder
 from sentune.network.pack import Pack
@@ -25,7 +26,7 @@ class Configuration:
         name: of the model.
     """
 
-    def __init__(self, values: Mapping[str, Any], encoder: Encoder, name: str) -> None:
+    def __init__(self, values: dict[str, Any], encoder: Encoder, name: str) -> None:
         self._values, self._encoder, self.name_or_path = values, encoder, name
 
     @property
@@ -57,11 +58,21 @@ class TokenVectors(dict[str, Any]):
 
 
 class _Layers(nn.Module):
-    """``encoder.layer`` of transformers' BERT."""
+    """``encoder.layer`` of transformers' BERT; the encoder computes with a list that is set."""
 
-    def __init__(self, layers: nn.ModuleList) -> None:
+    layer: nn.ModuleList
+
+    def __init__(self, encoder: Encoder, values: dict[str, Any]) -> None:
         super().__init__()
-        self.layer = layers
+        self.__dict__["_of"] = encoder, values
+        self.layer = encoder.layers
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """As for any module. Raises ArgumentError for layers that are not the encoder's own."""
+        encoder, values = self.__dict__.get("_of", (None, {}))
+        if name == "layer" and value is not encoder.layers:
+            keep_layers(encoder, value, values)
+        super().__setattr__(name, value)
 
 
 class AutoModel(nn.Module):
@@ -71,13 +82,14 @@ class AutoModel(nn.Module):
     and ``attention_mask``. The weights are the encoder's own, so freezing them here freezes them.
     """
 
-    def __init__(self, encoder: Encoder, values: Mapping[str, Any], name: str) -> None:
+    def __init__(self, encoder: Encoder, values: dict[str, Any], name: str) -> None:
         super().__init__()
         self.embeddings = encoder.embeddings
-        self.encoder = _Layers(encoder.layers)
+        self.encoder = _Layers(encoder, values)
         self.final_norm, self.relative_bias = encoder.final_norm, encoder.relative_bias
         self.config = Configuration(values, encoder, name)
         self.__dict__["whole"] = encoder  # not once more among the modules
+        self.__dict__["tokenizer"] = None
         self.training = encoder.training
 
     @property
@@ -96,28 +108,84 @@ class AutoModel(nn.Module):
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
         return_dict: bool = True,
+        output_hidden_states: bool | None = None,
+        **options: Any,
     ) -> TokenVectors:
         """Padded token ids → their vectors, zero where there is padding.
 
+        With ``output_hidden_states``, also ``hidden_states``: the embeddings, and what each layer
+        makes of them, each (texts, tokens, hidden).
+
         Raises:
-            ArgumentError: shapes that do not agree, or segments other than 0.
+            ArgumentError: shapes that do not agree, segments other than 0, or another argument.
         """
         del return_dict  # the result is both
+        _refuse(options)
         given = {"input_ids": input_ids, "attention_mask": attention_mask}
         if token_type_ids is not None:
             given["token_type_ids"] = token_type_ids
-        found = embed_features(given, self._embed)
-        return TokenVectors(last_hidden_state=found["token_embeddings"])
+        last = embed_features(given, self._embed)["token_embeddings"]
+        if not output_hidden_states:
+            return TokenVectors(last_hidden_state=last)
+        return TokenVectors(last_hidden_state=last, hidden_states=self._hidden_states(given, last))
 
-    def resize_token_embeddings(self, new_num_tokens: int | None = None) -> None:
-        """Refused unless the size stays. Raises ArgumentError."""
-        if new_num_tokens not in (None, self.embeddings.word.num_embeddings):
-            raise ArgumentError(
-                f"resize_token_embeddings({new_num_tokens})",
-                expected=f"the {self.embeddings.word.num_embeddings} tokens of the model's folder",
-                fix="resize them with transformers, and save the folder",
-            )
+    def get_input_embeddings(self) -> nn.Embedding:
+        """The table of word embeddings."""
+        return self.embeddings.word
+
+    def resize_token_embeddings(
+        self,
+        new_num_tokens: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        mean_resizing: bool = True,
+    ) -> nn.Embedding:
+        """Add embeddings for new tokens; each begins as the mean of those there are.
+
+        Raises ArgumentError for fewer than there are.
+        """
+        del mean_resizing
+        count = self.embeddings.word.num_embeddings if new_num_tokens is None else new_num_tokens
+        values = self.config._values
+        grown = add_embeddings(self.__dict__["whole"], count, values, pad_to_multiple_of)
+        if (tokenizer := self.__dict__["tokenizer"]) is not None:
+            tokenizer.set_known_ids(grown.num_embeddings)
+        return grown
 
     def _embed(self, packed: Pack) -> tuple[Tensor, Tensor]:
         tokens: Tensor = self.__dict__["whole"](packed)
         return tokens, tokens[:0]
+
+    def _hidden_states(self, given: Mapping[str, Any], last: Tensor) -> tuple[Tensor, ...]:
+        """The embeddings, and the tokens after each layer; ``last`` after the last one."""
+        encoder: Encoder = self.__dict__["whole"]
+        found: list[Tensor] = []
+
+        def keep(_module: nn.Module, _arguments: Any, output: Tensor) -> None:
+            found.append(output)
+
+        hooks = [each.register_forward_hook(keep) for each in (encoder.embeddings, *encoder.layers)]
+        try:
+            embed_features(given, self._embed)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return (*(_padded(given, tokens) for tokens in found[:-1]), last)
+
+
+def _padded(given: Mapping[str, Any], tokens: Tensor) -> Tensor:
+    def embed(packed: Pack) -> tuple[Tensor, Tensor]:
+        mine = tokens[: len(packed.token_ids)]  # a pack is computed with some tokens more
+        return mine, mine[:0]
+
+    padded: Tensor = embed_features(given, embed)["token_embeddings"]
+    return padded
+
+
+def _refuse(options: Mapping[str, Any]) -> None:
+    for name, value in options.items():
+        if value is not None and value is not False:
+            raise ArgumentError(
+                f"the argument {name} of auto_model",
+                expected="input_ids, attention_mask, token_type_ids and output_hidden_states",
+                fix="load the folder with transformers.AutoModel for what only that computes",
+            )

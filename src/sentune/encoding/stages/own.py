@@ -6,6 +6,7 @@ batches. Other models compute on packs, and do not come here.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -20,7 +21,7 @@ from sentune.network.pack import Pack, pack
 from sentune.network.pooling import Pooling
 from sentune.network.vector_modules import MODULES
 
-__all__ = ["OwnStages", "is_own", "require_none_own"]
+__all__ = ["OwnStages", "importable", "is_own", "require_none_own"]
 
 Features = dict[str, Any]
 
@@ -38,6 +39,24 @@ def require_none_own(pooling: nn.Module, work: str) -> None:
             expected="a model of stages of sentune.models, because no other code is known there",
             fix="encode in this process with SentenceTransformer",
         )
+
+
+def importable(pooling: nn.Module) -> list[str]:
+    """The modules that another process imports for the stages of one's own; none without such.
+
+    Raises ArgumentError for a class of the script itself, or one made within a function.
+    """
+    kinds = [type(each) for each in pooling.stages] if isinstance(pooling, OwnStages) else []
+    own = [kind for kind in kinds if kind is not Pooling and kind not in MODULES.values()]
+    for kind in own:
+        found = getattr(sys.modules.get(kind.__module__), kind.__name__, None)
+        if kind.__module__ == "__main__" or found is not kind:
+            raise ArgumentError(
+                f"a model with {kind.__name__} of {kind.__module__} for other processes",
+                expected="a class that another process can import from a module",
+                fix="put the class into a file of its own, and import it from there",
+            )
+    return [kind.__module__ for kind in own]
 
 
 def _calls_more(*_: object) -> None:

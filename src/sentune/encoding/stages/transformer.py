@@ -173,6 +173,7 @@ class Transformer(nn.Module):
         self.auto_model = AutoModel(encoder, folder.config_json, base.name)
         self.__dict__["encoder"] = encoder
         self.tokenizer, self.folder, self.base, self.loading = tokenizer, folder, base, loading
+        self.auto_model.__dict__["tokenizer"] = tokenizer
         self.training = encoder.training
 
     @property

@@ -6,6 +6,7 @@ when the pool's process ends.
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 from typing import IO, Any
@@ -38,6 +39,8 @@ def main() -> None:
 def _load(head: dict[str, Any], replies: IO[bytes]) -> SentenceTransformer | None:
     try:
         torch.set_num_threads(head["threads"])
+        for name in head["own_modules"]:
+            importlib.import_module(name)  # has the classes that the folder names
         model = SentenceTransformer(
             head["folder"],
             device=head["device"],

@@ -5,19 +5,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from torch import nn
 
 from sentune.encoding.sentence_transformer import SentenceTransformer
+from sentune.encoding.stages.resized import config_values
 from sentune.errors import UnsupportedModelError
-from sentune.network.architectures import ARCHITECTURES, read_config
+from sentune.network.architectures import read_config
 from sentune.network.config import EncoderConfig
 from sentune.network.encoder import Encoder
 
 __all__ = ["chosen_layers", "with_layers"]
-
-_KINDS = "layer_types"  # a list in config.json, with the kind of attention of each layer
 
 
 def chosen_layers(config: EncoderConfig, count: int) -> list[int]:
@@ -53,21 +51,11 @@ def with_layers(model: SentenceTransformer, layers: Sequence[int]) -> SentenceTr
             fix="choose another teacher",
         )
     student = copy.deepcopy(model)
-    values = _values(student._folder.config_json, config, layers)
+    values = config_values(student._folder.config_json, config, layers)
     smaller = read_config(values, "the student's config.json")
     student._folder = replace(student._folder, config_json=values, config=smaller)
     _keep(student.encoder, smaller, layers)
     return student
-
-
-def _values(values: dict[str, Any], config: EncoderConfig, layers: Sequence[int]) -> dict[str, Any]:
-    """The content of ``config.json`` for fewer layers."""
-    names = ARCHITECTURES[config.model_type].spelling.get("num_hidden_layers", "num_hidden_layers")
-    known = [name for name in ((names,) if isinstance(names, str) else names) if name in values]
-    changed = {**values, **dict.fromkeys(known, len(layers))}
-    if isinstance(values.get(_KINDS), list):
-        changed[_KINDS] = [values[_KINDS][layer] for layer in layers]
-    return changed
 
 
 def _keep(encoder: Encoder, config: EncoderConfig, layers: Sequence[int]) -> None:
