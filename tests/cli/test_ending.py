@@ -19,10 +19,11 @@ import yaml
 from sentune import SentenceTransformer
 from sentune.cli import app as cli
 from sentune.cli.ending import next_steps
-from sentune.data import ReadOptions
+from sentune.data import Pairs, ReadOptions
 from sentune.data import write_pairs as write_data
 from sentune.tuning import RunFile, TuneSettings, read_run_file, read_split
 from sentune.tuning.recipes import DEFAULT_RECIPE, RECIPES
+from sentune.tuning.split import Split
 from sentune.wording import counted, duration
 
 Run = Callable[..., Any]
@@ -203,6 +204,14 @@ def test_the_index_has_every_passage_that_was_searched(tmp_path: Path) -> None:
         *("faq.csv", "valid.csv", "the manual.csv", "--passage-column", "manual", "--skip-blank"),
         *("--out", f"{tmp_path}-index"),
     ]
+
+
+def test_the_search_to_try_is_of_words_rather_than_code(tmp_path: Path) -> None:
+    asked = {"a": "'{:,}'.format(7)", "b": "How is a number written with commas?"}
+    held_out = Pairs(asked, {"p": "Numbers."}, {"a": ("p",), "b": ("p",)})
+    split = Split(held_out, held_out, None, "")
+    steps = next_steps(tmp_path, RunFile(TuneSettings(), ReadOptions(), data="faq.csv"), split)
+    assert shlex.split(steps[1].command)[-1] == asked["b"]
 
 
 def test_a_finished_run_shows_the_same_end_again(ended: Ended, run: Run) -> None:

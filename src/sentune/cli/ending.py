@@ -76,11 +76,15 @@ def _options(reading: ReadOptions) -> list[str]:
 
 
 def _question(split: Split | None) -> str:
-    """A short question that training did not see."""
+    """A short question that training did not see, of words rather than code."""
     if split is None:
         return _QUESTION
     asked = list((split.test or split.valid).questions.values())[:20]
-    return one_line(min(asked, key=len), 120)
+    return one_line(min(asked, key=lambda text: (_marks(text), len(text))), 120)
+
+
+def _marks(text: str) -> int:
+    return sum(not (each.isalnum() or each.isspace() or each in "?.,'-") for each in text)
 
 
 def print_outcome(tuned: Tuned, steps: list[Next], *, verbose: bool = False) -> None:
