@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import shutil
@@ -71,8 +72,9 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(*_arguments: object, **_options: object) -> None:
         raise AssertionError("a model was loaded")
 
-    # Not the name: a module that is imported during this test would keep what stands for it.
-    monkeypatch.setattr("sentune.encoding.sentence_transformer.SentenceTransformer.__init__", load)
+    # A module that is first imported below would keep the replacement for the tests after this one.
+    importlib.import_module("sentune.tuning.run")
+    monkeypatch.setattr("sentune.encoding.sentence_transformer.SentenceTransformer", load)
 
 
 @pytest.fixture

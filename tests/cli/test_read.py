@@ -140,11 +140,15 @@ def test_a_file_that_is_there_is_replaced_only_for_the_same_documents(
     other = tmp_path / "other"
     other.mkdir()
     (other / "b2.md").write_text("# Filters\n\nClean them.\n", encoding="utf-8")
-    refused(["read", other, *model], "passages.jsonl is there", "--out passages.jsonl")
+    refused(
+        ["read", other, *model],
+        "passages.jsonl exists and was not made from these documents",
+        "--out passages.jsonl",
+    )
     assert (tmp_path / "passages.jsonl").read_bytes() == written
     assert run("read", other, *model, "--out", "passages.jsonl").code == 0
     (tmp_path / "passages.jsonl").write_text("my notes\n", encoding="utf-8")
-    refused(["read", other, *model], "passages.jsonl is there")
+    refused(["read", other, *model], "passages.jsonl exists and was not made")
 
 
 def test_what_was_made_of_documents_is_none(

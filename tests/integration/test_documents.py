@@ -72,7 +72,8 @@ def test_what_is_trained_on_comes_from_the_documents_alone(made: DocumentFiles) 
     assert all(row["made"] is True and row["question"] not in asked for row in rows)
     split = read_split(made.train, made.valid, None, 42, corpus=made.corpus)
     assert split.caution is not None
-    assert 30 <= len(split.valid.questions) <= 60
+    assert 30 <= len(split.valid.passages) <= 60
+    assert len(split.valid.passages) <= len(split.valid.questions) <= 3 * len(split.valid.passages)
     trained = set(split.train.passages.values())
     assert all(
         question not in text for question in split.valid.questions.values() for text in trained

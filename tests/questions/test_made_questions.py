@@ -95,7 +95,7 @@ def test_three_sentences_of_a_passage_are_asked() -> None:
     passages = {name: passage(name) for name in ("pump", "valve")}
     held_out = part_texts(Pairs({}, passages, {}), 0.5, 0).held_out
     (key,) = held_out.passages
-    assert list(held_out.questions) == [key, f"{key}#1", f"{key}#2"]
+    assert list(held_out.questions) == [f"{key}#0", f"{key}#1", f"{key}#2"]
     assert set(held_out.relevant.values()) == {(key,)}
 
 

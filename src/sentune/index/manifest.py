@@ -42,7 +42,7 @@ class Manifest:
 
     @classmethod
     def read(cls, store: Store, version: int) -> Manifest:
-        """The current one. Raises IndexFolderError for damage."""
+        """The current one; empty where nothing was added. Raises IndexFolderError for damage."""
         content = store.read(version, REVISION)
         return cls() if content is None else cls._of(content, store)
 

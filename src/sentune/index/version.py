@@ -72,6 +72,8 @@ class Version:
         if self.manifest.is_current(self.store, self.number):
             return True
         now = Manifest.read(self.store, self.number)
+        if now.revision is None and self.manifest.revision is not None:
+            raise self.store.unreadable("its list of segments is missing")
         if set(self.manifest.segments).isdisjoint(now.segments):
             return False
         self.refresh()

@@ -79,7 +79,7 @@ def part_texts(texts: Pairs, fraction: float, seed: int) -> TextParts:
 def made_questions(texts: Pairs, seed: int) -> Pairs:
     """Questions on each passage that has sentences, and these passages.
 
-    The id of a passage's first question is that of the passage. No two questions are the same.
+    No two questions are the same.
 
     Raises:
         DataError: there are fewer than two such passages.
@@ -112,7 +112,7 @@ def _questions(texts: Pairs, seed: int) -> Pairs:
         usable = [each for each in several if times[each] == 1]
         chosen = sorted(usable, key=lambda each: hashed(each, seed))[:_MOST_OF_ONE]
         for number, question in enumerate(chosen):
-            name = f"{key}#{number}" if number else key
+            name = f"{key}#{number}"
             questions[name], relevant[name] = question, (key,)
     passages = {key: texts.passages[key] for (key,) in relevant.values()}
     return Pairs(questions, passages, relevant, source=texts.source, made=True)

@@ -73,7 +73,7 @@ class TextReader:
 
     async def tokens_listed(self, texts: list[str], *, special: bool) -> list[bytes]:
         """The tokens of each text as JSON, without the length limit. Raises RefusedError."""
-        return await self._whole_texts(texts, _listed, special=special)
+        return await self._whole_texts(texts, _listed, special=special, most=self._limits.tokens)
 
     async def shortened(self, texts: list[str], most: int) -> list[str]:
         """The start of each text, of at most ``most`` tokens. Raises RefusedError."""
@@ -81,13 +81,21 @@ class TextReader:
         def end(found: tokenizers.Encoding) -> int | None:
             return found.offsets[most - 1][1] if len(found) > most else None
 
-        ends = await self._whole_texts(texts, end, special=False)
+        ends = await self._whole_texts(texts, end, special=False, most=None)
         return [text[:stop] for text, stop in zip(texts, ends, strict=True)]
 
     async def _whole_texts(
-        self, texts: list[str], made: Callable[[tokenizers.Encoding], T], *, special: bool
+        self,
+        texts: list[str],
+        made: Callable[[tokenizers.Encoding], T],
+        *,
+        special: bool,
+        most: int | None,
     ) -> list[T]:
-        """What ``made`` makes of each text; in the thread, which is also where its values end."""
+        """What ``made`` makes of each text; in the thread, which is also where its values end.
+
+        Raises RefusedError if there are more than ``most`` tokens.
+        """
 
         def each() -> list[T]:
             if self._whole is None:
@@ -96,7 +104,8 @@ class TextReader:
             for text in texts:
                 encoded = self._whole.encode(text, add_special_tokens=special)
                 count += len(encoded)
-                self._require_few(count)
+                if most is not None and count > most:
+                    raise _too_many(f"more than {counted(most, 'token')}", most)
                 found.append(made(encoded))
             return found
 
@@ -104,14 +113,7 @@ class TextReader:
 
     def _require_few(self, count: int) -> None:
         if count > self._limits.tokens:
-            raise RefusedError(
-                413,
-                unprocessable(
-                    f"the request has {counted(count, 'token')}",
-                    expected=f"at most {self._limits.tokens:,}",
-                    fix="send fewer texts at a time",
-                ).error,
-            )
+            raise _too_many(counted(count, "token"), self._limits.tokens)
 
     async def _read(self, given: list[Any], *, truncate: bool, first: str = "") -> Read:
         size = sum(len(each) if isinstance(each, str) else sum(map(len, each)) for each in given)
@@ -168,3 +170,14 @@ def _listed(found: tokenizers.Encoding) -> bytes:
         ]
         parts.append(to_json(shown)[1:-1])
     return b"[%b]" % b",".join(parts)
+
+
+def _too_many(given: str, most: int) -> RefusedError:
+    return RefusedError(
+        413,
+        unprocessable(
+            f"the request has {given}",
+            expected=f"at most {most:,}",
+            fix="send fewer texts at a time",
+        ).error,
+    )

@@ -49,6 +49,7 @@ def answer_messages(load: Callable[[Plan], Loaded]) -> None:
     threading.Thread(target=_end_with, args=(requests.fileno(),), daemon=True).start()
     try:
         loaded = _load(load, read_frame(requests)[0], replies)
+        gc.collect()
         gc.freeze()  # a collection does not look through the model and its libraries again
         while loaded is not None:
             head, body = read_frame(requests)

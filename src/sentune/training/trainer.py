@@ -280,6 +280,14 @@ class SentenceTransformerTrainer(MeasuringTrainer):
         with refused(what if self.optimizer_cls_and_kwargs is None else "class of the optimizer"):
             return super().create_optimizer(model)
 
+    def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
+        """The names, as ``model.named_parameters`` has them, of weights that are to decay."""
+        # The library walks the modules instead, whose names are not those of the parameters.
+        decaying = set(super().get_decay_parameter_names(model))
+        by_module = nn.Module.named_parameters(model)
+        names = {id(weight): name for name, weight in model.named_parameters()}
+        return [names[id(weight)] for name, weight in by_module if name in decaying]
+
     def create_scheduler(self, *args: Any, **options: Any) -> Any:
         """As transformers. Raises ArgumentError when the settings make no schedule."""
         with refused("settings lr_scheduler_type or lr_scheduler_kwargs"):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import platform
 import re
 import subprocess
@@ -302,18 +301,20 @@ def test_a_local_base_model_is_named_without_its_path(
 def test_a_base_model_that_was_tuned_has_its_descent(
     make_facts: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    first, second = tmp_path / "secret_home" / "first", tmp_path / "secret_home" / "second"
-    for folder, base in ((first, "owner/name"), (second, str(first))):
+    first, kept, second = (tmp_path / "secret_home" / name for name in ("first", "kept", "second"))
+    for folder, base in ((first, "owner/name"), (kept, "../first"), (second, "../kept")):
         folder.mkdir(parents=True)
-        (folder / "evaluation.json").write_text(json.dumps({"training": {"base": base}}))
+        (folder / "run.yaml").write_text(f"base: {base}\n")
+        (folder / "evaluation.json").write_text('{"kept": "tuned"}')
+    (kept / "evaluation.json").write_text('{"kept": "base"}')
     facts = make_facts()
     monkeypatch.setattr(facts.model, "base", BaseModel(str(second), second, "local folder"))
-    line = "second (a local folder), which was tuned from first, which was tuned from owner/name\n"
+    line = "second (a local folder), which was tuned from kept, which was tuned from owner/name\n"
     text = model_card(facts)
     assert f"- **Base model:** {line}" in text
     assert "secret_home" not in text
-    for broken in ("", "[]", '{"training": {"base": 3}}', json.dumps({"training": {"base": "."}})):
-        (second / "evaluation.json").write_text(broken)
+    for broken in ("", "[]", "base: 3", "base: [", "other: .."):
+        (second / "run.yaml").write_text(broken)
         assert "- **Base model:** second (a local folder)" in model_card(facts)
 
 

@@ -15,6 +15,9 @@ def why_not_fetched(error: Exception, *, local_files_only: bool) -> tuple[str, s
     from huggingface_hub import errors
 
     cause = _first_cause(error)
+    # huggingface_hub 2 and later has this class.
+    if isinstance(error, getattr(errors, "IncompleteSnapshotError", ())):
+        return "its download was not finished", "fetch the model again while online"
     match cause:
         case errors.GatedRepoError():
             return (
@@ -37,14 +40,21 @@ def why_not_fetched(error: Exception, *, local_files_only: bool) -> tuple[str, s
             return "the hub was not asked, because local_files_only is set", _ASK
         case errors.HfHubHTTPError():
             status = cause.response.status_code
-            told = f"the hub answered with HTTP {status}"
-            return told, "try again later" if status >= _SERVERS_FAULT else "check HF_TOKEN"
+            return f"the hub answered with HTTP {status}", _after(status)
         case errors.HFValidationError():
             return "the hub has no names like this", "check the path or the name"
     if isinstance(error, errors.LocalEntryNotFoundError):
         return _REACHABLE, _ASK
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:_LONGEST], _ASK
+
+
+def _after(status: int) -> str:
+    if status in (401, 403):
+        return "check HF_TOKEN, and whether you may read the model"
+    if status in (408, 429) or status >= _SERVERS_FAULT:
+        return "try again later"
+    return "check HF_ENDPOINT, if it is set"
 
 
 def _first_cause(error: BaseException) -> BaseException:

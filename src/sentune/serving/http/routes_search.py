@@ -67,7 +67,9 @@ def _modes(body: SearchBody, usual: str, known: list[str]) -> list[str]:
 
 
 def indexed(service: Service) -> dict[str, Any]:
-    """The facts of the index. Raises RefusedError: there is none."""
+    """The facts of the index. Raises RefusedError: there is none, or it is not known yet."""
+    if not service.engine.facts:
+        raise service.engine.refusal()
     known: dict[str, Any] | None = service.engine.facts.get("index")
     if known is not None:
         return known
