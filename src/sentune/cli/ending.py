@@ -76,10 +76,15 @@ def _options(reading: ReadOptions) -> list[str]:
 
 
 def _question(split: Split | None) -> str:
-    """A short question that training did not see, of words rather than code."""
+    """A short question of words rather than code: one that training did not see, if people ask it.
+
+    Made ones that it did not see are halves of sentences, so one that it saw is shown then.
+    """
     if split is None:
         return _QUESTION
-    asked = list((split.test or split.valid).questions.values())[:20]
+    measured = split.test or split.valid
+    shown = split.train if measured.made and split.train.questions else measured
+    asked = list(shown.questions.values())[:20]
     return one_line(min(asked, key=lambda text: (_marks(text), len(text))), 120)
 
 
