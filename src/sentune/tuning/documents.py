@@ -225,12 +225,18 @@ def _read(
 
 def _ask(run: DocumentRun, files: DocumentFiles, say: Callable[[str], None]) -> None:
     passages = read_source(files.passages)
-    made = without_doubtful(pairs_from_structure(passages, run.seed))
-    made = without_lost(made, passages, _FIRST)
+    found = pairs_from_structure(passages, run.seed)
+    made = without_lost(without_doubtful(found), passages, _FIRST)
     if not made:
+        cause = (
+            f"{counted(len(found), 'question')} could be made of the texts, and none is usable: they "
+            "are too short, asked of several passages, or not found by their words"
+            if found
+            else "no heading and no sentence that could be a question"
+        )
         raise DataError(
-            f"{', '.join(run.documents)}: no heading and no sentence that could be a question",
-            expected="documents of whole sentences",
+            f"{', '.join(run.documents)}: {cause}",
+            expected="documents of whole sentences, which differ from each other",
             fix="add documents, or write pairs: sentune tune PAIRS --corpus PASSAGES",
         )
     write_pairs(files.pairs, made)
