@@ -225,18 +225,18 @@ def _read(
 
 def _ask(run: DocumentRun, files: DocumentFiles, say: Callable[[str], None]) -> None:
     passages = read_source(files.passages)
-    found = pairs_from_structure(passages, run.seed)
-    made = without_lost(without_doubtful(found), passages, _FIRST)
+    made = without_doubtful(pairs_from_structure(passages, run.seed))
+    made = without_lost(made, passages, _FIRST)
     if not made:
+        alike = len(passages) > 1 and len({each.body for each in passages}) == 1
         cause = (
-            f"{counted(len(found), 'question')} could be made of the texts, and none is usable: they "
-            "are too short, asked of several passages, or not found by their words"
-            if found
+            f"all {len(passages):,} passages have the same text"
+            if alike
             else "no heading and no sentence that could be a question"
         )
         raise DataError(
             f"{', '.join(run.documents)}: {cause}",
-            expected="documents of whole sentences, which differ from each other",
+            expected="documents of whole sentences, which are not all the same",
             fix="add documents, or write pairs: sentune tune PAIRS --corpus PASSAGES",
         )
     write_pairs(files.pairs, made)
