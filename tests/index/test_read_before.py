@@ -21,15 +21,17 @@ def _split(folder: Path, name: str, text: str) -> None:
     pq.write_table(pa.table({"text": [text, f"{text} too"]}), folder / f"{name}.parquet")
 
 
+def _document(path: Path) -> Source:
+    passage = Passage(f"{path.name}#1", path.name)
+    return Source(str(path), lambda: [passage], whole=True)
+
+
 def test_rows_do_not_replace_documents(tmp_path: Path, tiny: SentenceTransformer) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "a.txt").write_text("one line\nanother line\n")
     (docs / "b.md").write_text("a text")
-    cut = [
-        Source(str(docs / name), lambda name=name: [Passage(f"{name}#1", name)], whole=True)
-        for name in ("a.txt", "b.md")
-    ]
+    cut = [_document(docs / name) for name in ("a.txt", "b.md")]
     index = Index.build(tmp_path / "index", tiny, Sources(tuple(cut), docs))
     for data in (docs, docs / "a.txt"):
         with pytest.raises(DataError, match=r"has .*a\.txt as a document.*sentune index add"):
