@@ -336,6 +336,9 @@ def test_what_cannot_go_together_is_refused(
     (tmp_path / "shorter.txt").write_text("Hello again.\n", "utf-8")
     code = run("tune", tmp_path / "short.md", tmp_path / "shorter.txt", *out)
     assert "no heading and no sentence that could be a question" in code.err
+    (tmp_path / "shorter.txt").write_text("Hello.\n", "utf-8")
+    code = run("tune", tmp_path / "short.md", tmp_path / "shorter.txt", *out)
+    assert "all 2 passages have the same text" in code.err
     assert not (tmp_path / "o").exists()
 
 

@@ -7,7 +7,6 @@ other ids, and rows would lose their columns.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,12 +47,10 @@ class AsBefore:
     @classmethod
     def of(cls, ids: Mapping[str, str]) -> AsBefore:
         """From one id of each source."""
-        documents = frozenset(name for name, each in ids.items() if _is_of_document(name, each))
+        from sentune.index.read_before import is_of_document
+
+        documents = frozenset(name for name, each in ids.items() if is_of_document(name, each))
         return cls(documents, frozenset(ids.keys() - documents))
-
-
-def _is_of_document(source: str, passage_id: str) -> bool:
-    return re.fullmatch(re.escape(Path(source).name) + r"#\d+", passage_id) is not None
 
 
 def _is_of_rows(path: str | Path) -> bool:

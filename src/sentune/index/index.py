@@ -13,6 +13,7 @@ from sentune.encoding.fingerprint import fingerprint
 from sentune.errors import ArgumentError, IndexFolderError
 from sentune.index.changes import Changes
 from sentune.index.index_model import IndexModel
+from sentune.index.read_before import refuse_documents, refuse_other_splits
 from sentune.index.reader import IndexReader
 from sentune.index.rows.arrow_rows import among, of_source
 from sentune.index.rows.table import require_extra, require_lancedb
@@ -271,7 +272,8 @@ class Index(IndexReader):
         says what the columns of files are; when None, they are as for ``build``.
 
         Raises:
-            DataError: the data cannot be read; nothing is changed.
+            DataError: the data cannot be read, has a file that the index has as a document, or is a
+                folder of ``datasets`` whose splits are others now; nothing is changed.
             OutputError: the folder cannot be written, or the disk is full.
             IndexFolderError: the index was rebuilt with another model in the meantime.
             ModelError: the model is no longer where it was.
@@ -279,6 +281,11 @@ class Index(IndexReader):
         self._follow()
         with telling_of_columns(remembered=reading is None):
             sources = sources_of(data, self.reading if reading is None else reading)
+            if isinstance(data, str | Path | Sources):
+                ids = self._version.table.ids_of_sources()
+                refuse_other_splits(sources, ids)
+                if not isinstance(data, Sources):
+                    refuse_documents(sources, ids)
             changes = self._writer.apply(sources, show_progress_bar=show_progress_bar)
         self._update_base()
         return changes

@@ -228,9 +228,15 @@ def _ask(run: DocumentRun, files: DocumentFiles, say: Callable[[str], None]) -> 
     made = without_doubtful(pairs_from_structure(passages, run.seed))
     made = without_lost(made, passages, _FIRST)
     if not made:
+        alike = len(passages) > 1 and len({each.body for each in passages}) == 1
+        cause = (
+            f"all {len(passages):,} passages have the same text"
+            if alike
+            else "no heading and no sentence that could be a question"
+        )
         raise DataError(
-            f"{', '.join(run.documents)}: no heading and no sentence that could be a question",
-            expected="documents of whole sentences",
+            f"{', '.join(run.documents)}: {cause}",
+            expected="documents of whole sentences, which are not all the same",
             fix="add documents, or write pairs: sentune tune PAIRS --corpus PASSAGES",
         )
     write_pairs(files.pairs, made)

@@ -18,7 +18,7 @@ from tests.report.page.test_markup import read
 
 from sentune.evaluation.claims import verdict_text
 from sentune.report.page import PICTURES, PageFacts, pictures, report_page
-from sentune.report.page.questions import changes, perhaps_right
+from sentune.report.page.questions import changes, perhaps_mislabelled, perhaps_right
 
 MakePage = Callable[..., PageFacts]
 _DRAWN = {"svg", "title", "g", "line", "circle", "rect", "text", "polyline", "polygon"}
@@ -212,3 +212,23 @@ def test_pictures_are_files_of_their_own(make_page: MakePage, name: str) -> None
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert "href" not in text
     assert "tuned model" in text
+
+
+def test_a_passage_that_no_system_finds_is_named(make_page: MakePage) -> None:
+    facts = make_page()
+    trace = facts.trace
+    assert trace.task is not None
+    relevant = trace.task.relevant[1]
+    away = {name: rows.copy() for name, rows in trace.rankings.items()}
+    for rows in away.values():
+        rows[1] = [each for each in range(len(relevant) + rows.shape[1]) if each not in relevant][
+            : rows.shape[1]
+        ]
+    assert 1 not in perhaps_mislabelled(facts)
+    missed = replace(facts, trace=replace(trace, rankings=away))
+    assert 1 in perhaps_mislabelled(missed)
+    shown = read(report_page(missed)).text
+    assert "Perhaps mislabelled" in shown
+    assert trace.task.questions[1] in shown.split("Perhaps mislabelled")[1]
+    some = {**away, "bm25": trace.rankings["bm25"]}
+    assert 1 not in perhaps_mislabelled(replace(facts, trace=replace(trace, rankings=some)))

@@ -18,7 +18,7 @@ from sentune.report.page.tables import table
 from sentune.report.page.words import Matcher, marked
 from sentune.wording import counted
 
-__all__ = ["changes", "perhaps_right", "questions_section"]
+__all__ = ["changes", "perhaps_mislabelled", "perhaps_right", "questions_section"]
 
 _MOST = 10
 _FEWEST = 5  # questions of a kind that has its own row
@@ -60,6 +60,17 @@ def perhaps_right(facts: PageFacts) -> list[int]:
     return [row for row in same if int(first["model"][row]) not in task.relevant[row]]
 
 
+def perhaps_mislabelled(facts: PageFacts) -> list[int]:
+    """Questions whose right passages no system ranks among the first 20.
+
+    Systems that find by meaning and one that finds by words: where all miss it, the passage may
+    answer another question.
+    """
+    names = [name for name in facts.names if name in facts.trace.rankings]
+    ranks = [facts.trace.right_ranks(name) for name in names]
+    return [row for row, each in enumerate(zip(*ranks, strict=True)) if set(each) == {None}]
+
+
 def questions_section(facts: PageFacts) -> list[Child]:
     """Counts of won and lost, the largest of both, and kinds of questions."""
     won, lost = changes(facts)
@@ -84,6 +95,7 @@ def questions_section(facts: PageFacts) -> list[Child]:
         _list(f"Won: the largest of {counts[0]:,}", shown, won),
         _list(f"Lost: the largest of {counts[1]:,}", shown, lost),
         *_perhaps(shown, labels),
+        *_mislabelled(shown, perhaps_mislabelled(facts)),
         *_kinds(facts),
     ]
 
@@ -155,6 +167,20 @@ def _perhaps(shown: _Shown, rows: Sequence[int]) -> list[Child]:
     if shown.facts.private:
         return [*found, h("p", "Questions " + ", ".join(f"{row + 1:,}" for row in rows[:50]) + ".")]
     return [*found, [_perhaps_one(shown, row) for row in rows[:_MOST]]]
+
+
+def _mislabelled(shown: _Shown, rows: Sequence[int]) -> list[Child]:
+    if not rows:
+        return []
+    told = (
+        f"For {counted(len(rows), 'question')} no system ranks a right passage among the first 20. "
+        "Either the question is hard, or its label is wrong and the passage answers another one."
+    )
+    found: list[Child] = [h("h3", "Perhaps mislabelled"), h("p", told)]
+    if shown.facts.private:
+        return [*found, h("p", "Questions " + ", ".join(f"{row + 1:,}" for row in rows[:50]) + ".")]
+    task = _task(shown.facts)
+    return [*found, h("ul", [h("li", task.questions[row]) for row in rows[:_MOST]])]
 
 
 def _perhaps_one(shown: _Shown, row: int) -> Element:
