@@ -89,7 +89,7 @@ def mine_columns(
 
     Raises:
         ArgumentError: an argument outside its range.
-        DataError: no row, or fewer than two columns.
+        DataError: no row, fewer than two columns, or a column that the data set does not have.
         ModelError: the model gives vectors that are not finite.
     """
     _tell_unused(cache_folder, use_faiss)
@@ -98,15 +98,15 @@ def mine_columns(
     output_format = require_choice("output_format", output_format, FORMATS)
     rows = _Rows.of(dataset, anchor_column_name, positive_column_name, corpus)
     absolute_margin = absolute_margin if margin is None else margin
-    # Checks their ranges.
+    # Scores of a cross-encoder have no bounds, so the limits of cosines do not hold for them.
+    of_cosines = {"max_score": max_score, "min_score": min_score}
+    of_cosines["absolute_margin"] = absolute_margin
     MiningSettings(
         num_negatives=num_negatives,
         range_min=range_min,
-        max_score=max_score,
-        min_score=min_score,
-        absolute_margin=absolute_margin,
         relative_margin=relative_margin,
         sampling_strategy=sampling_strategy,
+        **({} if cross_encoder is not None else of_cosines),  # type: ignore[arg-type]
     )
     guards = _Guards(absolute_margin, relative_margin, max_score, min_score)
     if range_max is None:
@@ -219,8 +219,15 @@ class _Rows:
         cls, dataset: Any, anchor: str | None, positive: str | None, corpus: Sequence[str] | None
     ) -> _Rows:
         known = list(getattr(dataset, "column_names", None) or dataset)
-        anchor = anchor if anchor in known else next(iter(known), None)
-        positive = positive if positive in known else next(iter(known[1:]), None)
+        for name in (anchor, positive):
+            if name is not None and name not in known:
+                raise DataError(
+                    f"column {name!r}",
+                    expected=f"one of the data set's columns: {', '.join(known)}",
+                    fix="correct anchor_column_name or positive_column_name",
+                )
+        anchor = next(iter(known), None) if anchor is None else anchor
+        positive = next(iter(known[1:]), None) if positive is None else positive
         questions = list(dataset[anchor]) if anchor is not None else []
         if positive is None or not questions:
             raise DataError(
