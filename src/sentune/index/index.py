@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sentune.checks import require_choice, require_text
-from sentune.data.files.lines import STDIN
 from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.encoding.fingerprint import fingerprint
 from sentune.errors import ArgumentError, IndexFolderError
@@ -18,7 +17,13 @@ from sentune.index.reader import IndexReader
 from sentune.index.rows.arrow_rows import among, of_source
 from sentune.index.rows.table import require_extra, require_lancedb
 from sentune.index.rows.table_writing import WritableTable
-from sentune.index.sources import Data, Sources, sources_of, telling_of_columns
+from sentune.index.sources import (
+    Data,
+    Sources,
+    name_of_source,
+    sources_of,
+    telling_of_columns,
+)
 from sentune.index.storage import store_at
 from sentune.index.store import BASE_FOLDER, Store
 from sentune.index.version_writing import WritableVersion
@@ -324,8 +329,7 @@ class Index(IndexReader):
             )
         self._follow()
         if source is not None:
-            name = str(source)
-            where = of_source(name if name in ("", STDIN) else str(Path(name).resolve()))
+            where = of_source(name_of_source(str(source)))
         count = self._writer.delete([where] if where is not None else among("id", listed))
         self._update_base(changed=count > 0)
         return count

@@ -17,7 +17,7 @@ from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.errors import DataError
 from sentune.index.rows.arrow_rows import as_passage
 
-__all__ = ["Data", "Source", "Sources", "sources_of", "telling_of_columns"]
+__all__ = ["Data", "Source", "Sources", "name_of_source", "sources_of", "telling_of_columns"]
 
 _NO_COLUMN = "there is no such column"
 
@@ -95,6 +95,13 @@ def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
     names = FieldNames()
     passages = [as_passage(value, number, names) for number, value in enumerate(data, start=1)]
     return Sources((Source("", lambda: passages, whole=False),))
+
+
+def name_of_source(given: str) -> str:
+    """The name that the source of a file has, as a person wrote it; others have their own."""
+    if given in ("", STDIN) or is_object_location(given):
+        return given
+    return str(Path(given).resolve())
 
 
 @contextmanager

@@ -319,3 +319,14 @@ def test_an_interrupted_build_goes_on(
     assert encoded
     assert not {row["text"] for row in rows[:20]} & set(encoded)
     assert len(index) == 50
+
+
+def test_passages_are_deleted_by_the_object_that_they_came_from(
+    s3: Server, tmp_path: Path, tiny: SentenceTransformer
+) -> None:
+    texts = Bucket("s3://test/texts")
+    for name in "ab":
+        texts.put(f"{name}.jsonl", json.dumps({"text": f"passage {name}"}).encode())
+    index = Index.build(tmp_path / "index", tiny, "s3://test/texts")
+    assert index.delete(source="s3://test/texts/a.jsonl") == 1
+    assert list(index.info().sources) == ["s3://test/texts/b.jsonl"]
