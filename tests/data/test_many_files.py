@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,10 +12,12 @@ import pytest
 from tests.object_storage import Server, error
 
 from sentune.bucket import Bucket
+from sentune.data import read_pairs, read_passages
 from sentune.data.files.bucket_files import ObjectFolder
 from sentune.data.many_files import text_files
 from sentune.data.passages import passage_files, passage_objects
 from sentune.data.texts import TextRow
+from sentune.documents import find
 from sentune.errors import ArgumentError, DataError
 from sentune.index.sources import sources_of
 
@@ -181,3 +184,9 @@ def test_errors_name_the_object(s3: Server) -> None:
 def test_a_folder_without_texts(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no file with passages"):
         text_files(tmp_path)
+
+
+@pytest.mark.parametrize("read", [read_pairs, read_passages, lambda path: find([path])])
+def test_what_reads_no_bucket_says_so(read: Callable[[str], object]) -> None:
+    with pytest.raises(DataError, match=r"^s3://test/texts is in a bucket: expected a file"):
+        read("s3://test/texts")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sentune.checks import require_choice, require_text
 from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.encoding.fingerprint import fingerprint
-from sentune.errors import ArgumentError, IndexFolderError
+from sentune.errors import ArgumentError, IndexFolderError, OutputError
 from sentune.index.changes import Changes
 from sentune.index.index_model import IndexModel
 from sentune.index.read_before import refuse_documents, refuse_other_splits
@@ -257,10 +258,17 @@ class Index(IndexReader):
         cls, store: Store, version: int, built_with: IndexModel, model: SentenceTransformer
     ) -> Self:
         """A version to fill: new, or left unfinished by the same model."""
-        if not built_with.has_begun(store, version):
+        begun = built_with.has_begun(store, version)
+        if not begun:
             store.discard(version)
-        built_with.write(store, version)
-        WritableTable.create(store, version)
+        try:
+            built_with.write(store, version)
+            WritableTable.create(store, version)
+        except BaseException:
+            if not begun:
+                with suppress(OutputError):  # the first error says more
+                    store.discard(version)
+            raise
         return cls(store, version, built_with, model)
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────

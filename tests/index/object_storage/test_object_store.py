@@ -228,6 +228,19 @@ def test_a_server_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> Non
         Index.open(HERE)
 
 
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("refused", ["facts.json", ".lance", "rows-", "revision.json"])
+def test_a_build_that_may_not_write_leaves_nothing(
+    refused: str, s3: Server, tiny: SentenceTransformer, rows: Rows
+) -> None:
+    s3.fault = lambda method, path, _: (
+        ("403 Forbidden", error("AccessDenied")) if method == "PUT" and refused in path else None
+    )
+    with pytest.raises(OutputError, match="cannot be written"):
+        Index.build(HERE, tiny, rows[:3])
+    assert not Bucket(HERE).sizes()
+
+
 @pytest.mark.parametrize("location", ["s3://", "s3://test", "s3://test/", "s3://test/a/../b"])
 def test_a_bucket_without_a_name(location: str) -> None:
     with pytest.raises(ArgumentError, match="s3://BUCKET/NAME"):
