@@ -95,7 +95,8 @@ class Index(IndexReader):
 
         A build that was stopped continues where it was when it is run again with the same model;
         until then the index cannot be opened. After Ctrl-C, all encoded texts are kept but the last
-        512. After a kill, or Ctrl-C with a pool, all whole chunks of 4,096 are kept.
+        512, or those that a pool has not given back. After a kill, or Ctrl-C while passages are
+        written, the chunks of 4,096 passages that were written before are kept.
 
         Cost: the model reads every token of the passages once, and the special tokens of each
         piece.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.data.passages import Passage
-from sentune.errors import IndexFolderError
+from sentune.errors import IndexFolderError, OutputError
 from sentune.index.changes import Changes, Digests, plan
 from sentune.index.dense import prepare
 from sentune.index.encoding_ahead import Encoded, EncodingAhead
@@ -159,7 +159,9 @@ class Writer:
         """Remove what filters let through; the number of rows. Raises ArgumentError."""
         with self.writing():
             count = sum(self._version.delete(each) for each in filters)
-        self._update_indexes(changed=count > 0)
+        # What was asked for is done. On a full disk, the next change tidies up.
+        with suppress(OutputError):
+            self._update_indexes(changed=count > 0)
         return count
 
     def _known(self, sources: Sources, *, alone: bool) -> Mapping[str, Digests]:
