@@ -68,7 +68,8 @@ def write_vectors(suffix: str, stream: BinaryIO, shape: Shape, parts: Iterable[P
 
 def write_array(stream: BinaryIO, vectors: NDArray[Any]) -> None:
     """Write (n, width) vectors as ``np.save`` does, which does not say why a write has failed."""
-    shape = Shape(*vectors.shape, vectors.dtype, with_ids=False)
+    rows, width = vectors.shape
+    shape = Shape(rows, width, vectors.dtype, with_ids=False)
     write_vectors(".npy", stream, shape, [Part(vectors, None)])
 
 
