@@ -42,7 +42,7 @@ class Bucket:
 
     The address, the region and the credentials come from the environment, by the names that
     Amazon's tools use (``AWS_ENDPOINT_URL``, ``AWS_REGION``, ``AWS_ACCESS_KEY_ID``, …), or from the
-    machine's role. A request that fails is repeated for 20 seconds.
+    machine's role. A request that fails is repeated up to six times, for at most 20 seconds.
 
     Raises:
         ArgumentError: no bucket, or no name in it; with ``whole``, the name may be missing.

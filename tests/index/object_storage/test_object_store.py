@@ -14,7 +14,7 @@ from tests.long import LONG
 from tests.object_storage import KEYS, Server, error
 
 from sentune import SentenceTransformer
-from sentune.bucket import Bucket, ChangedError
+from sentune.bucket import Bucket, ChangedError, StorageError
 from sentune.errors import ArgumentError, IndexFolderError, OutputError
 from sentune.index import Index
 from sentune.index.object_storage.lease import Lease
@@ -343,3 +343,12 @@ def test_passages_are_deleted_by_the_object_that_they_came_from(
     index = Index.build(tmp_path / "index", tiny, "s3://test/texts")
     assert index.delete(source="s3://test/texts/a.jsonl") == 1
     assert list(index.info().sources) == ["s3://test/texts/b.jsonl"]
+
+
+def test_a_request_is_repeated_six_times(s3: Server) -> None:
+    """As the page says, and a server that asks to slow down is then called so."""
+    s3.fault = lambda *_: ("503 Slow Down", error("SlowDown"))
+    s3.requests.clear()
+    with pytest.raises(StorageError, match="slow down"):
+        Bucket(HERE).get("index.json")
+    assert len(s3.requests) == 7
