@@ -19,6 +19,7 @@ _SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _STATUS = re.compile(r"status (?:code )?:?\s*(\d{3})|(\d{3}) [A-Z][a-z]+")
 _REQUEST = {"timeout": "60 seconds", "connect_timeout": "5 seconds"}
+_PART, _LONGEST = 1 << 16, 1 << 22  # bytes
 _RETRIES = 6
 _RETRYING = 20  # seconds
 
@@ -41,7 +42,7 @@ class Bucket:
 
     The address, the region and the credentials come from the environment, by the names that
     Amazon's tools use (``AWS_ENDPOINT_URL``, ``AWS_REGION``, ``AWS_ACCESS_KEY_ID``, …), or from the
-    machine's role. A request that fails is repeated for 20 seconds.
+    machine's role. A request that fails is repeated up to six times, for at most 20 seconds.
 
     Raises:
         ArgumentError: no bucket, or no name in it; with ``whole``, the name may be missing.
@@ -131,6 +132,23 @@ class Bucket:
         except FileNotFoundError:
             return False
         return True
+
+    def first_lines(self, key: str) -> Iterator[bytes]:
+        """The lines of an object as they come, until one is as long as no line of texts is.
+
+        It has none if it is not there. Raises StorageError.
+        """
+        try:
+            with self._asking():
+                left = b""
+                for part in self._obstore.get(self._store, key).stream(min_chunk_size=_PART):
+                    *lines, left = (left + bytes(part)).split(b"\n")
+                    yield from lines
+                    if len(left) > _LONGEST:
+                        return
+                yield left
+        except FileNotFoundError:
+            return
 
     def sizes(self, below: str = "") -> dict[str, int]:
         """Key → bytes, of all objects below a key. Raises StorageError."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sentune.bulk import require_vector_file
-from sentune.bulk.formats import VECTOR_SUFFIXES, Part, Shape, write_vectors
+from sentune.bulk.formats import VECTOR_SUFFIXES, Part, Shape, write_array, write_vectors
 from sentune.errors import MissingExtraError, OutputError
 
 _SIZES = (4, 1, 7, 7, 2, 5, 3, 1, 6, 4)
@@ -98,3 +100,20 @@ def test_what_cannot_be_written_is_told_before_the_work(
     for name in ("vectors.parquet", "vectors.arrow"):
         with pytest.raises(MissingExtraError, match="the extra 'index'"):
             require_vector_file(tmp_path / name)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_an_array_has_the_bytes_that_numpy_writes(dtype: str) -> None:
+    ours, numpys = io.BytesIO(), io.BytesIO()
+    write_array(ours, vectors(dtype).T)
+    np.save(numpys, np.ascontiguousarray(vectors(dtype).T), allow_pickle=False)
+    assert ours.getvalue() == numpys.getvalue()
+
+
+def test_a_full_disk_is_called_so() -> None:
+    """NumPy's own words are how many items were requested and written."""
+    with (
+        Path("/dev/full").open("wb", buffering=0) as full,
+        pytest.raises(OSError, match=os.strerror(errno.ENOSPC)),
+    ):
+        write_array(full, vectors("float32"))

@@ -56,6 +56,12 @@ def test_small_is_exact(index: Index) -> None:
     assert index.info().recall == 1.0
 
 
+def test_exact_where_an_addition_was_stopped_before_it_was_measured(large: Index) -> None:
+    (large.path / "1" / "dense.json").unlink()
+    info = Index.open(large.path).info()
+    assert info.dense == "exact, until the next addition to these 4,000 passages"
+
+
 @pytest.mark.parametrize(("where", "left"), CONDITIONS)
 def test_the_recall_holds_under_conditions_near_and_far(
     large: Index,

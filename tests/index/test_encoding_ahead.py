@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sentune import SentenceTransformer
+from sentune.cli.interrupted_index import IndexState
 from sentune.encoding.encode import Block, EncodeSettings, encode_chunk
 from sentune.errors import ArgumentError
 from sentune.index import Index
@@ -26,6 +27,7 @@ class Ahead:
         self.model, self.ahead = model, ahead
         self.encoded: list[str] = []
         self.fail_after: int | None = None
+        self.error: BaseException = ConnectionError("gone")
 
     def chunk_size(self, count: int | None, asked: int | None) -> int | None:
         return asked
@@ -43,7 +45,7 @@ class Ahead:
 
     def _block(self, chunk: Sequence[str], settings: EncodeSettings) -> Block:
         if self.fail_after is not None and len(self.encoded) > self.fail_after:
-            raise ConnectionError("gone")
+            raise self.error
         self.encoded.extend(chunk)
         return encode_chunk(self.model, chunk, settings, lambda _: None)
 
@@ -105,6 +107,30 @@ def test_a_build_that_was_stopped_goes_on_with_the_same_rows(
     assert content(there) == content(here)
     whole = len(cut_texts(list(dict.fromkeys(texts)), tiny).texts)
     assert before < len(runner.encoded) < before + whole  # what was committed is not done again
+
+
+@pytest.mark.parametrize("ahead", [0, 3, 100])
+def test_an_interrupt_keeps_what_has_come(
+    ahead: int,
+    tiny: SentenceTransformer,
+    texts: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Chunks of 12 passages, groups of 6: Ctrl-C in a chunk leaves its whole groups."""
+    monkeypatch.setattr("sentune.index.writer._SHOWN", 6)
+    here = Index.build(tmp_path / "here", tiny, rows(texts), long_text="truncate")
+    runner = Ahead(tiny, ahead)
+    runner.fail_after, runner.error = 17, KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        Index.build(tmp_path / "t", tiny, rows(texts), long_text="truncate", pool=runner)
+    assert runner.encoded == list(dict.fromkeys(texts))[:18]
+    # A passage of a later chunk that has one of these texts is kept, too.
+    assert IndexState.read(str(tmp_path / "t")).begun in (18, 19)
+    runner.fail_after = None
+    there = Index.build(tmp_path / "t", tiny, rows(texts), long_text="truncate", pool=runner)
+    assert content(there) == content(here)
+    assert len(runner.encoded) == len(set(texts))  # nothing twice
 
 
 @pytest.mark.parametrize("given", ["late", "compare"])

@@ -203,6 +203,14 @@ def test_source_is_the_file_unless_a_field_is_called_so(
         ("page > 3 part = 'even'", "page > 3 part"),
         ("page > 3, part = 'even'", "cannot be used"),
         ("page > 3) (part = 'even'", "parentheses"),
+        # Planned without a complaint, these fail at the first row.
+        ("page / 0 > 1", "(it divides by zero)"),
+        ("CAST(text AS INT) > 1", "cannot be converted)"),
+        ("page > CAST('x' AS INT)", "('x' cannot be converted)"),
+        ("text LIKE 5", "(its types do not go together)"),
+        ("substr(text, -1, -5) = 'a'", "is not supported)"),
+        ("count(*) > 1", "(LanceDB cannot apply it)"),
+        ("page > 3 -- and more", "(it is not written as SQL)"),
     ],
 )
 def test_a_filter_that_cannot_be_used(index: Index, where: str, named: str) -> None:
@@ -367,6 +375,14 @@ def test_build_refuses_an_index(index: Index, tiny: SentenceTransformer) -> None
     with pytest.raises(OutputError, match="holds an index already"):
         Index.build(index.path, tiny, [{"id": "a", "text": "b"}])
     assert len(index) == 120
+
+
+def test_build_refuses_a_file(tmp_path: Path, tiny: SentenceTransformer) -> None:
+    """Before the data is read, and with the true reason."""
+    (tmp_path / "index").write_text("mine")
+    with pytest.raises(OutputError, match=r"index exists and is not empty: expected a folder"):
+        Index.build(tmp_path / "index", tiny, "missing.jsonl")
+    assert (tmp_path / "index").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from sentune import SentenceTransformer
 from sentune.errors import DataError, IndexFolderError, OutputError
 from sentune.index import Changes, Index, store, writer
+from sentune.index.version_writing import WritableVersion
 
 LINES = ["the first line of it", "a second one", "and the third", "a fourth, last one"]
 
@@ -331,3 +332,23 @@ def test_a_commit_cut_short_is_as_if_it_had_not_been(
     assert _ids(again) == {"a"}
     again.add([{"id": "c", "text": LINES[2]}])
     assert _ids(again) == {"a", "c"}
+
+
+def test_a_deletion_on_a_full_disk_is_done(
+    tmp_path: Path, tiny: SentenceTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no room to join what is left, which the next change does."""
+    rows = [{"id": text[:5], "text": text} for text in LINES]
+    index = Index.build(tmp_path / "index", tiny, rows)
+    gone = [row["id"] for row in rows[1:]]
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OutputError("no room", expected="room", fix="make room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WritableVersion, "join_segments", full)
+        assert index.delete(gone) == len(gone)
+    assert _ids(index) == _ids(Index.open(index.path, tiny)) == {rows[0]["id"]}
+    assert not index._version.is_joined
+    assert index.delete(["none"]) == 0
+    assert index._version.is_joined

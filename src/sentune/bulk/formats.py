@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from sentune.data.files.parquet import arrow_module
 from sentune.files import require_suffix
 
-__all__ = ["VECTOR_SUFFIXES", "Part", "Shape", "require_vector_file", "write_vectors"]
+__all__ = [
+    "VECTOR_SUFFIXES",
+    "Part",
+    "Shape",
+    "require_vector_file",
+    "write_array",
+    "write_vectors",
+]
 
 _PARTS_IN_A_GROUP = 8
 
@@ -57,6 +64,13 @@ def write_vectors(suffix: str, stream: BinaryIO, shape: Shape, parts: Iterable[P
     Memory: one part; for Parquet, a row group of eight parts. Raises OSError.
     """
     _WRITERS[suffix](stream, shape, parts)
+
+
+def write_array(stream: BinaryIO, vectors: NDArray[Any]) -> None:
+    """Write (n, width) vectors as ``np.save`` does, which does not say why a write has failed."""
+    rows, width = vectors.shape
+    shape = Shape(rows, width, vectors.dtype, with_ids=False)
+    write_vectors(".npy", stream, shape, [Part(vectors, None)])
 
 
 def _write_npy(stream: BinaryIO, shape: Shape, parts: Iterable[Part]) -> None:

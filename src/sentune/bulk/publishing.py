@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sentune.bulk.formats import Part, Shape, write_vectors
+from sentune.bulk.formats import Part, Shape, write_array, write_vectors
 from sentune.bulk.work_folder import WorkFolder
 from sentune.encoding.precision import needs_ranges, quantize_embeddings
 from sentune.errors import ArgumentError
@@ -39,9 +39,7 @@ def publish(folder: WorkFolder, out: Path, shards: int, precision: str) -> Shape
     )
     if ranges is not None:
         table = np.asarray(ranges)
-        folder.publish(
-            f"{out.stem}.ranges.npy", lambda stream: np.save(stream, table, allow_pickle=False)
-        )
+        folder.publish(f"{out.stem}.ranges.npy", lambda stream: write_array(stream, table))
     parts = (part(number) for number in range(shards))
     folder.publish(out.name, lambda stream: write_vectors(out.suffix.lower(), stream, shape, parts))
     folder.finished = True

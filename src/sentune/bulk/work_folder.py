@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from sentune.bulk.formats import write_array
 from sentune.errors import OutputError
 from sentune.files import (
     locked,
@@ -155,7 +156,7 @@ class WorkFolder:
         """Store a shard; a kill afterwards does not lose it. Raises OutputError."""
         path = self._vectors(number)
         with new_file(path) as stream:
-            np.save(stream, vectors, allow_pickle=False)
+            write_array(stream, vectors)
         shard = Shard(
             texts_sha256=texts_sha256,
             vectors_sha256=sha256(path),

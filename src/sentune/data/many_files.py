@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from sentune.data.files.bucket_files import bucket_files, is_object_location, rows_of_object
+from sentune.data.files.bucket_files import is_object_location, rows_of_object
 from sentune.data.files.lines import STDIN
-from sentune.data.passages import passage_files
+from sentune.data.passages import passage_files, passage_objects
 from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.data.texts import TextRow, read_text_rows
 
@@ -39,12 +39,15 @@ def text_files(location: str | Path, options: ReadOptions = AS_NAMED) -> TextFil
 
     Raises:
         DataError: at once if there is nothing to read; while iterating, as ``read_text_rows``.
-        ArgumentError, MissingExtraError: as :func:`sentune.data.files.bucket_files.bucket_files`.
+        ArgumentError, MissingExtraError: as :func:`sentune.data.passages.passage_objects`.
     """
     if is_object_location(location):
-        names, skipped = bucket_files(str(location))
+        objects = passage_objects(str(location), options.split)
+        for note in objects.notes:
+            options.tell(note)
         read = partial(read_text_rows, options=options)
-        return TextFiles((rows_of_object(name, read) for name in names), len(names), skipped)
+        rows = (rows_of_object(name, read) for name in objects.names)
+        return TextFiles(rows, len(objects.names), objects.skipped)
     if str(location) == STDIN or not Path(location).is_dir():
         return TextFiles([read_text_rows(location, options)], 1, 0)
     found = passage_files(location, options.split)

@@ -7,15 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sentune.bucket import Bucket
 from sentune.data.corpus import open_passages
+from sentune.data.files.bucket_files import ObjectFolder, is_one_object
 from sentune.data.files.csv_files import TABLE_SUFFIXES
 from sentune.data.files.dataset_folders import dataset_folder, is_saved_dataset, refuse_split
 from sentune.data.files.lines import check_suffix, unreadable
-from sentune.data.files.made_files import what_it_was_made_of
-from sentune.data.files.own_folders import refuse_not_data, what_it_holds
+from sentune.data.files.made_files import (
+    may_be_made,
+    what_it_was_made_of,
+    what_lines_were_made_of,
+)
+from sentune.data.files.own_folders import refuse_held, refuse_not_data, what_it_holds
 from sentune.data.files.reading import TEXT_SUFFIXES, name_of, records_of
 from sentune.data.files.records import Record
-from sentune.data.pair_files.beir import corpus_of_folder
+from sentune.data.pair_files.beir import corpus_among, corpus_of_folder
 from sentune.data.roles.fields import FieldNames, FieldTypes, FieldValue, fields_of
 from sentune.data.roles.headers import text_places, without_header
 from sentune.data.roles.ids import PassageIds, id_of
@@ -24,7 +30,14 @@ from sentune.data.texts import TextsOf, at_least_one
 from sentune.errors import DataError
 from sentune.wording import counted
 
-__all__ = ["Passage", "PassageFiles", "passage_files", "read_passage_rows"]
+__all__ = [
+    "Passage",
+    "PassageFiles",
+    "PassageObjects",
+    "passage_files",
+    "passage_objects",
+    "read_passage_rows",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,15 @@ class PassageFiles:
     """
 
     files: tuple[Path, ...]
+    skipped: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PassageObjects:
+    """The same in a bucket: ``names`` are whole, ``s3://BUCKET/NAME``."""
+
+    names: tuple[str, ...]
     skipped: int
     notes: tuple[str, ...] = ()
 
@@ -161,13 +183,73 @@ def passage_files(path: str | Path, split: str | None = None) -> PassageFiles:
     made = _made_of(files)
     files = [file for file in files if file not in made]
     if not files:
-        raise DataError(
-            f"{path} has no file with passages"
-            + (f" ({counted(len(found), 'other file')})" if found else ""),
-            expected=f"files that end in {', '.join(TEXT_SUFFIXES)}",
-            fix="name another folder, or save the passages in one of these formats",
-        )
+        raise _no_file(path, len(found))
     return PassageFiles(tuple(files), len(found) - len(files), tuple(made.values()))
+
+
+def passage_objects(location: str, split: str | None = None) -> PassageObjects:
+    """The same of ``s3://BUCKET/NAME``, an object or all objects below, by the same rules.
+
+    Folders of ``datasets`` are not known there. Cost: a listing, and of JSONL objects the start.
+
+    Raises:
+        DataError: as :func:`passage_files`, or the bucket cannot be read.
+        ArgumentError, MissingExtraError: as :class:`~sentune.data.files.bucket_files.ObjectFolder`.
+    """
+    refuse_split(location, split)
+    if is_one_object(location):
+        return PassageObjects((Bucket(location, whole=True).location,), 0)
+    found = ObjectFolder(location)
+    refuse_held(found.location, found.held(""))
+    own = _own_folders(found)
+    left = [name for name in found.names if not any(folder in own for folder in _above(name))]
+    here = [name for name in left if "/" not in name]
+    corpus = corpus_among(here, judged=any(name.startswith("qrels/") for name in left))
+    names = [name for name in left if is_one_object(name)] if corpus is None else [corpus]
+    made = _made_objects(found, names)
+    names = [name for name in names if name not in made]
+    others = len(left) + len(own) - len(names)
+    if not names:
+        raise _no_file(found.location, others)
+    whole = tuple(f"{found.location}/{name}" for name in names)
+    return PassageObjects(whole, others, tuple(made.values()))
+
+
+def _own_folders(found: ObjectFolder) -> set[str]:
+    """The outermost folders that hold a model, an index or a run."""
+    folders = sorted({folder for name in found.names for folder in _above(name)})
+    own: set[str] = set()
+    for folder in folders:  # a folder comes before those below it
+        if own.isdisjoint(_above(folder)) and found.held(folder) is not None:
+            own.add(folder)
+    return own
+
+
+def _above(name: str) -> Iterator[str]:
+    """The folders that an object is below."""
+    parts = name.split("/")[:-1]
+    return ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+
+
+def _made_objects(found: ObjectFolder, names: Sequence[str]) -> dict[str, str]:
+    """The objects that were made of others → what to say."""
+    known = {Path(name).name for name in names}
+    reasons = {
+        name: what_lines_were_made_of(found.lines(name), Path(name).name, known)
+        for name in names
+        if may_be_made(name)
+    }
+    whole = ((name, reason) for name, reason in reasons.items() if reason is not None)
+    return {name: f"{found.location}/{name} {reason}" for name, reason in whole}
+
+
+def _no_file(place: str | Path, others: int) -> DataError:
+    return DataError(
+        f"{place} has no file with passages"
+        + (f" ({counted(others, 'other file')})" if others else ""),
+        expected=f"files that end in {', '.join(TEXT_SUFFIXES)}",
+        fix="name another folder, or save the passages in one of these formats",
+    )
 
 
 def _is_read(file: Path) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sentune.data.files.lines import missing
 from sentune.data.files.made_files import what_it_was_made_of
 from sentune.data.files.own_folders import refuse_not_data, what_it_holds
 from sentune.documents.formats import SUFFIXES
@@ -77,11 +78,7 @@ def _without_made(file: Found, names: Container[str]) -> Found:
 
 def _at(path: Path, *, alone: bool) -> Iterator[Found]:
     if not path.exists():
-        raise DataError(
-            f"{path} does not exist",
-            expected="a file or a folder",
-            fix="check the path and the folder",
-        )
+        raise missing(path, "a file or a folder")
     if not path.is_dir():
         one = _file(path.name if alone else path.as_posix(), path.resolve())
         if one.skipped is not None:

@@ -82,8 +82,10 @@ class Dense:
 
     def describe(self, count: int, what: str) -> str:
         """Which kind of search, and why, in a sentence; ``what`` there are ``count`` of."""
-        if not self._is_approximate(count):
+        if count < EXACT_BELOW:
             return f"exact: {count:,} {what} are fewer than {EXACT_BELOW:,}"
+        if not self._is_approximate(count):  # an addition was stopped before it was measured
+            return f"exact, until the next addition to these {count:,} {what}"
         return (
             f"approximate: {count:,} {what} are {EXACT_BELOW:,} or more; the {self.candidates:,} "
             f"nearest by one bit a component are compared, recall@{_NEIGHBOURS} {self.recall:.3f} "

@@ -68,6 +68,9 @@ class EncodingAhead:
         long_text: what is done with passages over the length limit.
         group: texts that are encoded together.
         known: digests → what the index has of them when it is asked.
+
+    Attributes:
+        begun: chunks that are not finished, in order, with the texts of them that have come.
     """
 
     def __init__(
@@ -80,7 +83,7 @@ class EncodingAhead:
     ) -> None:
         self._model, self._runner, self._long_text = model, runner, long_text
         self._size, self._known = group, known
-        self._begun: deque[Encoded] = deque()
+        self.begun: deque[Encoded] = deque()
         self._groups: deque[_Group] = deque()
 
     def __call__(
@@ -107,7 +110,7 @@ class EncodingAhead:
             chunk = Encoded(some)
             missing = self._missing(some)
             advance(len(some) - len(missing))
-            self._begun.append(chunk)
+            self.begun.append(chunk)
             digests, parts = list(missing), []
             for start in range(0, len(digests), self._size):
                 own = digests[start : start + self._size]
@@ -122,7 +125,7 @@ class EncodingAhead:
         texts = {text_digest(passage.text): passage.text for _, passage in passages}
         known = self._known(list(texts))
         coming = {digest for group in self._groups for digest in group.digests}
-        coming |= {digest for chunk in self._begun for digest in chunk.texts}
+        coming |= {digest for chunk in self.begun for digest in chunk.texts}
         return {
             digest: text
             for digest, text in texts.items()
@@ -147,5 +150,5 @@ class EncodingAhead:
 
     def _finished(self) -> Iterator[Encoded]:
         """The first chunks that wait for no group."""
-        while self._begun and not (self._groups and self._groups[0].chunk is self._begun[0]):
-            yield self._begun.popleft()
+        while self.begun and not (self._groups and self._groups[0].chunk is self.begun[0]):
+            yield self.begun.popleft()

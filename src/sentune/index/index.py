@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sentune.checks import require_choice, require_text
-from sentune.data.files.lines import STDIN
 from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.encoding.fingerprint import fingerprint
-from sentune.errors import ArgumentError, IndexFolderError
+from sentune.errors import ArgumentError, IndexFolderError, OutputError
 from sentune.index.changes import Changes
 from sentune.index.index_model import IndexModel
 from sentune.index.read_before import refuse_documents, refuse_other_splits
@@ -18,7 +18,13 @@ from sentune.index.reader import IndexReader
 from sentune.index.rows.arrow_rows import among, of_source
 from sentune.index.rows.table import require_extra, require_lancedb
 from sentune.index.rows.table_writing import WritableTable
-from sentune.index.sources import Data, Sources, sources_of, telling_of_columns
+from sentune.index.sources import (
+    Data,
+    Sources,
+    name_of_source,
+    sources_of,
+    telling_of_columns,
+)
 from sentune.index.storage import store_at
 from sentune.index.store import BASE_FOLDER, Store
 from sentune.index.version_writing import WritableVersion
@@ -89,7 +95,8 @@ class Index(IndexReader):
 
         A build that was stopped continues where it was when it is run again with the same model;
         until then the index cannot be opened. After Ctrl-C, all encoded texts are kept but the last
-        512. After a kill, or Ctrl-C with a pool, all whole chunks of 4,096 are kept.
+        512, or those that a pool has not given back. After a kill, or Ctrl-C while passages are
+        written, the chunks of 4,096 passages that were written before are kept.
 
         Cost: the model reads every token of the passages once, and the special tokens of each
         piece.
@@ -252,10 +259,17 @@ class Index(IndexReader):
         cls, store: Store, version: int, built_with: IndexModel, model: SentenceTransformer
     ) -> Self:
         """A version to fill: new, or left unfinished by the same model."""
-        if not built_with.has_begun(store, version):
+        begun = built_with.has_begun(store, version)
+        if not begun:
             store.discard(version)
-        built_with.write(store, version)
-        WritableTable.create(store, version)
+        try:
+            built_with.write(store, version)
+            WritableTable.create(store, version)
+        except BaseException:
+            if not begun:
+                with suppress(OutputError):  # the first error says more
+                    store.discard(version)
+            raise
         return cls(store, version, built_with, model)
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────
@@ -324,8 +338,7 @@ class Index(IndexReader):
             )
         self._follow()
         if source is not None:
-            name = str(source)
-            where = of_source(name if name in ("", STDIN) else str(Path(name).resolve()))
+            where = of_source(name_of_source(str(source)))
         count = self._writer.delete([where] if where is not None else among("id", listed))
         self._update_base(changed=count > 0)
         return count

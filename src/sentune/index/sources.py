@@ -8,16 +8,21 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sentune.data.files.bucket_files import bucket_files, is_object_location, rows_of_object
+from sentune.data.files.bucket_files import is_object_location, is_one_object, rows_of_object
 from sentune.data.files.dataset_folders import dataset_folder
 from sentune.data.files.lines import STDIN
-from sentune.data.passages import Passage, passage_files, read_passage_rows
+from sentune.data.passages import (
+    Passage,
+    passage_files,
+    passage_objects,
+    read_passage_rows,
+)
 from sentune.data.roles.fields import FieldNames, FieldValue
 from sentune.data.roles.options import AS_NAMED, ReadOptions
 from sentune.errors import DataError
 from sentune.index.rows.arrow_rows import as_passage
 
-__all__ = ["Data", "Source", "Sources", "sources_of", "telling_of_columns"]
+__all__ = ["Data", "Source", "Sources", "name_of_source", "sources_of", "telling_of_columns"]
 
 _NO_COLUMN = "there is no such column"
 
@@ -97,6 +102,13 @@ def sources_of(data: Data, reading: ReadOptions = AS_NAMED) -> Sources:
     return Sources((Source("", lambda: passages, whole=False),))
 
 
+def name_of_source(given: str) -> str:
+    """The name that the source of a file has, as a person wrote it; others have their own."""
+    if given in ("", STDIN) or is_object_location(given):
+        return given
+    return str(Path(given).resolve())
+
+
 @contextmanager
 def telling_of_columns(*, remembered: bool) -> Iterator[None]:
     """Say of a missing column that the build of the index was given its name."""
@@ -128,10 +140,12 @@ def _name(path: Path, split: str | None) -> str:
 
 
 def _sources_in_bucket(location: str, reading: ReadOptions) -> Sources:
-    names, skipped = bucket_files(location)
-    each = tuple(Source(name, _in_bucket(name, reading), whole=True) for name in names)
-    folder = None if names == [location.rstrip("/")] else Path(location)
-    return Sources(each, folder, skipped)
+    objects = passage_objects(location, reading.split)
+    for note in objects.notes:
+        reading.tell(note)
+    each = tuple(Source(name, _in_bucket(name, reading), whole=True) for name in objects.names)
+    folder = None if is_one_object(location) else Path(location)
+    return Sources(each, folder, objects.skipped)
 
 
 def _in_bucket(location: str, reading: ReadOptions) -> Callable[[], Iterator[Passage]]:

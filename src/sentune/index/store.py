@@ -181,7 +181,7 @@ class LocalStore:
                 expected="a folder that does not exist yet, or an unfinished index",
                 fix="name another folder",
             )
-        if not self.path.exists():
+        if not self._names():  # nothing there, an empty folder, or a file
             require_free(self.path)
 
     def remove_if_empty(self) -> None:

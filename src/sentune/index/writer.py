@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentune.data.passages import Passage
-from sentune.errors import IndexFolderError
+from sentune.errors import IndexFolderError, OutputError
 from sentune.index.changes import Changes, Digests, plan
 from sentune.index.dense import prepare
-from sentune.index.encoding_ahead import EncodingAhead
+from sentune.index.encoding_ahead import Encoded, EncodingAhead
 from sentune.index.rows.arrow_rows import (
     FIELDS_DIGEST,
     SOURCE,
@@ -159,7 +159,9 @@ class Writer:
         """Remove what filters let through; the number of rows. Raises ArgumentError."""
         with self.writing():
             count = sum(self._version.delete(each) for each in filters)
-        self._update_indexes(changed=count > 0)
+        # What was asked for is done. On a full disk, the next change tidies up.
+        with suppress(OutputError):
+            self._update_indexes(changed=count > 0)
         return count
 
     def _known(self, sources: Sources, *, alone: bool) -> Mapping[str, Digests]:
@@ -176,7 +178,6 @@ class Writer:
         show_progress_bar: bool,
         pool: Runner | None = None,
     ) -> int:
-        encoded = 0
         chunks = iter(lambda: list(islice(wanted, _CHUNK)), [])
         with progress("encode", total, unit="passages", show=show_progress_bar) as advance:
             if pool is None:
@@ -184,12 +185,34 @@ class Writer:
             ahead = EncodingAhead(
                 self._model(), pool, self._long_text, _SHOWN, self._version.vectors_of_texts
             )
-            for each in ahead(chunks, advance):
-                texts = list({text_digest(passage.text) for _, passage in each.passages})
-                known = {**self._version.vectors_of_texts(texts), **each.texts}
-                self._commit(each.passages, fields, known)
-                encoded += len(each.texts)
-        return encoded
+            return self._write_ahead(ahead, chunks, fields, advance)
+
+    def _write_ahead(
+        self,
+        ahead: EncodingAhead,
+        chunks: Iterator[list[Sourced]],
+        fields: Mapping[str, pa.DataType],
+        advance: Advance,
+    ) -> int:
+        """Commit chunks as their vectors come; the number of texts that were encoded for them."""
+        encoded = 0
+        finished = ahead(chunks, advance)
+        while True:
+            try:
+                each = next(finished, None)
+            except KeyboardInterrupt:
+                # Nothing more is waited for, but what has come is kept.
+                for begun in ahead.begun:
+                    self._keep(begun.passages, fields, self._known_of(begun))
+                raise
+            if each is None:
+                return encoded
+            self._commit(each.passages, fields, self._known_of(each))
+            encoded += len(each.texts)
+
+    def _known_of(self, chunk: Encoded) -> Mapping[str, TextVectors]:
+        texts = list({text_digest(passage.text) for _, passage in chunk.passages})
+        return {**self._version.vectors_of_texts(texts), **chunk.texts}
 
     def _write(
         self, chunk: Sequence[Sourced], fields: Mapping[str, pa.DataType], advance: Advance
@@ -205,14 +228,22 @@ class Writer:
             self._encode(list(missing.values()), encoded, advance)
         except KeyboardInterrupt:
             # Nothing more is encoded, but what is encoded already is kept.
-            known |= dict(zip(missing, encoded, strict=False))
-            kept = [each for each in chunk if text_digest(each[1].text) in known]
-            if kept:
-                self._commit(kept, fields, known)
+            self._keep(chunk, fields, known | dict(zip(missing, encoded, strict=False)))
             raise
         known |= dict(zip(missing, encoded, strict=True))
         self._commit(chunk, fields, known)
         return len(missing)
+
+    def _keep(
+        self,
+        chunk: Sequence[Sourced],
+        fields: Mapping[str, pa.DataType],
+        known: Mapping[str, TextVectors],
+    ) -> None:
+        """Commit those passages whose vectors are known, if there are any."""
+        kept = [each for each in chunk if text_digest(each[1].text) in known]
+        if kept:
+            self._commit(kept, fields, known)
 
     def _commit(
         self,

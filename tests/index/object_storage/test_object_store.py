@@ -14,7 +14,7 @@ from tests.long import LONG
 from tests.object_storage import KEYS, Server, error
 
 from sentune import SentenceTransformer
-from sentune.bucket import Bucket, ChangedError
+from sentune.bucket import Bucket, ChangedError, StorageError
 from sentune.errors import ArgumentError, IndexFolderError, OutputError
 from sentune.index import Index
 from sentune.index.object_storage.lease import Lease
@@ -228,6 +228,19 @@ def test_a_server_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> Non
         Index.open(HERE)
 
 
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("refused", ["facts.json", ".lance", "rows-", "revision.json"])
+def test_a_build_that_may_not_write_leaves_nothing(
+    refused: str, s3: Server, tiny: SentenceTransformer, rows: Rows
+) -> None:
+    s3.fault = lambda method, path, _: (
+        ("403 Forbidden", error("AccessDenied")) if method == "PUT" and refused in path else None
+    )
+    with pytest.raises(OutputError, match="cannot be written"):
+        Index.build(HERE, tiny, rows[:3])
+    assert not Bucket(HERE).sizes()
+
+
 @pytest.mark.parametrize("location", ["s3://", "s3://test", "s3://test/", "s3://test/a/../b"])
 def test_a_bucket_without_a_name(location: str) -> None:
     with pytest.raises(ArgumentError, match="s3://BUCKET/NAME"):
@@ -319,3 +332,23 @@ def test_an_interrupted_build_goes_on(
     assert encoded
     assert not {row["text"] for row in rows[:20]} & set(encoded)
     assert len(index) == 50
+
+
+def test_passages_are_deleted_by_the_object_that_they_came_from(
+    s3: Server, tmp_path: Path, tiny: SentenceTransformer
+) -> None:
+    texts = Bucket("s3://test/texts")
+    for name in "ab":
+        texts.put(f"{name}.jsonl", json.dumps({"text": f"passage {name}"}).encode())
+    index = Index.build(tmp_path / "index", tiny, "s3://test/texts")
+    assert index.delete(source="s3://test/texts/a.jsonl") == 1
+    assert list(index.info().sources) == ["s3://test/texts/b.jsonl"]
+
+
+def test_a_request_is_repeated_six_times(s3: Server) -> None:
+    """As the page says, and a server that asks to slow down is then called so."""
+    s3.fault = lambda *_: ("503 Slow Down", error("SlowDown"))
+    s3.requests.clear()
+    with pytest.raises(StorageError, match="slow down"):
+        Bucket(HERE).get("index.json")
+    assert len(s3.requests) == 7

@@ -13,43 +13,66 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from sentune.bucket import Bucket, StorageError, is_object_location
+from sentune.data.files.own_folders import what_files_hold
 from sentune.data.files.reading import TEXT_SUFFIXES
 from sentune.errors import DataError, SentuneError
-from sentune.wording import counted
 
-__all__ = ["bucket_files", "is_object_location", "rows_of_object"]
+__all__ = ["ObjectFolder", "is_object_location", "is_one_object", "rows_of_object"]
 
 T = TypeVar("T")
 
 
-def bucket_files(location: str) -> tuple[list[str], int]:
-    """The objects with rows at ``s3://BUCKET/NAME``, sorted, and the number of others.
+class ObjectFolder:
+    """The objects at ``s3://BUCKET/NAME``; its errors name the place.
 
-    A name that ends in one of ``TEXT_SUFFIXES`` is one object; otherwise, and if a slash follows,
-    these are all objects below it, but for hidden ones.
+    Attributes:
+        location: the place, without a slash at the end.
+        names: the objects below it, sorted; hidden ones are left out.
 
     Raises:
-        DataError: the bucket cannot be listed, or there is no such object.
+        DataError: the bucket cannot be listed; so do its methods.
         ArgumentError: no bucket is named.
         MissingExtraError: obstore is not installed.
     """
-    bucket = Bucket(location, whole=True)
-    whole = bucket.location
-    if _has_rows(whole) and not location.endswith("/"):
-        return [whole], 0
-    try:
-        keys = sorted(key for key in bucket.sizes() if not _is_hidden(key))
-    except StorageError as error:
-        raise _unreadable(whole, error) from None
-    found = [f"{whole}/{key}" for key in keys if _has_rows(key)]
-    if not found:
-        others = f" ({counted(len(keys), 'other file')})" if keys else ""
-        raise DataError(
-            f"{whole} has no file with texts{others}",
-            expected=f"files that end in {', '.join(TEXT_SUFFIXES)}",
-            fix="check the name, or save the texts in one of these formats",
+
+    def __init__(self, location: str) -> None:
+        self._bucket = Bucket(location, whole=True)
+        self.location = self._bucket.location
+        with self._reading():
+            self._every = frozenset(self._bucket.sizes())
+        self.names = sorted(key for key in self._every if not _is_hidden(key))
+
+    def held(self, folder: str) -> str | None:
+        """As :func:`sentune.data.files.own_folders.what_it_holds`; ``""`` is the whole place."""
+        below = f"{folder}/" if folder else ""
+        return what_files_hold(
+            lambda name: f"{below}{name}" in self._every, lambda name: self._content(below + name)
         )
-    return found, len(keys) - len(found)
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """The lines of an object, as far as they are asked for."""
+        with self._reading():
+            yield from self._bucket.first_lines(name)
+
+    def _content(self, name: str) -> bytes:
+        with self._reading():
+            found = self._bucket.get(name)
+        return b"" if found is None else found[0]
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except StorageError as error:
+            raise _unreadable(self.location, error) from None
+
+
+def is_one_object(location: str) -> bool:
+    """Whether a name is that of an object with rows: it ends in one of ``TEXT_SUFFIXES``.
+
+    What ends in a slash is a folder.
+    """
+    return PurePosixPath(location).suffix.lower() in TEXT_SUFFIXES and not location.endswith("/")
 
 
 def rows_of_object(location: str, read: Callable[[Path], Iterator[T]]) -> Iterator[T]:
@@ -85,10 +108,6 @@ def _fetched(location: str) -> Iterator[Path]:
                 fix="check the name; a folder that is called so ends in a slash",
             )
         yield path
-
-
-def _has_rows(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in TEXT_SUFFIXES
 
 
 def _is_hidden(key: str) -> bool:

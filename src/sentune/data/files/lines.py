@@ -13,7 +13,15 @@ from pathlib import Path
 from sentune.data.files.signatures import require_text
 from sentune.errors import DataError
 
-__all__ = ["STDIN", "STDIN_NAME", "check_suffix", "numbered_lines", "unreadable", "whole_text"]
+__all__ = [
+    "STDIN",
+    "STDIN_NAME",
+    "check_suffix",
+    "missing",
+    "numbered_lines",
+    "unreadable",
+    "whole_text",
+]
 
 STDIN = "-"
 STDIN_NAME = "standard input"
@@ -117,9 +125,7 @@ def _decoded(line: bytes, location: str) -> str:
 def unreadable(path: Path | str, error: OSError | ValueError) -> DataError:
     """Build the error for a path that can't be opened or read, from the system's error."""
     if isinstance(error, FileNotFoundError):
-        return DataError(
-            f"{path} does not exist", expected="a file", fix="check the path and the folder"
-        )
+        return missing(path, "a file")
     if isinstance(error, IsADirectoryError):
         return DataError(
             f"{path} is a folder", expected="a file", fix="name one of the files inside it"
@@ -129,4 +135,19 @@ def unreadable(path: Path | str, error: OSError | ValueError) -> DataError:
         f"{path} can't be read ({reason})",
         expected="a readable file",
         fix="check the path, its permissions and its disk",
+    )
+
+
+def missing(path: Path | str, expected: str) -> DataError:
+    """Build the error for a path that does not exist; a bucket's name is no path."""
+    name = str(path)
+    if name.startswith("s3:/"):
+        name = f"s3://{name.removeprefix('s3:').lstrip('/')}"  # Path has joined the slashes
+        return DataError(
+            f"{name} is in a bucket",
+            expected=f"{expected} of this machine",
+            fix="copy it here; encode, index build and index add read a bucket that is named alone",
+        )
+    return DataError(
+        f"{name} does not exist", expected=expected, fix="check the path and the folder"
     )

@@ -35,6 +35,7 @@ from sentune.errors import DataError
 from sentune.wording import counted
 
 __all__ = [
+    "corpus_among",
     "corpus_of_folder",
     "is_beir",
     "is_judgements",
@@ -48,8 +49,16 @@ _BEFORE_LABEL = frozenset({"q0", "0"})
 
 def corpus_of_folder(folder: Path) -> Path | None:
     """Return the file of passages of a folder in BEIR's layout; ``None`` for another folder."""
-    others = _file(folder, _QUERIES) is not None or (folder / _QRELS).is_dir()
-    return _file(folder, _CORPUS) if others else None
+    names = [path.name for path in _row_files(folder)]
+    found = corpus_among(names, judged=(folder / _QRELS).is_dir())
+    return None if found is None else folder / found
+
+
+def corpus_among(names: Iterable[str], *, judged: bool) -> str | None:
+    """The same from the names of a folder's files; ``judged`` says whether it has ``qrels/``."""
+    files = _sorted_rows(map(Path, names))
+    found = {path.stem.lower(): path.name for path in reversed(files)}
+    return found.get(_CORPUS) if judged or _QUERIES in found else None
 
 
 def is_beir(folder: Path) -> bool:
@@ -170,9 +179,13 @@ def _file(folder: Path, stem: str) -> Path | None:
 
 def _row_files(folder: Path) -> list[Path]:
     try:
-        found = [path for path in folder.iterdir() if path.suffix.lower() in ROW_SUFFIXES]
+        return _sorted_rows(folder.iterdir())
     except OSError as error:
         raise unreadable(folder, error) from error
+
+
+def _sorted_rows(paths: Iterable[Path]) -> list[Path]:
+    found = [path for path in paths if path.suffix.lower() in ROW_SUFFIXES]
     # In the order of the suffixes: queries.jsonl comes before queries.tsv.
     return sorted(found, key=lambda path: (ROW_SUFFIXES.index(path.suffix.lower()), path.name))
 

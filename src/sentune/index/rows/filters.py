@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sentune.errors import ArgumentError
 from sentune.index.rows.arrow_rows import SOURCE
 
-__all__ = ["bad_filter", "why", "with_source", "without_literals"]
+__all__ = ["bad_filter", "fails_on_rows", "why", "with_source", "without_literals"]
 
 _LITERAL = re.compile(r"('[^']*'|`[^`]*`)")  # texts, and names of other letters
 _NAME = "source"
@@ -23,7 +23,14 @@ _REASONS = (
     (re.compile(r"Invalid function '(?P<what>.+?)'"), "there is no function {}"),
     (re.compile(r"does not return a (?P<what>boolean)"), "it is neither true nor false"),
     (re.compile(r"(?P<what>Unterminated) string literal"), "a quote is not closed"),
+    (re.compile(r"Cannot cast (?:string )?(?P<what>.+?) to value of"), "{} cannot be converted"),
+    (re.compile(r"(?P<what>Divide by zero)"), "it divides by zero"),
+    (re.compile(r"Expression '(?P<what>.+?)' is not supported"), "{} is not supported"),
+    (re.compile(r"(?P<what>coerc|common argument type)"), "its types do not go together"),
+    (re.compile(r"(?P<what>sql parser error|SQL predicate)"), "it is not written as SQL"),
 )
+_APPLYING = "Error applying filter expression"
+_SHOWN = 40  # characters of a value
 
 
 def without_literals(where: str) -> str:
@@ -49,8 +56,14 @@ def why(error: Exception) -> str:
     text = " ".join(str(error).split())
     for pattern, words in _REASONS:
         if found := pattern.search(text):
-            return words.format(found["what"])
-    return "it is not written as SQL"
+            what = found["what"]
+            return words.format(what if len(what) <= _SHOWN else f"{what[:_SHOWN]} …")
+    return "LanceDB cannot apply it"
+
+
+def fails_on_rows(error: Exception) -> bool:
+    """Whether a condition that could be planned failed on the values of a row."""
+    return _APPLYING in str(error)
 
 
 def bad_filter(where: str, what: str, fields: Mapping[str, str]) -> ArgumentError:

@@ -34,7 +34,7 @@ from sentune.index.rows.arrow_rows import (
     of_source,
     schema,
 )
-from sentune.index.rows.filters import bad_filter, why, with_source, without_literals
+from sentune.index.rows.filters import bad_filter, fails_on_rows, why, with_source, without_literals
 from sentune.index.store import Store
 
 if TYPE_CHECKING:
@@ -123,11 +123,14 @@ class PassageTable:
 
     def numbers(self, where: str) -> NDArray[np.int64]:
         """The numbers of the rows that a filter lets through. Raises ArgumentError."""
-        return self._numbers(self.checked(where))
-
-    def _numbers(self, checked: str) -> NDArray[np.int64]:
+        checked = self.checked(where)
         with self._reading():
-            found: NDArray[np.int64] = self._scan([NUMBER], checked)[NUMBER].to_numpy()
+            try:
+                found: NDArray[np.int64] = self._scan([NUMBER], checked)[NUMBER].to_numpy()
+            except lancedb_errors() as error:
+                if not fails_on_rows(error):
+                    raise
+                raise self._bad_filter(where, why(error)) from error
         return found
 
     def count(self) -> int:

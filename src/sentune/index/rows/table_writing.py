@@ -58,12 +58,11 @@ class WritableTable(PassageTable):
 
     def delete(self, where: str) -> NDArray[np.int64]:
         """Remove what a filter lets through; the numbers of these rows. Raises ArgumentError."""
-        where = self.checked(where)
-        numbers = self._numbers(where)
+        numbers = self.numbers(where)
         if len(numbers):
             left = self.count() - len(numbers)
             with _writing(self.store):
-                self._table.delete(where)
+                self._table.delete(self.checked(where))
                 _require(self.count() == left, "rows that were removed are there")
         return numbers
 
