@@ -205,7 +205,7 @@ def _is_unseen(node: LexborNode, depth: int) -> bool:
 
 
 def _is_sign(link: LexborNode) -> bool:
-    """Whether a link within the page is "¶", "#" or "↩": it shows under the mouse, or leads back."""
+    """Whether a link within the page is a sign: "¶" shows under the mouse, "↩" leads back."""
     return not any(map(str.isalnum, link.text()))
 
 
