@@ -170,6 +170,8 @@ def test_refusals(
     (tmp_path / "a.md").write_text("# A", encoding="utf-8")
     refused(["ask", "a.md"], "a.md is a document", "sentune read a.md")
     refused(["ask", tmp_path], "is a folder")
+    (tmp_path / "a.csv").write_text("name,price\nlamp,3\n", encoding="utf-8")
+    refused(["ask", "a.csv"], "a.csv, line 1: no column could be the text")
     assert not (tmp_path / "pairs.jsonl").exists()
 
 

@@ -111,7 +111,7 @@ def test_without_titles_and_as_json(
     ("name", "parts"),
     [
         ("missing", ("missing does not exist",)),
-        ("d.pdf", ("d.pdf is not what .pdf says", "expected a document with text")),
+        ("d.pdf", ("d.pdf is not what .pdf says", "expected a document whose text can be read")),
         ("empty", ("empty has no files",)),
     ],
 )

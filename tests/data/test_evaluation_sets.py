@@ -86,6 +86,7 @@ def test_only_what_is_known_to_be_right_is_the_passage(
         ),
         ("question answer retrieved_contexts", ["'retrieved_contexts' may be wrong"]),
         ("pregunta respuesta", ["no column could be the question", "--question-column NAME"]),
+        ("title text source", ["no column could be the question", "sentune ask makes questions"]),
         ("title abstract", ["no column could be the question", "--passage-column NAME"]),
     ],
 )

@@ -19,7 +19,8 @@ PAGE = """<html><head><title>Site</title><style>p {color: red}</style></head><bo
 <ul><li>a</li><li>b<ul><li>c</li></ul></li></ul><ol start="3"><li>third</li></ol>
 <table><tr><th>Part<th>Price<tr><td>Gasket<td>3<tr><td>Valve<td>9</table>
 <table><tr><td><p>A layout table.</p></table><pre>x
-  y</pre><div style="display: none">no</div><h2>Sub</h2>tail</main>
+  y</pre><div style="display: none">no</div><h2>Sub<a class="headerlink" href="#sub">¶</a></h2>
+<a href="#sub">tail</a></main>
 <footer>imprint</footer></body>"""
 SHOWN = [
     "# The pump",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sentune.data import read_pairs
 from sentune.questions.lines import json_line
-from sentune.questions.made import MadePair
+from sentune.questions.made import MadePair, write_pairs
 from sentune.questions.rules import flag_by_rules
-from sentune.questions.source import SourcePassage
+from sentune.questions.source import PLACES, SourcePassage
 from sentune.questions.structure import pairs_from_structure
 from sentune.questions.terms import terms_of
 
@@ -54,6 +56,36 @@ def test_headings_and_titles() -> None:
     assert all(pair.taken in pair.passages[0].title for pair in found["heading"])
 
 
+@pytest.mark.parametrize(
+    ("heading", "question"),
+    [
+        ("2.1 Opening valves", "Opening valves"),
+        ("IV. Opening valves", "Opening valves"),
+        ("Appendix B. Opening valves", "Opening valves"),
+        ("Using libffi: valves", "Using libffi: valves"),
+        ("asn1 read tag", "asn1 read tag"),
+        ("Opening 3 valves", "Opening 3 valves"),
+    ],
+)
+def test_only_a_number_before_a_heading_goes(heading: str, question: str) -> None:
+    found = made(passage("0", CLOSE, heading))
+    assert [ids(pair) for pair in found["heading"]] == [(question, ("0",))]
+
+
+def test_every_place_in_a_document_is_read_as_no_judgement(tmp_path: Path) -> None:
+    rows = [
+        MadePair(f"question {n}", (_placed(n, name),), "heading")
+        for name in PLACES
+        for n in (1, 2, 4)
+    ]
+    write_pairs(tmp_path / "pairs.jsonl", rows)
+    assert len(read_pairs(tmp_path / "pairs.jsonl")) == len(rows)
+
+
+def _placed(number: int, name: str) -> SourcePassage:
+    return SourcePassage(f"{name}{number}", f"{DAILY} {name} {number}", place={name: number})
+
+
 def test_a_title_without_headings_as_in_rows() -> None:
     row = SourcePassage("r", f"Closing valves {CLOSE}", "Closing valves")
     assert [ids(pair) for pair in made(row)["title"]] == [("Closing valves", ("r",))]
@@ -91,6 +123,7 @@ def test_spans_ask_for_the_next_passage_of_their_section() -> None:
             "Bias assessment. Automated systems should be tested with a broad set of measures.",
             ["Bias assessment"],
         ),
+        ("However, for old pumps, there is a valve that nobody has to close.", []),
         ("This is a part that sets the point of operation of it all.", []),
         ("Note: the valve has to be closed before the pump is opened.", []),
         ("It should be closed at night. Then all of the side valves may be opened.", []),

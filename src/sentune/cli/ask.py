@@ -176,10 +176,9 @@ def _require_together(endpoint: str | None, given: Mapping[str, Any], most: int 
 
 
 def _require_passages(path: Path) -> None:
-    from sentune.documents.formats import SUFFIXES
+    from sentune.documents.known import are_documents
 
-    text = (".txt", ".jsonl", ".ndjson")  # these may be passages already
-    if path.is_dir() or (path.suffix.lower() in SUFFIXES and path.suffix.lower() not in text):
+    if path.is_dir() or are_documents([path]):
         raise DataError(
             f"{path} is {'a folder' if path.is_dir() else 'a document'}",
             expected="a file of passages",

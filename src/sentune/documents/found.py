@@ -103,8 +103,8 @@ def unreadable_document(name: str, reason: str) -> DataError:
     """The error for a file that a person named and that is not read."""
     return DataError(
         f"{name} {reason}",
-        expected=f"a document with text, which ends in {', '.join(SUFFIXES)}",
-        fix="correct the file or leave it out; only files below a folder are skipped",
+        expected="a document whose text can be read, because a file that is named is never skipped",
+        fix="correct the file or leave it out",
     )
 
 

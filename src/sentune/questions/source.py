@@ -12,9 +12,9 @@ from sentune.data.roles.fields import FieldValue
 from sentune.data.roles.options import AS_NAMED
 from sentune.errors import DataError
 
-__all__ = ["SourcePassage", "read_source", "source_passages"]
+__all__ = ["PLACES", "SourcePassage", "read_source", "source_passages"]
 
-_PLACES = ("page", "slide", "sheet", "chapter", "row")
+PLACES = ("page", "slide", "sheet", "chapter", "row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _of(passage: Passage, name: str) -> SourcePassage:
         title=title,
         headings=_headings(passage, name),
         source=source if isinstance(source, str) else "",
-        place={key: passage.fields[key] for key in _PLACES if passage.fields.get(key) is not None},
+        place={key: passage.fields[key] for key in PLACES if passage.fields.get(key) is not None},
     )
 
 

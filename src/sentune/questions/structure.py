@@ -90,7 +90,8 @@ def _sections(passages: Sequence[SourcePassage]) -> dict[Hashable, list[SourcePa
 
 
 def _plain_heading(heading: str) -> str:
-    return one_line(_NUMBERING.sub("", heading, count=1)) or heading
+    number = _NUMBERING.match(heading)
+    return one_line(heading[number.end() if number else 0 :]) or heading
 
 
 def _with_body(section: Sequence[SourcePassage]) -> tuple[SourcePassage, ...]:

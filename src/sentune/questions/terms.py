@@ -63,5 +63,7 @@ def _is_name(term: str, *, capital: bool) -> bool:
         and len(name) > 2
         and (not capital or term[0].isupper())
         and name.split()[0].casefold().strip(",") not in _NO_TERM
+        # "However, there is a …"
+        and name.split()[-1].casefold() not in _NO_TERM
         and not plain & _IN_SENTENCES
     )

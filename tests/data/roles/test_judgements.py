@@ -77,6 +77,8 @@ def test_a_column_that_judges_is_refused_by_name(
         ("Source page", [1, 3, 1, 2]),
         ("pageNumber", [1, 3, 1, 2]),
         ("chunk", [0, 1, 0]),
+        ("slide", [1, 2, 1]),
+        ("sheet", ["Approved", "Rejected"]),
         ("chunk_id", [0, 1, 0]),
         ("difficulty", [1, 3, 1]),
         ("year", [2001, 2003]),

@@ -82,8 +82,14 @@ def _judgements(folder: Path, split: str | None, part: str | None) -> Path:
         found = [path for path in _row_files(folder) if path.stem.lower() == _QRELS]
     if not found or _file(folder, _CORPUS) is None or _file(folder, _QUERIES) is None:
         refuse_not_data(folder)
+        if not any(folder.iterdir()):
+            raise DataError(
+                f"{folder} is an empty folder",
+                expected="files with data",
+                fix="check the path, or put files into the folder",
+            )
         raise DataError(
-            f"{folder} is {_what(folder)}",
+            f"{folder} is a folder without the files of BEIR's layout, and not one of datasets",
             expected="a file of pairs, a folder with corpus.jsonl, queries.jsonl and qrels/, or "
             "one that save_to_disk wrote",
             fix="name a file of pairs; documents and texts are for sentune tune, index and search",
@@ -112,12 +118,6 @@ def _not_one(
         fix="name the one that you mean: "
         + (f"--split {first.stem}" if alone else f"{first}{without}"),
     )
-
-
-def _what(folder: Path) -> str:
-    if not any(folder.iterdir()):
-        return "an empty folder"
-    return "a folder without the files of BEIR's layout, and not one of datasets"
 
 
 def is_judgements(record: Record, path: Path) -> bool:

@@ -47,6 +47,9 @@ def only_column(
     elif not candidates and likely_data(columns):
         problem = "this looks like a row of a file without a header, because " + problem
         fix = "add --no-header if the file has no names of columns; otherwise " + fix
+    elif not candidates and role == "question" and names.named(columns, names.TEXT):
+        # as sentune read writes it
+        fix = "if these are texts alone, sentune ask makes questions of them; otherwise " + fix
     raise DataError(
         f"{named_at}: {problem} ({_found(columns)})",
         expected=f"exactly one column of {role}s",

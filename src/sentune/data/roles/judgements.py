@@ -71,6 +71,7 @@ _COUNTERS = frozenset(
         *("latitude", "longitude", "temperature", "priority", "unnamed", "votes", "upvotes"),
         *("downvotes", "likes", "views", "stage", "grade_level", "done", "train", "test", "dev"),
         *("qid", "sid", "uid", "pid", "docid", "conversation", "speaker", "user", "edition"),
+        *("slide", "slides", "sheet", "sheets"),
         *("weight", "quantity", "age", "author", "question_number", "made"),
     }
 )

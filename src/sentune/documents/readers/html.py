@@ -200,7 +200,13 @@ def _is_unseen(node: LexborNode, depth: int) -> bool:
         or given.get("aria-hidden") == "true"
         or given.get("role") in _ROLES
         or bool(_HIDDEN_STYLE.search(given.get("style") or ""))
+        or (tag == "a" and (given.get("href") or "").startswith("#") and _is_sign(node))
     )
+
+
+def _is_sign(link: LexborNode) -> bool:
+    """Whether a link within the page is a sign: "¶" shows under the mouse, "↩" leads back."""
+    return not any(map(str.isalnum, link.text()))
 
 
 def _is_data(table: LexborNode) -> bool:
