@@ -18,6 +18,7 @@ from sentune.machine.hardware import choose_compute
 from sentune.training.arguments import SentenceTransformerTrainingArguments, refused
 from sentune.training.batches.collator import Batch, Collator
 from sentune.training.batches.examples import Datasets
+from sentune.training.batches.streams import as_shown, read_stream
 from sentune.training.choosing import Losses, chosen_losses, own_weights, trained_dimensions
 from sentune.training.evaluating import Evaluator, as_evaluator
 from sentune.training.given import (
@@ -29,7 +30,6 @@ from sentune.training.given import (
 )
 from sentune.training.loader import column_prompts, train_loader
 from sentune.training.places import claim_output
-from sentune.training.streams import as_shown, read_stream
 from sentune.training.watch import Watch, Watched, telling_lost_processes
 
 try:
@@ -135,7 +135,13 @@ class SentenceTransformerTrainer(MeasuringTrainer):
         if settings.n_gpu > 1:
             settings._n_gpu = 1  # a pack cannot be split over GPUs; torchrun uses several
         self.evaluator = as_evaluator(evaluator)
-        rows = None if train_dataset is None else read_stream(train_dataset, settings)
+        size = settings.train_batch_size * settings.gradient_accumulation_steps
+        size *= settings.world_size
+        rows = (
+            None if train_dataset is None else read_stream(train_dataset, settings.max_steps, size)
+        )
+        if rows is not train_dataset:
+            settings.train_sampling_strategy = "sequential"  # a stream keeps its order
         self.train_data = None if rows is None else self._read(rows)
         self.eval_data = None if eval_dataset is None else self._read(eval_dataset)
         require_evaluation(settings, self.eval_data, self.evaluator)

@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Any
 
 from sentune.errors import ArgumentError
-from sentune.training.arguments import SentenceTransformerTrainingArguments
 
 __all__ = ["as_shown", "read_stream"]
 
@@ -26,25 +25,24 @@ def as_shown(dataset: Any) -> Any:
     return DatasetDict(dataset)
 
 
-def read_stream(dataset: Any, settings: SentenceTransformerTrainingArguments) -> Any:
+def read_stream(dataset: Any, max_steps: int, rows_in_step: int) -> Any:
     """The columns of the rows that the steps of a run use; any other data set as it is.
 
-    The rows keep their order, so ``settings`` are set to it. Where the stream ends before the run,
-    its rows are used again. Cost: the texts of all these rows in memory.
+    Where the stream ends before the run, its rows are used again. Cost: the texts of all these
+    rows in memory.
 
     Raises:
-        ArgumentError: the settings have no ``max_steps``, or the stream no rows of named values.
+        ArgumentError: no ``max_steps`` (-1), or the stream no rows of named values.
     """
     if hasattr(dataset, "__len__") or not isinstance(dataset, Iterable):
         return dataset
-    if settings.max_steps <= 0:
+    if max_steps <= 0:
         raise ArgumentError(
             f"a {type(dataset).__name__} without max_steps",
             expected="max_steps, because nobody knows how many rows a stream has",
             fix="set max_steps, or load the data without streaming",
         )
-    size = settings.train_batch_size * settings.gradient_accumulation_steps * settings.world_size
-    rows = list(islice(dataset, settings.max_steps * size))
+    rows = list(islice(dataset, max_steps * rows_in_step))
     names = list(rows[0]) if rows and isinstance(rows[0], Mapping) else []
     if not names or not all(isinstance(row, Mapping) and [*row] == names for row in rows):
         raise ArgumentError(
@@ -52,5 +50,4 @@ def read_stream(dataset: Any, settings: SentenceTransformerTrainingArguments) ->
             expected="rows that are mappings with the same names: anchor, positive, …",
             fix="correct the stream",
         )
-    settings.train_sampling_strategy = "sequential"
     return {name: [row[name] for row in rows] for name in names}
