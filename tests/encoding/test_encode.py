@@ -224,7 +224,7 @@ def test_options_are_checked_before_anything_is_computed(
 
 
 def test_unknown_prompts_are_listed(tiny: SentenceTransformer) -> None:
-    assert "one of the model's prompts (query)" in refused(
+    assert "one of the model's prompts (query, document)" in refused(
         lambda: tiny.encode("a", prompt_name="passage")
     )
 

@@ -167,4 +167,4 @@ def test_prompts_that_are_null_are_empty(folder: Path, edit_json: EditJson) -> N
     np.testing.assert_allclose(ours.encode_query(TEXTS), theirs.encode_query(TEXTS), atol=1e-5)
     edit_json(folder / SETTINGS, lambda settings: {**settings, "default_prompt_name": None})
     edit_json(folder / SETTINGS, lambda settings: {**settings, "prompts": None})
-    assert load(folder).prompts == {}
+    assert load(folder).prompts == {"query": "", "document": ""}

@@ -57,11 +57,15 @@ class Scorer:
         {"query_prompt": "ask: ", "corpus_prompt_name": "query", "as_triplets": False},
         {"margin": 0.05, "cross_encoder": Scorer(), "verbose": False},
         {"num_negatives": 30, "range_max": 60},
+        {"range_max": 60, "absolute_margin": 0.01, "relative_margin": 0.02, "min_score": 0.2},
     ],
     ids=str,
 )
 def test_columns_are_those_of_the_reference(
-    given: dict[str, Any], rows: dict[str, list[str]], tiny_folder: Path
+    given: dict[str, Any],
+    rows: dict[str, list[str]],
+    tiny_folder: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from sentence_transformers import SentenceTransformer as Reference
     from sentence_transformers.util import mine_hard_negatives as theirs
@@ -69,9 +73,11 @@ def test_columns_are_those_of_the_reference(
     data = datasets.Dataset.from_dict(rows)
     random.seed(1)
     expected = theirs(data, Reference(str(tiny_folder), device="cpu"), **given)
+    printed = capsys.readouterr().out
     random.seed(1)
     model = SentenceTransformer(tiny_folder, device="cpu", compute_dtype="float32")
     found = mine_hard_negatives(data, model, **given)
+    assert capsys.readouterr().out == printed
     assert isinstance(found, datasets.Dataset)
     assert found.column_names == expected.column_names
     for name in expected.column_names:

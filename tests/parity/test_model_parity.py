@@ -254,6 +254,27 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        {},
+        {"prompts": {"find": "find "}, "default_prompt_name": "find"},
+        {"prompts": {"query": "ask: ", "document": "text: "}, "default_prompt_name": "document"},
+        {"prompts": {"query": "", "document": ""}},
+    ],
+    ids=str,
+)
+def test_prompts_that_nobody_named(
+    prompts: dict[str, Any], tiny_folder: Path, few: list[str], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts), "utf-8")
+    ours, theirs = load(folder), load_reference(folder)
+    assert ours.prompts == theirs.prompts
+    for method in ("encode", "encode_query", "encode_document"):
+        close(getattr(ours, method)(few), getattr(theirs, method)(few))
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_folder_that_we_save_loads_there(
     variant: str, tiny_folder: Path, few: list[str], tmp_path: Path

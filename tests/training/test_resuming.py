@@ -284,7 +284,14 @@ def test_a_damaged_checkpoint_that_is_named_is_refused(tmp_path: Path, tiny_fold
     [
         ({"learning_rate": 1e-4}, "learning_rate was 0.001"),
         ({"seed": 7}, "seed"),
-        ({"num_train_epochs": 9}, "num_train_epochs"),
+        (
+            {"num_train_epochs": 9},
+            r"another length \(num_train_epochs was 1 and is 9\).* new run in",
+        ),
+        (
+            {"num_train_epochs": 9, "seed": 7},
+            r"another run \(num_train_epochs was 1 and is 9, seed",
+        ),
         ({"weight_decay": 0.1}, "weight_decay was 0 and is 0.1"),
         ({"gradient_accumulation_steps": 2}, "gradient_accumulation_steps was 1 and is 2"),
         ({"label_smoothing_factor": 0.1}, "label_smoothing_factor"),
@@ -305,7 +312,7 @@ def test_another_run_is_not_gone_on_with(
         (lambda run: setattr(run.model, "max_seq_length", 9), "model_max_seq_length"),
         (lambda run: setattr(run.model, "compute", BFLOAT16), "model_number_format was 'float32'"),
         (lambda run: run.model.prompts.update(query="q: "), "model_query_prompt"),
-        (lambda run: run.eval_dataset.rows.pop(), "eval_data"),
+        (lambda run: run.eval_data.rows.pop(), "eval_data"),
         (lambda run: setattr(run.args, "save_steps", 3), "save_steps was 2 and is 3"),
         (lambda run: setattr(run, "evaluator", _Evaluator()), "eval_data"),
     ],

@@ -168,7 +168,8 @@ def test_prompts_are_trained_with(tmp_path: Path) -> None:
     model = SentenceTransformer(compute_dtype="float32", prompts=prompts)
     columns = prompts_of_model(model, {"": ("anchor", "positive")})
     trainer = SentenceTransformerTrainer(model, settings(tmp_path, prompts=columns), COLUMNS)
-    batch = trainer.data_collator(trainer.train_dataset[:2])["batch"]
+    assert trainer.train_data is not None
+    batch = trainer.data_collator(trainer.train_data.rows[:2])["batch"]
     anchors, positives = batch.columns(model(batch.pack()).detach())
     assert abs(anchors.numpy() - model.encode_query(COLUMNS["anchor"][:2])).max() < 1e-6
     assert abs(positives.numpy() - model.encode_document(COLUMNS["positive"][:2])).max() < 1e-6

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sentune.data.pairs import Pairs
 from sentune.errors import ArgumentError
-from sentune.training.batches.examples import Row, TrainingData
+from sentune.training.batches.examples import Row, TrainingData, column_names
 from sentune.training.batches.labels import are_whole
 
 __all__ = ["PairBatch", "PairCollator", "read_training_data"]
@@ -127,7 +127,7 @@ def _columns(dataset: Any) -> tuple[str | None, list[str]]:
     """The name of the label, and those of the other columns."""
     if isinstance(dataset, Pairs):
         return None, list(dataset.columns())
-    known = [*(getattr(dataset, "column_names", None) or dataset)]
+    known = column_names(dataset)
     label = next((column for column in known if column in _LABELS), None)
     return label, [column for column in known if column not in _LABELS]
 

@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import resolve
+from sentune.tokens.prompts import PASSAGE_PROMPTS, all_prompts
 from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = ["ModelLimit", "model_limit"]
-
-_FOR_PASSAGES = ("document", "passage", "corpus")
 
 
 class ModelLimit(NamedTuple):
@@ -23,8 +22,8 @@ class ModelLimit(NamedTuple):
 def model_limit(model: str) -> ModelLimit:
     """The limit of a model, from its folder alone: no weights are loaded. Raises ModelError."""
     folder = ModelFolder.read(resolve(model).folder)
-    named = (folder.prompts[name] for name in _FOR_PASSAGES if name in folder.prompts)
-    prompt = next(named, folder.prompts.get(folder.default_prompt_name or "", ""))
+    prompts = all_prompts(folder.prompts)
+    prompt = next(prompts[name] for name in PASSAGE_PROMPTS if name in prompts)
     tokenizer = folder.tokenizer
     taken = len(tokenizer.whole([prompt])[0]) - sum(tokenizer.frame()) if prompt else 0
     return ModelLimit(tokenizer, tokenizer.max_seq_length - taken)

@@ -27,7 +27,7 @@ from sentune.network.names import VECTORS
 from sentune.network.pack import Pack
 from sentune.network.pooling import Pooling
 from sentune.network.vector_modules import Dropout, Normalize, vector_width
-from sentune.tokens.prompts import choose_prompt
+from sentune.tokens.prompts import PASSAGE_PROMPTS, choose_prompt
 from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = ["Embedder"]
@@ -95,13 +95,13 @@ class Embedder(Computing):
 
     @property
     def query_prompt(self) -> str:
-        """The prompt of ``encode_query``: the one named ``query``, or the default one."""
+        """The prompt of ``encode_query``: the one named ``query``."""
         return self._first_prompt("query")
 
     @property
     def document_prompt(self) -> str:
         """As ``query_prompt``, with the names ``document``, ``passage`` and ``corpus``."""
-        return self._first_prompt("document", "passage", "corpus")
+        return self._first_prompt(*PASSAGE_PROMPTS)
 
     def _first_prompt(self, *names: str) -> str:
         known = next((name for name in names if name in self.prompts), None)

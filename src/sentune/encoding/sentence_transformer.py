@@ -29,7 +29,7 @@ from sentune.model_folder.resolve import DEFAULT_BASE_MODEL
 from sentune.model_folder.vector_modules import build_modules
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.pooling import Pooling
-from sentune.tokens.prompts import choose_prompt
+from sentune.tokens.prompts import all_prompts, choose_prompt
 
 __all__ = ["SentenceTransformer"]
 
@@ -139,7 +139,7 @@ class SentenceTransformer(ScriptedEncoder):
             self._compose(list(modules), model_name_or_path)
         self.compute_as(self.compute)
         found = self._folder
-        self.prompts = {**found.prompts, **(prompts or {})}
+        self.prompts = all_prompts(found.prompts, prompts)
         self.default_prompt_name = default_prompt_name or found.default_prompt_name
         choose_prompt(self.prompts, self.default_prompt_name, None, None)
         self.similarity_fn_name = similarity_fn_name or found.similarity_fn_name

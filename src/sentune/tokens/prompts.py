@@ -7,7 +7,29 @@ from collections.abc import Mapping
 from sentune.checks import require_text
 from sentune.errors import ArgumentError
 
-__all__ = ["choose_prompt"]
+__all__ = ["PASSAGE_PROMPTS", "all_prompts", "choose_prompt"]
+
+PASSAGE_PROMPTS = ("document", "passage", "corpus")
+"""Names of the prompt for passages; the first that a model has is used."""
+
+_OTHERS = PASSAGE_PROMPTS[1:]
+
+
+def all_prompts(
+    of_folder: Mapping[str, str], given: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The prompts of a model: ``given`` beat those of its folder, and two are never missing.
+
+    An empty prompt ``query``, and one for passages, are there as in the reference: code looks
+    them up, and the default prompt is then for ``encode`` alone. Where only ``passage`` or
+    ``corpus`` has a text, no empty ``document`` hides it, which it does in the reference.
+    """
+    given = given or {}
+    prompts = {"query": "", "document": "", **of_folder, **given}
+    said = given if any(name in given for name in PASSAGE_PROMPTS) else of_folder
+    if not prompts["document"] and "document" not in said and any(n in said for n in _OTHERS):
+        del prompts["document"]
+    return prompts
 
 
 def choose_prompt(

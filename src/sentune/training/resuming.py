@@ -46,6 +46,7 @@ logger = logging.getLogger(__name__)
 # Left out of checkpoints: a share such as 0.25 would be saved as a number of steps such as 3, and
 # transformers would warn of a difference.
 _INTERVALS = ("logging_steps", "eval_steps", "save_steps")
+_ANY_LENGTH = {"num_train_epochs": None, "max_steps": None}
 
 
 require_known_transformers()
@@ -56,6 +57,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
 
     watch: Watch
     train_data: TrainingData | None
+    eval_data: TrainingData | None
     loss_weights: dict[str, torch.nn.Parameter]
 
     def train(
@@ -159,7 +161,7 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]
     def _watched(self) -> list[object]:
         """What evaluation uses: the rows, and the attributes of the evaluator."""
         held = getattr(getattr(self, "evaluator", None), "__dict__", {})
-        return [*described_rows(self.eval_dataset or None), held]
+        return [*described_rows(self.eval_data), held]
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:  # noqa: ARG002
         root = Path(self.args.output_dir)
@@ -337,6 +339,13 @@ def _refuse(value: object) -> NoReturn:
 
 def _require_same_run(then: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
     differing = differences(then, now)
+    if differing and not differences(*({**run, **_ANY_LENGTH} for run in (then, now))):
+        raise TrainingError(
+            f"{folder} belongs to a run of another length ({differing})",
+            expected="the same length, because the learning rate of every step depends on it",
+            fix="use the same one; to train further, load the model from that folder, and start a "
+            "new run in another one",
+        )
     if differing:
         raise TrainingError(
             f"{folder} belongs to another run ({differing})",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from sentune.machine.hardware import choose_compute
 from sentune.training.arguments import SentenceTransformerTrainingArguments, refused
 from sentune.training.batches.collator import Batch, Collator
 from sentune.training.batches.examples import Datasets
+from sentune.training.batches.streams import as_shown, read_stream
 from sentune.training.choosing import Losses, chosen_losses, own_weights, trained_dimensions
 from sentune.training.evaluating import Evaluator, as_evaluator
 from sentune.training.given import (
@@ -73,7 +74,8 @@ class SentenceTransformerTrainer(MeasuringTrainer):
         args: every setting; the defaults of transformers when None.
         train_dataset: :class:`Pairs`, a ``datasets.Dataset``, or columns of equal length; or
             several of them by name. The order of the columns decides their role: anchor,
-            positive, negatives. A column called label or score is the label.
+            positive, negatives. A column called label or score is the label. Of a stream, such as
+            ``datasets.IterableDataset``, the rows for ``max_steps`` are read, in their order.
         eval_dataset: data whose loss ``evaluate`` reports as ``eval_loss``, or as
             ``eval_NAME_loss`` if there are several data sets.
         loss: one for all data, or one for each data set by name: a loss of ``sentune.losses``, a
@@ -106,7 +108,7 @@ class SentenceTransformerTrainer(MeasuringTrainer):
         self,
         model: SentenceTransformer | None = None,
         args: SentenceTransformerTrainingArguments | None = None,
-        train_dataset: Datasets | None = None,
+        train_dataset: Datasets | Iterable[Any] | None = None,
         eval_dataset: Datasets | None = None,
         loss: Losses | None = None,
         evaluator: Evaluator | Sequence[Evaluator] | None = None,
@@ -133,7 +135,14 @@ class SentenceTransformerTrainer(MeasuringTrainer):
         if settings.n_gpu > 1:
             settings._n_gpu = 1  # a pack cannot be split over GPUs; torchrun uses several
         self.evaluator = as_evaluator(evaluator)
-        self.train_data = None if train_dataset is None else self._read(train_dataset)
+        size = settings.train_batch_size * settings.gradient_accumulation_steps
+        size *= settings.world_size
+        rows = (
+            None if train_dataset is None else read_stream(train_dataset, settings.max_steps, size)
+        )
+        if rows is not train_dataset:
+            settings.train_sampling_strategy = "sequential"  # a stream keeps its order
+        self.train_data = None if rows is None else self._read(rows)
         self.eval_data = None if eval_dataset is None else self._read(eval_dataset)
         require_evaluation(settings, self.eval_data, self.evaluator)
         data = [part for part in (self.eval_data, self.train_data) if part is not None]
@@ -153,6 +162,8 @@ class SentenceTransformerTrainer(MeasuringTrainer):
             optimizers=optimizers,
             optimizer_cls_and_kwargs=optimizer_cls_and_kwargs,
         )
+        # Scripts ask for their columns and lengths.
+        self.train_dataset, self.eval_dataset = as_shown(train_dataset), as_shown(eval_dataset)
         settings.label_smoothing_factor = smoothing  # our losses apply it, not transformers
         self.watch = Watch()
         self._vectors: NDArray[np.float32] | None = None
@@ -163,6 +174,9 @@ class SentenceTransformerTrainer(MeasuringTrainer):
         self.loss_weights = self._prepare_losses()
         self._add_callbacks()
         self._prepare_model()
+
+    train_dataset: Any
+    eval_dataset: Any
 
     # A trainer of another kind of model has others of these.
     _model_to_train = staticmethod(model_to_train)

@@ -297,7 +297,7 @@ def test_models_of_the_same_stages(kind: str, tiny_folder: Path, tmp_path: Path)
     assert ours.max_seq_length == other.max_seq_length
     assert ours.get_sentence_embedding_dimension() == other.get_embedding_dimension()
     assert ours.similarity_fn_name == other.similarity_fn_name
-    assert ours.prompts == {}
+    assert ours.prompts == other.prompts
     close(ours.encode(texts), other.encode(texts))
     ours.save(str(tmp_path / "saved"))
     close(Reference(str(tmp_path / "saved"), device="cpu").encode(texts), ours.encode(texts))

@@ -14,7 +14,7 @@ from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import BaseModel
 from sentune.model_folder.weight_files import WEIGHTS, say_left_out
 from sentune.network.light_encoder import LightEncoder
-from sentune.tokens.prompts import choose_prompt
+from sentune.tokens.prompts import all_prompts, choose_prompt
 from sentune.tokens.truncation import Truncation
 from sentune.vectors import all_finite
 
@@ -86,7 +86,8 @@ def encode_few(
     if truncate_dim is not None:
         require_whole("truncate_dim", truncate_dim, fix="leave it out to keep all")
     found = ModelFolder.read(base.folder) if folder is None else folder
-    before = choose_prompt(found.prompts, found.default_prompt_name, prompt_name, prompt)
+    prompts = all_prompts(found.prompts)
+    before = choose_prompt(prompts, found.default_prompt_name, prompt_name, prompt)
     skips_prompt = bool(before) and not found.include_prompt
     if skips_prompt or not _computes(found) or sum(map(len, texts)) > _MOST_CHARACTERS:
         return None

@@ -13,7 +13,7 @@ from sentune.data.pairs import Pairs
 from sentune.errors import ArgumentError
 from sentune.training.batches.labels import Label, are_whole, read_labels
 
-__all__ = ["Columns", "Dataset", "Datasets", "Row", "TrainingData", "rows_of"]
+__all__ = ["Columns", "Dataset", "Datasets", "Row", "TrainingData", "column_names", "rows_of"]
 
 _LABELS = ("label", "labels", "score", "scores")
 
@@ -95,13 +95,13 @@ def _named(dataset: Dataset | Mapping[str, Dataset]) -> Iterator[tuple[str, Data
 def _text_columns(dataset: Dataset) -> tuple[str, ...]:
     if isinstance(dataset, Pairs):
         return tuple(dataset.columns())
-    return tuple(str(column) for column in _column_names(dataset) if column not in _LABELS)
+    return tuple(str(column) for column in column_names(dataset) if column not in _LABELS)
 
 
 def _has_whole_labels(dataset: Dataset) -> bool:
     if isinstance(dataset, Pairs):
         return False
-    label = next((column for column in _column_names(dataset) if column in _LABELS), None)
+    label = next((column for column in column_names(dataset) if column in _LABELS), None)
     return label is not None and are_whole(dataset[label])
 
 
@@ -117,7 +117,7 @@ def rows_of(dataset: Dataset, name: str = "") -> list[Row]:
     """
     if isinstance(dataset, Pairs):
         return [Row(texts, None, name) for texts in dataset.rows()]
-    known = _column_names(dataset)
+    known = column_names(dataset)
     label = next((column for column in known if column in _LABELS), None)
     names = [column for column in known if column not in _LABELS]
     columns = [list(dataset[column]) for column in names]
@@ -143,7 +143,8 @@ def rows_of(dataset: Dataset, name: str = "") -> list[Row]:
     return [Row(row, value, name) for row, value in zip(texts, values, strict=True)]
 
 
-def _column_names(dataset: Dataset) -> list[str]:
+def column_names(dataset: Dataset) -> list[str]:
+    """The names of the columns. Raises ArgumentError for a stream."""
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         raise ArgumentError(
             f"a {type(dataset).__name__} as data to train on",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,12 @@ from torch import Tensor
 
 from sentune.checks import require_choice, require_whole
 from sentune.encoding.sentence_transformer import SentenceTransformer
-from sentune.errors import ArgumentError, DataError
+from sentune.errors import ArgumentError
 from sentune.training.mining.outputs import FORMATS, Candidates, mined_columns
+from sentune.training.mining.rows import MiningRows
 from sentune.training.mining.settings import MiningSettings
+from sentune.training.mining.statistics import mining_statistics
 from sentune.vectors import require_finite
-from sentune.wording import counted
 
 __all__ = ["mine_columns"]
 
@@ -78,7 +80,7 @@ def mine_columns(
         faiss_batch_size: questions compared with the corpus together.
         use_faiss: not used, which a warning says: the search is exact.
         use_multi_process: encode in several processes; devices in a list.
-        verbose: log how many negatives were found.
+        verbose: print the scores, and what the guards left out.
         cache_folder: refused.
         as_triplets, margin: older names of ``output_format`` and ``absolute_margin``.
 
@@ -96,7 +98,7 @@ def mine_columns(
     if as_triplets is not None:
         output_format = "triplet" if as_triplets else "n-tuple"
     output_format = require_choice("output_format", output_format, FORMATS)
-    rows = _Rows.of(dataset, anchor_column_name, positive_column_name, corpus)
+    rows = MiningRows.of(dataset, anchor_column_name, positive_column_name, corpus)
     absolute_margin = absolute_margin if margin is None else margin
     # Scores of a cross-encoder have no bounds, so the limits of cosines do not hold for them.
     of_cosines = {"max_score": max_score, "min_score": min_score}
@@ -109,9 +111,13 @@ def mine_columns(
         **({} if cross_encoder is not None else of_cosines),  # type: ignore[arg-type]
     )
     guards = _Guards(absolute_margin, relative_margin, max_score, min_score)
+    if cross_encoder is not None and not guards.any():
+        logger.warning("cross_encoder is not used: no margin, max_score or min_score is to compare")
+    tell = print if verbose else _silent
     if range_max is None:
         tries = 10 if guards.leave_out_many(rescored=cross_encoder is not None) else 1
         range_max = range_min + num_negatives * tries + rows.most_positives
+        tell(f"Setting range_max to {range_max} based on the provided parameters.")
     require_whole("range_max", range_max, least=range_min + num_negatives)
     search = _Search(
         rows,
@@ -126,20 +132,41 @@ def mine_columns(
         rescored_by=cross_encoder if guards.any() else None,
     )
     step = require_whole("faiss_batch_size", faiss_batch_size)
+    unique, width = len(rows.positives), range_max + rows.most_positives
+    if unique != rows.total:
+        tell(f"Found {unique} unique queries out of {rows.total} total queries.")
+    if rows.most_positives > 1:
+        tell(f"Found an average of {rows.total / unique:.3f} positives per query.")
     chosen = [
         search.candidates(question, nearest, guards, include_positives).chosen(
             range_min, range_max, num_negatives, sampling_strategy == "random", random
         )
-        for question, nearest in search.blocks(step, range_max + rows.most_positives)
+        for question, nearest in search.blocks(step, width)
     ]
     layout = "n-tuple" if include_positives else output_format
     columns = mined_columns(
         rows.names, rows.corpus, chosen, layout, num_negatives, scores=output_scores
     )
     if verbose:
-        mined = counted(sum(len(one.negatives) for one in chosen), "hard negative")
-        logger.info("mined %s for %s", mined, counted(len(chosen), "question"))
+        found, rights = len(columns[rows.names[0]]), sum(len(one.positives) for one in chosen)
+        possible = {
+            "triplet": rights * num_negatives,
+            "labeled-pair": unique * num_negatives + rows.total,
+        }.get(layout, rights)
+        lines = mining_statistics(
+            chosen,
+            guards.counts(search.skipped, unique * max(0, width - len(rows.corpus))),
+            unique * width,
+            count=num_negatives if layout == "n-tuple" else None,
+            missing=(possible - found, possible),
+            settings=["range_max", *["range_min"] * (range_min > 0), *guards.above()],
+        )
+        tell("\n".join(["Negative candidates mined, preparing dataset...", *lines]))
     return dataset.from_dict(columns) if hasattr(dataset, "from_dict") else columns
+
+
+def _silent(_: str) -> None:
+    """Stands for ``print``."""
 
 
 def _tell_unused(cache_folder: object, use_faiss: object) -> None:
@@ -154,7 +181,7 @@ def _tell_unused(cache_folder: object, use_faiss: object) -> None:
 
 
 def _encoded(
-    rows: _Rows,
+    rows: MiningRows,
     model: SentenceTransformer,
     several: list[str] | bool,
     query: Mapping[str, Any],
@@ -190,60 +217,37 @@ class _Guards:
 
     def leave_out_many(self, *, rescored: bool) -> bool:
         """Whether the nearest passages may be left out, so that more are looked at."""
-        above = (self.absolute_margin, self.relative_margin, self.max_score)
-        return any(one is not None for one in above) or (rescored and self.min_score is not None)
+        return bool(self.above()) or (rescored and self.min_score is not None)
 
-    def apply(self, scores: Tensor, lowest: Tensor) -> None:
-        """Set scores that a guard leaves out to -inf; ``lowest`` is that of the positives."""
-        if self.absolute_margin is not None:
-            scores[scores + self.absolute_margin > lowest] = -torch.inf
-        if self.relative_margin is not None:
-            scores[scores > lowest - lowest.abs() * self.relative_margin] = -torch.inf
-        if self.max_score is not None:
-            scores[scores > self.max_score] = -torch.inf
+    def above(self) -> list[str]:
+        """The names of those that leave out high scores."""
+        names = ("absolute_margin", "relative_margin", "max_score")
+        return [name for name in names if getattr(self, name) is not None]
+
+    def apply(self, scores: Tensor, lowest: Tensor) -> dict[str, int]:
+        """Set scores that a guard leaves out to -inf; ``lowest`` is that of the positives.
+
+        Returns how many each leaves out.
+        """
+        beyond: dict[str, Callable[[float], Tensor]] = {
+            "absolute_margin": lambda least: scores + least > lowest,
+            "relative_margin": lambda share: scores > lowest - lowest.abs() * share,
+            "max_score": lambda most: scores > most,
+            "min_score": lambda least: scores < least,
+        }
+        left_out: dict[str, int] = {}
+        for name, leaves_out in beyond.items():
+            if (limit := getattr(self, name)) is not None:
+                found = leaves_out(limit)
+                scores[found] = -torch.inf
+                left_out[name] = int(found.sum())
+        return left_out
+
+    def counts(self, skipped: Counter[str], places: int) -> dict[str, tuple[int, float | None]]:
+        """What each left out, with its value; empty ``places`` are below every ``min_score``."""
         if self.min_score is not None:
-            scores[scores < self.min_score] = -torch.inf
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Question → the numbers of its passages in the corpus."""
-
-    names: tuple[str, str]
-    corpus: list[str]
-    positives: Mapping[str, list[int]]
-    most_positives: int
-
-    @classmethod
-    def of(
-        cls, dataset: Any, anchor: str | None, positive: str | None, corpus: Sequence[str] | None
-    ) -> _Rows:
-        known = list(getattr(dataset, "column_names", None) or dataset)
-        for name in (anchor, positive):
-            if name is not None and name not in known:
-                raise DataError(
-                    f"column {name!r}",
-                    expected=f"one of the data set's columns: {', '.join(known)}",
-                    fix="correct anchor_column_name or positive_column_name",
-                )
-        anchor = next(iter(known), None) if anchor is None else anchor
-        positive = next(iter(known[1:]), None) if positive is None else positive
-        questions = list(dataset[anchor]) if anchor is not None else []
-        if positive is None or not questions:
-            raise DataError(
-                f"{counted(len(known), 'column')} with {counted(len(questions), 'row')}",
-                expected="pairs to mine negatives for: a column of questions and one of passages",
-                fix="pass a data set with both",
-            )
-        answers = list(dataset[positive])
-        texts = list(dict.fromkeys([*(answers if corpus is None else corpus), *answers]))
-        number = {text: index for index, text in enumerate(texts)}
-        rows: dict[str, list[int]] = {}
-        for question, answer in zip(questions, answers, strict=True):
-            rows.setdefault(question, []).append(number[answer])
-        most = max(map(len, rows.values()))
-        unique = {question: list(dict.fromkeys(found)) for question, found in rows.items()}
-        return cls((str(anchor), str(positive)), texts, unique, most)
+            skipped["min_score"] += places
+        return {name: (number, getattr(self, name)) for name, number in skipped.items()}
 
 
 class _Search:
@@ -251,7 +255,7 @@ class _Search:
 
     def __init__(
         self,
-        rows: _Rows,
+        rows: MiningRows,
         model: SentenceTransformer,
         queries: Tensor,
         passages: Tensor,
@@ -260,6 +264,7 @@ class _Search:
         self._rows, self._model, self._queries, self._passages = rows, model, queries, passages
         self._rescorer = rescored_by
         self._questions = [*rows.positives.items()]
+        self.skipped: Counter[str] = Counter()
 
     def blocks(self, step: int, count: int) -> Iterator[tuple[int, tuple[Tensor, Tensor]]]:
         """Each question with the scores and numbers of its ``count`` nearest passages."""
@@ -289,7 +294,7 @@ class _Search:
         kept = scores.clone()
         if not include_positives:
             kept[torch.isin(numbers, torch.tensor(positives))] = -torch.inf
-        guards.apply(kept, of_positives.min())
+        self.skipped.update(guards.apply(kept, of_positives.min()))
         order = kept.argsort(descending=True, stable=True)
         return Candidates(
             text, positives, of_positives.tolist(), numbers[order].tolist(), kept[order].tolist()
