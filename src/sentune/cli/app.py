@@ -38,6 +38,7 @@ from sentune.cli import (
     tune,
 )
 from sentune.cli.output import discard_output, print_line, say, unwritable
+from sentune.cli.usage import UsageError, is_request_for_help, usage_error
 from sentune.errors import SentuneError
 from sentune.machine.process import share_processor
 
@@ -110,9 +111,14 @@ def main() -> None:
     """
     share_processor()
     try:
-        app()
+        sys.exit(app(prog_name="sentune", standalone_mode=False))
     except SentuneError as error:
         _stop(str(error), 2)
+    except UsageError as error:
+        if is_request_for_help(error):
+            error.show()  # type: ignore[attr-defined]
+            sys.exit(2)
+        _stop(str(usage_error(error)), 2)
     except BrokenPipeError:
         discard_output()  # its reader has gone
     except OSError as error:
