@@ -165,6 +165,22 @@ def test_slides_with_groups_tables_and_notes(tmp_path: Path, parts: Parts, shown
     ]
 
 
+def test_a_sheet_of_pairs_is_told(tmp_path: Path, parts: Parts) -> None:
+    book = xlsxwriter.Workbook(str(tmp_path / "a.xlsx"))
+    for name, header in {"FAQ": ("Question", "Answer"), "Stock": ("Part", "Price")}.items():
+        sheet = book.add_worksheet(name)
+        sheet.write_row(0, 0, header)
+        sheet.write_row(1, 0, ("Who?", "They."))
+    book.add_worksheet("Empty")
+    book.close()
+    notes: list[str] = []
+    parts(tmp_path / "a.xlsx", notes=notes)
+    assert [note for note in notes if "looks like pairs" in note] == [
+        "FAQ: this looks like pairs, and is read as a table; to tune on its questions, save it as "
+        "CSV"
+    ]
+
+
 def test_sheets_with_headers_and_without_hidden_ones(
     tmp_path: Path, parts: Parts, shown: Shown
 ) -> None:

@@ -65,6 +65,13 @@ SITUATIONS: dict[str, tuple[dict[str, Any], str, tuple[str, ...], tuple[str, ...
     # name: changes, outcome, what is said, what is not said
     "shown": (NONE, "shown", ("Tuning helped. Right passage first: 8 of 12",), ("may have",)),
     "at the limit": ({"p": 0.05}, "shown", ("Tuning helped.",), ("may have",)),
+    "nothing to gain": (
+        {"gain": 0.0, "p": 1.0, "means": dict.fromkeys(("base", "model", "bm25", "fusion"), 1.0)},
+        "no better",
+        ("already ranks the right passages first for every question", "harder questions"),
+        (),
+    ),
+    "something to gain": (NONE, "shown", (), ("already ranks",)),
     "not shown": (
         {"p": 0.25},
         "not shown",

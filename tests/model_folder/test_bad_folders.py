@@ -483,3 +483,14 @@ def test_a_weight_or_depth_that_is_none_is_refused(
     (folder / "config_sentence_transformers.json").write_text(json.dumps(settings))
     with pytest.raises(ModelError, match=name):
         SentenceTransformer(folder)
+
+
+@pytest.mark.parametrize(("kind", "fix"), [("CrossEncoder", "with CrossEncoder"), ("Other", "")])
+def test_the_folder_of_another_kind_of_model(
+    kind: str, fix: str, folder: Path, edit_json: EditJson, refusal: Refusal
+) -> None:
+    settings_file = folder / "config_sentence_transformers.json"
+    edit_json(settings_file, lambda values: {**values, "model_type": kind})
+    message = refusal(folder, UnsupportedModelError)
+    assert f"says that this is a {kind}" in message
+    assert fix in message

@@ -15,6 +15,7 @@ from tests.parity.folders.added_tokens import ADDED_TOKENS
 from tests.parity.folders.bases import make_base
 from tests.parity.folders.change import Change
 from tests.parity.folders.layout import LAYOUT
+from tests.parity.folders.odd import ODD
 from tests.parity.folders.outcome import outcome
 from tests.parity.folders.tokenizers import TOKENIZERS
 from tests.parity.folders.weights import WEIGHTS
@@ -23,7 +24,7 @@ MakeFolder = Callable[..., Path]
 
 FOLDERS = [
     (base, change)
-    for change in (*TOKENIZERS, *ADDED_TOKENS, *LAYOUT, *WEIGHTS)
+    for change in (*TOKENIZERS, *ADDED_TOKENS, *LAYOUT, *ODD, *WEIGHTS)
     for base in change.bases
 ]
 SAMPLE = FOLDERS if LONG else FOLDERS[::23]

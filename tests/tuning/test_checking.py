@@ -63,6 +63,15 @@ def test_placeholders_and_equal_texts(model: SentenceTransformer) -> None:
     assert same == "1 question is the same as its passage: nothing is learnt from that"
 
 
+def test_cells_of_several_answers_and_tags_of_web_pages(model: SentenceTransformer) -> None:
+    rows = [(f"{a} again", f"<p>{b}</p>&nbsp; || no {a}") for a, b in FILLER]
+    several, tags = matters(model, *rows)
+    assert several.startswith("30 of 60 passages have '||' inside")
+    assert tags.startswith("30 of 120 texts hold tags of web pages")
+    few = [("what is <p>?", "a || b"), *FILLER]
+    assert matters(model, *few) == []
+
+
 def test_passages_that_are_alike(model: SentenceTransformer) -> None:
     (found,) = matters(model, *FILLER, ("a thing", "It is so."), ("another", "it is  so"))
     assert found.startswith("1 passage repeats another but for case, blanks or punctuation")

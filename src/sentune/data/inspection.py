@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ _PLACEHOLDERS = frozenset(
     {"nan", "none", "null", "n/a", "na", "<na>", "nat", "nil", "#n/a", "#na", "#value!", "#ref!"}
     | {"-nan", "undefined", "-", "--", "?", "tbd"}
 )
+# Tags and signs of web pages that exports of help desks have, and none that code is likely to have.
+_MARKUP = re.compile(
+    r"</?(?:p|br|div|span|li|ul|ol|strong|em)\b[^<>]*>|&nbsp;|&#\d+;", re.IGNORECASE
+)
+_SEVERAL = re.compile(r"\S\s*\|\|\|?\s*\S")
 _MOST_READ = 2000  # texts whose language is looked at
 _LONGEST_READ = 1000  # characters of each
 
@@ -40,7 +46,9 @@ class Inspection:
         alike_questions, alike_passages: texts that differ from another only in case, blanks or
             punctuation at their ends.
         languages: code → how many texts are in this language, of up to 2,000.
-        read: of how many texts the language was looked at.
+        markup: texts of those read that hold tags of web pages.
+        several: passages with ``||``, which exports write between several answers.
+        read: how many texts were read for their language and tags.
     """
 
     pairs: int
@@ -60,6 +68,8 @@ class Inspection:
     alike_questions: int
     alike_passages: int
     languages: dict[str, int]
+    markup: int
+    several: int
     read: int
 
 
@@ -92,6 +102,8 @@ def inspect_pairs(pairs: Pairs) -> Inspection:
         alike_questions=_alike(questions),
         alike_passages=_alike(passages),
         languages=language_counts(text[:_LONGEST_READ] for text in texts),
+        markup=sum(_MARKUP.search(text[:_LONGEST_READ]) is not None for text in texts),
+        several=sum(_SEVERAL.search(text) is not None for text in passages if "||" in text),
         read=len(texts),
     )
 

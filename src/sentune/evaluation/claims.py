@@ -240,6 +240,11 @@ def _on_data(facts: Facts) -> Iterator[str]:
             f"{facts.largest_group:,} of {counted(facts.questions, 'question')} are connected "
             "through shared passages, so they count as one observation."
         )
+    if facts.means.get("base") == 1:
+        yield (
+            "The base model already ranks the right passages first for every question, so these "
+            "cannot show a gain: measure on harder questions, or among more passages."
+        )
     if facts.passages < _FEW_PASSAGES:
         yield (
             f"Only {counted(facts.passages, 'passage')} to choose from: in a larger collection, "

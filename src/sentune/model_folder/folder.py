@@ -23,7 +23,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from sentune.errors import ArgumentError, ModelNotFoundError
+from sentune.errors import ArgumentError, ModelNotFoundError, UnsupportedModelError
 from sentune.files import write_json, write_text
 from sentune.model_folder.adapter import Adapter, read_adapter
 from sentune.model_folder.json_files import read_object, unexpected
@@ -43,6 +43,7 @@ __all__ = ["ModelFolder"]
 
 _SETTINGS = "config_sentence_transformers.json"
 _EXTRAS_KEY = "sentune"
+_KIND = "SentenceTransformer"
 _KEYS = {"__version__", "model_type", "prompts", "default_prompt_name", "similarity_fn_name"}
 _KEYS |= {"truncate_dim", _EXTRAS_KEY}
 # Written into the folder: sentence-transformers 3.1 warns about models newer than itself.
@@ -119,6 +120,7 @@ class ModelFolder:
         listing, card = path / _SETTINGS, path / "README.md"
         settings = read_object(listing)
         report_unknown(listing, settings, _KEYS)
+        _require_kind(settings, listing)
         prompts = _prompts(settings, listing)
         return cls(
             config_json=config_json,
@@ -194,6 +196,20 @@ def _changed(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, An
             fix="leave it out, or write it into config.json of a local copy",
         )
     return {**values, **changes}
+
+
+def _require_kind(settings: dict[str, Any], path: Path) -> None:
+    """Raise UnsupportedModelError if the folder is that of another kind of model."""
+    kind = settings.get("model_type")
+    if kind not in (None, _KIND):
+        is_cross = kind == "CrossEncoder"
+        raise UnsupportedModelError(
+            f"{path} says that this is a {kind}",
+            expected=f"the folder of a {_KIND}",
+            fix="load it with CrossEncoder, or sentune rerank"
+            if is_cross
+            else "choose another model",
+        )
 
 
 def _with_weights(transformer: Path, adapter: Adapter | None) -> Path:

@@ -25,6 +25,7 @@ __all__ = ["DataCheck", "Lengths", "check_data", "concerns_of", "lonely_batches"
 _MOST = 5
 _TOO_FEW, _FEW = 6, 30  # groups: fewer than 6 show nothing, about 30 give narrow intervals
 _MOSTLY = 2 / 3
+_PART = 0.1  # of the texts; a mark in fewer may be their subject
 _FOREIGN = 0.1  # of the texts with a language
 _EVERY_LANGUAGE = 100_000  # a vocabulary of more tokens is one of many languages
 _LANGUAGE = re.compile(r"^language:[ \t]*(.*(?:\n[ \t]*-[ \t]*.+)*)", re.MULTILINE)
@@ -137,7 +138,8 @@ def concerns_of(pairs: Pairs, model: SentenceTransformer) -> list[str]:
 
 def _concerns(data: Inspection, base: SentenceTransformer) -> list[str]:
     """What looks wrong with pairs or texts, what does most harm first; may be empty."""
-    found = [_placeholders(data), _swapped(data), _same(data), _language(data, base), _alike(data)]
+    found = [_placeholders(data), _swapped(data), _same(data), _several(data), _markup(data)]
+    found += [_language(data, base), _alike(data)]
     return [sentence for sentence in found if sentence]
 
 
@@ -152,6 +154,24 @@ def _placeholders(data: Inspection) -> str | None:
         f"{counted(total, 'text')} {agreeing(total, 'stands')} for a missing one ({shown}) and "
         f"{agreeing(total, 'is')} trained on as {'a text' if total == 1 else 'texts'}: "
         "leave these rows out"
+    )
+
+
+def _several(data: Inspection) -> str | None:
+    if not data.several or data.several < _PART * data.passages:
+        return None
+    return (
+        f"{data.several:,} of {counted(data.passages, 'passage')} have '||' inside: if it stands "
+        "between several answers, write a row for each"
+    )
+
+
+def _markup(data: Inspection) -> str | None:
+    if not data.markup or data.markup < _PART * data.read:
+        return None
+    return (
+        f"{data.markup:,} of {counted(data.read, 'text')} hold tags of web pages (<p>, &nbsp;), "
+        "which are trained on as words: take them out"
     )
 
 

@@ -183,7 +183,7 @@ def test_pairs_with_scores_below_one_are_refused(
     column = content.splitlines()[0].split(",")[2]
     value = content.splitlines()[2].split(",")[2]
     assert f"{name}, line 3, column '{column}' holds '{value}'" in message
-    assert "evaluate similarity" in message
+    assert "sentune evaluate" in message
     assert "sentence1, sentence2 and score" in message
 
 
@@ -245,3 +245,9 @@ def test_one_pair_is_read_but_not_enough_to_tune(write: Write) -> None:
     require_at_least(pairs, 1, "evaluation")
     with pytest.raises(DataError, match=r"x\.jsonl has 1 pair: expected at least 2 for tuning"):
         require_at_least(pairs, 2, "tuning")
+
+
+def test_columns_without_a_name_and_rows_of_separators_are_no_loss(write: Write) -> None:
+    pairs = read_pairs(write("x.csv", "question,answer,,\na,b,,\nc,d,,\n,,,\n"))
+    assert list(pairs.rows()) == [("a", "b"), ("c", "d")]
+    assert pairs.notes == ("the columns 'column 3', 'column 4' are not used",)

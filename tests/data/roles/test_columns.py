@@ -88,3 +88,16 @@ def test_one_column_is_not_both_question_and_passage() -> None:
     options = ReadOptions(question="frage", passage="frage")
     with pytest.raises(DataError, match=r"f\.csv, line 1: the column 'frage' is named both for"):
         pair_columns(["frage", "antwort"], "f.csv, line 1", options)
+
+
+def test_a_wrong_answer_is_a_negative() -> None:
+    found = pair_columns(["question", "correct_answers", "incorrect_answers", "distractor2"], "x")
+    assert (found.question, found.passage) == ("question", "correct_answers")
+    assert set(found.negatives) == {"incorrect_answers", "distractor2"}
+
+
+def test_a_context_beside_what_was_retrieved_is_the_right_one() -> None:
+    columns = ["input", "actual_output", "expected_output", "context", "retrieval_context"]
+    found = pair_columns(columns, "x")
+    assert found.passage == "context"
+    assert set(found.unproven) == {"actual_output", "retrieval_context"}

@@ -58,6 +58,13 @@ _PAIR, _SENTENCES = ("query", "passage"), ("sentence1", "sentence2")
         ("bm25Score", [17.3, 2.5]),
         ("foo", [1, None, 0, "nan"]),
         ("page_relevance", [1, 0]),
+        ("foo", ["✓", "✗"]),
+        ("foo", ["✔️", "❌"]),
+        ("foo", ["ja", "nein"]),
+        ("foo", ["VRAI", "FAUX"]),
+        ("foo", ["x", "", "x"]),
+        ("accepted", [True, None, True]),
+        ("foo", ["yes", "yes", None]),
     ],
 )
 @pytest.mark.parametrize("columns", [_PAIR, _SENTENCES])
@@ -91,6 +98,12 @@ def test_a_column_that_judges_is_refused_by_name(
         ("foo", ["no", "no"]),
         ("foo", ["positive thinking", "no"]),
         ("foo", [[1], [0]]),
+        ("foo", [[0.5], [0.1, 0.2]]),
+        ("foo", [{"page": 1, "source": "a"}, {"page": 3, "source": "b"}]),
+        ("foo", [{"hops": 1, "style": 2}, {"hops": 2, "style": 1}]),
+        ("foo", [["red", "new"], ["blue"]]),
+        ("foo", ["", None, ""]),
+        ("page", [1, None, 1]),
         ("price", [0.5, 1.5]),
         ("author", ["A", "B"]),
     ],
@@ -101,6 +114,57 @@ def test_a_column_that_says_something_else_is_named_in_a_note(
     pairs = read_pairs(_file(write, name, values, _PAIR))
     assert len(pairs) == len(values)
     assert pairs.notes == (f"the column {name!r} is not used",)
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ([["yes"], ["no"]], "foo"),
+        ([{"verified": True}, {"verified": False}], "foo.verified"),
+        ([{"a": {"label": "right"}}, {"a": {"label": "wrong"}}], "foo.a.label"),
+        ([[{"value": "yes"}], [{"value": "no"}]], "foo.value"),
+        ([{"relevance": 3}, {"relevance": 1}], "foo.relevance"),
+        ([{"ok": True}, {}], "foo.ok"),
+    ],
+)
+def test_what_judges_inside_of_objects_and_lists_is_refused(
+    write: Write, refusal: Refusal, values: list[object], where: str
+) -> None:
+    path = _file(write, "foo", values, _PAIR)
+    message = refusal(read_pairs, path)
+    assert f"column {where!r} holds" in message
+    assert "--ignore-column 'foo'" in message
+    assert len(read_pairs(path, ReadOptions(ignore=("foo",)))) == 2
+
+
+def test_what_a_system_found_is_not_looked_into(write: Write) -> None:
+    found: list[object] = [[{"text": "a", "hit": 1}], [{"text": "b", "hit": 0}]]
+    assert len(read_pairs(_file(write, "retrieved_contexts", found, _PAIR))) == 2
+
+
+@pytest.mark.parametrize(
+    "passages",
+    [
+        [{"text": "a", "is_selected": 1}, {"text": "b", "is_selected": 0}],
+        {"text": ["a", "b"], "is_selected": [1, 0]},  # as datasets writes it
+        [{"text": "a", "label": "irrelevant"}],
+    ],
+)
+def test_a_passage_of_a_list_that_is_marked_wrong_is_refused(
+    write: Write, refusal: Refusal, passages: object
+) -> None:
+    path = write("x.jsonl", json.dumps({"query": "q", "passages": passages}))
+    message = refusal(read_pairs, path)
+    assert "line 1, column 'passages' holds a passage with '" in message
+    assert "which marks a wrong one" in message
+
+
+def test_a_blank_label_says_how_to_leave_its_row_out(write: Write, refusal: Refusal) -> None:
+    path = write("x.csv", "query,passage,accepted\na,b,x\nc,d,\n".replace(",x", ",yes"))
+    message = refusal(lambda path: read_pairs(path, ReadOptions(label="accepted")), path)
+    assert "--skip-blank leaves such rows out" in message
+    options = ReadOptions(label="accepted", skip_blank=True)
+    assert list(read_pairs(path, options).rows()) == [("a", "b")]
 
 
 @pytest.mark.parametrize(
@@ -181,8 +245,9 @@ def test_a_file_with_zeros_and_ones_never_passes(values: list[object], name: str
     for value in values:
         watch.see(name, value)
     told = {str(int(value)) for value in values if value not in (None, "")}  # type: ignore[call-overload]
-    if len(told) == 2:
+    is_marked = told == {"1"} and (None in values or "" in values)
+    if len(told) == 2 or is_marked:
         with pytest.raises(DataError, match=name):
-            watch.refuse_judgements("x.csv")
+            watch.refuse_judgements("x.csv", len(values))
     else:
-        watch.refuse_judgements("x.csv")
+        watch.refuse_judgements("x.csv", len(values))

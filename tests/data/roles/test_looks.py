@@ -28,6 +28,13 @@ _CHAT = [{"role": "user", "content": "who"}, {"role": "assistant", "content": "s
             "this looks like a file of preferences",
             "--question-column prompt --passage-column chosen",
         ),
+        (
+            {"inputs": {"question": "a"}, "outputs": {"answer": "b"}},
+            "rows whose texts are inside of objects",
+            "as columns of their own",
+        ),
+        ({"fields": {"query": "a"}, "suggestions": {}}, "inside of objects", "anchor and positive"),
+        ({"texts": ["a", "b"], "label": 1}, "this looks like InputExamples", "anchor"),
         ({"set": ["a", "b"]}, "lists of texts that mean the same", "anchor and positive"),
         (
             {"instruction": "a", "input": "b", "output": "c"},

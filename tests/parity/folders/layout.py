@@ -28,7 +28,7 @@ _MODES = ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens")
 _MORE_MODES = ("weightedmean_tokens", "lasttoken")
 
 
-def _modules(*kinds: str, prefix: str = "sentence_transformers.models.") -> Apply:
+def modules(*kinds: str, prefix: str = "sentence_transformers.models.") -> Apply:
     """The list of modules, with a folder for each but the first."""
 
     def _apply(folder: Path) -> None:
@@ -52,7 +52,7 @@ def _pooling(*modes: str) -> Apply:
     return _apply
 
 
-def _dense(number: int, activation: str, *, bias: bool, width: int = 24) -> Apply:
+def dense(number: int, activation: str, *, bias: bool, width: int = 24) -> Apply:
     def _apply(folder: Path) -> None:
         path = folder / f"{number}_Dense"
         values: dict[str, Any] = {"in_features": 32, "out_features": width, "bias": bias}
@@ -94,30 +94,30 @@ def _nested(folder: Path) -> None:
 _TANH = "activation.Tanh"
 _LAYOUTS = [
     ("no modules.json", remove(MODULES)),
-    ("no Normalize", _modules("Transformer", "Pooling")),
-    ("Normalize twice", _modules("Transformer", "Pooling", "Normalize", "Normalize")),
+    ("no Normalize", modules("Transformer", "Pooling")),
+    ("Normalize twice", modules("Transformer", "Pooling", "Normalize", "Normalize")),
     (
         "Dense",
-        both(_modules("Transformer", "Pooling", "Dense"), _dense(2, _TANH, bias=True)),
+        both(modules("Transformer", "Pooling", "Dense"), dense(2, _TANH, bias=True)),
     ),
     (
         "Dense and Normalize",
         both(
-            _modules("Transformer", "Pooling", "Dense", "Normalize"),
-            _dense(2, "linear.Identity", bias=False),
+            modules("Transformer", "Pooling", "Dense", "Normalize"),
+            dense(2, "linear.Identity", bias=False),
         ),
     ),
     (
         "Dense, ReLU",
         both(
-            _modules("Transformer", "Pooling", "Dense"),
-            _dense(2, "activation.ReLU", bias=True, width=48),
+            modules("Transformer", "Pooling", "Dense"),
+            dense(2, "activation.ReLU", bias=True, width=48),
         ),
     ),
-    ("LayerNorm", both(_modules("Transformer", "Pooling", "LayerNorm"), _layer_norm)),
-    ("Dropout", both(_modules("Transformer", "Pooling", "Dropout"), _dropout)),
-    ("foreign module", _modules("Transformer", "Pooling", prefix="own.code.")),
-    ("Pooling missing", _modules("Transformer", "Normalize")),
+    ("LayerNorm", both(modules("Transformer", "Pooling", "LayerNorm"), _layer_norm)),
+    ("Dropout", both(modules("Transformer", "Pooling", "Dropout"), _dropout)),
+    ("foreign module", modules("Transformer", "Pooling", prefix="own.code.")),
+    ("Pooling missing", modules("Transformer", "Normalize")),
     ("transformer in its folder", _nested),
     *((f"pooling {mode}", _pooling(mode)) for mode in (*_MODES, *_MORE_MODES)),
     ("pooling cls and mean", _pooling("cls_token", "mean_tokens")),

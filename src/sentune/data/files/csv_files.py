@@ -35,8 +35,9 @@ _ENDED = "unexpected end of data"  # as the csv module says it
 def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (number of the line it starts on, fields) for every row, the header included.
 
-    Blank lines are skipped. Fields may be longer than the csv module's default limit. This raises
-    the limit of the whole process and never lowers it, which would break readers in other threads.
+    Blank lines are skipped, and rows of separators alone, as spreadsheets write below a table.
+    Fields may be longer than the csv module's default limit. This raises the limit of the whole
+    process and never lowers it, which would break readers in other threads.
 
     Raises:
         DataError: quotes are not balanced.
@@ -52,7 +53,7 @@ def csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     start = 1
     try:
         for fields in reader:
-            if fields:
+            if any(fields) or len(fields) == 1:
                 yield start, fields
             start = reader.line_num + 1
     except csv.Error as error:
@@ -118,7 +119,9 @@ def csv_records(
 ) -> Iterator[Record]:
     """Yield the rows as objects whose keys are the fields of the first, which is the header.
 
-    Without a header, the keys are the numbers of the columns: "1", "2", and so on.
+    Without a header, the keys are the numbers of the columns: "1", "2", and so on. Columns
+    without a name, as pandas and spreadsheets write them, are called by their number if there are
+    several.
 
     Raises DataError if the header has a name twice, or a row has too few or too many fields.
     """
@@ -128,6 +131,8 @@ def csv_records(
     if not header:
         rows = chain([(line, names)] if names else [], rows)
         names = [str(number) for number in range(1, len(names) + 1)]
+    elif names.count("") > 1:
+        names = [name or _unnamed(at, names) for at, name in enumerate(names, start=1)]
     repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if repeated:
         raise DataError(
@@ -151,6 +156,11 @@ def csv_records(
             )
         value = dict(zip(names, fields, strict=True))
         yield Record(f"{path}, line {line}", value, named_at, is_table=True)
+
+
+def _unnamed(number: int, names: list[str]) -> str:
+    name = f"column {number}"
+    return name if name not in names else f"unnamed {name}"
 
 
 def _is_cut_off(path: Path) -> bool:

@@ -66,7 +66,7 @@ def json_records(document: object, path: Path) -> Iterator[Record]:
     elif inner := dict(_inner_rows(document)):
         raise _nested(inner, document, path)
     else:
-        keys = f" with the keys {quoted(document)}" if isinstance(document, dict) else ""
+        keys = f" with the keys {quoted(document, limit=4)}" if isinstance(document, dict) else ""
         raise DataError(
             f"{path} holds {kind_of(document)}{keys if document else ''}"
             + (", and numbered rows in each, as pandas writes" if _is_numbered(document) else ""),

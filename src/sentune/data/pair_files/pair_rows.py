@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from sentune.data.files.records import Record, checked_text, is_blank, kind_of, number_of, quoted
 from sentune.data.pair_files.assembly import PairRow
 from sentune.data.roles import names
-from sentune.data.roles.cells import passages_in
+from sentune.data.roles.cells import items_of, passages_in
 from sentune.data.roles.columns import PairColumns, pair_columns
 from sentune.data.roles.headers import pair_places, without_header
 from sentune.data.roles.judgements import Watch, is_right
@@ -37,9 +37,10 @@ class PairRows:
         example = '{"anchor": "…", "positive": "…"}'
         self._rows = Rows(records, pair_columns, example, options)
         self._source, self._judged, self._skips = source, judged, options.skip_blank
+        self._ignored = set(map(names.plain, options.ignore))
         self._watch = Watch()
         self._watched: dict[tuple[str, ...], list[str]] = {}
-        self._ignored = set(map(names.plain, options.ignore))
+        self._read = 0
         self._labels = _Labels()
         self._unproven: dict[str, None] = {}
         self._without_answer = 0
@@ -54,7 +55,7 @@ class PairRows:
             if found is not None:
                 yield found
         if self._judged:
-            self._watch.refuse_judgements(self._source)
+            self._watch.refuse_judgements(self._source, self._read)
             self._labels.require_a_wrong_one(self._source)
 
     def notes(self) -> list[str]:
@@ -75,6 +76,7 @@ class PairRows:
         for name in columns.scores:
             if row[name] is not True and number_of(row[name]) != 1:
                 raise _scored(row[name], f"{record.location}, column {quoted([name])}", name)
+        self._read += 1
         # Of most rows, no column may judge after the first: this runs for every row.
         known = tuple(row)
         watched = self._watched.get(known)
@@ -87,7 +89,8 @@ class PairRows:
     def _to_watch(self, row: Mapping[str, object], columns: PairColumns) -> list[str]:
         if columns.label is not None:
             return []  # a person has said which column judges
-        used = set(columns.used)
+        used = {*columns.used, *columns.unproven}
+        used |= {name for name, value in row.items() if _are_spans(value)}
         return [name for name in row if name not in used and names.plain(name) not in self._ignored]
 
     def _row(self, record: Record, row: dict[str, object], columns: PairColumns) -> PairRow | None:
@@ -97,6 +100,10 @@ class PairRows:
             self._without_answer += 1
             return None
         passages = passages_in(row[columns.passage], record, columns.passage)
+        if self._judged:
+            _refuse_wrong_items(
+                row[columns.passage], f"{where}, column {quoted([columns.passage])}"
+            )
         if not passages and self._skips:
             self._rows.left_out.blank += 1
             return None
@@ -120,10 +127,30 @@ class PairRows:
         return tuple(text for name in filled for text in passages_in(row[name], record, name))
 
 
+def _refuse_wrong_items(value: object, where: str) -> None:
+    """Raise DataError if an object in a list of passages says that it is a wrong one."""
+    for item in items_of(value):
+        if not isinstance(item, dict):
+            continue
+        for key in names.named(tuple(item), names.ITEM_JUDGES):
+            if is_right(item[key]) is False:
+                raise DataError(
+                    f"{where} holds a passage with {quoted([key])} {item[key]}, which marks a "
+                    "wrong one",
+                    expected="only passages that answer the question",
+                    fix="write the wrong ones into a column negatives",
+                )
+
+
 def _has_no_span(row: dict[str, object]) -> bool:
     """Whether a row of SQuAD says that its passage does not answer the question."""
     spans = row.get("answers")
-    return isinstance(spans, dict) and "answer_start" in spans and is_blank(spans.get("text"))
+    return isinstance(spans, dict) and _are_spans(spans) and is_blank(spans.get("text"))
+
+
+def _are_spans(value: object) -> bool:
+    """Whether a value is SQuAD's: parts of a passage, and where they begin."""
+    return isinstance(value, dict) and "answer_start" in value
 
 
 class _Labels:
@@ -144,7 +171,8 @@ class _Labels:
             raise DataError(
                 f"{location}, column {quoted([column])} holds {shown}",
                 expected="a label: 1 or 0, true or false, entailment or another word of this kind",
-                fix="correct it, or name another column with --label-column",
+                fix="correct it, or name another column with --label-column"
+                + ("; --skip-blank leaves such rows out" if is_blank(value) else ""),
             )
         self._some_wrong |= not right
         return right
@@ -168,5 +196,5 @@ def _scored(value: object, location: str, column: str) -> DataError:
         "answers it",
         fix=f"keep only the right rows, or say what the column is: --label-column {name} if 0 "
         f"marks a wrong passage, --ignore-column {name} if it does not judge the row. To evaluate "
-        "similarity, name the columns sentence1, sentence2 and score",
+        "similarity instead, name the columns sentence1, sentence2 and score: sentune evaluate",
     )

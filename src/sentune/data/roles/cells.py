@@ -13,7 +13,7 @@ from sentune.data.files.records import Record, checked_text, is_blank, kind_of, 
 from sentune.data.roles import names
 from sentune.errors import DataError
 
-__all__ = ["passages_in", "refuse_list", "titled"]
+__all__ = ["items_of", "passages_in", "refuse_list", "titled"]
 
 _LONGEST = 1 << 22  # characters of a cell that is parsed as a list
 _STARTS = ("['", '["')
@@ -31,8 +31,24 @@ def passages_in(value: object, record: Record, column: str) -> tuple[str, ...]:
             return (checked_text(value, record.location, column),)
         found = _listed(value, record, column)
         value = value if found is None else found
-    items = value if isinstance(value, list) else [value]
-    return tuple(_passage(item, record.location, column) for item in items)
+    return tuple(_passage(item, record.location, column) for item in items_of(value))
+
+
+def items_of(value: object) -> list[object]:
+    """The items of a list, those of an object of lists, or a value alone.
+
+    ``datasets`` writes a list of objects as an object of lists of one length.
+
+    >>> items_of({"text": ["a", "b"], "is_selected": [1, 0]})
+    [{'text': 'a', 'is_selected': 1}, {'text': 'b', 'is_selected': 0}]
+    """
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict) or not all(isinstance(part, list) for part in value.values()):
+        return [value]
+    if len({len(part) for part in value.values()}) != 1:
+        return [value]
+    return [dict(zip(value, parts, strict=True)) for parts in zip(*value.values(), strict=True)]
 
 
 def _passage(item: object, location: str, column: str) -> str:

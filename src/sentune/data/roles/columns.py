@@ -12,6 +12,7 @@ columns                                      the passage
 a right answer, and contexts                 the contexts
 a right answer, and a system's answer or     the right answer: what a system found or
 what it found (``retrieved_contexts``)       said is not known to be right
+``context`` and ``retrieval_context``        ``context``: DeepEval's right ones
 only what a system found or said             refused
 contexts and an answer                       refused: a person has to choose
 ===========================================  =========================================
@@ -138,12 +139,15 @@ class _Roles:
         answer = chosen("--answer-column", self.options.answer, self.all, self.named_at)
         unproven = self._named(names.SYSTEM)
         if unproven or self._is_evaluation():
-            unproven += self._named(names.ANSWER | names.CONTEXT)
+            unproven += self._named(names.ANSWER)
+            unproven += [] if self._is_deepeval() else self._named(names.CONTEXT)
         return passage or answer, tuple(unproven)
 
     def passages(self, question: str | None = None) -> list[str]:
         """The columns that could be the passage."""
         found = self._named(names.PASSAGE_OF_REFERENCE)
+        if not found and self._is_deepeval():
+            found = self._named(names.CONTEXT)
         if not found:
             found = [*self._named(names.PASSAGE), *self.seconds]
             right = self._right()
@@ -169,6 +173,10 @@ class _Roles:
 
     def _named(self, known: frozenset[str]) -> list[str]:
         return names.named(self.columns, known)
+
+    def _is_deepeval(self) -> bool:
+        """Whether a context stands beside what was retrieved, and so is the right one."""
+        return any(names.plain(name) == "retrieval_context" for name in self.columns)
 
     def _is_evaluation(self) -> bool:
         """Whether a right answer stands beside what a system found or said."""

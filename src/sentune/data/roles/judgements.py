@@ -3,7 +3,7 @@
 A column of a known name (``label``, ``score``, ``relevant``, …) judges. So may a column of any
 other name, and then only its values show it: 0 and 1, true and false, words of inference, numbers
 on a small scale. :class:`Watch` looks for such columns, so that no pair is taken as right that the
-file marks as wrong.
+file marks as wrong. It looks into objects and lists, too: ``{"verified": false}``, ``["no"]``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _RIGHT = frozenset(
         *("supports", "supported", "support", "pass", "exact", "good", "related", "answerable"),
         *("approved", "approve", "accepted", "accept", "valid", "passed", "up", "thumbs_up"),
         *("upvote", "upvoted", "like", "liked", "helpful", "accurate", "e"),
+        *("ja", "oui", "si", "sí", "sim", "da", "да", "wahr", "vrai", "verdadero", "verdadeiro"),
+        *("vero", "richtig", "correcto", "是", "对", "正确", "はい", "✓", "✔", "☑", "✅", "👍"),
     }
 )
 _WRONG = frozenset(
@@ -39,6 +41,18 @@ _WRONG = frozenset(
         *("down", "dislike", "disliked", "reject", "failed", "s", "c", "i"),
     }
 )
+# Any column can hold these, so that they judge only beside their opposite.
+_WEAK = frozenset(
+    {
+        *("no", "n", "false", "f", "different", "negative", "neg", "bad", "partial", "down"),
+        *("failed", "s", "c", "i"),  # the last ones: substitute, complement, irrelevant
+        *("nein", "non", "não", "nee", "нет", "falsch", "faux", "falso", "incorrecto"),
+        *("否", "错", "错误", "いいえ", "✗", "✘", "✕", "❌", "☒", "👎"),
+    }
+)
+_WRONG |= _WEAK
+# In some rows, beside nothing in the others, these set a part of the rows apart.
+_MARKS = {word for word in _RIGHT if len(word) > 1 or not word.isascii()} | {"x", "*", "ok", "1"}
 # These judge whatever stands beside them ("pending", say).
 _PLAINLY_WRONG = frozenset(
     {
@@ -51,13 +65,8 @@ _WRONG |= _PLAINLY_WRONG
 # A column with more words than these is none of verdicts.
 _MOST_WORDS = 6
 _MISSING = frozenset({"nan", "none", "null", "n/a", "na", "<na>"})
-# Any column can hold these, so that they judge only beside their opposite.
-_WEAK = frozenset(
-    {
-        *("no", "n", "false", "f", "different", "negative", "neg", "bad", "partial", "down"),
-        *("failed", "s", "c", "i"),  # the last ones: substitute, complement, irrelevant
-    }
-)
+# Emoji may end in a sign that asks for a picture.
+_PICTURE = "\ufe0f"
 # A part of a name that says what small numbers are, other than a judgement.
 _COUNTERS = frozenset(
     {
@@ -87,6 +96,7 @@ _SCORES = frozenset(
     }
 )
 _LARGEST, _LEAST = 10, -1
+_DEEPEST = 3  # objects inside of objects that are looked into
 
 
 def is_right(value: object) -> bool | None:
@@ -105,14 +115,18 @@ def is_right(value: object) -> bool | None:
 
 
 def _word(value: object) -> str:
-    return names.plain(value).strip("_") if isinstance(value, str) and len(value) < 40 else ""
+    if not isinstance(value, str) or len(value) >= 40:
+        return ""
+    return names.plain(value).strip("_").removesuffix(_PICTURE)
 
 
 class _Column:
-    """What the values of one column have in common; ``None`` and blanks say nothing."""
+    """What the values of one column have in common; ``None`` and blanks only set rows apart."""
 
-    def __init__(self, *, is_score: bool) -> None:
+    def __init__(self, *, is_score: bool, judges: bool = True) -> None:
         self.is_score = is_score
+        self.judges = judges  # whether any small numbers may be a judgement
+        self.filled = 0
         self.numbers: list[float] = []  # least, largest, last
         self.words: set[str] = set()
         self.is_whole = self.is_counter = True
@@ -121,6 +135,7 @@ class _Column:
     def see(self, value: object) -> None:
         if is_blank(value) or _word(value) in _MISSING:
             return
+        self.filled += 1
         number = float(value) if isinstance(value, bool) else number_of(value)
         if isinstance(value, bool):
             self.is_counter = False
@@ -146,10 +161,13 @@ class _Column:
         if not self.is_score:
             self.is_other = self.numbers[0] < _LEAST or self.numbers[1] > _LARGEST
 
-    def describe(self) -> str | None:
-        """What the column holds if that may be a judgement, else ``None``."""
+    def describe(self, rows: int) -> str | None:
+        """What the column holds if that may be a judgement of the ``rows``, else ``None``."""
         if self.is_other:
             return None
+        marks = self.words or ({"1"} if self.numbers[:2] == [1, 1] else set())
+        if self.filled < rows and marks and marks <= _MARKS:
+            return f"holds {quoted(sorted(marks), limit=4)} in some rows, and nothing in others"
         if self.words:
             wrong = self.words & _WRONG
             right = self.words & _RIGHT
@@ -163,7 +181,7 @@ class _Column:
         least, largest, _ = self.numbers
         if (least, largest) == (0, 1) and self.is_whole:
             return "holds 0 and 1, or false and true"
-        counts = self.is_counter and self.is_whole
+        counts = (self.is_counter and self.is_whole) or not self.judges
         return None if counts else f"holds numbers from {least:g} to {largest:g}"
 
 
@@ -172,12 +190,16 @@ class Watch:
 
     def __init__(self) -> None:
         self._columns: dict[str, _Column | None] = {}
+        self._outer: dict[str, str] = {}  # what is inside of a column → the column
 
     def see(self, name: str, value: object) -> bool:
         """Take note of a cell. Return whether the column may still judge the pairs.
 
         Most columns are known to be something else after one row.
         """
+        if isinstance(value, dict | list):
+            self._look_into(name, value, name)
+            return True
         if name not in self._columns:
             self._columns[name] = None if _is_something_else(name) else _column(name)
         column = self._columns[name]
@@ -188,9 +210,38 @@ class Watch:
             self._columns[name] = None
         return not column.is_other
 
-    def refuse_judgements(self, source: str) -> None:
-        """Raise DataError if a column seems to say which pairs are right."""
-        found = {name: column.describe() for name, column in self._columns.items() if column}
+    def _look_into(self, name: str, value: object, outer: str, depth: int = 0) -> None:
+        """Take note of what an object or a list holds; of a list, only words and objects.
+
+        Numbers in a list are scores, places or parts of something else.
+        """
+        if depth > _DEEPEST:
+            return
+        if isinstance(value, dict):
+            for key, item in value.items():
+                self._look_into(f"{name}.{key}", item, outer, depth + 1)
+        elif isinstance(value, list):
+            for item in value:
+                if isinstance(item, dict | str | bool):
+                    self._look_into(name, item, outer, depth + 1)
+        else:
+            self._see_inner(name, value, outer)
+
+    def _see_inner(self, name: str, value: object, outer: str) -> None:
+        if name not in self._columns:
+            judges = _JUDGES.search(names.plain(name.rsplit(".", 1)[-1])) is not None
+            other = _is_something_else(name)
+            self._columns[name] = None if other else _column(name, judges=judges)
+            self._outer[name] = outer
+        column = self._columns[name]
+        if column is not None:
+            column.see(value)
+            if column.is_other:
+                self._columns[name] = None
+
+    def refuse_judgements(self, source: str, rows: int) -> None:
+        """Raise DataError if a column seems to say which of the ``rows`` are right."""
+        found = {name: column.describe(rows) for name, column in self._columns.items() if column}
         judging = {name: held for name, held in found.items() if held}
         if not judging:
             return
@@ -200,14 +251,28 @@ class Watch:
             f"{source}: {held}, which may say which passages are right",
             expected="a column whose meaning is known, because no pair may be used as right that a "
             "file marks as wrong",
-            fix=f"say what it is: --label-column {quoted([first])} if it marks the right passages, "
-            f"--score-column {quoted([first])} (of evaluate) if it says how similar two sentences "
-            f"are, or --ignore-column {quoted([first])} if it says nothing of the kind",
+            fix=_inner_fix(self._outer[first]) if first in self._outer else _fix(first),
         )
 
 
-def _column(name: str) -> _Column:
-    return _Column(is_score=names.plain(name).rsplit("_", 1)[-1] in _SCORES)
+def _fix(name: str) -> str:
+    return (
+        f"say what it is: --label-column {quoted([name])} if it marks the right passages, "
+        f"--score-column {quoted([name])} (of evaluate) if it says how similar two sentences "
+        f"are, or --ignore-column {quoted([name])} if it says nothing of the kind"
+    )
+
+
+def _inner_fix(name: str) -> str:
+    return (
+        "if it marks the right passages, write it as a column of texts or numbers and name that by "
+        f"--label-column; if it says nothing of the kind, add --ignore-column {quoted([name])}"
+    )
+
+
+def _column(name: str, *, judges: bool = True) -> _Column:
+    is_score = names.plain(name).rsplit("_", 1)[-1] in _SCORES
+    return _Column(is_score=is_score, judges=judges)
 
 
 def _is_something_else(name: str) -> bool:

@@ -12,6 +12,11 @@ _CHAT = (
     "chats",
     "write a row for each question, with the user's turn as question and the answer as positive",
 )
+# As LangSmith and Argilla export.
+_INSIDE = (
+    "rows whose texts are inside of objects",
+    "write the question and the passage as columns of their own, anchor and positive",
+)
 # Columns that a file has, what it then looks like, and how to go on.
 _LOOKS = (
     (("messages",), *_CHAT),
@@ -27,6 +32,11 @@ _LOOKS = (
         "a file of preferences",
         "name the columns: --question-column prompt --passage-column chosen",
     ),
+    (("inputs", "outputs"), *_INSIDE),
+    (("inputs", "reference_outputs"), *_INSIDE),
+    (("fields", "suggestions"), *_INSIDE),
+    (("fields", "responses"), *_INSIDE),
+    (("texts", "label"), "InputExamples", "write the two texts as anchor and positive"),
     (("set",), "lists of texts that mean the same", "write two of them as anchor and positive"),
 )
 

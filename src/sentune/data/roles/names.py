@@ -13,6 +13,7 @@ __all__ = [
     "ANSWER",
     "CONTEXT",
     "ID",
+    "ITEM_JUDGES",
     "LABEL",
     "LABEL_TOO",
     "OF_DOCUMENT",
@@ -81,6 +82,7 @@ PASSAGE_OF_REFERENCE = frozenset(
 REFERENCE = frozenset(
     {
         *("ground_truth", "ground_truths", "ground_truth_answer", "ground_truth_answers"),
+        *("correct_answers", "right_answer", "right_answers"),
         *("groundtruth", "expected_answer", "expected_answers", "expected_output"),
         *("expected_response", "reference_answer", "reference_answers", "ideal_answer"),
         *("ideal_response", "gold_answer", "gold_answers", "golden_answer", "correct_answer"),
@@ -112,6 +114,14 @@ SCORE = frozenset(
         *("average_score", "mean_score", "avg_score", "similarity_label", "is_answer"),
     }
 )
+# In an object of a list of passages, these say whether it is a right one. A score may be a rank's.
+ITEM_JUDGES = frozenset(
+    {
+        *("is_selected", "selected", "label", "relevant", "is_relevant", "relevance", "rel"),
+        *("is_correct", "correct", "is_positive", "is_gold", "is_supporting", "is_answer"),
+        *("relevance_label", "match", "is_match"),
+    }
+)
 
 TEXT = frozenset({"text", "sentence", "passage", "content"})
 # Taken as the text if no column has a name of TEXT.
@@ -141,6 +151,8 @@ QRELS_SCORE = frozenset({"score", "relevance", "rel", "label", "relevance_score"
 
 _NEGATIVE = re.compile(
     r"(?:hard_)?neg(?:ative)?s?(?:_(?:ctx|passage|doc|document|context|text)s?)?_?(\d*)"
+    r"|(?:incorrect|wrong|irrelevant)_(?:answer|passage|doc|document|context|text|response)s?_?\d*"
+    r"|distractors?_?\d*"
 )
 # Of names that differ only by a number, the first is the question, the second the passage, and the
 # others are negatives. They count from 0 or from 1.

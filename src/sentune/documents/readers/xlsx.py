@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
+from sentune.data.roles.columns import is_pair
 from sentune.documents.characters import clean
 from sentune.documents.limits import SkippedError
 from sentune.documents.parts import Blocks, Part
@@ -42,7 +44,7 @@ def read_xlsx(source: Source) -> Iterator[Part]:
         raise SkippedError("is encrypted: save it without a password") from error
     except python_calamine.CalamineError as error:
         raise SkippedError(f"is damaged ({error})") from error
-    hidden = []
+    hidden, pairs = [], []
     for sheet in workbook.sheets_metadata:
         if sheet.typ is not python_calamine.SheetTypeEnum.WorkSheet:
             continue
@@ -50,7 +52,15 @@ def read_xlsx(source: Source) -> Iterator[Part]:
             hidden.append(sheet.name)
             continue
         rows = workbook.get_sheet_by_name(sheet.name).iter_rows()
-        yield Part("sheet", sheet.name, tuple(_blocks(sheet.name, rows).made))
+        first = next(rows, [])
+        if is_pair([_shown(cell) for cell in first]):
+            pairs.append(sheet.name)
+        yield Part("sheet", sheet.name, tuple(_blocks(sheet.name, chain([first], rows)).made))
+    if pairs:
+        source.notes.append(
+            f"{', '.join(pairs)}: this looks like pairs, and is read as a table; to tune on its "
+            "questions, save it as CSV"
+        )
     if hidden:
         source.notes.append(
             f"{counted(len(hidden), 'hidden sheet')} left out ({', '.join(hidden)})"
