@@ -56,7 +56,7 @@ test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile \
 	  --no-loadscope-reorder
 
-docs: setup
+docs: $(VENV)/.clients
 	$(BIN)/python -m tests.pages $(PAGES)
 
 docs-quick: setup
@@ -77,8 +77,14 @@ docs-libraries: $(LIBRARIES)/.ready
 # Files that ask tests.long how much to do.
 LONG_TESTS = $(shell grep -rlE --include='test_*.py' '^from tests(\.long)? import' tests | sort)
 
-test-long: setup
+# Libraries that call a model or its server: for their pages, and for the long tests.
+$(VENV)/.clients: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,clients]'
+	touch $@
+
+# Pages are tested in a browser, which Debian's packages have.
+test-long: $(VENV)/.clients
+	command -v chromium google-chrome || { apt-get update -q && apt-get install -y -q chromium; }
 	SENTUNE_LONG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s $(LONG_TESTS) \
 	  tests/adapters/library_runs.py tests/tasks/faiss_runs.py
 	$(MAKE) crash KILLS=2
