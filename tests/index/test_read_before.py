@@ -62,3 +62,16 @@ def test_a_folder_whose_splits_change(
     index.delete(source=source)
     assert index.add(folder, reading=split).added == 2
     assert index.add(folder, reading=split).unchanged == 2
+
+
+def test_another_file_beside_a_split_is_added(tmp_path: Path, tiny: SentenceTransformer) -> None:
+    folder = tmp_path / "set"
+    _split(folder, "train", "wool")
+    index = Index.build(tmp_path / "index", tiny, folder)
+    assert str(folder) in index.ids_of_sources()
+    more = folder / "more.jsonl"
+    more.write_text(json.dumps({"text": "a row"}) + "\n")
+    assert index.add(more).added == 1
+    with pytest.raises(DataError, match="would come beside them"):
+        index.add(folder / "train.parquet")
+    assert len(index) == 3

@@ -168,3 +168,14 @@ def test_prompts_that_are_null_are_empty(folder: Path, edit_json: EditJson) -> N
     edit_json(folder / SETTINGS, lambda settings: {**settings, "default_prompt_name": None})
     edit_json(folder / SETTINGS, lambda settings: {**settings, "prompts": None})
     assert load(folder).prompts == {"query": "", "document": ""}
+
+
+@pytest.mark.parametrize("name", ["query", "document"])
+def test_default_prompt_may_be_one_that_every_model_has(
+    name: str, folder: Path, edit_json: EditJson
+) -> None:
+    change = {"prompts": {}, "default_prompt_name": name}
+    edit_json(folder / SETTINGS, lambda settings: {**settings, **change})
+    ours, theirs = load(folder), reference(folder)
+    assert ours.default_prompt_name == theirs.default_prompt_name == name
+    np.testing.assert_allclose(ours.encode(TEXTS), theirs.encode(TEXTS), atol=1e-5)

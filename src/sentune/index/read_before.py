@@ -65,7 +65,8 @@ def _of_same_folder(name: str, ids: Mapping[str, str]) -> list[str]:
     """The sources that are the folder of this split, or the splits of this folder."""
     folder = str(Path(name).parent)
     if folder in ids:
-        return [folder]
+        # Another file beside the splits, such as more rows as JSONL, is none of them.
+        return [folder] if not Path(name).is_file() or name.endswith(".parquet") else []
     if not Path(name).is_dir():
         return []
     return [each for each in ids if each and str(Path(each).parent) == name]

@@ -36,7 +36,7 @@ from sentune.model_folder.weight_files import has_weights, require_weights
 from sentune.network.architectures import ARCHITECTURES, read_config
 from sentune.network.config import EncoderConfig, report_unknown
 from sentune.network.names import SIMILARITY_FUNCTIONS
-from sentune.tokens.prompts import choose_prompt
+from sentune.tokens.prompts import all_prompts, choose_prompt
 from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = ["ModelFolder"]
@@ -138,7 +138,9 @@ class ModelFolder:
             include_prompt=include_prompt,
             after_pooling=after_pooling,
             prompts=prompts,
-            default_prompt_name=_choice(settings, "default_prompt_name", tuple(prompts), listing),
+            default_prompt_name=_choice(
+                settings, "default_prompt_name", tuple(all_prompts(prompts)), listing
+            ),
             similarity_fn_name=_choice(
                 settings, "similarity_fn_name", SIMILARITY_FUNCTIONS, listing
             ),

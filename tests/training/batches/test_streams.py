@@ -98,6 +98,14 @@ def test_a_cross_encoder_takes_a_stream(tiny_folder: Path, tmp_path: Path) -> No
         CrossEncoderTrainer(model, settings(tmp_path), eval_dataset=stream(rows))
 
 
+@pytest.mark.parametrize("data", [ROWS, tuple(ROWS), "rows.jsonl"], ids=["list", "tuple", "str"])
+def test_what_has_no_columns_is_refused(
+    data: Any, tiny: SentenceTransformer, tmp_path: Path
+) -> None:
+    with pytest.raises(ArgumentError, match=r"as data to train on.*from_list"):
+        SentenceTransformerTrainer(tiny, settings(tmp_path), data)
+
+
 def test_data_sets_stay_as_they_were_given(tiny: SentenceTransformer, tmp_path: Path) -> None:
     data = datasets.Dataset.from_list(ROWS)
     trainer = SentenceTransformerTrainer(tiny, settings(tmp_path), data, {"dev": data})

@@ -144,7 +144,13 @@ def rows_of(dataset: Dataset, name: str = "") -> list[Row]:
 
 
 def column_names(dataset: Dataset) -> list[str]:
-    """The names of the columns. Raises ArgumentError for a stream."""
+    """The names of the columns. Raises ArgumentError for a stream, and for a list of rows."""
+    if isinstance(dataset, str | list | tuple):
+        raise ArgumentError(
+            f"a {type(dataset).__name__} as data to train on",
+            expected="columns by name, Pairs or a datasets.Dataset",
+            fix="load a file by read_pairs, or a list of rows by datasets.Dataset.from_list",
+        )
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         raise ArgumentError(
             f"a {type(dataset).__name__} as data to train on",
