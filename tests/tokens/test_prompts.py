@@ -13,9 +13,17 @@ from sentune.tokens.prompts import all_prompts
         ({}, None, {"query": "", "document": ""}),
         ({"query": "q: "}, {}, {"query": "q: ", "document": ""}),
         ({"query": "q: "}, {"query": ""}, {"query": "", "document": ""}),
-        ({"query": "q: ", "passage": "p: "}, None, {"query": "q: ", "passage": "p: "}),
+        (
+            {"query": "q: ", "passage": "p: "},
+            None,
+            {"query": "q: ", "document": "p: ", "passage": "p: "},
+        ),
         # A folder that was saved with the usual empty ones, and a text that somebody passes.
-        ({"query": "", "document": ""}, {"corpus": "c: "}, {"query": "", "corpus": "c: "}),
+        (
+            {"query": "", "document": ""},
+            {"corpus": "c: "},
+            {"query": "", "document": "c: ", "corpus": "c: "},
+        ),
         # An empty text that somebody wrote is one that somebody wants.
         ({"document": "", "passage": "p: "}, None, None),
         ({"passage": "p: "}, {"document": ""}, {"query": "", "document": "", "passage": "p: "}),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sentune.model_folder.folder import ModelFolder
 from sentune.model_folder.resolve import resolve
-from sentune.tokens.prompts import PASSAGE_PROMPTS, all_prompts
+from sentune.tokens.prompts import all_prompts
 from sentune.tokens.tokenizer import Tokenizer
 
 __all__ = ["ModelLimit", "model_limit"]
@@ -22,8 +22,7 @@ class ModelLimit(NamedTuple):
 def model_limit(model: str) -> ModelLimit:
     """The limit of a model, from its folder alone: no weights are loaded. Raises ModelError."""
     folder = ModelFolder.read(resolve(model).folder)
-    prompts = all_prompts(folder.prompts)
-    prompt = next(prompts[name] for name in PASSAGE_PROMPTS if name in prompts)
+    prompt = all_prompts(folder.prompts)["document"]
     tokenizer = folder.tokenizer
     taken = len(tokenizer.whole([prompt])[0]) - sum(tokenizer.frame()) if prompt else 0
     return ModelLimit(tokenizer, tokenizer.max_seq_length - taken)

@@ -20,15 +20,16 @@ def all_prompts(
 ) -> dict[str, str]:
     """The prompts of a model: ``given`` beat those of its folder, and two are never missing.
 
-    An empty prompt ``query``, and one for passages, are there as in the reference: code looks
-    them up, and the default prompt is then for ``encode`` alone. Where only ``passage`` or
-    ``corpus`` has a text, no empty ``document`` hides it, which it does in the reference.
+    An empty prompt ``query``, and ``document``, are there as in the reference: code looks them up,
+    and the default prompt is then for ``encode`` alone. Where only ``passage`` or ``corpus`` is
+    named, ``document`` is the same; in the reference it is empty, and hides them. A folder that is
+    saved has it, so the reference then encodes passages as this model does.
     """
     given = given or {}
     prompts = {"query": "", "document": "", **of_folder, **given}
     said = given if any(name in given for name in PASSAGE_PROMPTS) else of_folder
-    if not prompts["document"] and "document" not in said and any(n in said for n in _OTHERS):
-        del prompts["document"]
+    if not prompts["document"] and "document" not in said:
+        prompts["document"] = next((said[name] for name in _OTHERS if name in said), "")
     return prompts
 
 

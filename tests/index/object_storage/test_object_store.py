@@ -19,6 +19,7 @@ from sentune.errors import ArgumentError, IndexFolderError, OutputError
 from sentune.index import Index
 from sentune.index.object_storage.lease import Lease
 from sentune.index.object_storage.store import ObjectStore
+from sentune.index.rows.table import reason
 
 Rows = list[dict[str, Any]]
 HERE = "s3://test/indexes/one"
@@ -186,6 +187,14 @@ def test_a_server_that_refuses_is_told_without_a_secret(
         assert said in str(caught.value)
         assert not any(key in str(caught.value) for key in KEYS)
         assert "\n" not in str(caught.value)
+
+
+def test_the_answer_of_the_server_is_found_in_how_lance_writes_a_listing() -> None:
+    listing = (
+        f"Failed to connect: RetryErrorImpl {{ method: GET, uri: Some(http://a/{'b' * 300}), "
+        'retries: 1, inner: Status { status: 503, body: Some("<Error><Code>SlowDown</Code>") } }'
+    )
+    assert reason(ValueError(listing)) == "GET was answered with 503"
 
 
 @pytest.mark.usefixtures("quick")

@@ -51,7 +51,11 @@ __all__ = [
 ]
 
 _SOURCE_LINE = re.compile(r",? ?/\S+\.rs:\d+:\d+")
-_REFUSED = re.compile(r"Error performing (\w+) .*?status code: (\d{3}[^:<]*)")
+# An error has the server's answer in one of two forms.
+_REFUSED = (
+    re.compile(r"Error performing (\w+) .*?status code: (\d{3}[^:<]*)"),
+    re.compile(r"method: (\w+), .*?Status \{ status: (\d{3})"),
+)
 NAME = "passages"
 
 
@@ -231,7 +235,8 @@ def lancedb_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
 def reason(error: Exception) -> str:
     """The gist of a message of LanceDB, which can be a page with lines of its source code."""
     text = without_secrets(_SOURCE_LINE.sub("", " ".join(str(error).split())))
-    if refused := _REFUSED.search(text):  # what is before it can fill a line
-        method, status = refused.groups()
-        return f"{method} was answered with {status.strip()}"
+    for form in _REFUSED:
+        if refused := form.search(text):  # what is before it can fill a line
+            method, status = refused.groups()
+            return f"{method} was answered with {status.strip()}"
     return (text[:200] + " …") if len(text) > 200 else text or type(error).__name__
