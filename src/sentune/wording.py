@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["agreeing", "counted", "duration"]
+__all__ = ["agreeing", "counted", "duration", "named_kind"]
 
 
 def counted(number: int, noun: str) -> str:
@@ -36,3 +36,9 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min {rest} s" if hours else f"{minutes} min {rest} s"
+
+
+def named_kind(value: object) -> str:
+    """The name of a value's class, with its article: ``a dict``, ``an IterableDataset``."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"

@@ -14,6 +14,7 @@ from sentune.training.batches.examples import Dataset
 from sentune.training.batches.row_batches import RowBatches
 from sentune.training.choosing import LossOf
 from sentune.training.example_loaders import NoDuplicatesDataLoader, SentenceLabelDataset
+from sentune.wording import named_kind
 
 __all__ = ["Objective", "RoundRobinBatchSampler"]
 
@@ -60,7 +61,7 @@ def _columns(dataset: Any) -> dict[str, list[Any]]:
     lacking = next((e for e in examples if not hasattr(e, "texts")), None)
     widths = {len(example.texts or ()) for example in examples} if lacking is None else set()
     if len(widths) != 1:
-        given = f"a {type(lacking).__name__}" if lacking is not None else "no example"
+        given = f"{named_kind(lacking)}" if lacking is not None else "no example"
         raise ArgumentError(
             f"examples of {sorted(widths)} texts" if len(widths) > 1 else given,
             expected="objects with an equal number of .texts, for example InputExample",

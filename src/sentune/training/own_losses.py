@@ -13,6 +13,7 @@ from sentune.encoding.features import padded_features
 from sentune.errors import ArgumentError
 from sentune.training.batches.collator import Batch
 from sentune.training.losses.base import EmbeddingLoss, Encode
+from sentune.wording import named_kind
 
 __all__ = ["OwnLoss"]
 
@@ -47,7 +48,7 @@ class OwnLoss(EmbeddingLoss):
         super().__init__()
         if type(module).__module__.startswith("torch.nn."):
             raise ArgumentError(
-                f"a {type(module).__name__} of torch as the loss",
+                f"{named_kind(module)} of torch as the loss",
                 expected=f"a loss of {self.ready_made}, or a module whose forward takes "
                 f"{self.takes} and calls the model",
                 fix=f"use a loss of {self.ready_made}, or call this one in a module of your own",

@@ -75,8 +75,8 @@ def test_every_step_has_rows_of_its_own(tiny: SentenceTransformer, tmp_path: Pat
 @pytest.mark.parametrize(
     ("given", "changes", "said"),
     [
-        (stream(), {"max_steps": -1}, "a IterableDataset without max_steps"),
-        (stream([]), {}, "a IterableDataset whose rows are not alike, or that has none"),
+        (stream(), {"max_steps": -1}, "an IterableDataset without max_steps"),
+        (stream([]), {}, "an IterableDataset whose rows are not alike, or that has none"),
         (iter([("a", "b")] * 9), {}, "a list_iterator whose"),
         (iter([{"a": "x", "b": "y"}, {"a": "x"}]), {}, "whose rows are not alike"),
     ],
@@ -94,7 +94,7 @@ def test_a_cross_encoder_takes_a_stream(tiny_folder: Path, tmp_path: Path) -> No
     trainer = CrossEncoderTrainer(model, settings(tmp_path), stream(rows))
     trainer.train()
     assert trainer.state.global_step == 3
-    with pytest.raises(ArgumentError, match="a IterableDataset as data to train on"):
+    with pytest.raises(ArgumentError, match="an IterableDataset as data to train on"):
         CrossEncoderTrainer(model, settings(tmp_path), eval_dataset=stream(rows))
 
 

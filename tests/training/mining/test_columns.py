@@ -153,7 +153,7 @@ def test_a_cross_encoder_orders_only_with_something_to_compare(
         ),
         (
             datasets.Dataset.from_dict({"q": ["a"], "p": ["b"]}).to_iterable_dataset(),
-            "a IterableDataset to mine negatives for",
+            "an IterableDataset to mine negatives for",
         ),
         ([{"q": "a", "p": "b"}], "a list to mine negatives for"),
         ({"q": ["a", "b"], "p": ["b", None]}, "a NoneType in row 1 of the column 'p'"),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sentune.data.pairs import Pairs
 from sentune.errors import ArgumentError
 from sentune.training.batches.labels import Label, are_whole, read_labels
+from sentune.wording import named_kind
 
 __all__ = ["Columns", "Dataset", "Datasets", "Row", "TrainingData", "column_names", "rows_of"]
 
@@ -147,13 +148,13 @@ def column_names(dataset: Dataset) -> list[str]:
     """The names of the columns. Raises ArgumentError for a stream, and for a list of rows."""
     if isinstance(dataset, str | list | tuple):
         raise ArgumentError(
-            f"a {type(dataset).__name__} as data to train on",
+            f"{named_kind(dataset)} as data to train on",
             expected="columns by name, Pairs or a datasets.Dataset",
             fix="load a file by read_pairs, or a list of rows by datasets.Dataset.from_list",
         )
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         raise ArgumentError(
-            f"a {type(dataset).__name__} as data to train on",
+            f"{named_kind(dataset)} as data to train on",
             expected="a data set with a length: columns, Pairs or a datasets.Dataset",
             fix="load the data without streaming",
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sentune.errors import ArgumentError
+from sentune.wording import named_kind
 
 __all__ = ["Label", "are_whole", "label_tensor", "read_labels"]
 
@@ -80,4 +81,4 @@ def _shown(value: object) -> str:
     if value is None or isinstance(value, str | int | float):
         return repr(value)
     size = f" of {len(value)}" if hasattr(value, "__len__") else ""
-    return f"a {type(value).__name__}{size}"
+    return f"{named_kind(value)}{size}"

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from sentune.errors import ArgumentError
+from sentune.wording import named_kind
 
 __all__ = ["as_shown", "read_stream"]
 
@@ -38,7 +39,7 @@ def read_stream(dataset: Any, max_steps: int, rows_in_step: int) -> Any:
         return dataset
     if max_steps <= 0:
         raise ArgumentError(
-            f"a {type(dataset).__name__} without max_steps",
+            f"{named_kind(dataset)} without max_steps",
             expected="max_steps, because nobody knows how many rows a stream has",
             fix="set max_steps, or load the data without streaming",
         )
@@ -46,7 +47,7 @@ def read_stream(dataset: Any, max_steps: int, rows_in_step: int) -> Any:
     names = list(rows[0]) if rows and isinstance(rows[0], Mapping) else []
     if not names or not all(isinstance(row, Mapping) and [*row] == names for row in rows):
         raise ArgumentError(
-            f"a {type(dataset).__name__} whose rows are not alike, or that has none",
+            f"{named_kind(dataset)} whose rows are not alike, or that has none",
             expected="rows that are mappings with the same names: anchor, positive, …",
             fix="correct the stream",
         )

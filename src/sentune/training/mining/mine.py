@@ -20,7 +20,7 @@ from sentune.progress import progress
 from sentune.training.mining.ranking import CandidateRanking
 from sentune.training.mining.settings import MiningOptions, MiningSettings
 from sentune.vectors import require_finite
-from sentune.wording import counted
+from sentune.wording import counted, named_kind
 
 __all__ = ["Mined", "Negative", "mine_hard_negatives"]
 
@@ -143,7 +143,7 @@ def mine_hard_negatives(
     """
     if not isinstance(pairs, Pairs):
         raise ArgumentError(
-            f"mine_hard_negatives of a {type(pairs).__name__}",
+            f"mine_hard_negatives of {named_kind(pairs)}",
             expected="Pairs, which know all passages that answer a question",
             fix="make them with sentune.data.Pairs, or run: sentune mine-negatives FILE",
         )

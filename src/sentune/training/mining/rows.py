@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sentune.errors import DataError
-from sentune.wording import counted
+from sentune.wording import counted, named_kind
 
 __all__ = ["MiningRows"]
 
@@ -67,7 +67,7 @@ def _column_names(dataset: Any) -> list[str]:
     several = isinstance(known, Mapping) and known is not dataset  # as of datasets.DatasetDict
     if several or not hasattr(dataset, "__len__") or isinstance(dataset, list | tuple):
         raise DataError(
-            f"a {type(dataset).__name__} to mine negatives for",
+            f"{named_kind(dataset)} to mine negatives for",
             expected="one data set: columns, Pairs or a datasets.Dataset",
             fix="pass one of its parts" if several else "load the data as a datasets.Dataset",
         )
@@ -79,7 +79,7 @@ def _texts(dataset: Any, column: str) -> list[str]:
     for row, text in enumerate(texts):
         if not isinstance(text, str):
             raise DataError(
-                f"a {type(text).__name__} in row {row} of the column {column!r}",
+                f"{named_kind(text)} in row {row} of the column {column!r}",
                 expected="a text in every row of the columns of questions and of passages",
                 fix="leave out the row, or name anchor_column_name and positive_column_name",
             )
