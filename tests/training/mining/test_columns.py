@@ -157,7 +157,7 @@ def test_a_cross_encoder_orders_only_with_something_to_compare(
         ),
         ([{"q": "a", "p": "b"}], "a list to mine negatives for"),
         ({"q": ["a", "b"], "p": ["b", None]}, "a NoneType in row 1 of the column 'p'"),
-        ({"id": [1, 2], "q": ["a", "b"]}, "a int in row 0 of the column 'id'"),
+        ({"id": [1, 2], "q": ["a", "b"]}, "an int in row 0 of the column 'id'"),
     ],
 )
 def test_data_that_is_not_columns_of_texts(data: Any, said: str, tiny: SentenceTransformer) -> None:
