@@ -214,7 +214,7 @@ def test_fit_as_in_old_scripts(make_pair_folder: MakePairFolder, tmp_path: Path)
         ({"train_dataset": {"query": ["a"], "passage": ["b", "c"]}}, r"columns query, passage"),
         (
             {"train_dataset": {"query": ["a"], "passage": [3]}},
-            "a int in row 0 of the column",
+            "an int in row 0 of the column",
         ),
         (
             {"train_dataset": {"q": ["a"], "p": ["b"], "label": ["yes"]}},

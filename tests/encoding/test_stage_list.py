@@ -103,6 +103,6 @@ def test_a_tokenizer_of_another_model_is_refused(
     tiny_folder: Path, model: SentenceTransformer
 ) -> None:
     small = load(tiny_folder)
-    for given, said in ((model.tokenizer, "at most"), (7, "tokenizer is a int")):
+    for given, said in ((model.tokenizer, "at most"), (7, "tokenizer is an int")):
         with pytest.raises(ArgumentError, match=said):
             small.tokenizer = given

@@ -476,9 +476,9 @@ def test_a_checkpoint_that_nobody_asked_for_stops_no_run(
     run = trainer(tmp_path / "untold", tiny_folder, **untold)
     run.add_callback(Odd())
     assert run.train().global_step == 4
-    assert "checkpoint-4 was not written: a part of the training state is a object" in caplog.text
+    assert "checkpoint-4 was not written: a part of the training state is an object" in caplog.text
     assert not list((tmp_path / "untold").iterdir())
     run = trainer(tmp_path / "told", tiny_folder, num_train_epochs=1)
     run.add_callback(Odd())
-    with pytest.raises(TrainingError, match="is a object"):
+    with pytest.raises(TrainingError, match="is an object"):
         run.train()

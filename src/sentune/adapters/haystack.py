@@ -10,6 +10,7 @@ from typing import Any
 from sentune.adapters.vectors import document_vectors, listed, missing, opened, query_vector
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError
+from sentune.wording import named_kind
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict
@@ -111,7 +112,7 @@ class SentuneDocumentEmbedder(_Embedder):
     def _text(self, number: int, document: Document) -> str:
         if not isinstance(document, Document):
             raise ArgumentError(
-                f"document {number} is a {type(document).__name__}",
+                f"document {number} is {named_kind(document)}",
                 expected="a Document of Haystack",
                 fix="use SentuneTextEmbedder for a text",
             )

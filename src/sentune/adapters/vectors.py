@@ -10,6 +10,7 @@ from sentune.checks import require_text
 from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.errors import ArgumentError, MissingExtraError
 from sentune.vectors import require_finite
+from sentune.wording import named_kind
 
 __all__ = ["document_vectors", "listed", "missing", "opened", "query_vector"]
 
@@ -74,7 +75,7 @@ def listed(name: str, values: Sequence[T]) -> Sequence[T]:
     """Check that values come in a list: a text would be taken for one, or for its letters."""
     if not isinstance(values, list | tuple):
         raise ArgumentError(
-            f"{name} is a {type(values).__name__}", expected="a list", fix="put it in brackets"
+            f"{name} is {named_kind(values)}", expected="a list", fix="put it in brackets"
         )
     return values
 

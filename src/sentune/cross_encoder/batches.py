@@ -14,6 +14,7 @@ from sentune.data.pairs import Pairs
 from sentune.errors import ArgumentError
 from sentune.training.batches.examples import Row, TrainingData, column_names
 from sentune.training.batches.labels import are_whole
+from sentune.wording import named_kind
 
 __all__ = ["PairBatch", "PairCollator", "read_training_data"]
 
@@ -157,7 +158,7 @@ def _cell(value: Any, column: str, row: int) -> Any:
     if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
         return tuple(value)
     raise ArgumentError(
-        f"a {type(value).__name__} in row {row} of the column {column}",
+        f"{named_kind(value)} in row {row} of the column {column}",
         expected="a text, or a list of texts",
         fix="correct the value, or leave the column out",
     )

@@ -25,7 +25,7 @@ from sentune.training.batches.examples import TrainingData
 from sentune.training.losses.base import EmbeddingLoss
 from sentune.training.losses.shared.caching import encode_in_mini_batches
 from sentune.training.trainer import SentenceTransformerTrainer
-from sentune.wording import counted
+from sentune.wording import counted, named_kind
 
 __all__ = ["CrossEncoderTrainer"]
 
@@ -197,7 +197,7 @@ def _loss(given: Any, model: CrossEncoder, whole: frozenset[str]) -> EmbeddingLo
         return loss
     if not isinstance(loss, nn.Module) or isinstance(loss, EmbeddingLoss):
         raise ArgumentError(
-            f"loss is a {type(loss).__name__}",
+            f"loss is {named_kind(loss)}",
             expected="a loss of sentune.cross_encoder.losses, or a module of your own whose "
             "forward takes (inputs, labels)",
             fix="import the loss of the same name from sentune.cross_encoder.losses",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sentune.errors import ArgumentError
+from sentune.wording import named_kind
 
 __all__ = ["InputExample"]
 
@@ -35,7 +36,7 @@ class InputExample:
         """Refuse texts by place: they would become the name."""
         if not isinstance(self.guid, str | int) and self.guid is not None:
             raise ArgumentError(
-                f"guid is a {type(self.guid).__name__}",
+                f"guid is {named_kind(self.guid)}",
                 expected="the name of the example first, then its texts, then its label",
                 fix="write InputExample(texts=[…], label=…)",
             )

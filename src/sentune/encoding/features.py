@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sentune.errors import ArgumentError
 from sentune.network.pack import Pack, pack
+from sentune.wording import named_kind
 
 __all__ = ["embed_features", "padded_features"]
 
@@ -46,7 +47,7 @@ def embed_features(
     ids, mask = known.get("input_ids"), known.get("attention_mask")
     if not isinstance(ids, Tensor) or ids.ndim != 2:
         raise ArgumentError(
-            f"a {type(features).__name__} with {', '.join(known) or 'no features'}",
+            f"{named_kind(features)} with {', '.join(known) or 'no features'}",
             expected="input_ids of shape (texts, tokens), and their attention_mask",
             fix="make them with model.tokenize",
         )

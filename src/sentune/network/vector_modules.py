@@ -16,6 +16,7 @@ from sentune.checks import require_number, require_whole
 from sentune.errors import ArgumentError
 from sentune.network.dropout import dropout
 from sentune.network.names import DENSE_ACTIVATIONS, VECTORS
+from sentune.wording import named_kind
 
 __all__ = ["MODULES", "Dense", "Dropout", "LayerNorm", "Normalize", "activation", "vector_width"]
 
@@ -201,7 +202,7 @@ def vector_width(width: int, modules: Iterable[nn.Module]) -> int:
         taken = getattr(module, "in_features", getattr(module, "dimension", width))
         if taken != width:
             raise ArgumentError(
-                f"a {type(module).__name__} for vectors of {taken} components after {width}",
+                f"{named_kind(module)} for vectors of {taken} components after {width}",
                 expected="modules in which each takes the width that the one before gives",
                 fix="correct its in_features or dimension",
             )

@@ -22,7 +22,7 @@ from sentune.training.losses import (
     TripletLoss,
 )
 from sentune.training.own_losses import OwnLoss
-from sentune.wording import counted
+from sentune.wording import counted, named_kind
 
 __all__ = ["LossOf", "Losses", "chosen_losses", "own_weights", "trained_dimensions"]
 
@@ -77,7 +77,7 @@ def _loss(given: Any, model: SentenceTransformer, data: list[TrainingData]) -> E
         return loss
     if not isinstance(loss, nn.Module):
         raise ArgumentError(
-            f"loss is a {type(loss).__name__}",
+            f"loss is {named_kind(loss)}",
             expected="a loss of sentune.losses, a module, or a class or function that makes one "
             "from the model",
             fix="use a loss of sentune.losses",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sentune.errors import ArgumentError
+from sentune.wording import named_kind
 
 __all__ = ["Evaluator", "as_evaluator", "metrics_of"]
 
@@ -20,7 +21,7 @@ def as_evaluator(given: Evaluator | Sequence[Evaluator] | None) -> Evaluator | N
     for one in several:
         if one is not None and not callable(one):
             raise ArgumentError(
-                f"evaluator holds a {type(one).__name__}",
+                f"evaluator holds {named_kind(one)}",
                 expected="evaluators, which are called with the model",
                 fix="pass an evaluator of sentune.evaluation, or a list of them",
             )

@@ -9,6 +9,7 @@ from sentune.encoding.sentence_transformer import SentenceTransformer
 from sentune.encoding.stages.own_folder import require_saving
 from sentune.errors import ArgumentError
 from sentune.training.arguments import SentenceTransformerTrainingArguments
+from sentune.wording import named_kind
 
 __all__ = [
     "model_to_train",
@@ -35,7 +36,7 @@ def require_arguments(args: object) -> SentenceTransformerTrainingArguments:
         return SentenceTransformerTrainingArguments(_OUTPUT)
     if not isinstance(args, SentenceTransformerTrainingArguments):
         raise ArgumentError(
-            f"args is a {type(args).__name__}",
+            f"args is {named_kind(args)}",
             expected="SentenceTransformerTrainingArguments",
             fix="make it with the same settings",
         )
@@ -53,7 +54,7 @@ def model_to_train(
     made = model if model_init is None else model_init()
     if not isinstance(made, SentenceTransformer):
         raise ArgumentError(
-            f"model is {made if made is None else f'a {type(made).__name__}'}",
+            f"model is {made if made is None else named_kind(made)}",
             expected="a sentune.SentenceTransformer",
             fix="pass the model, or a model_init that makes it",
         )

@@ -20,6 +20,7 @@ from sentune.ranking.pieces import LongText, require_long_text
 from sentune.training.arguments import SentenceTransformerTrainingArguments
 from sentune.tuning.recipes import DEFAULT_RECIPE, recipe
 from sentune.tuning.run_paths import FILES, beside, model_relative_to, relative_to
+from sentune.wording import named_kind
 
 __all__ = ["RunFile", "TuneSettings", "read_run_file"]
 
@@ -220,7 +221,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise DataError(
-            f"{path} holds a {type(content).__name__}",
+            f"{path} holds {named_kind(content)}",
             expected="lines of the form name: value",
             fix="correct the file",
         )

@@ -81,7 +81,7 @@ def expected(
             {"keeps": lambda score, _: 0.15 <= score <= 0.3},
         ),
     ],
-    ids=str,
+    ids=["defaults", "ranks", "relative margin", "absolute margin", "limits"],
 )
 def test_rows_are_those_of_the_definition(
     given: dict[str, Any],

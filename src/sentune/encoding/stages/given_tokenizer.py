@@ -10,6 +10,7 @@ from sentune.errors import ArgumentError
 from sentune.model_folder.tokenizer_files import read_tokenizer
 from sentune.network.encoder import Encoder
 from sentune.tokens.tokenizer import Tokenizer
+from sentune.wording import named_kind
 
 __all__ = ["usable_tokenizer"]
 
@@ -36,7 +37,7 @@ def _converted(given: Any, encoder: Encoder) -> Tokenizer:
     save = getattr(given, "save_pretrained", None)
     if save is None:
         raise ArgumentError(
-            f"tokenizer is a {type(given).__name__}",
+            f"tokenizer is {named_kind(given)}",
             expected="a tokenizer of sentune or of transformers",
             fix="leave the model's own, or load one with transformers.AutoTokenizer",
         )

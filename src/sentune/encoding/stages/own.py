@@ -20,6 +20,7 @@ from sentune.network.names import VECTORS
 from sentune.network.pack import Pack, pack
 from sentune.network.pooling import Pooling
 from sentune.network.vector_modules import MODULES
+from sentune.wording import named_kind
 
 __all__ = ["OwnStages", "importable", "is_own", "require_none_own"]
 
@@ -170,7 +171,7 @@ class OwnStages(nn.Module):
         if not is_own(stage):
             if VECTORS not in features:
                 raise ArgumentError(
-                    f"a {type(stage).__name__} before there is a {VECTORS}",
+                    f"{named_kind(stage)} before there is a {VECTORS}",
                     expected="a Pooling, or a stage of your own that pools, before it",
                     fix="put it later in the list of modules",
                 )
@@ -178,7 +179,7 @@ class OwnStages(nn.Module):
         found = stage(features)
         if not isinstance(found, Mapping):
             raise ArgumentError(
-                f"forward of {type(stage).__name__} returned a {type(found).__name__}",
+                f"forward of {type(stage).__name__} returned {named_kind(found)}",
                 expected="the dictionary of features",
                 fix="end it with return features",
             )

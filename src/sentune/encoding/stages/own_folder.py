@@ -30,6 +30,7 @@ from sentune.model_folder.modules import ModuleEntry, imported_class, module_pat
 from sentune.model_folder.pooling import read_pooling
 from sentune.model_folder.vector_modules import build_module, described, write_module_weights
 from sentune.network.pooling import Pooling
+from sentune.wording import named_kind
 
 __all__ = ["own_stages", "require_saving", "shown", "stage_entries", "write_own_stages"]
 
@@ -65,7 +66,7 @@ def _loaded(entry: ModuleEntry, hidden: int) -> nn.Module:
     made = _load(load, entry.kind, folder)
     if not isinstance(made, nn.Module):
         raise UnsupportedModelError(
-            f"load of {entry.kind} returned a {type(made).__name__}",
+            f"load of {entry.kind} returned {named_kind(made)}",
             expected="the module",
             fix="return it from load",
         )

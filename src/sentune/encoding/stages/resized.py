@@ -14,6 +14,7 @@ from sentune.errors import ArgumentError, UnsupportedModelError
 from sentune.network.architectures import ARCHITECTURES
 from sentune.network.config import EncoderConfig
 from sentune.network.encoder import Encoder
+from sentune.wording import named_kind
 
 __all__ = ["add_embeddings", "config_values", "count_layers", "keep_layers"]
 
@@ -47,7 +48,7 @@ def keep_layers(encoder: Encoder, kept: nn.ModuleList, values: dict[str, Any]) -
     given = [*map(id, kept)] if isinstance(kept, nn.ModuleList) else []
     if not given or len({*given}) < len(given) or not {*given} <= {*known}:
         raise ArgumentError(
-            f"a {type(kept).__name__} with {len(given)} layers for the encoder",
+            f"{named_kind(kept)} with {len(given)} layers for the encoder",
             expected="a ModuleList with some of its own layers, each once",
             fix="choose them from model[0].auto_model.encoder.layer",
         )

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from sentune.errors import TrainingError
+from sentune.wording import named_kind
 
 __all__ = ["from_plain", "not_plain", "random_state", "set_random_state", "to_plain"]
 
@@ -50,7 +51,7 @@ def to_plain(value: Any, tensors: dict[str, Tensor], name: str = "state") -> Any
 def not_plain(value: Any, name: str = "a part") -> TrainingError:
     """The error for a value that only a pickle could keep."""
     return TrainingError(
-        f"{name} of the training state is a {type(value).__name__}",
+        f"{name} of the training state is {named_kind(value)}",
         expected="numbers, texts, tensors and containers of them, which need no pickle",
         fix="choose another optimizer, scheduler or callback, or save_strategy='no'",
     )
