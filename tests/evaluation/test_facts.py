@@ -68,7 +68,7 @@ SITUATIONS: dict[str, tuple[dict[str, Any], str, tuple[str, ...], tuple[str, ...
     "nothing to gain": (
         {"gain": 0.0, "p": 1.0, "means": dict.fromkeys(("base", "model", "bm25", "fusion"), 1.0)},
         "no better",
-        ("already ranks the right passages first for every question", "harder questions"),
+        ("The right passages already rank first for every question", "harder ones"),
         (),
     ),
     "something to gain": (NONE, "shown", (), ("already ranks",)),

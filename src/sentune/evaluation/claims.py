@@ -240,10 +240,10 @@ def _on_data(facts: Facts) -> Iterator[str]:
             f"{facts.largest_group:,} of {counted(facts.questions, 'question')} are connected "
             "through shared passages, so they count as one observation."
         )
-    if facts.means.get("base") == 1:
+    if facts.means.get("base", facts.means["model"]) == 1:
         yield (
-            "The base model already ranks the right passages first for every question, so these "
-            "cannot show a gain: measure on harder questions, or among more passages."
+            "The right passages already rank first for every question, so these questions cannot "
+            "show a gain: measure on harder ones, or among more passages."
         )
     if facts.passages < _FEW_PASSAGES:
         yield (
