@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 from tests.cli.conftest import Run
 
+from sentune.cli import app
+
 
 @pytest.mark.parametrize(
     ("typed", "parts"),
@@ -33,3 +35,13 @@ def test_a_verb_with_verbs_below_it_alone_shows_its_help(run: Run) -> None:
         assert shown.code == 2
         assert "Commands:" in shown.out + shown.err
     assert run("--version").code == 0
+
+
+def test_ctrl_c_before_a_verb_runs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(app, "share_processor", interrupt)
+    stopped = run("doctor")
+    assert stopped.code == 130
+    assert stopped.err == "sentune: interrupted; nothing was written\n"

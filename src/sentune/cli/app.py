@@ -109,8 +109,8 @@ def main() -> None:
     Exit codes: 0 done; 2 bad input, with a message of one line; 3 not shown to be better
     (``tune --require-better``); 130 interrupted.
     """
-    share_processor()
     try:
+        share_processor()
         sys.exit(app(prog_name="sentune", standalone_mode=False))
     except SentuneError as error:
         _stop(str(error), 2)
@@ -119,6 +119,8 @@ def main() -> None:
             error.show()  # type: ignore[attr-defined]
             sys.exit(2)
         _stop(str(usage_error(error)), 2)
+    except KeyboardInterrupt:  # while typer builds the verbs
+        _stop("interrupted; nothing was written", _INTERRUPTED)
     except BrokenPipeError:
         discard_output()  # its reader has gone
     except OSError as error:
