@@ -319,7 +319,7 @@ def test_a_saved_folder_holds_the_files_of_the_3_1_layout(
     settings = read["config_sentence_transformers.json"]
     assert settings["__version__"]["sentence_transformers"] == "3.1.0"
     assert settings["similarity_fn_name"] == "cosine"
-    assert settings["prompts"] == {"query": "find "}
+    assert settings["prompts"] == {"query": "find ", "document": ""}
     assert [m["type"] for m in read["modules.json"]] == [
         f"sentence_transformers.models.{name}" for name in ("Transformer", "Pooling", "Normalize")
     ]
@@ -356,4 +356,4 @@ def test_what_sentune_adds_to_a_folder_survives(folder: Path, tmp_path: Path) ->
     assert again.model_card == "# A card\n"
     assert again.similarity_fn_name == "dot"
     assert again.truncate_dim == 8
-    assert again.prompts == {"query": "find ", "passage": "p: "}
+    assert again.prompts == {"query": "find ", "document": "p: ", "passage": "p: "}

@@ -74,7 +74,8 @@ def test_is_repeatable(tiny: SentenceTransformer, labelled: Labelled) -> None:
 def test_prompts_stay_and_are_trained_with(tiny_folder: Path, labelled: Labelled) -> None:
     own = SentenceTransformer(tiny_folder, prompts={"classification": "is: "})
     tuned = few_shot_model(own, *few(labelled), prompt="is: ")
-    assert tuned.prompts == own.prompts == {"query": "find ", "classification": "is: "}
+    kept = {"query": "find ", "document": "", "classification": "is: "}
+    assert tuned.prompts == own.prompts == kept
     unprompted = few_shot_model(own, *few(labelled))
     assert fingerprint(unprompted).weights != fingerprint(tuned).weights
 

@@ -65,7 +65,7 @@ def test_scores_are_found(name: str) -> None:
     ],
 )
 def test_a_role_that_is_missing_or_claimed_twice_is_refused(columns: list[str]) -> None:
-    with pytest.raises(DataError, match="Rename the columns to anchor and positive") as caught:
+    with pytest.raises(DataError, match="ename the columns to anchor and positive") as caught:
         pair_columns(columns, "here.csv, line 1")
     assert str(caught.value).startswith("here.csv, line 1: ")
     assert all(repr(name) in str(caught.value) for name in columns)
