@@ -83,7 +83,7 @@ _LONGEST = (
 )
 # What starts processes that load a model: these, and the two test processes, which grow to three
 # times their first size, would need more than 4 GB together at the end of a run.
-_BEFORE_OTHERS = ("serving", "crash", "load", "report/page/test_browser.py", "encoding/runners")
+_BEFORE_OTHERS = ("serving", "crash", "load", "report/page/test_browser.py")
 
 # fmt: off
 _DOCUMENTED = [

@@ -38,7 +38,7 @@ _WRONG = frozenset(
         *("not_paraphrase", "non_paraphrase", "negative", "neg", "refutes", "refuted"),
         *("not_enough_info", "fail", "bad", "partially_relevant", "somewhat_relevant"),
         *("partial", "unanswerable", "complement", "substitute", "unsupported", "not_supported"),
-        *("down", "dislike", "disliked", "reject", "failed", "s", "c", "i"),
+        *("dislike", "disliked", "reject"),
     }
 )
 # Any column can hold these, so that they judge only beside their opposite.
